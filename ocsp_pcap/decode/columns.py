@@ -1,0 +1,58 @@
+"""The unit that the decoder hands out: transport headers as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.capture.batch import Bytes, Column
+
+FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+
+EXTRA = 1 << 48
+"""Payload offsets at or above this value count from the start of :attr:`TransportColumns.extra`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportColumns:
+    """N TCP segments or UDP datagrams, in frame order (one frame may give several rows or none).
+
+    Addresses are 128-bit numbers in two uint64 halves; an IPv4 address stands in the low half with
+    the high half 0 and ``ip_version`` 4. ``sequence``, ``acknowledgment``, ``flags`` and ``window``
+    are 0 in UDP rows.
+    """
+
+    buffer: Bytes
+    """The packet block (see :class:`~ocsp_pcap.capture.batch.PacketBatch`)."""
+    extra: bytes
+    """Payload of rows that do not lie in the block in one piece: reassembled fragments."""
+    frame: Column
+    time: Column
+    ip_version: NDArray[np.uint8]
+    source_high: NDArray[np.uint64]
+    source_low: NDArray[np.uint64]
+    destination_high: NDArray[np.uint64]
+    destination_low: NDArray[np.uint64]
+    source_port: NDArray[np.uint16]
+    destination_port: NDArray[np.uint16]
+    sequence: NDArray[np.uint32]
+    acknowledgment: NDArray[np.uint32]
+    flags: NDArray[np.uint8]
+    payload_offset: Column
+    payload_length: Column
+    """Payload bytes present in the capture."""
+    payload_missing: Column
+    """Payload bytes that the IP header announces and the capture cut off (snaplen)."""
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def payload(self, row: int) -> bytes:
+        """Return a copy of the payload bytes of one row."""
+        start = int(self.payload_offset[row])
+        end = start + int(self.payload_length[row])
+        if start >= EXTRA:
+            return self.extra[start - EXTRA : end - EXTRA]
+        return self.buffer[start:end].tobytes()

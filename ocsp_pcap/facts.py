@@ -1,0 +1,335 @@
+"""The frozen, typed record of what was seen in captures: the narrow waist of the program.
+
+Everything below this module produces facts; everything above only reads them. Facts can be stored
+as JSON lines, shipped between machines and explained later.
+
+Conventions: frames are 1-based; ``stream`` is numbered as Wireshark numbers ``tcp.stream`` (or
+``udp.stream`` where ``transport`` is ``"udp"``); times are integers, nanoseconds since the Unix
+epoch, UTC (RFC 3339 in JSON); hashes and serial numbers are lower-case hex, serial numbers without
+leading zeros; addresses are the text form of :mod:`ipaddress`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+SignatureState: TypeAlias = Literal["valid", "invalid", "unverifiable"]
+TcpOutcome: TypeAlias = Literal["established", "refused", "reset", "unanswered"]
+Transport: TypeAlias = Literal["tcp", "udp"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFact:
+    """One capture file and what limits its testimony."""
+
+    kind: ClassVar[str] = "capture"
+    path: str
+    packets: int
+    first_time: int | None
+    last_time: int | None
+    link_types: tuple[str, ...]
+    snaplen: int | None
+    truncated_packets: int
+    dropped: int | None
+    """Packets the capturing system reports as dropped; None where it reports nothing."""
+    undecoded_packets: int
+    tcp_gaps: int
+    one_sided_streams: int
+    damage: str | None
+    ports_seen: tuple[int, ...]
+    """TCP and UDP ports, the lower port of each conversation, that carried packets (bounded)."""
+    size: int = 0
+    """Bytes of the capture file as decompressed."""
+    tcp_streams: int = 0
+    notes: tuple[str, ...] = ()
+    """Other limits in words: a key log that opened nothing, memory bounds that were reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFact:
+    """One distinct certificate (RFC 5280)."""
+
+    kind: ClassVar[str] = "certificate"
+    sha256: str
+    subject: str
+    issuer: str
+    serial: str
+    not_before: int | None
+    not_after: int | None
+    sans: tuple[str, ...]
+    ocsp_urls: tuple[str, ...]
+    crl_urls: tuple[str, ...]
+    must_staple: bool
+    is_ca: bool
+    self_signed: bool
+    parse_error: str | None
+    issuer_name_hashes: tuple[tuple[str, str], ...] = ()
+    """(hash algorithm, hash of the issuer's DER name) for every CertID hash seen (RFC 6960 4.1.1)."""
+    issuer_key_hashes: tuple[tuple[str, str], ...] = ()
+    """(hash algorithm, hash of the issuer's key), where the issuer certificate is in the captures."""
+    authority_key_id: str | None = None
+    subject_key_id: str | None = None
+    issuer_sha256: str | None = None
+    """The issuer certificate, where a certificate in the captures verifies this one's signature."""
+    no_check: bool = False
+    """id-pkix-ocsp-nocheck is present (RFC 6960 4.2.2.2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SingleFact:
+    """One SingleResponse (RFC 6960 4.2.1)."""
+
+    serial: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    status: Literal["good", "revoked", "unknown"]
+    this_update: int
+    next_update: int | None
+    revocation_time: int | None
+    revocation_reason: str | None
+    hash_algorithm: str = "sha1"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFact:
+    """One OCSPResponse (RFC 6960 4.2.1), from HTTP or from a handshake."""
+
+    response_status: str | None
+    """successful, malformedRequest, internalError, tryLater, sigRequired, unauthorized; None: unparsable."""
+    responder_id: str | None
+    produced_at: int | None
+    hash_algorithm: str | None
+    signature: SignatureState
+    signer: str | None
+    """Subject of the certificate whose key made the signature, where known."""
+    singles: tuple[SingleFact, ...]
+    parse_error: str | None
+    sha256: str = ""
+    """Of the response's DER bytes: the same response seen twice has the same hash."""
+    signature_note: str | None = None
+    """Why the signature is invalid or unverifiable, in words."""
+    nonce: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeFrames:
+    """Where in the capture each part of a handshake was complete; None where it was not seen."""
+
+    client_hello: int | None = None
+    server_hello: int | None = None
+    certificate: int | None = None
+    certificate_status: int | None = None
+    finished: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFact:
+    """One TLS alert (RFC 8446 6); level and description are None where it is encrypted."""
+
+    frame: int
+    sender: Literal["client", "server"]
+    level: str | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeFact:
+    """One TLS handshake, as one host saw it."""
+
+    kind: ClassVar[str] = "handshake"
+    capture: str
+    stream: int
+    transport: Transport
+    time: int
+    frames: HandshakeFrames
+    client: str
+    server: str
+    sni: str | None
+    connect_host: str | None
+    """Host of the CONNECT (or SOCKS) request this handshake travels behind, without the port."""
+    alpn: tuple[str, ...]
+    """What the server selected where that is readable, else what the client offered."""
+    version: str | None
+    cipher: str | None
+    resumed: bool
+    status_request: bool
+    client_random: str | None
+    server_random: str | None
+    certificates: tuple[str, ...]
+    staples: tuple[ResponseFact, ...]
+    client_certificates: tuple[str, ...]
+    certificate_encrypted: bool
+    decrypted: bool
+    complete: bool
+    alerts: tuple[AlertFact, ...]
+    client_port: int = 0
+    server_port: int = 0
+    connect_frame: int | None = None
+    connect_port: int | None = None
+    connect_status: int | None = None
+    """HTTP status of the answer to CONNECT."""
+    tunnel: str | None = None
+    """What the handshake travels behind: connect, socks, proxy-protocol, starttls; None: nothing."""
+    resumption: Literal["session-id", "ticket", "psk"] | None = None
+    offered_resumption: bool = False
+    encrypted_client_hello: bool = False
+    missing_bytes: int = 0
+    """Bytes of the handshake that the capture lost or never held."""
+    one_sided: bool = False
+    started_mid_stream: bool = False
+    end_time: int | None = None
+    """Time of the last handshake event."""
+    application_data: bool = False
+    """Application data followed the handshake."""
+    closed: Literal["fin", "rst"] | None = None
+    early_end: bool = False
+    """The connection ended, by FIN or RST, before the handshake was over."""
+    application_data_frame: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CertIdFact:
+    """The CertID of one Request (RFC 6960 4.1.1)."""
+
+    hash_algorithm: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFrames:
+    """Frames in which a request and its answer were complete."""
+
+    request: int | None = None
+    response: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OcspExchangeFact:
+    """One OCSP request with its answer; either may be missing (RFC 6960 appendix A)."""
+
+    kind: ClassVar[str] = "ocsp_exchange"
+    capture: str
+    stream: int
+    time: int
+    frames: ExchangeFrames
+    client: str
+    server: str
+    method: str | None
+    url: str | None
+    via_proxy: bool
+    requests: tuple[CertIdFact, ...]
+    nonce: str | None
+    http_status: int | None
+    response: ResponseFact | None
+    client_port: int = 0
+    server_port: int = 0
+    response_time: int | None = None
+    request_error: str | None = None
+    """Why the body of something sent as OCSP request could not be read."""
+    content_type: str | None = None
+    location: str | None = None
+    """Location header of a redirect."""
+    max_age: int | None = None
+    """Seconds, from Cache-Control of the answer (RFC 9111)."""
+    missing_bytes: int = 0
+    """Bytes of the answer that the capture lost or never held."""
+    closed: Literal["fin", "rst"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CrlFetchFact:
+    """One HTTP request for a certificate revocation list (RFC 5280 5)."""
+
+    kind: ClassVar[str] = "crl_fetch"
+    capture: str
+    stream: int
+    time: int
+    frames: ExchangeFrames
+    client: str
+    server: str
+    via_proxy: bool
+    url: str | None
+    http_status: int | None
+    issuer: str | None
+    this_update: int | None
+    next_update: int | None
+    client_port: int = 0
+    server_port: int = 0
+    revoked_serials: int | None = None
+    """Number of entries of the list."""
+    parse_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DnsLookupFact:
+    """One DNS question about a host that matters, with its answer where there was one (RFC 1035)."""
+
+    kind: ClassVar[str] = "dns_lookup"
+    capture: str
+    stream: int
+    time: int
+    frames: ExchangeFrames
+    client: str
+    server: str
+    name: str
+    type: str
+    rcode: str | None
+    answers: tuple[str, ...]
+    """Addresses and CNAME targets, in the order of the answer section."""
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAttemptFact:
+    """One attempt to open a TCP connection to a host that matters (RFC 9293)."""
+
+    kind: ClassVar[str] = "tcp_attempt"
+    capture: str
+    stream: int
+    time: int
+    frames: ExchangeFrames
+    client: str
+    server: str
+    outcome: TcpOutcome
+    client_port: int = 0
+    server_port: int = 0
+    attempts: int = 1
+    """SYN segments sent."""
+
+
+Fact: TypeAlias = (
+    CaptureFact
+    | CertificateFact
+    | HandshakeFact
+    | OcspExchangeFact
+    | CrlFetchFact
+    | DnsLookupFact
+    | TcpAttemptFact
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All facts of a run, each kind in the order of capture and time."""
+
+    captures: tuple[CaptureFact, ...] = ()
+    certificates: dict[str, CertificateFact] = field(default_factory=dict)
+    """By SHA-256."""
+    handshakes: tuple[HandshakeFact, ...] = ()
+    ocsp_exchanges: tuple[OcspExchangeFact, ...] = ()
+    crl_fetches: tuple[CrlFetchFact, ...] = ()
+    dns_lookups: tuple[DnsLookupFact, ...] = ()
+    tcp_attempts: tuple[TcpAttemptFact, ...] = ()
+
+    def __iter__(self) -> Iterator[Fact]:
+        """Yield every fact, captures first."""
+        yield from self.captures
+        yield from self.certificates.values()
+        yield from self.handshakes
+        yield from self.ocsp_exchanges
+        yield from self.crl_fetches
+        yield from self.dns_lookups
+        yield from self.tcp_attempts

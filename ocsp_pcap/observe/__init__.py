@@ -1,0 +1,1 @@
+"""From packets to facts: drives the parsers and records what they saw."""

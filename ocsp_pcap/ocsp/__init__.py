@@ -1,0 +1,1 @@
+"""OCSP over HTTP: byte streams to requests, responses and CRL fetches."""

@@ -1,0 +1,1 @@
+"""TCP: segments to ordered byte streams with frame provenance."""

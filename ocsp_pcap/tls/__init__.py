@@ -1,0 +1,1 @@
+"""TLS: byte streams to handshake events."""

@@ -1,0 +1,179 @@
+"""What the TLS parsers report: immutable events, each with the frame that completed it.
+
+``from_client`` tells the sender; ``frame`` and ``time`` (nanoseconds since the epoch) are those of
+the packet that held the last byte of the message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHello:
+    """RFC 8446 4.1.2 and RFC 5246 7.4.1.2."""
+
+    frame: int
+    time: int
+    random: bytes
+    session_id: bytes
+    legacy_version: int
+    supported_versions: tuple[int, ...]
+    """Empty where the extension is absent; GREASE values removed."""
+    cipher_suites: tuple[int, ...]
+    server_name: str | None
+    alpn: tuple[str, ...]
+    status_request: bool
+    """status_request (RFC 6066 8) or status_request_v2 (RFC 6961) was offered."""
+    session_ticket: int | None
+    """Length in bytes of the session ticket offered (RFC 5077), 0: extension empty, None: absent."""
+    psk_identities: int
+    early_data: bool
+    encrypted_client_hello: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHello:
+    """RFC 8446 4.1.3 and RFC 5246 7.4.1.3."""
+
+    frame: int
+    time: int
+    random: bytes
+    session_id: bytes
+    version: int
+    """The negotiated version: supported_versions where present, else legacy_version."""
+    cipher_suite: int
+    alpn: str | None
+    psk_selected: bool
+    status_request: bool
+    """The server announced a CertificateStatus message (RFC 6066 8)."""
+    hello_retry_request: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A Certificate message (RFC 8446 4.4.2, RFC 5246 7.4.2), decompressed where RFC 8879 was used."""
+
+    frame: int
+    time: int
+    from_client: bool
+    certificates: tuple[bytes, ...]
+    """DER, leaf first."""
+    staples: tuple[tuple[int, bytes], ...]
+    """TLS 1.3: (index of the certificate, DER of its OCSPResponse)."""
+    encrypted: bool
+    """It travelled under record protection and was decrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateStatus:
+    """CertificateStatus (RFC 6066 8), or its ocsp_multi form (RFC 6961 2.2)."""
+
+    frame: int
+    time: int
+    responses: tuple[bytes | None, ...]
+    """DER of one OCSPResponse a certificate, leaf first; None for an empty place."""
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCipherSpec:
+    """RFC 5246 7.1."""
+
+    frame: int
+    time: int
+    from_client: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHelloDone:
+    """RFC 5246 7.4.5: the server's first flight of a full handshake is complete."""
+
+    frame: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKeyExchange:
+    """RFC 5246 7.4.7."""
+
+    frame: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A Finished message, read or (``encrypted``) inferred from the first handshake record under protection."""
+
+    frame: int
+    time: int
+    from_client: bool
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedHandshake:
+    """Handshake records under protection for which there are no keys: TLS 1.3 flights, renegotiation."""
+
+    frame: int
+    time: int
+    from_client: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """RFC 8446 6; ``level`` and ``description`` are None where the alert is encrypted."""
+
+    frame: int
+    time: int
+    from_client: bool
+    level: int | None
+    description: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationData:
+    """Application data: decrypted bytes, or empty where there are no keys (reported once a direction)."""
+
+    frame: int
+    time: int
+    from_client: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decrypted:
+    """Keys were found for this connection and open its handshake records."""
+
+    frame: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something in one direction cannot be read: lost bytes, a malformed message, a bound reached."""
+
+    frame: int
+    time: int
+    from_client: bool
+    reason: str
+    missing: int = 0
+    """Bytes known to be missing from the capture."""
+
+
+TlsEvent: TypeAlias = (
+    ClientHello
+    | ServerHello
+    | Certificate
+    | CertificateStatus
+    | ChangeCipherSpec
+    | ServerHelloDone
+    | ClientKeyExchange
+    | Finished
+    | EncryptedHandshake
+    | Alert
+    | ApplicationData
+    | Decrypted
+    | Damage
+)
