@@ -1,0 +1,47 @@
+"""What the TCP reassembler reports for one direction of a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Bytes in order, as far as one segment contributed them."""
+
+    direction: int
+    """0: sent by the host that sent the first packet of the stream; 1: by the other host."""
+    frame: int
+    """The frame that carried these bytes."""
+    delivered_frame: int
+    """The frame with whose arrival they became contiguous: later than ``frame`` after reordering."""
+    time: int
+    """Time of ``delivered_frame`` in nanoseconds since the epoch."""
+    data: bytes
+    segment_start: bool
+    """These bytes begin where a TCP segment began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes that the capture does not hold: lost, filtered, or cut off by the snaplen."""
+
+    direction: int
+    frame: int
+    """The first frame after the gap."""
+    time: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The end of one direction by FIN, or of the stream by RST."""
+
+    direction: int
+    frame: int
+    time: int
+    reset: bool
+
+
+StreamEvent: TypeAlias = Data | Gap | Close
