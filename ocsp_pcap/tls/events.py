@@ -104,7 +104,7 @@ class ClientKeyExchange:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A Finished message, read or (``encrypted``) inferred from the first handshake record under protection."""
+    """Finished, read or (``encrypted``) inferred from the first handshake record under protection."""
 
     frame: int
     time: int
