@@ -1,0 +1,111 @@
+"""What an explanation consists of: sightings, verdicts, findings (see the README for the vocabulary)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ocsp_pcap.facts import CaptureFact, CertificateFact, OcspExchangeFact
+
+SCHEMA = "ocsp-pcap/1"
+
+Presence: TypeAlias = Literal["present", "attempted", "absent", "unknown"]
+Confidence: TypeAlias = Literal["confirmed", "likely", "possible"]
+Role: TypeAlias = Literal["child", "parent", "client", "unknown"]
+ChainRole: TypeAlias = Literal["leaf", "intermediate"]
+Severity: TypeAlias = Literal["problem", "advice", "info"]
+Status: TypeAlias = Literal["good", "revoked", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One frame that proves something, or, without a frame, a source outside the packets."""
+
+    capture: str
+    """Path of the capture, of the policy trace or of the site file."""
+    frame: int | None
+    """1-based, as Wireshark's ``frame.number``."""
+    stream: int | None
+    """Wireshark's ``tcp.stream`` (``udp.stream`` for QUIC)."""
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another cause that the capture does not rule out, and what speaks for it."""
+
+    cause: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """The host that received the certificate, and so would send the OCSP request."""
+
+    address: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One TLS handshake as one validator saw it, explained."""
+
+    capture: str
+    stream: int
+    frame: int
+    """Where the certificate, or else the hello, of this handshake stands."""
+    time: int
+    """Nanoseconds since the Unix epoch, UTC."""
+    presence: Presence
+    cause: str
+    confidence: Confidence
+    evidence: tuple[Evidence, ...]
+    alternatives: tuple[Alternative, ...] = ()
+    status: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All sightings of one certificate by one validator, summed up."""
+
+    validator: Validator
+    host: str | None
+    """SNI, else CONNECT host, else the certificate's first SAN."""
+    certificate: CertificateFact | None
+    """None where no certificate was visible (encrypted, resumed, handshake broken off)."""
+    chain_role: ChainRole
+    presence: Presence
+    cause: str
+    status: Status | None
+    """The answer of the responder or staple about this certificate, where one was seen."""
+    confidence: Confidence
+    summary: str
+    """One sentence for a human being, plain text without markup."""
+    alternatives: tuple[Alternative, ...]
+    evidence: tuple[Evidence, ...]
+    next_steps: tuple[str, ...]
+    sightings: tuple[Sighting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A statement about the chain, or the capture, as a whole."""
+
+    code: str
+    severity: Severity
+    summary: str
+    evidence: tuple[Evidence, ...]
+    next_steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to the whole question, ready for a report."""
+
+    captures: tuple[CaptureFact, ...]
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
+    unmatched_exchanges: tuple[OcspExchangeFact, ...]
+    """OCSP exchanges for certificates that no handshake in the captures showed."""
+    notes: tuple[str, ...] = ()
+    """Warnings about the run as a whole: clock offset applied, roles told from the traffic, unused keys."""
