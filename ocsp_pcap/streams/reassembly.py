@@ -28,6 +28,7 @@ class Reassembler:
 
     __slots__ = (
         "_acknowledged_for",
+        "_closing",
         "_pending",
         "_pending_bytes",
         "direction",
@@ -45,6 +46,7 @@ class Reassembler:
         self._pending: list[tuple[int, int, bytes, int]] = []
         self._pending_bytes = 0
         self._acknowledged_for = 0
+        self._closing: tuple[int, int] | None = None
 
     @property
     def pending_bytes(self) -> int:
@@ -110,7 +112,13 @@ class Reassembler:
         return events
 
     def close(self, frame: int, time: int, *, reset: bool) -> list[StreamEvent]:
-        """Take a FIN or RST of this direction."""
+        """Take a FIN or RST of this direction.
+
+        A FIN that overtook data takes effect once the holes before it are filled or given up.
+        """
+        if self._pending and not reset:
+            self._closing = (frame, time)
+            return []
         events = self.flush(frame, time)
         events.append(Close(self.direction, frame, time, reset))
         return events
@@ -148,6 +156,9 @@ class Reassembler:
         if taken:
             del self._pending[:taken]
             self._acknowledged_for = 0
+        if self._closing is not None and not self._pending:
+            events.append(Close(self.direction, *self._closing, reset=False))
+            self._closing = None
 
     def _give_up(self, frame: int, time: int) -> list[StreamEvent]:
         position, after, _, _ = self._pending[0]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,16 +101,25 @@ def test_segment_far_outside_any_window_is_ignored() -> None:
     assert stream.flush(2, 2) == []
 
 
-@pytest.mark.parametrize("reset", [True, False])
-def test_close_flushes_what_waits(reset: bool) -> None:
+def test_reset_flushes_what_waits() -> None:
     stream = Reassembler(0)
     stream.start(0)
     stream.segment(5, b"tail", 0, 1, 1)
-    assert stream.close(9, 90, reset=reset) == [
+    assert stream.close(9, 90, reset=True) == [
         Gap(0, 1, 90, 5),
         Data(0, 1, 9, 90, b"tail", True),
-        Close(0, 9, 90, reset),
+        Close(0, 9, 90, True),
     ]
+
+
+def test_fin_that_overtook_data_takes_effect_after_it() -> None:
+    stream = Reassembler(0)
+    stream.start(0)
+    stream.segment(5, b"tail", 0, 1, 1)
+    assert stream.close(2, 20, reset=False) == []
+    events = stream.segment(0, b"start", 0, 3, 30)
+    assert bytes_of(events) == b"starttail"
+    assert events[-1] == Close(0, 2, 20, False)
 
 
 @given(
