@@ -1,0 +1,239 @@
+"""X.509 certificates (RFC 5280) as the program needs them: parsed once, never raising."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cryptography import x509
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+
+from ocsp_pcap.pki.der import DerError, serial_text
+from ocsp_pcap.pki.names import nanoseconds
+from ocsp_pcap.pki.outline import CertificateOutline, outline_certificate
+from ocsp_pcap.pki.signature import verify_signature
+
+
+@dataclass(frozen=True, slots=True)
+class Extensions:
+    """The extensions that bear on revocation; absent ones are empty, False or None."""
+
+    sans: tuple[str, ...] = ()
+    """DNS names, then IP addresses, of the subjectAltName (RFC 5280 4.2.1.6)."""
+    ocsp_urls: tuple[str, ...] = ()
+    """id-ad-ocsp URIs of the authorityInfoAccess (RFC 5280 4.2.2.1)."""
+    ca_issuers_urls: tuple[str, ...] = ()
+    crl_urls: tuple[str, ...] = ()
+    """URIs, of every scheme, of the CRL distribution points (RFC 5280 4.2.1.13)."""
+    must_staple: bool = False
+    """TLS feature status_request (5) or status_request_v2 (17), RFC 7633."""
+    is_ca: bool = False
+    subject_key_id: str | None = None
+    authority_key_id: str | None = None
+    no_check: bool = False
+    """id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1)."""
+    ocsp_signing: bool = False
+    """id-kp-OCSPSigning in the extendedKeyUsage (RFC 6960 4.2.2.2)."""
+
+
+_NO_EXTENSIONS = Extensions()
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate. What could not be read is empty or None and ``parse_error`` says so.
+
+    Times are nanoseconds since the epoch. Hashes, key identifiers and ``serial`` are lower-case
+    hex; ``serial`` has no leading zeros, and a negative serial number is given by its
+    two's-complement octets, as it stands in the certificate and in a CertID.
+    """
+
+    der: bytes
+    sha256: str
+    subject: str = ""
+    """RFC 4514 text."""
+    issuer: str = ""
+    subject_der: bytes = b""
+    """The Name exactly as encoded."""
+    issuer_der: bytes = b""
+    serial: str = ""
+    serial_number: int | None = None
+    not_before: int | None = None
+    not_after: int | None = None
+    key_bits: bytes = b""
+    """Content of the subjectPublicKey BIT STRING."""
+    key_info_der: bytes = b""
+    """SubjectPublicKeyInfo."""
+    self_signed: bool = False
+    """Issuer and subject are the same and nothing disproves that the own key signed it."""
+    extensions: Extensions = _NO_EXTENSIONS
+    parse_error: str | None = None
+
+    @property
+    def sans(self) -> tuple[str, ...]:
+        """DNS names, then IP addresses."""
+        return self.extensions.sans
+
+    @property
+    def ocsp_urls(self) -> tuple[str, ...]:
+        """OCSP responders named by the certificate."""
+        return self.extensions.ocsp_urls
+
+    @property
+    def ca_issuers_urls(self) -> tuple[str, ...]:
+        """Where the issuer's certificate can be fetched."""
+        return self.extensions.ca_issuers_urls
+
+    @property
+    def crl_urls(self) -> tuple[str, ...]:
+        """CRL distribution points."""
+        return self.extensions.crl_urls
+
+    @property
+    def must_staple(self) -> bool:
+        """The certificate demands a staple (RFC 7633)."""
+        return self.extensions.must_staple
+
+    @property
+    def is_ca(self) -> bool:
+        """cA of the basicConstraints."""
+        return self.extensions.is_ca
+
+    @property
+    def subject_key_id(self) -> str | None:
+        """subjectKeyIdentifier."""
+        return self.extensions.subject_key_id
+
+    @property
+    def authority_key_id(self) -> str | None:
+        """keyIdentifier of the authorityKeyIdentifier."""
+        return self.extensions.authority_key_id
+
+    @property
+    def no_check(self) -> bool:
+        """A responder certificate that is not itself to be checked (RFC 6960 4.2.2.2.1)."""
+        return self.extensions.no_check
+
+    @property
+    def ocsp_signing(self) -> bool:
+        """The certificate may sign OCSP responses for its issuer."""
+        return self.extensions.ocsp_signing
+
+
+def parse_certificate(der: bytes) -> Certificate:
+    """Parse one DER certificate. Never raises: see :attr:`Certificate.parse_error`."""
+    certificate = Certificate(der=der, sha256=hashlib.sha256(der).hexdigest())
+    outline: CertificateOutline | None = None
+    problem: str | None = None
+    try:
+        outline = outline_certificate(der)
+    except DerError as error:
+        problem = str(error)
+    else:
+        certificate = replace(
+            certificate,
+            subject_der=outline.subject_der,
+            issuer_der=outline.issuer_der,
+            serial=serial_text(outline.serial),
+            serial_number=int.from_bytes(outline.serial, "big", signed=True),
+            key_bits=outline.key_bits,
+            key_info_der=outline.key_info_der,
+        )
+    try:
+        certificate = _by_cryptography(certificate)
+    except Exception as error:
+        # cryptography raises ValueError, TypeError, UnsupportedAlgorithm and exceptions of its own
+        # Rust layer; whichever it was, the second parser decides.
+        from ocsp_pcap.pki.lenient import read_leniently
+
+        certificate = read_leniently(certificate, problem or str(error) or type(error).__name__)
+    if outline is not None and certificate.subject_der == certificate.issuer_der:
+        certificate = replace(certificate, self_signed=_own_key_signed(outline))
+    return certificate
+
+
+def _own_key_signed(outline: CertificateOutline) -> bool:
+    verdict = verify_signature(
+        outline.key_info_der, outline.signature_algorithm_der, outline.signature, outline.tbs_der
+    )
+    return verdict is not False
+
+
+def _by_cryptography(certificate: Certificate) -> Certificate:
+    with warnings.catch_warnings():
+        # It warns of serial numbers and encodings that RFC 5280 forbids and that it still reads.
+        warnings.simplefilter("ignore")
+        parsed = x509.load_der_x509_certificate(certificate.der)
+        subject = parsed.subject.rfc4514_string()
+        # Names of a self-signed certificate are read once.
+        same = certificate.subject_der == certificate.issuer_der
+        issuer = subject if same else parsed.issuer.rfc4514_string()
+        return replace(
+            certificate,
+            subject=subject,
+            issuer=issuer,
+            not_before=nanoseconds(parsed.not_valid_before_utc),
+            not_after=nanoseconds(parsed.not_valid_after_utc),
+            extensions=_extensions(parsed),
+        )
+
+
+def _extensions(parsed: x509.Certificate) -> Extensions:
+    found: dict[str, object] = {}
+    for extension in parsed.extensions:
+        reader = _READERS.get(type(extension.value))
+        if reader is not None:
+            found.update(reader(extension.value))
+    return Extensions(**found) if found else _NO_EXTENSIONS  # type: ignore[arg-type]
+
+
+def _read_sans(value: x509.SubjectAlternativeName) -> dict[str, object]:
+    names = value.get_values_for_type(x509.DNSName)
+    addresses = value.get_values_for_type(x509.IPAddress)
+    return {"sans": (*names, *map(str, addresses))}
+
+
+def _read_aia(value: x509.AuthorityInformationAccess) -> dict[str, object]:
+    urls: dict[x509.ObjectIdentifier, list[str]] = {}
+    for access in value:
+        if isinstance(access.access_location, x509.UniformResourceIdentifier):
+            urls.setdefault(access.access_method, []).append(access.access_location.value)
+    return {
+        "ocsp_urls": tuple(urls.get(AuthorityInformationAccessOID.OCSP, ())),
+        "ca_issuers_urls": tuple(urls.get(AuthorityInformationAccessOID.CA_ISSUERS, ())),
+    }
+
+
+def _read_crl_points(value: x509.CRLDistributionPoints) -> dict[str, object]:
+    urls = [
+        name.value
+        for point in value
+        for name in point.full_name or ()
+        if isinstance(name, x509.UniformResourceIdentifier)
+    ]
+    return {"crl_urls": tuple(urls)}
+
+
+def _read_tls_feature(value: x509.TLSFeature) -> dict[str, object]:
+    wanted = (x509.TLSFeatureType.status_request, x509.TLSFeatureType.status_request_v2)
+    return {"must_staple": any(feature in wanted for feature in value)}
+
+
+def _read_authority_key(value: x509.AuthorityKeyIdentifier) -> dict[str, object]:
+    return {"authority_key_id": value.key_identifier.hex() if value.key_identifier else None}
+
+
+_READERS: dict[type[x509.ExtensionType], Callable[[Any], dict[str, object]]] = {
+    x509.SubjectAlternativeName: _read_sans,
+    x509.AuthorityInformationAccess: _read_aia,
+    x509.CRLDistributionPoints: _read_crl_points,
+    x509.TLSFeature: _read_tls_feature,
+    x509.BasicConstraints: lambda value: {"is_ca": value.ca},
+    x509.SubjectKeyIdentifier: lambda value: {"subject_key_id": value.digest.hex()},
+    x509.AuthorityKeyIdentifier: _read_authority_key,
+    x509.OCSPNoCheck: lambda value: {"no_check": True},
+    x509.ExtendedKeyUsage: lambda value: {"ocsp_signing": ExtendedKeyUsageOID.OCSP_SIGNING in value},
+}
