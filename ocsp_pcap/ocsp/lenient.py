@@ -1,0 +1,77 @@
+"""Reads OCSP responses that ``cryptography`` refuses, with ``asn1crypto``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ocsp_pcap.ocsp.request import CertId
+from ocsp_pcap.pki.cert_id import hash_name
+from ocsp_pcap.pki.der import serial_text
+from ocsp_pcap.pki.names import nanoseconds
+
+if TYPE_CHECKING:
+    from ocsp_pcap.ocsp.response import OcspResponse, SingleResponse
+
+_REASONS = {
+    "unspecified": "unspecified",
+    "key_compromise": "keyCompromise",
+    "ca_compromise": "cACompromise",
+    "affiliation_changed": "affiliationChanged",
+    "superseded": "superseded",
+    "cessation_of_operation": "cessationOfOperation",
+    "certificate_hold": "certificateHold",
+    "remove_from_crl": "removeFromCRL",
+    "privilege_withdrawn": "privilegeWithdrawn",
+    "aa_compromise": "aACompromise",
+}
+
+
+def read_leniently(response: OcspResponse, refusal: str) -> OcspResponse:
+    """Fill in what asn1crypto can read of a response; never raises.
+
+    ``refusal`` is why the first parser gave up: it becomes ``parse_error`` where this one gives up too.
+    """
+    from asn1crypto import ocsp
+
+    from ocsp_pcap.ocsp.response import MAX_SINGLES, responder_text
+
+    try:
+        data = ocsp.ResponseData.load(response.tbs_der)
+        singles: list[SingleResponse] = []
+        for number, single in enumerate(data["responses"]):
+            if number == MAX_SINGLES:
+                break
+            singles.append(_single(single))
+        name = response.responder_name_der
+        return replace(
+            response,
+            responder_id=response.responder_id if name is None else responder_text(name),
+            produced_at=nanoseconds(data["produced_at"].native),
+            singles=tuple(singles),
+        )
+    except Exception:  # asn1crypto raises ValueError, TypeError, KeyError, OverflowError...
+        return replace(response, parse_error=refusal)
+
+
+def _single(single: Any) -> SingleResponse:
+    from ocsp_pcap.ocsp.response import SingleResponse
+
+    cert_id = single["cert_id"]
+    status = single["cert_status"]
+    revoked = status.chosen if status.name == "revoked" else None
+    reason = revoked["revocation_reason"].native if revoked is not None else None
+    next_update = single["next_update"].native
+    return SingleResponse(
+        cert_id=CertId(
+            hash_algorithm=hash_name(cert_id["hash_algorithm"]["algorithm"].dotted),
+            issuer_name_hash=cert_id["issuer_name_hash"].native.hex(),
+            issuer_key_hash=cert_id["issuer_key_hash"].native.hex(),
+            serial=serial_text(cert_id["serial_number"].contents),
+        ),
+        status=status.name,
+        this_update=nanoseconds(single["this_update"].native),
+        next_update=None if next_update is None else nanoseconds(next_update),
+        revocation_time=None if revoked is None else nanoseconds(revoked["revocation_time"].native),
+        revocation_reason=None if reason is None else _REASONS.get(reason, str(reason)),
+    )

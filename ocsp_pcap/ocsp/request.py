@@ -1,0 +1,188 @@
+"""OCSP requests (RFC 6960 4.1): the DER form of POST bodies and the path form of GET."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from ocsp_pcap.pki.cert_id import hash_name
+from ocsp_pcap.pki.der import (
+    BOOLEAN,
+    INTEGER,
+    OBJECT_IDENTIFIER,
+    OCTET_STRING,
+    SEQUENCE,
+    DerError,
+    Element,
+    children,
+    content_of,
+    dotted,
+    encoding_of,
+    expect,
+    read_element,
+    serial_text,
+)
+from ocsp_pcap.pki.names import name_text
+
+MAX_ENTRIES = 1024
+"""Entries of one request that are read; the lightweight profile (RFC 5019 2.1.1) allows one."""
+
+_NONCE = "1.3.6.1.5.5.7.48.1.2"
+_VERSION, _REQUESTOR, _EXTENSIONS, _SIGNATURE = 0xA0, 0xA1, 0xA2, 0xA0
+_DIRECTORY_NAME, _URI, _DNS_NAME, _EMAIL = 0xA4, 0x86, 0x82, 0x81
+_MAX_PATH = 16 * 1024
+_MAX_CANDIDATES = 8
+# Base64 of a SEQUENCE tag is "M" and one of A to P; what stands before it is the responder's path.
+_ENCODED_SEQUENCE = re.compile(rb"(?:^|/)(?=M[A-P])")
+
+
+class OcspParseError(ValueError):
+    """The bytes are not the OCSP structure they were sent as."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertId:
+    """A CertID (RFC 6960 4.1.1): hashes and serial in lower-case hex, serial without leading zeros."""
+
+    hash_algorithm: str
+    """"sha1", "sha256", ..., or the dotted identifier of an algorithm without a usual name."""
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial: str
+
+
+@dataclass(frozen=True, slots=True)
+class OcspRequest:
+    """One OCSPRequest."""
+
+    entries: tuple[CertId, ...]
+    nonce: str | None
+    """Hex of the nonce (RFC 9654), without its OCTET STRING wrapping."""
+    requestor_name: str | None
+    signed: bool
+
+
+def parse_request(der: bytes) -> OcspRequest:
+    """Parse a DER OCSPRequest; bytes after it are ignored. Raises OcspParseError and nothing else."""
+    try:
+        return _parse(der)
+    except DerError as error:
+        raise OcspParseError(f"not an OCSPRequest: {error}") from error
+
+
+def _parse(der: bytes) -> OcspRequest:
+    outer = expect(der, 0, len(der), SEQUENCE)
+    tbs = expect(der, outer.content, outer.end, SEQUENCE)
+    requestor: str | None = None
+    nonce: str | None = None
+    entries: tuple[CertId, ...] | None = None
+    for element in children(der, tbs):
+        if element.tag == _REQUESTOR:
+            requestor = _general_name(der, element)
+        elif element.tag == SEQUENCE and entries is None:
+            entries = _entries(der, element)
+        elif element.tag == _EXTENSIONS:
+            nonce = find_nonce(der, element)
+        elif element.tag != _VERSION:
+            raise DerError(f"tag {element.tag:#04x} in TBSRequest")
+    if not entries:
+        raise DerError("no entry")
+    signed = tbs.end < outer.end and read_element(der, tbs.end, outer.end).tag == _SIGNATURE
+    return OcspRequest(entries, nonce, requestor, signed)
+
+
+def _entries(der: bytes, request_list: Element) -> tuple[CertId, ...]:
+    entries: list[CertId] = []
+    for request in children(der, request_list):
+        if request.tag != SEQUENCE:
+            raise DerError(f"tag {request.tag:#04x} in requestList")
+        entries.append(read_cert_id(der, expect(der, request.content, request.end, SEQUENCE)))
+        if len(entries) == MAX_ENTRIES:
+            break
+    return tuple(entries)
+
+
+def read_cert_id(der: bytes, cert_id: Element) -> CertId:
+    """Read a CertID. Raises DerError."""
+    algorithm = expect(der, cert_id.content, cert_id.end, SEQUENCE)
+    oid = expect(der, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
+    name = expect(der, algorithm.end, cert_id.end, OCTET_STRING)
+    key = expect(der, name.end, cert_id.end, OCTET_STRING)
+    serial = expect(der, key.end, cert_id.end, INTEGER)
+    return CertId(
+        hash_algorithm=hash_name(dotted(content_of(der, oid))),
+        issuer_name_hash=content_of(der, name).hex(),
+        issuer_key_hash=content_of(der, key).hex(),
+        serial=serial_text(content_of(der, serial)),
+    )
+
+
+def find_nonce(der: bytes, tagged_extensions: Element) -> str | None:
+    """Return the hex nonce among explicitly tagged Extensions, None where there is none. Raises DerError."""
+    extensions = expect(der, tagged_extensions.content, tagged_extensions.end, SEQUENCE)
+    for extension in children(der, extensions):
+        oid = expect(der, extension.content, extension.end, OBJECT_IDENTIFIER)
+        if dotted(content_of(der, oid)) == _NONCE:
+            value = read_element(der, oid.end, extension.end)
+            if value.tag == BOOLEAN:
+                value = read_element(der, value.end, extension.end)
+            try:
+                # Software older than RFC 6960 put the bare nonce here, without an OCTET STRING in it.
+                inner = expect(der, value.content, value.end, OCTET_STRING)
+            except DerError:
+                inner = value
+            return content_of(der, inner if inner.end == value.end else value).hex()
+    return None
+
+
+def _general_name(der: bytes, tagged: Element) -> str:
+    name = read_element(der, tagged.content, tagged.end)
+    if name.tag == _DIRECTORY_NAME:
+        directory = encoding_of(der, read_element(der, name.content, name.end))
+        try:
+            return name_text(directory)
+        except Exception:  # asn1crypto raises whatever its own code trips over
+            return f"#{directory.hex()}"
+    if name.tag in (_URI, _DNS_NAME, _EMAIL):
+        return content_of(der, name).decode("latin-1")
+    return f"#{encoding_of(der, name).hex()}"
+
+
+def request_from_path(target: str) -> bytes | None:
+    """Return the DER of the OCSPRequest in the target of a GET (RFC 6960 A.1), None where there is none.
+
+    The base64 may be URL-encoded, once or twice, or not at all; with ``+``, ``/`` and ``=`` raw or
+    escaped, of the base64url alphabet, without padding, behind a path of any depth and doubled slashes.
+    """
+    path = target.partition("?")[0].partition("#")[0]
+    if len(path) > _MAX_PATH:
+        return None
+    octets = unquote_to_bytes(path)
+    if b"%" in octets:
+        octets = unquote_to_bytes(octets)
+    for number, start in enumerate(_ENCODED_SEQUENCE.finditer(octets)):
+        if number == _MAX_CANDIDATES:
+            break
+        der = _decode_base64(octets[start.end() :])
+        if der is not None:
+            try:
+                parse_request(der)
+            except OcspParseError:
+                continue
+            return der
+    return None
+
+
+def _decode_base64(text: bytes) -> bytes | None:
+    # A form decoder on the way turns "+" into a space.
+    text = text.translate(_TO_BASE64).rstrip(b"=/")
+    try:
+        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
+        return None
+
+
+_TO_BASE64 = bytes.maketrans(b"-_ ", b"+/+")

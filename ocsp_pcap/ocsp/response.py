@@ -1,0 +1,164 @@
+"""OCSP responses (RFC 6960 4.2), from HTTP or from a handshake: parsed once each, never raising."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from cryptography.x509 import ocsp
+
+from ocsp_pcap.ocsp.outline import ResponseOutline, outline_response
+from ocsp_pcap.ocsp.request import CertId
+from ocsp_pcap.pki.der import DerError, content_of, encoding_of, read_element, serial_of
+from ocsp_pcap.pki.names import name_text, nanoseconds
+
+CertificateStatus: TypeAlias = Literal["good", "revoked", "unknown"]
+
+STATUS_NAMES = {
+    0: "successful",
+    1: "malformedRequest",
+    2: "internalError",
+    3: "tryLater",
+    5: "sigRequired",
+    6: "unauthorized",
+}
+"""OCSPResponseStatus (RFC 6960 4.2.1)."""
+
+MAX_SINGLES = 1024
+"""Single responses of one response that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SingleResponse:
+    """One SingleResponse (RFC 6960 4.2.1). Times are nanoseconds since the epoch."""
+
+    cert_id: CertId
+    status: CertificateStatus
+    this_update: int
+    next_update: int | None
+    revocation_time: int | None
+    revocation_reason: str | None
+    """By its name in RFC 5280 5.3.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class OcspResponse:
+    """One OCSPResponse. What could not be read is empty or None and ``parse_error`` says so."""
+
+    der: bytes
+    sha256: str
+    response_status: str | None = None
+    """successful, malformedRequest, internalError, tryLater, sigRequired, unauthorized, or the
+    number of a status that RFC 6960 does not define; None: unparsable."""
+    responder_id: str | None = None
+    """The responder's name (RFC 4514) or the hex SHA-1 hash of its key."""
+    responder_name_der: bytes | None = None
+    responder_key_hash: str | None = None
+    produced_at: int | None = None
+    singles: tuple[SingleResponse, ...] = ()
+    nonce: str | None = None
+    certificates: tuple[bytes, ...] = ()
+    """DER of the certificates that the response carries."""
+    signature_algorithm_der: bytes = b""
+    """AlgorithmIdentifier."""
+    tbs_der: bytes = b""
+    """The ResponseData that is signed."""
+    signature: bytes = b""
+    parse_error: str | None = None
+
+
+def parse_response(der: bytes) -> OcspResponse:
+    """Parse a DER OCSPResponse. Never raises: see :attr:`OcspResponse.parse_error`."""
+    response = OcspResponse(der=der, sha256=hashlib.sha256(der).hexdigest())
+    try:
+        outline = outline_response(der)
+    except DerError as error:
+        return replace(response, parse_error=f"not an OCSPResponse: {error}")
+    response = replace(response, response_status=STATUS_NAMES.get(outline.status, str(outline.status)))
+    if outline.problem is not None:
+        return replace(response, parse_error=outline.problem)
+    if not outline.tbs_der:
+        return response
+    response = replace(
+        response,
+        certificates=outline.certificates,
+        signature_algorithm_der=outline.signature_algorithm_der,
+        tbs_der=outline.tbs_der,
+        signature=outline.signature,
+        nonce=outline.nonce,
+    )
+    response = _with_responder(response, outline)
+    try:
+        return _by_cryptography(response)
+    except Exception as error:
+        # cryptography raises ValueError, TypeError, UnsupportedAlgorithm and exceptions of its own
+        # Rust layer; whichever it was, the second parser decides.
+        from ocsp_pcap.ocsp.lenient import read_leniently
+
+        return read_leniently(response, str(error) or type(error).__name__)
+
+
+def _with_responder(response: OcspResponse, outline: ResponseOutline) -> OcspResponse:
+    try:
+        value = read_element(outline.responder_der, 0, len(outline.responder_der))
+    except DerError as error:
+        return replace(response, parse_error=str(error))
+    if outline.responder_by_key:
+        key_hash = content_of(outline.responder_der, value).hex()
+        return replace(response, responder_id=key_hash, responder_key_hash=key_hash)
+    return replace(response, responder_name_der=encoding_of(outline.responder_der, value))
+
+
+def _by_cryptography(response: OcspResponse) -> OcspResponse:
+    with warnings.catch_warnings():
+        # It warns of serial numbers that RFC 5280 forbids and that it still reads.
+        warnings.simplefilter("ignore")
+        parsed = ocsp.load_der_ocsp_response(response.der)
+        singles: list[SingleResponse] = []
+        for single in parsed.responses:
+            singles.append(_single(single))
+            if len(singles) == MAX_SINGLES:
+                break
+        name = parsed.responder_name
+        return replace(
+            response,
+            responder_id=response.responder_id if name is None else name.rfc4514_string(),
+            produced_at=nanoseconds(parsed.produced_at_utc),
+            singles=tuple(singles),
+        )
+
+
+def _single(single: ocsp.OCSPSingleResponse) -> SingleResponse:
+    status = single.certificate_status
+    revoked_at = single.revocation_time_utc
+    reason = single.revocation_reason
+    return SingleResponse(
+        cert_id=CertId(
+            hash_algorithm=single.hash_algorithm.name,
+            issuer_name_hash=single.issuer_name_hash.hex(),
+            issuer_key_hash=single.issuer_key_hash.hex(),
+            serial=serial_of(single.serial_number),
+        ),
+        status=_STATUSES[status],
+        this_update=nanoseconds(single.this_update_utc),
+        next_update=None if single.next_update_utc is None else nanoseconds(single.next_update_utc),
+        revocation_time=None if revoked_at is None else nanoseconds(revoked_at),
+        revocation_reason=None if reason is None else str(reason.value),
+    )
+
+
+_STATUSES: dict[ocsp.OCSPCertStatus, CertificateStatus] = {
+    ocsp.OCSPCertStatus.GOOD: "good",
+    ocsp.OCSPCertStatus.REVOKED: "revoked",
+    ocsp.OCSPCertStatus.UNKNOWN: "unknown",
+}
+
+
+def responder_text(name_der: bytes) -> str:
+    """Return a responder's name as RFC 4514 text, as ``#hex`` where it cannot be read."""
+    try:
+        return name_text(name_der)
+    except Exception:  # asn1crypto raises whatever its own code trips over
+        return f"#{name_der.hex()}"
