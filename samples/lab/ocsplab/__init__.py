@@ -1,0 +1,1 @@
+"""A laboratory of real proxies in network namespaces that records the captures under `samples/`."""
