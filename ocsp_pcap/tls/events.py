@@ -31,6 +31,8 @@ class ClientHello:
     psk_identities: int
     early_data: bool
     encrypted_client_hello: bool
+    complete: bool = True
+    """False: the capture holds only the beginning, so an absent extension is not proven absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,19 @@ class Certificate:
     """TLS 1.3: (index of the certificate, DER of its OCSPResponse)."""
     encrypted: bool
     """It travelled under record protection and was decrypted."""
+    complete: bool = True
+    """False: only the certificates before a fault or a loss are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedExtensions:
+    """RFC 8446 4.3.1, decrypted."""
+
+    frame: int
+    time: int
+    alpn: str | None
+    early_data: bool
+    """The server accepts 0-RTT data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +180,7 @@ class Damage:
 TlsEvent: TypeAlias = (
     ClientHello
     | ServerHello
+    | EncryptedExtensions
     | Certificate
     | CertificateStatus
     | ChangeCipherSpec
