@@ -1,0 +1,266 @@
+"""One mechanism between frozen dataclasses and JSON values: what to do follows from the type hints.
+
+Tuples become lists, tuples of pairs objects, times (integers, nanoseconds since the Unix epoch) RFC
+3339 text in UTC with nanoseconds. Encoders and decoders are compiled once for each class. Decoding
+checks every type, because stored facts may come from anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
+
+TIME_FIELDS: Final = frozenset(
+    {
+        "time",
+        "first_time",
+        "last_time",
+        "end_time",
+        "response_time",
+        "not_before",
+        "not_after",
+        "produced_at",
+        "this_update",
+        "next_update",
+        "revocation_time",
+    }
+)
+"""Names of the integer fields that are times."""
+
+_Encode: TypeAlias = Callable[[Any], Any]
+_Decode: TypeAlias = Callable[[Any], Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_SECOND: Final = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
+_LAST_SECOND: Final = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
+_TIME: Final = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII
+)
+
+
+class FormatError(ValueError):
+    """A JSON value has not the form that the contract gives it; says where and why."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path: list[str] = []
+
+    def __str__(self) -> str:
+        """Return the path of the bad value and the problem."""
+        place = ".".join(reversed(self.path))
+        return f"{place}: {self.problem}" if place else self.problem
+
+
+def time_text(time: int) -> str:
+    """Return nanoseconds since the Unix epoch as RFC 3339 in UTC with nanoseconds.
+
+    RFC 3339 knows the years 1 to 9999 only; times outside become the first or last moment of them.
+    """
+    seconds, nanoseconds = divmod(time, 1_000_000_000)
+    if seconds < _FIRST_SECOND:
+        seconds, nanoseconds = _FIRST_SECOND, 0
+    elif seconds > _LAST_SECOND:
+        seconds, nanoseconds = _LAST_SECOND, 999_999_999
+    return f"{_second_text(seconds)}.{nanoseconds:09d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second_text(seconds: int) -> str:
+    """Seconds since the epoch as date and time."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+
+
+def time_from_text(text: str) -> int:
+    """Return RFC 3339 text in UTC as nanoseconds since the Unix epoch. Raise FormatError otherwise."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise FormatError("expected a time such as 2026-01-02T03:04:05.123456789Z")
+    year, month, day, hour, minute, second, fraction = match.groups()
+    try:
+        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    except ValueError as error:
+        raise FormatError(f"expected a time: {error}") from None
+    seconds = (moment - _EPOCH) // timedelta(seconds=1)
+    return seconds * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
+
+
+def to_json(value: Any) -> dict[str, Any]:
+    """Return a dataclass of facts or results as a JSON object."""
+    cls: Any = type(value)
+    return cast("dict[str, Any]", _object_encoder(cls)(value))
+
+
+def from_json(cls: Any, value: object) -> Any:
+    """Return the object as which :func:`to_json` wrote ``value``. Raise FormatError where it is none."""
+    return _object_decoder(cls)(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One field of a class: its name and what it needs on the way to and from JSON."""
+
+    name: str
+    required: bool
+    encode: _Encode | None
+    decode: _Decode
+
+
+@cache
+def _members(cls: Any) -> tuple[_Member, ...]:
+    """Compile the fields of a dataclass."""
+    hints = get_type_hints(cls)
+    return tuple(
+        _Member(
+            field.name,
+            field.default is MISSING and field.default_factory is MISSING,
+            _encoder(hints[field.name], field.name),
+            _decoder(hints[field.name], field.name),
+        )
+        for field in fields(cls)
+    )
+
+
+@cache
+def _object_encoder(cls: Any) -> _Encode:
+    """Return the encoder of a dataclass; facts say their kind first."""
+    members = tuple((member.name, member.encode) for member in _members(cls))
+    kind = getattr(cls, "kind", None)
+    head = {"kind": kind} if isinstance(kind, str) else {}
+
+    def encode(value: Any) -> dict[str, Any]:
+        result: dict[str, Any] = dict(head)
+        for name, convert in members:
+            item = getattr(value, name)
+            result[name] = item if convert is None or item is None else convert(item)
+        return result
+
+    return encode
+
+
+@cache
+def _object_decoder(cls: Any) -> _Decode:
+    """Return the decoder of a dataclass; keys that it does not know are passed over."""
+    members = _members(cls)
+
+    def decode(value: object) -> Any:
+        if type(value) is not dict:
+            raise _expected("an object", value)
+        arguments: dict[str, Any] = {}
+        for member in members:
+            if member.name not in value:
+                if member.required:
+                    raise FormatError(f"the key {member.name!r} is missing")
+                continue
+            try:
+                arguments[member.name] = member.decode(value[member.name])
+            except FormatError as error:
+                error.path.append(member.name)
+                raise
+        return cls(**arguments)
+
+    return decode
+
+
+def _encoder(hint: Any, name: str) -> _Encode | None:
+    """Return the encoder for a type hint; None where JSON holds the value as it is."""
+    if get_origin(hint) in (Union, UnionType):
+        (hint,) = (item for item in get_args(hint) if item is not NoneType)
+    if is_dataclass(hint):
+        return _object_encoder(cast("Any", hint))
+    if hint is int and name in TIME_FIELDS:
+        return time_text
+    if get_origin(hint) is tuple:
+        element = get_args(hint)[0]
+        if get_origin(element) is tuple:
+            return dict
+        convert = _encoder(element, name)
+        if convert is None:
+            return list
+        return lambda items: [convert(item) for item in items]
+    return None
+
+
+def _decoder(hint: Any, name: str) -> _Decode:
+    """Return the decoder for a type hint, which raises FormatError for anything else."""
+    if get_origin(hint) in (Union, UnionType):
+        (inner,) = (item for item in get_args(hint) if item is not NoneType)
+        return _optional(_decoder(inner, name))
+    if get_origin(hint) is Literal:
+        return _choice(get_args(hint))
+    if get_origin(hint) is tuple:
+        element = get_args(hint)[0]
+        return _pairs if get_origin(element) is tuple else _list(_decoder(element, name))
+    if is_dataclass(hint):
+        return _object_decoder(cast("Any", hint))
+    if hint is int and name in TIME_FIELDS:
+        return _time
+    return _plain(hint)
+
+
+def _plain(expected: type[Any]) -> _Decode:
+    """Return a decoder that lets pass exactly one of JSON's own types."""
+    words = {str: "a string", int: "an integer", bool: "true or false"}[expected]
+
+    def decode(value: object) -> Any:
+        if type(value) is not expected:
+            raise _expected(words, value)
+        return value
+
+    return decode
+
+
+def _optional(inner: _Decode) -> _Decode:
+    """Return a decoder that also lets null pass."""
+    return lambda value: None if value is None else inner(value)
+
+
+def _choice(choices: tuple[str, ...]) -> _Decode:
+    """Return a decoder that lets one of several words pass."""
+
+    def decode(value: object) -> str:
+        if type(value) is not str or value not in choices:
+            raise _expected("one of " + ", ".join(choices), value)
+        return value
+
+    return decode
+
+
+def _list(element: _Decode) -> _Decode:
+    """Return a decoder of an array into a tuple."""
+
+    def decode(value: object) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise _expected("an array", value)
+        try:
+            return tuple([element(item) for item in value])
+        except FormatError as error:
+            error.path.append("[]")
+            raise
+
+    return decode
+
+
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    """Decode an object of strings into pairs."""
+    if type(value) is not dict or not all(type(item) is str for item in value.values()):
+        raise _expected("an object of strings", value)
+    return tuple(value.items())
+
+
+def _time(value: object) -> int:
+    """Decode a time."""
+    if type(value) is not str:
+        raise _expected("a time", value)
+    return time_from_text(value)
+
+
+def _expected(words: str, value: object) -> FormatError:
+    """Say what was expected and, shortly, what was there."""
+    found = ascii(value)
+    return FormatError(f"expected {words}, found {found if len(found) <= 40 else found[:37] + '...'}")
