@@ -45,6 +45,10 @@ class TransportColumns:
     """Payload bytes present in the capture."""
     payload_missing: Column
     """Payload bytes that the IP header announces and the capture cut off (snaplen)."""
+    in_error: NDArray[np.bool_]
+    """Takes part in the numbering of streams only: a header that an ICMP error quotes, one of a
+    datagram whose fragments are not all in the capture, or one with an impossible data offset. Such
+    rows have ``payload_length`` and ``payload_missing`` 0."""
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -1,0 +1,38 @@
+"""Packet batches to transport rows: the fast path, and the slow path for what it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocsp_pcap.capture.batch import PacketBatch
+from ocsp_pcap.decode.blocks import merge
+from ocsp_pcap.decode.columns import TransportColumns
+from ocsp_pcap.decode.fast import decode_fast
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedBatch:
+    """The TCP segments and UDP datagrams of one packet batch."""
+
+    tcp: TransportColumns
+    udp: TransportColumns
+    undecoded: int
+    """Packets whose network layer could not be understood."""
+    truncated: int
+    """Packets of which the capture holds less than there was on the wire."""
+
+
+class Decoder:
+    """Decodes the batches of one capture, in order; remembers fragments between batches."""
+
+    def decode(self, batch: PacketBatch) -> DecodedBatch:
+        """Return the transport rows of ``batch``; they refer to its buffer. Never raises on bad packets."""
+        fast = decode_fast(batch)
+        return DecodedBatch(
+            tcp=merge(batch, fast.tcp, b""),
+            udp=merge(batch, fast.udp, b""),
+            undecoded=fast.undecoded,
+            truncated=int(np.count_nonzero(batch.captured_length < batch.original_length)),
+        )
