@@ -1,0 +1,87 @@
+"""Following a chain of records, each of which tells where the next one starts, mostly without a loop.
+
+Candidates for record positions are found by comparing the whole block at once with bytes that
+neighbouring records share. A run of candidates that each point to the next is accepted as a whole;
+anything else is stepped over one record at a time. Candidates are hints only: the result is exactly
+that of the plain walk from the start, whatever they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.capture.batch import Bytes, Column
+
+Step: TypeAlias = Callable[[int, int], tuple[list[int], int, bool]]
+"""Walk plainly from a position up to a limit: positions of complete records that start before the
+limit, where the next record starts, and whether the walk cannot go on from there."""
+
+NONE: Column = np.zeros(0, np.int64)
+
+
+def find_words(words: NDArray[np.uint16] | NDArray[np.uint32], value: int, bound: int) -> Column:
+    """Return the indices of ``words`` that equal ``value``, ascending; none where over ``bound``."""
+    count = len(words)
+    hits = np.empty(-(-count // 8) * 8, np.bool_)
+    hits[count:] = False
+    np.equal(words, value, out=hits[:count])
+    if np.count_nonzero(hits) > bound:
+        return NONE
+    # Hits are rare: groups of eight with a hit are found eight times faster than the hits themselves.
+    groups = np.flatnonzero(hits.view(np.uint64) != 0)
+    within = np.flatnonzero(hits.reshape(-1, 8)[groups])
+    found: Column = groups[within >> 3] * 8 + (within & 7)
+    return found
+
+
+def gather(buffer: Bytes, positions: Column, words: int) -> NDArray[np.uint32]:
+    """Return ``words`` native 32-bit words from each position, as an array of shape (N, words)."""
+    width = words * 4
+    windows = np.ndarray((len(buffer) - width + 1,), f"V{width}", buffer.data, 0, (1,))
+    return windows[positions].view(np.uint32).reshape(-1, words)
+
+
+class Chain:
+    """Follows the records of one block; positions only ever grow from call to call.
+
+    ``candidates`` are ascending positions of which each, were it a record, is complete and is
+    followed by the record at ``following``.
+    """
+
+    def __init__(self, candidates: Column = NONE, following: Column = NONE) -> None:
+        self._candidates = candidates
+        self._following = following
+        breaks = np.flatnonzero(following[:-1] != candidates[1:]) if len(candidates) else NONE
+        self._breaks = np.append(breaks, len(candidates) - 1)
+        self._index = self._run = 0
+
+    def follow(self, position: int, end: int, step: Step) -> tuple[Column, int]:
+        """Walk from ``position`` up to ``end``, which no candidate's record passes.
+
+        Returns the positions of the complete records and where the walk stopped: at ``end``, or at
+        a record that ``step`` could not pass.
+        """
+        candidates, count, pieces = self._candidates, len(self._candidates), list[Column]()
+        while position < end:
+            index = self._index
+            if index < count:
+                index += int(np.searchsorted(candidates[index:], position))
+                self._index = index
+            if index < count and candidates[index] == position:
+                self._run += int(np.searchsorted(self._breaks[self._run :], index))
+                last = int(self._breaks[self._run])
+                pieces.append(candidates[index : last + 1])
+                position, self._index = int(self._following[last]), last + 1
+                continue
+            singles, position, stopped = step(position, int(candidates[index]) if index < count else end)
+            if singles:
+                pieces.append(np.array(singles, np.int64))
+            if stopped:
+                break
+        if not pieces:
+            return NONE, position
+        return (pieces[0] if len(pieces) == 1 else np.concatenate(pieces)), position

@@ -1,0 +1,7 @@
+"""What goes wrong before the first packet of a capture can be read."""
+
+from __future__ import annotations
+
+
+class CaptureError(Exception):
+    """An input that cannot be read at all; the message is one sentence for the user."""

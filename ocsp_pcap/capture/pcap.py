@@ -1,0 +1,278 @@
+"""The pcap format (draft-ietf-opsawg-pcap) and its variants."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.capture.batch import Bytes, Column
+from ocsp_pcap.capture.chain import Chain, find_words, gather
+from ocsp_pcap.capture.formats import PCAP_MAGICS
+from ocsp_pcap.capture.parser import Damage, Parsed, link_type_value, nothing, snaplen_limit
+
+_FILE_HEADER = 24
+_SPECULATE_FROM = 4096
+"""Bytes below which a plain walk is cheaper than a search for candidates."""
+
+_PLAUSIBLE_RECORD = 24
+"""Where candidates lie closer than this on average they are payload, and cost more than they save."""
+
+# AIX wrote RFC 1573 interface types, in version 2.2 only.
+_AIX_LINK_TYPES = {6: 1, 9: 6, 15: 10, 24: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """How the records of one kind of pcap file look."""
+
+    header: int
+    """Bytes of a record header; the first 16 mean the same in all variants."""
+    nanoseconds: bool = False
+
+
+_STANDARD = _Variant(16)
+_STANDARD_NS = _Variant(16, nanoseconds=True)
+_PATCHED = _Variant(24)
+_PATCHED_SMP = _Variant(28)
+_NOKIA = _Variant(20)
+
+
+class PcapParser:
+    """Reads one pcap file, block by block; see :class:`~ocsp_pcap.capture.parser.BlockParser`."""
+
+    def __init__(self) -> None:
+        self.snaplen: int | None = None
+        self.dropped: int | None = None
+        self.secrets: list[bytes] = []
+        self._order = "<"
+        self._choices: tuple[_Variant, ...] = ()
+        self._variant: _Variant | None = None
+        self._lengths = "incl"
+        self._link_type = 0
+        self._limit = 0
+
+    def parse(self, buffer: Bytes, start: int, end: int, final: bool) -> Parsed:
+        """Read the complete records of ``buffer[start:end]``."""
+        if not self._choices:
+            if end - start < _FILE_HEADER + 4:
+                if not final:
+                    return nothing(start, _FILE_HEADER + 4)
+                if end - start < _FILE_HEADER:
+                    return nothing(start, 0, Damage(end, "the file ends inside its header"))
+            problem, size = self._file_header(bytes(buffer[start : min(start + 28, end)]))
+            if problem:
+                return nothing(start, 0, Damage(start, problem))
+            start += size
+        if self._variant is None:
+            needed = self._choose_variant(buffer, start, end, final)
+            if needed:
+                return nothing(start, needed)
+        assert self._variant is not None
+        positions, stop = self._walk(buffer, start, end, self._variant.header)
+        needed, damage = self._diagnose(buffer, stop, end, final, self._variant.header)
+        return self._rows(buffer, positions, stop, needed, damage, self._variant)
+
+    def _file_header(self, data: bytes) -> tuple[str | None, int]:
+        """Read the file header; return what is wrong with it and its size."""
+        self._order = "<" if int.from_bytes(data[:4], "little") in PCAP_MAGICS else ">"
+        magic, major, minor, _, _, snaplen, network = struct.unpack_from(self._order + "IHHiIII", data)
+        if magic not in PCAP_MAGICS:
+            return "this is no pcap file", 0
+        self.snaplen = snaplen or None
+        size = _FILE_HEADER
+        if magic == 0xA1B2CD34:
+            self._choices = (_PATCHED, _PATCHED_SMP)
+        elif magic in (0xA1B23C4D, 0x1C0001AC):
+            self._choices = (_STANDARD_NS,)
+        elif magic == 0x1C0001AB:
+            self._choices = (_STANDARD,)
+        else:
+            self._choices = (_STANDARD, _PATCHED, _NOKIA)
+        if magic in (0x1C0001AB, 0x1C0001AC):
+            size += 4
+        # Before version 2.3 the original length came first, and some writers of 2.3 kept that order.
+        if (major == 2 and minor < 3) or major == 543:
+            self._lengths = "orig"
+        elif major == 2 and minor == 3:
+            self._lengths = "either"
+        link_type = network & 0xFFFF
+        if magic == 0xA1B2C3D4 and (major, minor) == (2, 2) and link_type in _AIX_LINK_TYPES:
+            link_type = _AIX_LINK_TYPES[link_type]
+            self._choices = (_STANDARD_NS,)
+        elif major != 2 or minor <= 3:
+            self._choices = self._choices[:1]
+        self._link_type = link_type_value(link_type)
+        self._limit = snaplen_limit(self._link_type)
+        return None, size
+
+    def _choose_variant(self, buffer: Bytes, start: int, end: int, final: bool) -> int:
+        """Find which record header fits the first three records best, as Wireshark does.
+
+        Returns how many bytes that takes where there are too few, else 0.
+        """
+        best: tuple[int, _Variant] | None = None
+        for variant in self._choices:
+            if len(self._choices) == 1:
+                best = (0, variant)
+                break
+            faults, needed = self._faults(buffer, start, end, variant)
+            if needed and not final:
+                return needed
+            faults += bool(needed)
+            if best is None or faults < best[0]:
+                best = (faults, variant)
+            if not faults:
+                break
+        assert best is not None
+        self._variant = best[1]
+        return 0
+
+    def _faults(self, buffer: Bytes, start: int, end: int, variant: _Variant) -> tuple[int, int]:
+        """Count what is odd in the first three records; also return the bytes needed to see them all."""
+        faults, position = 0, start
+        for _ in range(3):
+            body = position + variant.header
+            if position == end:
+                return faults, (variant.header if position == start else body - start)
+            if body > end:
+                return faults, body - start
+            _, fraction, included, original = struct.unpack_from(self._order + "4I", buffer.data, position)
+            extra = bytes(buffer[position + 16 : body])
+            faults += (
+                (fraction >= 1_000_000)
+                + (included > self._limit)
+                + (included > (self.snaplen or 0))
+                + (original > 128 << 20)
+                + (included > original)
+                + _extra_faults(variant, extra, self._order)
+            )
+            if included > self._limit:
+                return faults, 0
+            position = body + included
+            if position > end:
+                return faults, position - start
+        return faults, 0
+
+    def _walk(self, buffer: Bytes, start: int, end: int, header: int) -> tuple[Column, int]:
+        chain = self._speculate(buffer, start, end, header) if end - start >= _SPECULATE_FROM else Chain()
+        view, limit = buffer.data, self._limit
+        unpack = struct.Struct(self._order + "8xII").unpack_from
+        mode = self._lengths
+
+        def step(position: int, until: int) -> tuple[list[int], int, bool]:
+            positions: list[int] = []
+            append = positions.append
+            while position < until:
+                if position + header > end:
+                    return positions, position, True
+                length, other = unpack(view, position)
+                if mode != "incl" and (mode == "orig" or other < length):
+                    length = other
+                after = position + header + length
+                if after > end or length > limit:
+                    return positions, position, True
+                append(position)
+                position = after
+            return positions, position, False
+
+        return chain.follow(start, end, step)
+
+    def _speculate(self, buffer: Bytes, start: int, end: int, header: int) -> Chain:
+        """Find where records may start: all whose time has the first one's two high bytes."""
+        shift = 2 if self._order == "<" else 0
+        base = start + shift
+        even = buffer[base : base + (end - base) // 2 * 2].view(np.uint16)
+        odd = buffer[base + 1 : base + 1 + (end - base - 1) // 2 * 2].view(np.uint16)
+        value = int(even[0])
+        bound = (end - start) // _PLAUSIBLE_RECORD
+        candidates = np.concatenate(
+            (find_words(even, value, bound) * 2 + start, find_words(odd, value, bound) * 2 + (start + 1))
+        )
+        candidates.sort()
+        candidates = candidates[: np.searchsorted(candidates, end - header + 1)]
+        fields = self._fields(buffer, candidates)
+        included = self._included(fields)
+        following = candidates + included + header
+        keep = (fields[:, 1] < 1_000_000_000) & (included <= self._limit) & (following <= end)
+        return Chain(candidates[keep], following[keep])
+
+    def _fields(self, buffer: Bytes, positions: Column) -> NDArray[np.uint32]:
+        fields = gather(buffer, positions, 4)
+        native = "<" if np.little_endian else ">"
+        return fields if self._order == native else fields.byteswap()
+
+    def _included(self, fields: NDArray[np.uint32]) -> Column:
+        if self._lengths == "incl":
+            return fields[:, 2].astype(np.int64)
+        if self._lengths == "orig":
+            return fields[:, 3].astype(np.int64)
+        return np.minimum(fields[:, 2], fields[:, 3]).astype(np.int64)
+
+    def _diagnose(
+        self, buffer: Bytes, stop: int, end: int, final: bool, header: int
+    ) -> tuple[int, Damage | None]:
+        """Say why the walk stopped: how many bytes are needed, or what is damaged."""
+        if stop == end:
+            return 0, None
+        if stop + header > end:
+            if final:
+                return 0, Damage(stop, "the file is cut short in the header of a packet")
+            return header, None
+        included = int(self._included(self._fields(buffer, np.array([stop])))[0])
+        if included > self._limit:
+            return 0, Damage(stop, f"a packet header claims {included} bytes, more than any packet has")
+        if final:
+            missing = stop + header + included - end
+            return 0, Damage(
+                stop, f"the file is cut short in the middle of a packet, {missing} bytes are missing"
+            )
+        return header + included, None
+
+    def _rows(
+        self,
+        buffer: Bytes,
+        positions: Column,
+        consumed: int,
+        needed: int,
+        damage: Damage | None,
+        variant: _Variant,
+    ) -> Parsed:
+        fields = self._fields(buffer, positions)
+        captured = self._included(fields)
+        original = fields[:, 3].astype(np.int64)
+        if self._lengths == "orig":
+            original = fields[:, 2].astype(np.int64)
+        elif self._lengths == "either":
+            original = np.maximum(fields[:, 2], fields[:, 3]).astype(np.int64)
+        fraction = fields[:, 1].astype(np.int64)
+        if not variant.nanoseconds:
+            fraction *= 1000
+        time = fields[:, 0].astype(np.int64)
+        time *= 1_000_000_000
+        time += fraction
+        link_type = np.full(len(positions), self._link_type, np.int64)
+        return Parsed(
+            positions + variant.header, captured, original, time, link_type, consumed, needed, damage
+        )
+
+
+def _extra_faults(variant: _Variant, extra: bytes, order: str) -> int:
+    """Count what is odd in the fields that only some variants have."""
+    if variant is _NOKIA:
+        (value,) = struct.unpack(order + "I", extra)
+        plausible = (
+            value & 0x0FFF00F0 == 0x0FBF0000
+            and value >> 28 in (0x9, 0xB)
+            and value >> 12 & 0xF in (0xB, 0xD)
+            and value >> 8 & 0xF in (0x6, 0x9)
+            and value & 0xF in (1, 2)
+        )
+        return int(not plausible)
+    if variant in (_PATCHED, _PATCHED_SMP):
+        interface, protocol, packet_type = struct.unpack_from(order + "IHB", extra)
+        known = protocol >= 0x0600 or protocol <= 0x17 or protocol in (0x0060, 0x0200, 0x0400)
+        return int(interface > 10000) + int(not known) + int(packet_type > 4)
+    return 0

@@ -1,0 +1,402 @@
+"""The pcapng format (draft-ietf-opsawg-pcapng).
+
+Frames are numbered as Wireshark numbers them: systemd journal entries, sysdig events and custom
+blocks count, and come as rows with the link type NOT_A_PACKET and no bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.capture import pcapng_blocks as blocks
+from ocsp_pcap.capture.batch import Bytes, Column
+from ocsp_pcap.capture.chain import NONE, Chain, find_words, gather
+from ocsp_pcap.capture.parser import NOT_A_PACKET, SNAPLEN_LIMIT, Damage, Parsed, nothing, snaplen_limit
+
+BLOCK_LIMIT = 64 << 20
+"""A block that claims to be longer is taken for garbage."""
+INTERFACE_LIMIT = 1 << 16
+SECRETS_LIMIT = 64 << 20
+
+_SPECULATE_FROM = 4096
+_PLAUSIBLE_BLOCK = 16
+_CLAIMS_MORE = "the block is too short for the packet it claims to hold"
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Packets found one by one, as columns; positions are those of their blocks."""
+
+    position: list[int] = field(default_factory=list)
+    offset: list[int] = field(default_factory=list)
+    captured: list[int] = field(default_factory=list)
+    original: list[int] = field(default_factory=list)
+    time: list[int] = field(default_factory=list)
+    timed: list[bool] = field(default_factory=list)
+    link_type: list[int] = field(default_factory=list)
+
+    def add(
+        self, position: int, offset: int, captured: int, original: int, time: int | None, link_type: int
+    ) -> None:
+        self.position.append(position)
+        self.offset.append(offset)
+        self.captured.append(captured)
+        self.original.append(original)
+        self.time.append(time or 0)
+        self.timed.append(time is not None)
+        self.link_type.append(link_type)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Interfaces as an Enhanced Packet Block finds them: those before it in its section."""
+
+    position: Column
+    """Where each state of the table begins to hold."""
+    base: Column
+    """Index, among all known interfaces, of the section's first one."""
+    count: Column
+    """Interfaces that the section has described."""
+
+
+class PcapngParser:
+    """Reads one pcapng file, block by block; see :class:`~ocsp_pcap.capture.parser.BlockParser`."""
+
+    def __init__(self) -> None:
+        self.snaplen: int | None = None
+        self.secrets: list[bytes] = []
+        self._secret_bytes = 0
+        self._unlimited = False
+        self._order = ""
+        self._interfaces: list[blocks.Interface] = []
+        self._base = 0
+        self._sections = 0
+        self._dropped: dict[tuple[int, int], int] = {}
+        self._last_time = 0
+        self._chains: dict[str, Chain] = {}
+
+    @property
+    def dropped(self) -> int | None:
+        """Dropped packets as each interface's last statistics report them, summed up."""
+        return sum(self._dropped.values()) if self._dropped else None
+
+    def parse(self, buffer: Bytes, start: int, end: int, final: bool) -> Parsed:
+        """Read the complete blocks of ``buffer[start:end]``."""
+        del self._interfaces[: self._base]
+        self._base = 0
+        self._chains.clear()
+        pieces: list[Parsed] = []
+        position, needed, damage = start, 0, None
+        while True:
+            if self._order:
+                first = position
+                positions, position = self._walk(buffer, first, end)
+                if len(positions):
+                    piece, damage = self._rows(buffer, positions)
+                    pieces.append(piece)
+                    if damage:
+                        position = damage.position
+                        break
+            needed, damage, switched = self._diagnose(buffer, position, end, final)
+            if not switched:
+                break
+        return _join(pieces, position, needed, damage)
+
+    def _walk(self, buffer: Bytes, start: int, end: int) -> tuple[Column, int]:
+        """Find the blocks from ``start`` on, up to a section of the other byte order."""
+        order = self._order
+        chain = self._chains.get(order)
+        if chain is None:
+            chain = self._speculate(buffer, start, end) if end - start >= _SPECULATE_FROM else Chain()
+            self._chains[order] = chain
+        view = buffer.data
+        head, word = struct.Struct(order + "III").unpack_from, struct.Struct(order + "I").unpack_from
+
+        def step(position: int, until: int) -> tuple[list[int], int, bool]:
+            positions: list[int] = []
+            while position < until:
+                if position + 12 > end:
+                    return positions, position, True
+                kind, length, magic = head(view, position)
+                length = (length + 3) & ~3
+                after = position + length
+                if (
+                    length < 12
+                    or after > end
+                    or (word(view, after - 4)[0] + 3) & ~3 != length
+                    or (kind == blocks.SECTION_HEADER and magic != 0x1A2B3C4D)
+                ):
+                    return positions, position, True
+                positions.append(position)
+                position = after
+            return positions, position, False
+
+        return chain.follow(start, end, step)
+
+    def _speculate(self, buffer: Bytes, start: int, end: int) -> Chain:
+        """Find what may be Enhanced Packet Blocks: that type, and the same length before and behind."""
+        words = buffer[start : start + (end - start) // 4 * 4].view(np.uint32)
+        value = blocks.ENHANCED_PACKET if self._is_native() else blocks.ENHANCED_PACKET << 24
+        index = find_words(words[:-1], value, (end - start) // _PLAUSIBLE_BLOCK)
+        length = (self._native(words[index + 1]).astype(np.int64) + 3) & ~3
+        last = index + (length >> 2) - 1
+        keep = (length >= 12) & (last < len(words))
+        index, length, last = index[keep], length[keep], last[keep]
+        trailer = (self._native(words[last]).astype(np.int64) + 3) & ~3
+        keep = trailer == length
+        candidates = index[keep] * 4 + start
+        return Chain(candidates, candidates + length[keep])
+
+    def _is_native(self) -> bool:
+        return (self._order == "<") == np.little_endian
+
+    def _native(self, words: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        return words if self._is_native() else words.byteswap()
+
+    def _diagnose(
+        self, buffer: Bytes, position: int, end: int, final: bool
+    ) -> tuple[int, Damage | None, bool]:
+        """Say why the walk stopped: bytes needed, damage, or a section of another byte order."""
+        available = end - position
+        if available == 0:
+            return 0, None, False
+        if available < 12:
+            if final:
+                return 0, Damage(position, "the file is cut short in the header of a block"), False
+            return 12, None, False
+        order = self._order
+        if bytes(buffer[position : position + 4]) == b"\n\r\r\n":
+            order = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}.get(
+                bytes(buffer[position + 8 : position + 12]), ""
+            )
+            if not order:
+                return 0, Damage(position, "a section header has no valid byte-order magic"), False
+            if order != self._order:
+                self._order = order
+                return 0, None, True
+        kind, length = struct.unpack_from(order + "II", buffer.data, position)
+        length = (length + 3) & ~3
+        if length < 12:
+            return (
+                0,
+                Damage(position, f"a block claims to be {length} bytes long, less than any block"),
+                False,
+            )
+        if length > BLOCK_LIMIT:
+            return 0, Damage(position, f"a block of type {kind:#x} claims to be {length} bytes long"), False
+        if length <= available:
+            return 0, Damage(position, "the two lengths of a block differ"), False
+        if final:
+            reason = f"the file is cut short in the middle of a block, {length - available} bytes are missing"
+            return 0, Damage(position, reason), False
+        return length, None, False
+
+    def _rows(self, buffer: Bytes, positions: Column) -> tuple[Parsed, Damage | None]:
+        """Turn complete blocks into rows, up to the first one whose content makes no sense."""
+        heads = self._native(gather(buffer, positions, 7))
+        enhanced = heads[:, 0] == blocks.ENHANCED_PACKET
+        others = NONE if enhanced.all() else np.flatnonzero(~enhanced)
+        table, rows, damage = self._others(buffer, positions[others], heads[others])
+        if len(others):
+            positions, heads = positions[enhanced], heads[enhanced]
+        if damage:
+            keep = positions < damage.position
+            positions, heads = positions[keep], heads[keep]
+        state = np.searchsorted(table.position, positions, side="right") - 1
+        count = self._good(heads, table.count[state], table.base[state])
+        if count < len(positions):
+            damage = self._packet_damage(heads[count], int(positions[count]), int(table.count[state[count]]))
+            positions, heads, state = positions[:count], heads[:count], state[:count]
+            rows = _before(rows, damage.position)
+        return self._merge(positions, heads, table.base[state], rows), damage
+
+    def _good(self, heads: NDArray[np.uint32], known: Column, base: Column) -> int:
+        """Count the Enhanced Packet Blocks before the first one whose content makes no sense."""
+        captured = heads[:, 5].astype(np.int64)
+        bad = (heads[:, 2] >= known) | (captured + 32 > ((heads[:, 1].astype(np.int64) + 3) & ~3))
+        long = np.flatnonzero(~bad & (captured > SNAPLEN_LIMIT))
+        for row in long.tolist():
+            interface = self._interfaces[int(base[row]) + int(heads[row, 2])]
+            bad[row] = captured[row] > snaplen_limit(interface.link_type)
+        return int(bad.argmax()) if bad.any() else len(bad)
+
+    @staticmethod
+    def _packet_damage(head: NDArray[np.uint32], position: int, known: int) -> Damage:
+        if head[2] >= known:
+            return Damage(position, f"a packet names interface {head[2]}, its section describes {known}")
+        if head[5] + np.int64(32) > head[1]:
+            return Damage(position, _CLAIMS_MORE)
+        return Damage(position, f"a packet claims {head[5]} bytes, more than any packet has")
+
+    def _merge(self, positions: Column, heads: NDArray[np.uint32], base: Column, rows: _Rows) -> Parsed:
+        interface = base + heads[:, 2]
+        stamps = (heads[:, 3].astype(np.uint64) << np.uint64(32)) | heads[:, 4]
+        time = self._times(interface, stamps)
+        link_types = np.array([known.link_type for known in self._interfaces] or [0], np.int64)
+        columns = [
+            positions + 28,
+            heads[:, 5].astype(np.int64),
+            heads[:, 6].astype(np.int64),
+            time,
+            link_types[interface],
+        ]
+        timed = None
+        if rows.position:
+            singles = (rows.offset, rows.captured, rows.original, rows.time, rows.link_type)
+            order = np.argsort(np.concatenate((positions, np.array(rows.position))), kind="stable")
+            columns = [
+                np.concatenate((column, np.array(single)))[order]
+                for column, single in zip(columns, singles, strict=True)
+            ]
+            if not all(rows.timed):
+                timed = np.concatenate((np.ones(len(positions), np.bool_), np.array(rows.timed)))[order]
+                latest = np.maximum.accumulate(np.where(timed, np.arange(len(timed)), -1))
+                columns[3] = np.where(latest < 0, self._last_time, columns[3][latest])
+        if len(columns[3]):
+            self._last_time = int(columns[3][-1])
+        offset, captured, original, time, link_type = columns
+        return Parsed(offset, captured, original, time, link_type, 0, timed=timed)
+
+    def _times(self, interface: Column, stamps: NDArray[np.uint64]) -> Column:
+        clocks = {known.clock: number for number, known in enumerate(self._interfaces)}
+        if len(clocks) <= 1:
+            return next(iter(clocks), blocks.Clock()).nanoseconds(stamps)
+        # Interfaces that share a clock are converted together, in one pass over sorted rows.
+        shared = np.array([clocks[known.clock] for known in self._interfaces])[interface]
+        order = np.argsort(shared, kind="stable")
+        time = np.empty(len(stamps), np.int64)
+        for part in np.split(order, np.flatnonzero(np.diff(shared[order])) + 1):
+            if len(part):
+                time[part] = self._interfaces[int(shared[part[0]])].clock.nanoseconds(stamps[part])
+        return time
+
+    def _others(
+        self, buffer: Bytes, positions: Column, heads: NDArray[np.uint32]
+    ) -> tuple[_Table, _Rows, Damage | None]:
+        """Work through all blocks that are no Enhanced Packet Blocks, in their order."""
+        states = [(-1, self._base, len(self._interfaces) - self._base)]
+        rows, damage = _Rows(), None
+        for position, kind, length in zip(
+            positions.tolist(), heads[:, 0].tolist(), heads[:, 1].tolist(), strict=True
+        ):
+            body = buffer[position + 8 : position + (length + 3 & ~3) - 4]
+            reason = self._other(kind, position, body, rows)
+            if reason:
+                damage = Damage(position, reason)
+                break
+            if kind in (blocks.SECTION_HEADER, blocks.INTERFACE_DESCRIPTION):
+                states.append((position, self._base, len(self._interfaces) - self._base))
+        table = np.array(states, np.int64)
+        return _Table(table[:, 0], table[:, 1], table[:, 2]), rows, damage
+
+    def _other(self, kind: int, position: int, body: Bytes, rows: _Rows) -> str | None:
+        """Work through one block; return what is wrong with it where reading cannot go on."""
+        if kind == blocks.SIMPLE_PACKET:
+            return self._simple_packet(position, body, rows)
+        if kind == blocks.OLD_PACKET:
+            return self._old_packet(position, body, rows)
+        if kind in blocks.CUSTOM_BLOCKS or kind in blocks.SYSDIG_EVENTS or kind == blocks.JOURNAL_EXPORT:
+            time = blocks.read_event_time(kind, self._order, body.tobytes())
+            rows.add(position, position, 0, 0, time, NOT_A_PACKET)
+        elif kind == blocks.INTERFACE_DESCRIPTION:
+            return self._interface(body)
+        elif kind == blocks.SECTION_HEADER:
+            return self._section(body)
+        elif kind == blocks.INTERFACE_STATISTICS:
+            dropped = blocks.read_dropped(self._order, body.tobytes())
+            if dropped:
+                self._dropped[self._sections, dropped[0]] = dropped[1]
+        elif kind == blocks.DECRYPTION_SECRETS:
+            secrets = blocks.read_key_log(self._order, body.tobytes())
+            if secrets is not None and self._secret_bytes + len(secrets) <= SECRETS_LIMIT:
+                self._secret_bytes += len(secrets)
+                self.secrets.append(secrets)
+        return None
+
+    def _section(self, body: Bytes) -> str | None:
+        if len(body) < 16:
+            return "a section header is too short"
+        (major,) = struct.unpack_from(self._order + "H", body.data, 4)
+        if major != 1:
+            return f"a section has the unknown version {major}"
+        self._base = len(self._interfaces)
+        self._sections += 1
+        return None
+
+    def _interface(self, body: Bytes) -> str | None:
+        interface = blocks.read_interface(self._order, body.tobytes())
+        if interface is None:
+            return "an interface description is too short"
+        if len(self._interfaces) - self._base >= INTERFACE_LIMIT:
+            return f"a section describes more than {INTERFACE_LIMIT} interfaces"
+        self._interfaces.append(interface)
+        self._unlimited = self._unlimited or not interface.snaplen
+        self.snaplen = None if self._unlimited else max(self.snaplen or 0, interface.snaplen)
+        return None
+
+    def _simple_packet(self, position: int, body: Bytes, rows: _Rows) -> str | None:
+        if self._base >= len(self._interfaces):
+            return "a simple packet stands before the description of its interface"
+        if len(body) < 4:
+            return _CLAIMS_MORE
+        interface = self._interfaces[self._base]
+        (original,) = struct.unpack_from(self._order + "I", body.data)
+        captured = min(original, interface.snaplen) if interface.snaplen else original
+        if captured > min(len(body) - 4, snaplen_limit(interface.link_type)):
+            return _CLAIMS_MORE
+        rows.add(position, position + 12, captured, original, None, interface.link_type)
+        return None
+
+    def _old_packet(self, position: int, body: Bytes, rows: _Rows) -> str | None:
+        if len(body) < 20:
+            return _CLAIMS_MORE
+        number, high, low, captured, original = struct.unpack_from(self._order + "HxxIIII", body.data)
+        known = len(self._interfaces) - self._base
+        if number >= known:
+            return f"a packet names interface {number}, its section describes {known}"
+        interface = self._interfaces[self._base + number]
+        if captured > min(len(body) - 20, snaplen_limit(interface.link_type)):
+            return _CLAIMS_MORE
+        time = int(interface.clock.nanoseconds(np.array([high << 32 | low], np.uint64))[0])
+        rows.add(position, position + 28, captured, original, time, interface.link_type)
+        return None
+
+
+def _before(rows: _Rows, position: int) -> _Rows:
+    """Drop the rows at or behind ``position``."""
+    count = sum(1 for own in rows.position if own < position)
+    return _Rows(
+        rows.position[:count],
+        rows.offset[:count],
+        rows.captured[:count],
+        rows.original[:count],
+        rows.time[:count],
+        rows.timed[:count],
+        rows.link_type[:count],
+    )
+
+
+def _join(pieces: list[Parsed], consumed: int, needed: int, damage: Damage | None) -> Parsed:
+    """Make one answer of those for the sections of a block."""
+    if not pieces:
+        return nothing(consumed, needed, damage)
+    timed = None
+    if any(piece.timed is not None for piece in pieces):
+        timed = np.concatenate(
+            [np.ones(len(piece), np.bool_) if piece.timed is None else piece.timed for piece in pieces]
+        )
+    return Parsed(
+        np.concatenate([piece.offset for piece in pieces]),
+        np.concatenate([piece.captured_length for piece in pieces]),
+        np.concatenate([piece.original_length for piece in pieces]),
+        np.concatenate([piece.time for piece in pieces]),
+        np.concatenate([piece.link_type for piece in pieces]),
+        consumed,
+        needed,
+        damage,
+        timed,
+    )

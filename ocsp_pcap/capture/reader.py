@@ -1,0 +1,206 @@
+"""Reading one capture from its source into batches of packets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.capture.batch import PADDING, PacketBatch
+from ocsp_pcap.capture.errors import CaptureError
+from ocsp_pcap.capture.formats import is_capture, is_pcap
+from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, Damage, Parsed
+from ocsp_pcap.capture.pcap import PcapParser
+from ocsp_pcap.capture.pcapng import PcapngParser
+from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stream_damage
+
+BLOCK_SIZE = 8 << 20
+"""Bytes read at a time."""
+BUFFER_LIMIT = (64 << 20) + (1 << 16)
+"""A record that does not fit into a buffer of this size is damage."""
+BATCH_ROWS = 1 << 15
+"""Packets that a batch holds at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSummary:
+    """What was learned of a capture so far."""
+
+    packets: int
+    """Frames, as Wireshark counts them."""
+    snaplen: int | None
+    """The largest snapshot length of any interface; None where unlimited or unknown."""
+    link_types: frozenset[int]
+    """LINKTYPE_ values of the packets seen."""
+    dropped: int | None
+    """Packets that the capturing system reports as dropped; None where it reports nothing."""
+    damage: str | None
+    """Why the capture could not be read to its end, with byte offset and frame number."""
+    secrets: tuple[bytes, ...]
+    """TLS key log text of each Decryption Secrets Block, in file order."""
+    size: int
+    """Decompressed bytes read."""
+    first_time: int | None
+    """The earliest time of any packet, nanoseconds since the epoch."""
+    last_time: int | None
+
+
+class CaptureReader:
+    """Iterates, once, over the packets of one capture; made by :func:`open_capture`.
+
+    The buffer of a batch is overwritten when the next batch is asked for. Damage ends the iteration
+    and is told in :attr:`summary`; nothing is raised for it.
+    """
+
+    def __init__(self, name: str, stream: BinaryIO, head: bytes, block_size: int) -> None:
+        self.name = name
+        self._stream = stream
+        self._parser: BlockParser = PcapParser() if is_pcap(head) else PcapngParser()
+        self._buffer = np.zeros(max(block_size, len(head)) + PADDING, np.uint8)
+        self._buffer[: len(head)] = np.frombuffer(head, np.uint8)
+        self._filled = len(head)
+        self._base = 0
+        self._block_size = block_size
+        self._packets = 0
+        self._damage: str | None = None
+        self._link_types: set[int] = set()
+        self._first_time: int | None = None
+        self._last_time: int | None = None
+
+    def __enter__(self) -> CaptureReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the source."""
+        self._stream.close()
+
+    @property
+    def summary(self) -> CaptureSummary:
+        """What was learned so far; complete once the iteration has ended."""
+        return CaptureSummary(
+            packets=self._packets,
+            snaplen=self._parser.snaplen,
+            link_types=frozenset(self._link_types),
+            dropped=self._parser.dropped,
+            damage=self._damage,
+            secrets=tuple(self._parser.secrets),
+            size=self._base + self._filled,
+            first_time=self._first_time,
+            last_time=self._last_time,
+        )
+
+    @property
+    def secrets(self) -> list[bytes]:
+        """TLS key log text read so far, in file order; grows during iteration."""
+        return self._parser.secrets
+
+    def __iter__(self) -> Iterator[PacketBatch]:
+        start, final = 0, False
+        while True:
+            final = self._fill() or final
+            parsed = self._parser.parse(self._buffer, start, self._filled, final)
+            yield from self._batches(parsed)
+            if parsed.damage:
+                self._tell(parsed.damage)
+            if parsed.damage or final:
+                break
+            start = parsed.consumed
+            if parsed.needed > BUFFER_LIMIT:
+                self._tell(Damage(start, f"a record claims {parsed.needed} bytes"))
+                break
+            self._make_room(start, parsed.needed)
+            start = 0
+        self._tell_stream()
+        self.close()
+
+    def _fill(self) -> bool:
+        """Read until the buffer is full; True where the source ends first."""
+        room = self._buffer.data[: len(self._buffer) - PADDING]
+        while self._filled < len(room):
+            try:
+                count = self._stream.readinto(room[self._filled :])  # type: ignore[attr-defined]
+            except (OSError, ValueError) as error:
+                self._damage = f"reading failed at byte {self._base + self._filled}: {error}"
+                return True
+            if not count:
+                return True
+            self._filled += count
+        return False
+
+    def _make_room(self, start: int, needed: int) -> None:
+        """Carry the unread rest over to the front; grow the buffer where the next record needs it."""
+        rest = self._buffer[start : self._filled]
+        if max(needed, len(rest) + 1) + PADDING > len(self._buffer):
+            larger = np.zeros(min(max(needed, 2 * len(self._buffer)), BUFFER_LIMIT) + PADDING, np.uint8)
+            larger[: len(rest)] = rest
+            self._buffer = larger
+        else:
+            self._buffer[: len(rest)] = rest.copy()
+        self._base += start
+        self._filled = len(rest)
+
+    def _batches(self, parsed: Parsed) -> Iterator[PacketBatch]:
+        for low in range(0, len(parsed), BATCH_ROWS):
+            rows = slice(low, low + BATCH_ROWS)
+            batch = PacketBatch(
+                self._buffer,
+                self._packets + 1,
+                parsed.offset[rows],
+                parsed.captured_length[rows],
+                parsed.original_length[rows],
+                parsed.time[rows],
+                parsed.link_type[rows],
+            )
+            self._note(batch, None if parsed.timed is None else parsed.timed[rows])
+            yield batch
+
+    def _note(self, batch: PacketBatch, timed: NDArray[np.bool_] | None) -> None:
+        self._packets += len(batch)
+        types = batch.link_type
+        # Captures with one link type are the rule; np.unique would sort.
+        found = {int(types[0])} if (types == types[0]).all() else set(np.unique(types).tolist())
+        self._link_types |= found - {NOT_A_PACKET}
+        times = batch.time if timed is None else batch.time[timed]
+        if len(times):
+            first, last = int(times.min()), int(times.max())
+            self._first_time = first if self._first_time is None else min(first, self._first_time)
+            self._last_time = last if self._last_time is None else max(last, self._last_time)
+
+    def _tell(self, damage: Damage) -> None:
+        place = f"at byte {self._base + damage.position}, where frame {self._packets + 1} should be"
+        self._damage = f"{damage.reason} ({place})" + (f"; {self._damage}" if self._damage else "")
+
+    def _tell_stream(self) -> None:
+        reason = stream_damage(self._stream)
+        if reason:
+            self._damage = f"{self._damage}; {reason}" if self._damage else reason
+
+
+def open_capture(source: CaptureSource | str | Path, block_size: int = BLOCK_SIZE) -> CaptureReader:
+    """Open a capture, compressed or not, and read its first bytes.
+
+    Raises CaptureError where it cannot be opened, is empty or is no pcap or pcapng file.
+    """
+    if not isinstance(source, CaptureSource):
+        source = CaptureSource(str(source), Path(source))
+    stream = source.open()
+    try:
+        head = read_head(stream)
+    except OSError as error:
+        stream.close()
+        raise CaptureError(f"{source.name}: {error.strerror or error}.") from error
+    if not is_capture(head):
+        damage = stream_damage(stream)
+        stream.close()
+        raise not_a_capture(source, head, damage)
+    return CaptureReader(source.name, stream, head, block_size)

@@ -1,0 +1,168 @@
+"""Where captures come from: files, directories, globs and standard input."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import re
+import stat
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ocsp_pcap.capture.decompress import Decompressed
+from ocsp_pcap.capture.errors import CaptureError
+from ocsp_pcap.capture.formats import HEAD, compression, describe, is_capture
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSource:
+    """One capture that can be opened: a file, or standard input where ``path`` is None."""
+
+    name: str
+    """As the user wrote it, or the file's path below the directory that was named."""
+    path: Path | None
+
+    def open(self) -> BinaryIO:
+        """Open the capture's bytes, decompressed where their content says so.
+
+        The stream's ``readinto`` never fails for damaged compression: it ends, and
+        :func:`stream_damage` then says why. Raises CaptureError where there is nothing to read.
+        """
+        raw = self._open_raw()
+        try:
+            head = raw.peek(HEAD)[:HEAD]
+        except OSError as error:
+            raw.close()
+            raise CaptureError(f"{self.name}: {_reason(error)}.") from error
+        if not head:
+            raw.close()
+            raise CaptureError(f"{self.name}: the file is empty.")
+        name = compression(head)
+        if name is None:
+            return raw
+        return cast("BinaryIO", Decompressed(raw, name))
+
+    def _open_raw(self) -> io.BufferedReader:
+        if self.path is None:
+            if sys.stdin.isatty():
+                raise CaptureError("-: standard input is a terminal; pipe a capture into it.")
+            return io.BufferedReader(io.FileIO(sys.stdin.fileno(), closefd=False), HEAD)
+        try:
+            if stat.S_ISDIR(self.path.stat().st_mode):
+                raise CaptureError(f"{self.name}: this is a directory.")
+            return io.BufferedReader(io.FileIO(self.path), HEAD)
+        except OSError as error:
+            raise CaptureError(f"{self.name}: {_reason(error)}.") from error
+
+
+def stream_damage(stream: BinaryIO) -> str | None:
+    """Return why a stream from :meth:`CaptureSource.open` ended before its time, or None."""
+    return cast("str | None", getattr(stream, "damage", None))
+
+
+def read_head(stream: BinaryIO) -> bytes:
+    """Read up to HEAD bytes; fewer only where the stream ends."""
+    head = b""
+    while len(head) < HEAD:
+        data = stream.read(HEAD - len(head))
+        if not data:
+            break
+        head += data
+    return head
+
+
+def not_a_capture(source: CaptureSource, head: bytes, damage: str | None) -> CaptureError:
+    """Make the error that says what ``source``, which starts with ``head``, seems to be instead."""
+    if not head:
+        return CaptureError(f"{source.name}: {damage or 'its decompressed content is empty'}.")
+    what = describe(head)
+    seems = f"it seems to be {what}" if what else "its format is unknown"
+    return CaptureError(f"{source.name}: neither pcap nor pcapng; {seems}.")
+
+
+def expand(arguments: Sequence[str]) -> list[CaptureSource]:
+    """Resolve command-line arguments to captures, in order, each file once.
+
+    An argument is a file, a directory (its direct files that are captures by content, in natural
+    order), a glob (likewise) or ``-``. Raises CaptureError for one that yields nothing.
+    """
+    sources: dict[str, CaptureSource] = {}
+    for argument in arguments:
+        for source in _expand_one(argument):
+            key = "-" if source.path is None else os.path.realpath(source.path)
+            sources.setdefault(key, source)
+    return list(sources.values())
+
+
+def _expand_one(argument: str) -> list[CaptureSource]:
+    if argument == "-":
+        return [CaptureSource("-", None)]
+    path = Path(argument)
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if glob.has_magic(argument):
+            return _expand_glob(argument)
+        raise CaptureError(f"{argument}: no such file or directory.") from error
+    except (OSError, ValueError) as error:
+        raise CaptureError(f"{argument}: {_reason(error)}.") from error
+    if not stat.S_ISDIR(mode):
+        return [CaptureSource(argument, path)]
+    try:
+        names = [str(entry) for entry in path.iterdir()]
+    except OSError as error:
+        raise CaptureError(f"{argument}: {_reason(error)}.") from error
+    captures = _captures(names)
+    if not captures:
+        raise CaptureError(f"{argument}: this directory holds no captures ({_count(names)} looked at).")
+    return captures
+
+
+def _expand_glob(pattern: str) -> list[CaptureSource]:
+    names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not names:
+        raise CaptureError(f"{pattern}: no file matches.")
+    captures = _captures(names)
+    if not captures:
+        raise CaptureError(f"{pattern}: {_count(names)} matched, none of them a capture.")
+    return captures
+
+
+def _captures(names: Sequence[str]) -> list[CaptureSource]:
+    """Keep the regular files that are captures, and those that cannot be read: opening them tells why."""
+    sources = [
+        CaptureSource(name, Path(name)) for name in sorted(names, key=_natural) if Path(name).is_file()
+    ]
+    return [source for source in sources if _may_be_capture(source)]
+
+
+def _may_be_capture(source: CaptureSource) -> bool:
+    assert source.path is not None
+    if not os.access(source.path, os.R_OK):
+        return True
+    try:
+        with source.open() as stream:
+            return is_capture(read_head(stream))
+    except CaptureError:
+        return False
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts ``cap2`` before ``cap10``: rotated sets come in their order."""
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return str(error)
+
+
+def _count(names: Sequence[str]) -> str:
+    return "1 file" if len(names) == 1 else f"{len(names)} files"
