@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from ocsplab import mitm
 from ocsplab.lab import Lab
 from ocsplab.programs import ALWAYS_NEEDED, LabError, apt_get_line, missing_programs
-from ocsplab.scenarios import SCENARIOS, Scenario
+from ocsplab.scenarios import SCENARIOS
+from ocsplab.scenarios.base import Scenario
 
 SAMPLES = Path(__file__).resolve().parent.parent
 WRITTEN_BY_HAND = ("README.md", "site.toml", "expect.toml")

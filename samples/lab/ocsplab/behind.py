@@ -153,8 +153,7 @@ class Behind:
         servers.append(
             self._http_server("crl.pki.test", f"root {canned}; default_type application/pkix-crl;")
         )
-        for responder in self.responders:
-            servers.append(self._http_server(responder.host, _behaviour(responder, canned)))
+        servers.extend(self._http_server(one.host, _behaviour(one, canned)) for one in self.responders)
         configuration = self.directory / "nginx.conf"
         configuration.write_text(
             "daemon off; master_process off; worker_processes 1;\n"
@@ -172,17 +171,19 @@ class Behind:
 
     def _origin_server(self, origin: Origin) -> str:
         leaf = self.leaves[origin.host]
+        page = PAGE.format(host=origin.host)
         stapling = ""
         if origin.staple != "none":
             stapling = f"ssl_stapling on; ssl_stapling_file {self._staple_file(origin)};"
         return (
             f"server {{ listen {self._address(origin.host)}:443 ssl; server_name {origin.host};\n"
             f"ssl_certificate {leaf.chain}; ssl_certificate_key {leaf.key}; ssl_protocols {origin.tls};\n"
-            f'{stapling} location / {{ default_type text/plain; return 200 "{PAGE.format(host=origin.host)}"; }} }}\n'
+            f'{stapling} location / {{ default_type text/plain; return 200 "{page}"; }} }}\n'
         )
 
     def _http_server(self, host: str, location: str) -> str:
-        return f"server {{ listen {self._address(host)}:80; server_name {host};\nlocation / {{ {location} }} }}\n"
+        head = f"server {{ listen {self._address(host)}:80; server_name {host};\n"
+        return f"{head}location / {{ {location} }} }}\n"
 
     def _start_dns(self) -> None:
         records = [f"--host-record={host},{address}" for host, address in sorted(self._names.items())]

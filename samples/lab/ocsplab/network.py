@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ NOT_LISTENING = "10.77.2.66"
 UNANSWERED = "10.77.9.9"
 
 ETC_NETNS = Path("/etc/netns")
+OFFLOADS_OFF = [word for offload in ("tso", "gso", "gro", "tx", "rx") for word in (offload, "off")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,8 @@ class Network:
             run(["ip", "netns", "delete", namespace.name], check=False)
             shutil.rmtree(ETC_NETNS / namespace.name, ignore_errors=True)
         self._created.clear()
-        try:
+        with contextlib.suppress(OSError):
             ETC_NETNS.rmdir()
-        except OSError:
-            pass
 
     def _namespace(self, short: str) -> Namespace:
         namespace = Namespace(f"ocsplab-{self._suffix}-{short}", self._processes)
@@ -146,9 +146,7 @@ class Network:
             *("link", "add", device, "type", "veth", "peer", "name", port, "netns", self._switches.name),
         )
         for owner, name in ((namespace, device), (self._switches, port)):
-            owner.run(
-                ["ethtool", "-K", name, "tso", "off", "gso", "off", "gro", "off", "tx", "off", "rx", "off"]
-            )
+            owner.run(["ethtool", "-K", name, *OFFLOADS_OFF])
         self._ip(self._switches, "link", "set", port, "master", bridge)
         self._ip(self._switches, "link", "set", port, "up")
         self._ip(namespace, "address", "add", f"{address}/24", "dev", device)

@@ -1,4 +1,4 @@
-"""The lab's own certificate hierarchy, made with the openssl program: root, issuing CA, OCSP signer, leaves."""
+"""The lab's own certificate hierarchy, made with openssl: root, issuing CA, OCSP signer, leaves."""
 
 from __future__ import annotations
 

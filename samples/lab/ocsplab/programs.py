@@ -1,7 +1,8 @@
-"""Running programs: prerequisites, foreground commands and background processes that never outlive the lab."""
+"""Prerequisites, foreground commands, and background processes that never outlive the lab."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -45,7 +46,7 @@ def missing_programs(names: Sequence[str]) -> list[str]:
 
 
 def apt_get_line(programs: Sequence[str]) -> str:
-    """Return the command that would install the missing programs on Debian; nothing is installed by the lab."""
+    """Return the command that would install the missing programs on Debian; the lab itself installs none."""
     packages = sorted({DEBIAN_PACKAGES[program] for program in programs})
     return "apt-get install --no-install-recommends " + " ".join(packages)
 
@@ -137,19 +138,15 @@ class Processes:
     def stop(self, process: subprocess.Popen[bytes], first: signal.Signals = signal.SIGTERM) -> None:
         """End one process and its children: politely first, then for certain."""
         for number, patience in ((first, 4.0), (signal.SIGKILL, 4.0)):
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
-            except ProcessLookupError:
-                pass
             try:
                 process.wait(patience)
             except subprocess.TimeoutExpired:
                 continue
             break
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._running = [(name, other) for name, other in self._running if other is not process]
 
     def stop_all(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..behind import Behind, Origin
-from ..capture import Recorder
-from ..lab import Lab
-from ..pki import Authority
-from ..visits import ocsp_get, ocsp_post, pause, s_client
+from ocsplab.behind import Behind, Origin
+from ocsplab.capture import Recorder
+from ocsplab.lab import Lab
+from ocsplab.pki import Authority
+from ocsplab.visits import ocsp_get, ocsp_post, pause, s_client
+
 from .base import Scenario
 
 

@@ -1,0 +1,71 @@
+"""Scenarios about which proxy of the chain asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ocsplab.behind import Origin
+from ocsplab.chain import Chain, Proxy
+from ocsplab.lab import Lab
+from ocsplab.squid import Validation
+
+from .base import Scenario
+
+
+def ocsp_on_child(lab: Lab, out: Path) -> None:
+    """OCSP is enabled on the child, where it can never see a responder's URL, and not on the parent."""
+    origins = [
+        Origin("plain.site.test"),
+        Origin("shop.site.test"),
+        Origin("no-ocsp.site.test", ocsp_url=None),
+    ]
+    chain = Chain(lab, out, origins, child=Proxy(validation=Validation()), parent=Proxy())
+    chain.start()
+    chain.record()
+    chain.visit("plain.site.test", "shop.site.test", "no-ocsp.site.test")
+    chain.stop()
+
+
+def ocsp_at_parent(lab: Lab, out: Path) -> None:
+    """Best practice: the parent asks, about leaves and intermediate, and refuses what is revoked."""
+    origins = [
+        Origin("plain.site.test"),
+        Origin("shop.site.test"),
+        Origin("revoked.site.test", status="revoked"),
+        Origin("unlisted.site.test", status="unknown"),
+    ]
+    chain = Chain(
+        lab,
+        out,
+        origins,
+        parent=Proxy(validation=Validation(check_intermediates=True)),
+        intermediate_ocsp=True,
+    )
+    chain.start()
+    chain.record()
+    chain.visit("plain.site.test", "shop.site.test")
+    chain.visit("revoked.site.test", expect_failure=True)
+    chain.visit("unlisted.site.test")
+    chain.stop()
+
+
+def parent_tunnels(lab: Lab, out: Path) -> None:
+    """The parent does not intercept, so the child sees the origins' certificates and asks."""
+    origins = [
+        Origin("plain.site.test"),
+        Origin("shop.site.test"),
+        Origin("no-ocsp.site.test", ocsp_url=None),
+    ]
+    chain = Chain(lab, out, origins, child=Proxy(validation=Validation()), parent=Proxy(intercepts=False))
+    chain.start()
+    chain.record()
+    chain.visit("plain.site.test", "shop.site.test", "no-ocsp.site.test")
+    chain.stop()
+
+
+PROGRAMS = ("squid",)
+SCENARIOS = (
+    Scenario("ocsp-on-child", ocsp_on_child, PROGRAMS),
+    Scenario("ocsp-at-parent", ocsp_at_parent, PROGRAMS),
+    Scenario("parent-tunnels", parent_tunnels, PROGRAMS),
+)

@@ -1,0 +1,136 @@
+"""squid as child and as parent: interception with ssl-bump, or tunnels, with or without a validator."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .network import Namespace
+from .pki import make_bundle
+from .programs import LabError, run, wait_until
+
+PORT = 3128
+USER = "proxy"
+CERTGEN = (Path("/usr/lib/squid/security_file_certgen"), Path("/usr/libexec/squid/security_file_certgen"))
+VALIDATOR = Path(__file__).resolve().parent.parent / "ocsp_validator.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """How a proxy checks revocation; the fields are those of `ocsp_validator.Settings`."""
+
+    ttl: float | None = None
+    proxy: str | None = None
+    crl_fallback: bool = False
+    check_intermediates: bool = False
+    renew: bool = False
+    enforce: bool = True
+
+    def write(self, path: Path, trust: Path, trace: Path) -> None:
+        """Write the settings file of the validator."""
+        settings = {name: getattr(self, name) for name in self.__slots__}
+        path.write_text(json.dumps({**settings, "trust": str(trust), "trace": str(trace)}))
+
+
+@dataclass(slots=True)
+class Squid:
+    """One squid in one namespace.
+
+    `ca` is the interception CA as certificate and key, or None for a proxy that only tunnels; `parent` the
+    address of the proxy through which everything goes.
+    """
+
+    name: str
+    namespace: Namespace
+    directory: Path
+    address: str
+    ca: tuple[Path, Path] | None = None
+    trust: tuple[Path, ...] = ()
+    parent: str | None = None
+    validation: Validation | None = None
+    trace: Path = field(init=False)
+
+    def start(self) -> None:
+        """Write the configuration and start squid; returns when it listens.
+
+        :raises LabError: when it does not come up
+        """
+        self.directory.mkdir(parents=True)
+        self.trace = self.directory / "policy.trace"
+        lines = [
+            "visible_hostname " + self.name + ".proxy.test",
+            "http_access allow all",
+            "cache deny all",
+            "cache_mem 8 MB",
+            "via off",
+            "forwarded_for delete",
+            "server_persistent_connections off",
+            "shutdown_lifetime 0 seconds",
+            "pinger_enable off",
+            "netdb_filename none",
+            f"cache_effective_user {USER}",
+            f"pid_filename {self.directory}/squid.pid",
+            f"access_log stdio:{self.directory}/access.log",
+            f"cache_log {self.directory}/cache.log",
+            f"coredump_dir {self.directory}",
+            *self._tls(),
+        ]
+        if self.parent is not None:
+            lines += [
+                f"cache_peer {self.parent} parent {PORT} 0 no-query no-digest default",
+                "never_direct allow all",
+            ]
+        configuration = self.directory / "squid.conf"
+        configuration.write_text("\n".join(lines) + "\n")
+        self._give_to_squid()
+        service = "lab" + self.directory.parent.name.removeprefix("ocsplab-").replace("_", "") + self.name
+        command = ["squid", "-N", "-n", service.replace("-", ""), "-f", str(configuration)]
+        process = self.namespace.start(f"squid-{self.name}", command)
+
+        def listens() -> bool:
+            if process.poll() is not None:
+                log = self.namespace.processes.log_of(f"squid-{self.name}").read_text(errors="replace")
+                raise LabError(f"squid ({self.name}) ended at once:\n{log[-1500:]}")
+            return f":{PORT} ".encode() in self.namespace.run(["ss", "-Hltn"]).stdout
+
+        wait_until(listens, f"squid ({self.name})")
+
+    def _tls(self) -> list[str]:
+        if self.ca is None:
+            return [f"http_port {self.address}:{PORT}"]
+        signing = make_bundle(self.directory / "ca.pem", *self.ca)
+        trust = make_bundle(self.directory / "trust.pem", *self.trust)
+        program = next((path for path in CERTGEN if path.exists()), None)
+        if program is None:
+            raise LabError("this squid has no security_file_certgen: install squid-openssl")
+        database = self.directory / "certificates"
+        run([str(program), "-c", "-s", str(database), "-M", "4MB"])
+        lines = [
+            f"http_port {self.address}:{PORT} ssl-bump tls-cert={signing} generate-host-certificates=on"
+            " dynamic_cert_mem_cache_size=4MB options=NO_TLSv1_3",
+            f"sslcrtd_program {program} -s {database} -M 4MB",
+            "sslcrtd_children 2 startup=1 idle=1",
+            f"tls_outgoing_options cafile={trust} options=NO_TLSv1_3",
+            "acl step1 at_step SslBump1",
+            "ssl_bump peek step1",
+            "ssl_bump bump all",
+        ]
+        if self.validation is not None:
+            script = self.directory / VALIDATOR.name
+            shutil.copyfile(VALIDATOR, script)
+            settings = self.directory / "validator.json"
+            self.validation.write(settings, trust, self.trace)
+            lines += [
+                f"sslcrtvalidator_program ttl=1 cache=65536 /usr/bin/python3 {script} {settings}",
+                "sslcrtvalidator_children 1 startup=1 idle=1 concurrency=4",
+            ]
+        return lines
+
+    def _give_to_squid(self) -> None:
+        account = pwd.getpwnam(USER)
+        for path in (self.directory, *self.directory.rglob("*")):
+            os.chown(path, account.pw_uid, account.pw_gid)
