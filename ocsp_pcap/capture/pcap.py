@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
-from ocsp_pcap.capture.chain import Chain, find_words, gather
+from ocsp_pcap.capture.chain import Chain, Finder, gather
 from ocsp_pcap.capture.formats import PCAP_MAGICS
 from ocsp_pcap.capture.parser import Damage, Parsed, link_type_value, nothing, snaplen_limit
 
@@ -17,6 +17,8 @@ _FILE_HEADER = 24
 _SPECULATE_FROM = 4096
 """Bytes below which a plain walk is cheaper than a search for candidates."""
 
+_LONG_RECORD = 2048
+"""Where records were longer than this on average a plain walk over the next block is cheaper too."""
 _PLAUSIBLE_RECORD = 24
 """Where candidates lie closer than this on average they are payload, and cost more than they save."""
 
@@ -53,6 +55,8 @@ class PcapParser:
         self._lengths = "incl"
         self._link_type = 0
         self._limit = 0
+        self._mean = 0
+        self._finder = Finder()
 
     def parse(self, buffer: Bytes, start: int, end: int, final: bool) -> Parsed:
         """Read the complete records of ``buffer[start:end]``."""
@@ -157,7 +161,8 @@ class PcapParser:
         return faults, 0
 
     def _walk(self, buffer: Bytes, start: int, end: int, header: int) -> tuple[Column, int]:
-        chain = self._speculate(buffer, start, end, header) if end - start >= _SPECULATE_FROM else Chain()
+        speculate = end - start >= _SPECULATE_FROM and self._mean < _LONG_RECORD
+        chain = self._speculate(buffer, start, end, header) if speculate else Chain()
         view, limit = buffer.data, self._limit
         unpack = struct.Struct(self._order + "8xII").unpack_from
         mode = self._lengths
@@ -178,20 +183,16 @@ class PcapParser:
                 position = after
             return positions, position, False
 
-        return chain.follow(start, end, step)
+        positions, stop = chain.follow(start, end, step)
+        self._mean = (stop - start) // max(len(positions), 1)
+        return positions, stop
 
     def _speculate(self, buffer: Bytes, start: int, end: int, header: int) -> Chain:
         """Find where records may start: all whose time has the first one's two high bytes."""
         shift = 2 if self._order == "<" else 0
         base = start + shift
-        even = buffer[base : base + (end - base) // 2 * 2].view(np.uint16)
-        odd = buffer[base + 1 : base + 1 + (end - base - 1) // 2 * 2].view(np.uint16)
-        value = int(even[0])
-        bound = (end - start) // _PLAUSIBLE_RECORD
-        candidates = np.concatenate(
-            (find_words(even, value, bound) * 2 + start, find_words(odd, value, bound) * 2 + (start + 1))
-        )
-        candidates.sort()
+        value = int(buffer[base : base + 2].view(np.uint16)[0])
+        candidates = self._finder.pairs(buffer[base:end], value, (end - start) // _PLAUSIBLE_RECORD) + start
         candidates = candidates[: np.searchsorted(candidates, end - header + 1)]
         fields = self._fields(buffer, candidates)
         included = self._included(fields)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture import pcapng_blocks as blocks
 from ocsp_pcap.capture.batch import Bytes, Column
-from ocsp_pcap.capture.chain import NONE, Chain, find_words, gather
+from ocsp_pcap.capture.chain import NONE, Chain, Finder, gather
 from ocsp_pcap.capture.parser import NOT_A_PACKET, SNAPLEN_LIMIT, Damage, Parsed, nothing, snaplen_limit
 
 BLOCK_LIMIT = 64 << 20
@@ -78,6 +78,7 @@ class PcapngParser:
         self._dropped: dict[tuple[int, int], int] = {}
         self._last_time = 0
         self._chains: dict[str, Chain] = {}
+        self._finder = Finder()
 
     @property
     def dropped(self) -> int | None:
@@ -141,7 +142,7 @@ class PcapngParser:
         """Find what may be Enhanced Packet Blocks: that type, and the same length before and behind."""
         words = buffer[start : start + (end - start) // 4 * 4].view(np.uint32)
         value = blocks.ENHANCED_PACKET if self._is_native() else blocks.ENHANCED_PACKET << 24
-        index = find_words(words[:-1], value, (end - start) // _PLAUSIBLE_BLOCK)
+        index = self._finder.words(words[:-1], value, (end - start) // _PLAUSIBLE_BLOCK)
         length = (self._native(words[index + 1]).astype(np.int64) + 3) & ~3
         last = index + (length >> 2) - 1
         keep = (length >= 12) & (last < len(words))
