@@ -83,7 +83,17 @@ def _plausible_record(data: bytes | bytearray) -> bool | None:
 class RecordReader:
     """Splits the bytes of one direction into records. Holds at most one record."""
 
-    __slots__ = ("_buffer", "_need", "_rest", "_rest_type", "_rest_version", "_searched", "fault", "state")
+    __slots__ = (
+        "_buffer",
+        "_need",
+        "_rest",
+        "_rest_type",
+        "_rest_version",
+        "_searched",
+        "_segment",
+        "fault",
+        "state",
+    )
 
     def __init__(self) -> None:
         self.state = State.START
@@ -95,6 +105,8 @@ class RecordReader:
         self._rest_type = 0
         self._rest_version = 0
         self._searched = 0
+        self._segment = 0
+        """Where in the buffer the latest segment starts, while the first record is awaited."""
 
     def receive(self, data: bytes, segment_start: bool) -> list[Record]:
         """Take the next bytes and return the records that they complete."""
@@ -155,12 +167,16 @@ class RecordReader:
         self._buffer = b""
         self._need = 5
         self._rest = 0
+        self._segment = 0
 
     def _synchronise(self, data: bytes, segment_start: bool) -> bool:
         """Decide whether the buffer, which starts at a segment start, begins a record."""
         if self.state is State.SSLV2:
             return self._sslv2(data)
-        if self.state is State.SEARCHING:
+        if self.state is State.START:
+            if segment_start:
+                self._segment = len(self._buffer)
+        else:
             self._searched += len(data)
             if self._searched > SEARCH_LIMIT:
                 self.state = State.DEAD
@@ -184,7 +200,10 @@ class RecordReader:
                     self._need = size
                     return self._sslv2(b"")
                 self.fault = "the stream does not start with a TLS record"
+            latest = self._buffer[self._segment :] if self._segment else b""
             self._lose()
+            if latest:
+                return self._synchronise(bytes(latest), True)
         return False
 
     def _sslv2(self, data: bytes) -> bool:
