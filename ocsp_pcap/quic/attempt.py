@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from ocsp_pcap.quic.crypto_stream import CryptoStream
 from ocsp_pcap.quic.frames import ConnectionClose, read_frames
-from ocsp_pcap.quic.packets import Packet, PacketType
+from ocsp_pcap.quic.packets import FIXED_BIT, Packet, PacketType
 from ocsp_pcap.quic.protection import InitialKeys, OpenedPacket, PacketKeys, suites_for_secret
 from ocsp_pcap.quic.versions import Version
 from ocsp_pcap.tls.events import (
@@ -26,6 +26,8 @@ MAXIMUM_VERSIONS: Final = 3
 """Versions in which one connection's Initial packets are tried (RFC 9368 2.3 switches once)."""
 MAXIMUM_SERVER_IDS: Final = 4
 """Connection IDs of the server that are remembered."""
+MINIMUM_SHORT: Final = 21
+"""Bytes of the shortest 1-RTT packet that endpoints send (RFC 9000 10.3)."""
 
 _LABELS: Final = {True: "CLIENT_HANDSHAKE_TRAFFIC_SECRET", False: "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
 _FATAL: Final = 2
@@ -106,6 +108,11 @@ class Attempt:
         client = True in self.finished or True in self.application_data
         return client and (not self.decrypted or False in self.finished)
 
+    @property
+    def answered(self) -> bool:
+        """The server sent an Initial or Handshake packet: a Version Negotiation after it means nothing."""
+        return bool(self._server_ids)
+
     def awaits_client_hello(self) -> bool:
         """Tell whether Handshake packets should be kept until the client's random is known."""
         return self._secrets is not None and self.client_random is None
@@ -123,7 +130,10 @@ class Attempt:
         if packet.type is PacketType.SHORT:
             if any(known and destination.startswith(known) for known in self._server_ids):
                 return True
-            return False if client and destination.startswith(client) else hint
+            if client and destination.startswith(client):
+                return False
+            # Nothing but the caller's word: it may be padding behind other packets, or another protocol.
+            return hint if packet.data[0] & FIXED_BIT and len(packet.data) >= MINIMUM_SHORT else None
         if packet.source == client and destination != client:
             return True
         if destination == client and packet.source != client:

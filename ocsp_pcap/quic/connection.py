@@ -8,7 +8,7 @@ from ocsp_pcap.quic.attempt import Attempt, Secrets
 from ocsp_pcap.quic.packets import Packet, PacketType, split_datagram
 from ocsp_pcap.quic.protection import InitialKeys
 from ocsp_pcap.quic.versions import google_public_version, version_of
-from ocsp_pcap.tls.events import ClientHello, EncryptedHandshake, TlsEvent
+from ocsp_pcap.tls.events import ClientHello, EncryptedHandshake, ServerHello, TlsEvent
 
 MAXIMUM_DATAGRAMS: Final = 256
 """Datagrams of one flow in which a handshake is looked for since the last ClientHello."""
@@ -140,6 +140,10 @@ class QuicConnection:
                 self._keep(item)
         elif kind is PacketType.HANDSHAKE:
             self._receive_handshake(item, events)
+        elif kind is PacketType.NEGOTIATION:
+            if not self._attempts[0].answered:
+                # The client begins anew, perhaps with the same connection ID (RFC 9000 6.2).
+                del self._attempts[0]
         elif kind is PacketType.SHORT:
             attempt = self._attempts[0]
             events += attempt.receive_short(item.packet, item.from_client, item.frame, item.time)
@@ -216,4 +220,7 @@ class QuicConnection:
                     continue
                 if len(self._reported) > MAXIMUM_REMEMBERED:
                     del self._reported[next(iter(self._reported))]
+            elif isinstance(event, ServerHello) and attempt.client_random is not None:
+                # What the client sends on this connection after an answer is new, whatever came before.
+                self._reported[attempt.client_random] = attempt.number
             events.append(event)

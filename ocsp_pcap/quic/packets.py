@@ -8,6 +8,8 @@ from enum import IntEnum
 
 from ocsp_pcap.quic.versions import MAXIMUM_CONNECTION_ID, NEGOTIATION, Version, version_of
 
+FIXED_BIT = 0x40
+"""Set in every packet, but where both endpoints agreed to grease it (RFC 9000 17.2, RFC 9287)."""
 MAXIMUM_PACKETS = 16
 """Coalesced packets read of one datagram; real ones hold up to four (RFC 9000 12.2)."""
 
@@ -74,8 +76,6 @@ def split_datagram(datagram: bytes) -> Iterator[Packet]:
 def _read_packet(datagram: bytes, start: int) -> Packet | None:
     first = datagram[start]
     if not first & 0x80:
-        if not first & 0x40:
-            return None
         rest = datagram[start:]
         return Packet(PacketType.SHORT, None, rest[1 : 1 + MAXIMUM_CONNECTION_ID], b"", rest, 0)
     number = int.from_bytes(datagram[start + 1 : start + 5])
@@ -84,7 +84,7 @@ def _read_packet(datagram: bytes, start: int) -> Packet | None:
     if number == NEGOTIATION:
         return Packet(PacketType.NEGOTIATION, None, destination, source, datagram[start:], 0)
     version = version_of(number)
-    if version is None or not version.tls or not first & 0x40:
+    if version is None or not version.tls:
         return None
     if len(destination) > MAXIMUM_CONNECTION_ID or len(source) > MAXIMUM_CONNECTION_ID:
         return None

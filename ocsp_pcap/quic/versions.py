@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-LONG_HEADER_MASK: Final = 0xC0
-"""Header form and fixed bit (RFC 9000 17.2): a first byte b with ``b & LONG_HEADER_MASK ==
-LONG_HEADER_MASK`` begins a long header packet of every version that carries TLS; Version Negotiation
-packets and greased ones (RFC 9287) need not set the fixed bit."""
+LONG_HEADER_MASK: Final = 0x80
+"""Header form (RFC 8999 5.1): a first byte b with ``b & LONG_HEADER_MASK`` begins a long header packet.
+The fixed bit (0x40) tells no more: packets with a greased one (RFC 9287) occur in handshakes."""
 VERSION_OFFSET: Final = 1
 """Offset of the four bytes of the version, big-endian, in every long header packet (RFC 8999 5.1)."""
 MINIMUM_INITIAL_DATAGRAM: Final = 1200
@@ -127,8 +126,7 @@ def looks_like_quic(payload: bytes) -> bool:
             return True
         destination_end = 6 + payload[5]
         return (
-            bool(first & 0x40)
-            and payload[5] <= MAXIMUM_CONNECTION_ID
+            payload[5] <= MAXIMUM_CONNECTION_ID
             and destination_end < len(payload)
             and payload[destination_end] <= MAXIMUM_CONNECTION_ID
         )
