@@ -75,6 +75,8 @@ class CertificateFact:
     """The issuer certificate, where a certificate in the captures verifies this one's signature."""
     no_check: bool = False
     """id-pkix-ocsp-nocheck is present (RFC 6960 4.2.2.2.1)."""
+    public_key_sha256: str | None = None
+    """Of the SubjectPublicKeyInfo: interception proxies reuse one key for many names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ class HandshakeFact:
     connect_port: int | None = None
     connect_status: int | None = None
     """HTTP status of the answer to CONNECT."""
+    connect_via: bool = False
+    """The CONNECT request bore Via or X-Forwarded-For: a proxy sent it (RFC 9110 7.6.3)."""
     tunnel: str | None = None
     """What the handshake travels behind: connect, socks, proxy-protocol, starttls; None: nothing."""
     resumption: Literal["session-id", "ticket", "psk"] | None = None
@@ -187,6 +191,8 @@ class HandshakeFact:
     early_end: bool = False
     """The connection ended, by FIN or RST, before the handshake was over."""
     application_data_frame: int | None = None
+    application_data_time: int | None = None
+    """Time of the first application data; None: none was seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,350 @@
+"""The facts of a run, put side by side: visits, queries, cache windows, and who made them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from ocsp_pcap.explain.clocks import SECOND, ClockOffset, clock_offsets
+from ocsp_pcap.explain.matching import Match, match_cert_id
+from ocsp_pcap.explain.model import Evidence, Validator
+from ocsp_pcap.explain.roles import Roles, assign_roles
+from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
+from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.facts import (
+    CaptureFact,
+    CertificateFact,
+    DnsLookupFact,
+    Facts,
+    HandshakeFact,
+    OcspExchangeFact,
+    ResponseFact,
+    SingleFact,
+    TcpAttemptFact,
+)
+
+SAME_EVENT = 2 * SECOND
+"""Two captures hold the same packet where it lies within this time, clocks corrected."""
+CONCURRENT = 5 * SECOND
+"""Handshakes that start this shortly before a query may wait for one and the same answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the user told beyond the captures."""
+
+    site: Site = field(default_factory=Site)
+    capture_roles: Mapping[str, ProxyRole] = field(default_factory=dict)
+    """Capture path to the proxy whose egress it shows."""
+    trace: tuple[TraceEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visit:
+    """One handshake, as one validator saw it, with the copies of it in other captures."""
+
+    handshake: HandshakeFact
+    time: int
+    """Nanoseconds since the epoch by the clock of the reference capture."""
+    copies: tuple[HandshakeFact, ...] = ()
+
+    @property
+    def host(self) -> str | None:
+        """SNI, else CONNECT host."""
+        return self.handshake.sni or self.handshake.connect_host
+
+    @property
+    def frame(self) -> int:
+        """The frame to look at first: that of the certificate, else of the hello."""
+        frames = self.handshake.frames
+        return frames.certificate or frames.server_hello or frames.client_hello or 1
+
+    def evidence(self, note: str, frame: int | None = None) -> Evidence:
+        """Point to a frame of this handshake."""
+        return Evidence(self.handshake.capture, frame or self.frame, self.handshake.stream, note)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """One OCSP exchange for one certificate."""
+
+    exchange: OcspExchangeFact
+    time: int
+    answer_time: int
+    match: Match
+    single: SingleFact | None
+    """The SingleResponse about the certificate, where the answer has one."""
+
+    @property
+    def frame(self) -> int:
+        """Frame of the request, else of the answer."""
+        return self.exchange.frames.request or self.exchange.frames.response or 1
+
+    def evidence(self, note: str, frame: int | None = None) -> Evidence:
+        """Point to a frame of this exchange."""
+        return Evidence(self.exchange.capture, frame or self.frame, self.exchange.stream, note)
+
+    @property
+    def usable(self) -> bool:
+        """A validator may rely on the answer: successful, about this certificate, not badly signed."""
+        response = self.exchange.response
+        return (
+            response is not None
+            and response.response_status == "successful"
+            and self.single is not None
+            and response.signature != "invalid"
+            and not self.stale
+        )
+
+    @property
+    def stale(self) -> bool:
+        """The answer was already outdated when it came."""
+        return (
+            self.single is not None
+            and self.single.next_update is not None
+            and self.single.next_update < self.answer_time
+        )
+
+
+class Case:
+    """Facts and context, indexed for the rules. Built once, only read afterwards."""
+
+    def __init__(self, facts: Facts, context: Context) -> None:
+        self.facts = facts
+        self.context = context
+        self.site = context.site
+        self.offsets: dict[str, ClockOffset] = {
+            offset.capture: offset for offset in clock_offsets(facts.handshakes)
+        }
+        self.roles: Roles = assign_roles(facts.handshakes, context.site, context.capture_roles)
+        self.captures: dict[str, CaptureFact] = {capture.path: capture for capture in facts.captures}
+        self.visits: tuple[Visit, ...] = self._visits()
+        self.exchanges: tuple[OcspExchangeFact, ...] = self._distinct_exchanges()
+
+    def clock(self, capture: str, time: int) -> int:
+        """Bring a time of one capture to the reference clock."""
+        offset = self.offsets.get(capture)
+        return time + offset.offset if offset is not None and offset.significant else time
+
+    def validator(self, visit: Visit) -> Validator:
+        """Return the host that received the certificate."""
+        return Validator(visit.handshake.client, self.roles.role(visit.handshake.client))
+
+    def identity(self, address: str) -> str:
+        """Return what is equal for all addresses of one host."""
+        return self.roles.identity(address)
+
+    def proxy(self, address: str) -> Proxy | None:
+        """Return what the site file says of the host at this address."""
+        proxy = self.site.proxy_at(address)
+        if proxy is not None:
+            return proxy
+        by_role = self.site.proxy(self.roles.role(address))
+        # A proxy that the site file describes without addresses is told by its role.
+        return by_role if by_role is not None and not by_role.addresses else None
+
+    def chain(self, handshake: HandshakeFact) -> list[CertificateFact]:
+        """Return the certificates of a handshake, leaf first."""
+        known = self.facts.certificates
+        return [known[sha256] for sha256 in handshake.certificates if sha256 in known]
+
+    @cached_property
+    def visits_of(self) -> dict[tuple[str, str], list[Visit]]:
+        """(identity of the validator, SHA-256 of a certificate of the chain): its visits by time."""
+        index: dict[tuple[str, str], list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            for sha256 in dict.fromkeys(visit.handshake.certificates):
+                index[self.identity(visit.handshake.client), sha256].append(visit)
+        return index
+
+    @cached_property
+    def queries_of(self) -> dict[tuple[str, str], list[Query]]:
+        """(identity of the validator, SHA-256 of the certificate): its queries by time."""
+        by_serial: dict[str, list[CertificateFact]] = defaultdict(list)
+        for certificate in self.facts.certificates.values():
+            by_serial[certificate.serial].append(certificate)
+        index: dict[tuple[str, str], list[Query]] = defaultdict(list)
+        for exchange in self.exchanges:
+            for sha256, match in self._meant(exchange, by_serial).items():
+                index[self.identity(exchange.client), sha256].append(
+                    self._query(exchange, self.facts.certificates[sha256], match)
+                )
+        for queries in index.values():
+            queries.sort(key=lambda query: query.time)
+        return index
+
+    @cached_property
+    def asked_by(self) -> dict[str, list[OcspExchangeFact]]:
+        """Identity of a host: all OCSP exchanges it took part in as client."""
+        index: dict[str, list[OcspExchangeFact]] = defaultdict(list)
+        for exchange in self.exchanges:
+            index[self.identity(exchange.client)].append(exchange)
+        return index
+
+    @cached_property
+    def unmatched(self) -> tuple[OcspExchangeFact, ...]:
+        """Exchanges for certificates that no handshake of their sender showed."""
+        matched = {
+            id(query.exchange)
+            for key, queries in self.queries_of.items()
+            if key in self.visits_of
+            for query in queries
+        }
+        return tuple(exchange for exchange in self.exchanges if id(exchange) not in matched)
+
+    @cached_property
+    def trigger_of(self) -> dict[tuple[str, str], dict[int, list[Query]]]:
+        """(identity, SHA-256): id of the visit to the queries that this visit triggered."""
+        index: dict[tuple[str, str], dict[int, list[Query]]] = {}
+        for key, queries in self.queries_of.items():
+            visits = self.visits_of.get(key, [])
+            times = [visit.time for visit in visits]
+            triggered: dict[int, list[Query]] = defaultdict(list)
+            for query in queries:
+                position = bisect_right(times, query.time)
+                if position:
+                    triggered[id(visits[position - 1])].append(query)
+            index[key] = triggered
+        return index
+
+    def window_end(self, query: Query, proxy: Proxy | None) -> int | None:
+        """Return until when a cache may answer from this response; None: it may not at all.
+
+        The TTL override of the site file comes first, then nextUpdate (RFC 6960 4.2.2.1), then the
+        HTTP freshness of the answer (RFC 9111 4.2).
+        """
+        if not query.usable or query.single is None:
+            return None
+        if proxy is not None and proxy.cache_ttl is not None:
+            return query.answer_time + proxy.cache_ttl
+        if query.single.next_update is not None:
+            return query.single.next_update
+        if query.exchange.max_age:
+            return query.answer_time + query.exchange.max_age * SECOND
+        return None
+
+    @cached_property
+    def lookups_by(self) -> dict[tuple[str, str], list[DnsLookupFact]]:
+        """(identity, name): DNS lookups by time."""
+        index: dict[tuple[str, str], list[DnsLookupFact]] = defaultdict(list)
+        for lookup in self.facts.dns_lookups:
+            index[self.identity(lookup.client), lookup.name.rstrip(".").lower()].append(lookup)
+        return index
+
+    @cached_property
+    def attempts_by(self) -> dict[tuple[str, str], list[TcpAttemptFact]]:
+        """(identity, address of the server): attempts to connect by time."""
+        index: dict[tuple[str, str], list[TcpAttemptFact]] = defaultdict(list)
+        for attempt in self.facts.tcp_attempts:
+            index[self.identity(attempt.client), attempt.server].append(attempt)
+        return index
+
+    @cached_property
+    def by_client_random(self) -> dict[str, list[Visit]]:
+        """ClientHello random: visits that carry it; several where a proxy relays the hello."""
+        index: dict[str, list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            if visit.handshake.client_random:
+                index[visit.handshake.client_random].append(visit)
+        return index
+
+    @cached_property
+    def by_host(self) -> dict[str, list[Visit]]:
+        """Host: all visits of it, by time."""
+        index: dict[str, list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            if visit.host:
+                index[visit.host.lower()].append(visit)
+        return index
+
+    @cached_property
+    def by_issuer(self) -> dict[str, list[Visit]]:
+        """Issuer name of a leaf: the visits that showed one of its leaves."""
+        index: dict[str, list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            if chain := self.chain(visit.handshake):
+                index[chain[0].issuer].append(visit)
+        return index
+
+    def staple_for(
+        self, visit: Visit, certificate: CertificateFact
+    ) -> tuple[ResponseFact, SingleFact, Match] | None:
+        """Return the staple of a handshake that is about this certificate."""
+        for response in visit.handshake.staples:
+            for single in response.singles:
+                match = match_cert_id(certificate, single)
+                if match:
+                    return response, single, match
+        return None
+
+    def _visits(self) -> tuple[Visit, ...]:
+        groups: dict[tuple[object, ...], list[HandshakeFact]] = {}
+        for number, handshake in enumerate(self.facts.handshakes):
+            groups.setdefault(self._handshake_key(handshake, number), []).append(handshake)
+        visits = []
+        for handshakes in groups.values():
+            best = max(handshakes, key=lambda h: (len(h.certificates), h.complete, len(h.staples)))
+            copies = tuple(handshake for handshake in handshakes if handshake is not best)
+            visits.append(Visit(best, self.clock(best.capture, best.time), copies))
+        return tuple(sorted(visits, key=lambda visit: visit.time))
+
+    def _handshake_key(self, handshake: HandshakeFact, number: int) -> tuple[object, ...]:
+        if handshake.client_random is None:
+            return (number,)
+        # Address translation between two vantages changes the client's address, a tunnelling proxy
+        # changes the server's, too (the client spoke to the proxy).
+        return (handshake.client_random, handshake.server, handshake.server_port)
+
+    def _distinct_exchanges(self) -> tuple[OcspExchangeFact, ...]:
+        distinct: dict[tuple[object, ...], list[OcspExchangeFact]] = defaultdict(list)
+        kept: list[OcspExchangeFact] = []
+        for exchange in self.facts.ocsp_exchanges:
+            response = exchange.response.sha256 if exchange.response else None
+            key = (exchange.client, exchange.client_port, exchange.server, exchange.requests, response)
+            time = self.clock(exchange.capture, exchange.time)
+            twins = distinct[key]
+            if any(
+                twin.capture != exchange.capture
+                and abs(self.clock(twin.capture, twin.time) - time) <= SAME_EVENT
+                for twin in twins
+            ):
+                continue
+            twins.append(exchange)
+            kept.append(exchange)
+        return tuple(sorted(kept, key=lambda exchange: self.clock(exchange.capture, exchange.time)))
+
+    def _meant(
+        self, exchange: OcspExchangeFact, by_serial: Mapping[str, list[CertificateFact]]
+    ) -> dict[str, Match]:
+        meant: dict[str, Match] = {}
+        for cert_id in exchange.requests or (exchange.response.singles if exchange.response else ()):
+            for certificate in by_serial.get(cert_id.serial, ()):
+                if match := match_cert_id(certificate, cert_id):
+                    meant[certificate.sha256] = max(match, meant.get(certificate.sha256, Match.NONE))
+        return meant
+
+    def _query(self, exchange: OcspExchangeFact, certificate: CertificateFact, match: Match) -> Query:
+        singles = exchange.response.singles if exchange.response else ()
+        single = next((single for single in singles if match_cert_id(certificate, single)), None)
+        time = self.clock(exchange.capture, exchange.time)
+        answered = exchange.response_time if exchange.response_time is not None else exchange.time
+        return Query(exchange, time, self.clock(exchange.capture, answered), match, single)
+
+
+def responder_hosts(urls: Iterable[str]) -> list[tuple[str, int, str]]:
+    """Return (host, port, URL) of each usable http or https URL."""
+    hosts = []
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            continue
+        if parts.scheme.lower() in ("http", "https") and parts.hostname:
+            default = 443 if parts.scheme.lower() == "https" else 80
+            hosts.append((parts.hostname.rstrip(".").lower(), port or default, url))
+    return hosts

@@ -1,0 +1,105 @@
+"""Clocks of several captures: how far they differ, told from traffic that two of them hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from ocsp_pcap.facts import HandshakeFact
+
+SECOND = 10**9
+NEGLIGIBLE = SECOND // 2
+"""An offset below this is network latency, not a clock that is wrong."""
+BIN = 2 * SECOND
+"""Width within which differences of two visits count as the same offset."""
+PLAUSIBLE = 86400 * SECOND
+"""Clocks further apart than this are not compared: the captures are of other days."""
+
+MAX_VISITS = 2_000
+MAX_VISITS_OF_ONE_HOST = 64
+"""Enough to tell an offset; bounds keep a day's captures from being compared pair by pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """What to add to the times of one capture to bring them to the clock of the reference."""
+
+    capture: str
+    reference: str
+    offset: int
+    """Nanoseconds."""
+    matches: int
+    """Handshakes, or visits of one host, from which it was told."""
+    same_packets: bool
+    """Told from the very same handshakes in both captures, not only from visits of the same hosts."""
+
+    @property
+    def significant(self) -> bool:
+        """The clocks really differ."""
+        return abs(self.offset) >= NEGLIGIBLE
+
+
+def clock_offsets(handshakes: Iterable[HandshakeFact]) -> tuple[ClockOffset, ...]:
+    """Estimate the clock offset of every capture against the first one that shares traffic with it.
+
+    The same ClientHello random in two captures dates the same packet, or the same hello relayed by a
+    tunnelling proxy. Where there is none, visits of one host behind CONNECT and the visits that the
+    parent makes for them are paired: the offset on which most of the pairs agree is taken, if at
+    least two hosts agree on it.
+    """
+    by_capture: dict[str, list[HandshakeFact]] = defaultdict(list)
+    for handshake in handshakes:
+        by_capture[handshake.capture].append(handshake)
+    names = list(by_capture)
+    known: dict[str, ClockOffset] = {}
+    for index, name in enumerate(names[1:], 1):
+        for reference in names[:index]:
+            offset = _by_random(by_capture[reference], by_capture[name]) or _by_visits(
+                by_capture[reference], by_capture[name]
+            )
+            if offset is None:
+                continue
+            difference, matches, same = offset
+            base = known[reference].offset if reference in known else 0
+            root = known[reference].reference if reference in known else reference
+            known[name] = ClockOffset(name, root, base - difference, matches, same)
+            break
+    return tuple(known.values())
+
+
+def _by_random(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple[int, int, bool] | None:
+    times = {handshake.client_random: handshake.time for handshake in first if handshake.client_random}
+    differences = [
+        handshake.time - times[handshake.client_random]
+        for handshake in second
+        if handshake.client_random in times
+    ]
+    return (int(median(differences)), len(differences), True) if differences else None
+
+
+def _by_visits(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple[int, int, bool] | None:
+    visits: dict[str, list[int]] = defaultdict(list)
+    for handshake in first:
+        if host := handshake.sni or handshake.connect_host:
+            visits[host].append(handshake.time)
+    differences: list[tuple[int, str]] = []
+    for handshake in second[:MAX_VISITS]:
+        host = handshake.sni or handshake.connect_host or ""
+        gaps = (handshake.time - time for time in visits.get(host, ())[:MAX_VISITS_OF_ONE_HOST])
+        differences += [(gap, host) for gap in gaps if abs(gap) <= PLAUSIBLE]
+    groups: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for difference, host in differences:
+        # Two overlapping grids, so that a cluster on the border of one lies whole in the other.
+        groups[2 * (difference // BIN)].append((difference, host))
+        groups[2 * ((difference + BIN // 2) // BIN) + 1].append((difference, host))
+    ranked = [
+        (len({host for _, host in group}), len(group), -abs(middle), middle)
+        for group in groups.values()
+        if (middle := int(median(difference for difference, _ in group))) is not None
+    ]
+    hosts, matches, _, middle = max(ranked, default=(0, 0, 0, 0))
+    if hosts == 0 or (hosts < 2 and abs(middle) >= NEGLIGIBLE):
+        return None
+    return middle, matches, False

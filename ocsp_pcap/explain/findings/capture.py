@@ -1,0 +1,40 @@
+"""Findings about the captures: what limits their testimony."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.findings.common import finding
+from ocsp_pcap.explain.model import Evidence, Finding, Severity, Verdict
+from ocsp_pcap.facts import CaptureFact
+
+
+def capture_problem(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
+    """The capture is damaged or lacks packets, so that absence proves less."""
+    for capture in case.facts.captures:
+        problems = list(_problems(capture))
+        if problems:
+            serious = capture.damage or capture.dropped or capture.truncated_packets
+            severity: Severity = "problem" if serious else "advice"
+            yield finding(
+                "capture-problem",
+                f"{capture.path} is not the whole story: {'; '.join(problems)}.",
+                [Evidence(capture.path, None, None, problem) for problem in problems],
+                severity,
+            )
+
+
+def _problems(capture: CaptureFact) -> Iterator[str]:
+    if capture.damage:
+        yield capture.damage.rstrip(".")
+    if capture.dropped:
+        yield f"the capturing system dropped {capture.dropped} packets"
+    if capture.truncated_packets:
+        yield f"{capture.truncated_packets} packets are cut short (snaplen {capture.snaplen})"
+    if capture.tcp_gaps:
+        yield f"TCP bytes are missing in {capture.tcp_gaps} places"
+    if capture.one_sided_streams:
+        yield f"{capture.one_sided_streams} TCP connections show one direction only"
+    if capture.undecoded_packets:
+        yield f"{capture.undecoded_packets} packets are of a kind that cannot be decoded"

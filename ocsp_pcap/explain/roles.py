@@ -1,0 +1,160 @@
+"""Who is who: child proxy, parent proxy or client, told from the site file, the options, the traffic."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import get_args
+
+from ocsp_pcap.explain.model import Role
+from ocsp_pcap.explain.site import ProxyRole, Site
+from ocsp_pcap.facts import HandshakeFact
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Roles by address, and what had to be told to the user on the way."""
+
+    by_address: Mapping[str, Role]
+    capture_roles: Mapping[str, ProxyRole]
+    """Whose egress each capture shows, after a swap was mended."""
+    identities: Mapping[str, str] = field(default_factory=dict)
+    """Addresses that belong to one proxy share an identity."""
+    notes: tuple[str, ...] = ()
+
+    def role(self, address: str) -> Role:
+        """Return the role of a host."""
+        return self.by_address.get(address, "unknown")
+
+    def identity(self, address: str) -> str:
+        """Return what is equal for all addresses of one host."""
+        return self.identities.get(address, address)
+
+
+def assign_roles(
+    handshakes: Iterable[HandshakeFact], site: Site, capture_roles: Mapping[str, ProxyRole]
+) -> Roles:
+    """Tell the role of every TLS client.
+
+    The site file comes first, then ``capture_roles`` (capture path to the proxy whose egress it
+    shows), then what the traffic tells: the target of a CONNECT is a proxy; a proxy whose own TLS
+    goes through another CONNECT is a child; a proxy that reaches origins is a parent.
+    """
+    handshakes = list(handshakes)
+    notes: list[str] = []
+    capture_roles = _unswapped(handshakes, site, capture_roles, notes)
+    roles: dict[str, Role] = _from_traffic(handshakes)
+    roles.update(_from_options(handshakes, capture_roles))
+    identities: dict[str, str] = {}
+    for proxy in site.proxies:
+        for address in proxy.addresses:
+            roles[address] = proxy.role
+            identities[address] = f"{proxy.role} proxy of {site.path}"
+    seen = {handshake.client for handshake in handshakes} | {handshake.server for handshake in handshakes}
+    notes += [
+        f"{site.path}: no TLS connection in the captures has an address of the {proxy.role} proxy "
+        f"({', '.join(sorted(proxy.addresses))})"
+        for proxy in site.proxies
+        if handshakes and proxy.addresses and not proxy.addresses & seen
+    ]
+    return Roles(roles, capture_roles, identities, tuple(notes))
+
+
+def _from_traffic(handshakes: list[HandshakeFact]) -> dict[str, Role]:
+    proxies = {h.server for h in handshakes if h.tunnel == "connect"}
+    proxies |= {h.client for h in handshakes if h.connect_via}
+    behind: dict[str, set[str]] = defaultdict(set)
+    direct: set[str] = set()
+    for handshake in handshakes:
+        if handshake.tunnel == "connect":
+            behind[handshake.client].add(handshake.server)
+        else:
+            direct.add(handshake.client)
+    roles: dict[str, Role] = {}
+    for address in proxies:
+        if behind.get(address, set()) - {address}:
+            roles[address] = "child"
+        elif address in direct:
+            roles[address] = "parent"
+    for address, targets in behind.items():
+        if address not in roles and any(roles.get(target) in get_args(ProxyRole) for target in targets):
+            # It may be a proxy itself: only the client of a child is told by its place in the chain.
+            roles[address] = "client" if any(roles.get(t) == "child" for t in targets) else "unknown"
+    return {address: role for address, role in roles.items() if role != "unknown"}
+
+
+def _from_options(handshakes: list[HandshakeFact], capture_roles: Mapping[str, ProxyRole]) -> dict[str, Role]:
+    roles: dict[str, Role] = {}
+    for role in get_args(ProxyRole):
+        for address in _egress_clients(handshakes, {p for p, r in capture_roles.items() if r == role}):
+            roles.setdefault(address, role)
+    return roles
+
+
+def _egress_clients(handshakes: list[HandshakeFact], captures: set[str]) -> set[str]:
+    """TLS clients on the outer side of the proxy whose captures these are."""
+    own = [handshake for handshake in handshakes if handshake.capture in captures]
+    clients = Counter(handshake.client for handshake in own)
+    targets = {handshake.server for handshake in own if handshake.tunnel == "connect"}
+    if served := targets & clients.keys():
+        # Also the inner side was captured: whoever others CONNECT to, and speaks TLS itself, is the proxy.
+        inner = {handshake.client for handshake in own if handshake.server in served}
+        return served - inner or served
+    # Hosts that are merely routed reach origins by themselves where the proxy does, or past its CONNECT.
+    if tunnelled := Counter(handshake.client for handshake in own if handshake.tunnel == "connect"):
+        return set(tunnelled)
+    return set(clients)
+
+
+def _unswapped(
+    handshakes: list[HandshakeFact],
+    site: Site,
+    capture_roles: Mapping[str, ProxyRole],
+    notes: list[str],
+) -> dict[str, ProxyRole]:
+    """Exchange the two roles where the traffic contradicts the options."""
+    captures = {role: {p for p, r in capture_roles.items() if r == role} for role in get_args(ProxyRole)}
+    if not captures["child"] or not captures["parent"]:
+        return dict(capture_roles)
+    child = [h for h in handshakes if h.capture in captures["child"]]
+    parent = [h for h in handshakes if h.capture in captures["parent"]]
+    evidence = _swap_by_address(child, parent, site) or _swap_by_connect(child, parent)
+    if not evidence:
+        return dict(capture_roles)
+    notes.append(
+        f"--child and --parent look swapped: {evidence}; the two are exchanged for this explanation, "
+        "give them the other way round"
+    )
+    other: dict[ProxyRole, ProxyRole] = {"child": "parent", "parent": "child"}
+    return {path: other[role] for path, role in capture_roles.items()}
+
+
+def _swap_by_address(child: list[HandshakeFact], parent: list[HandshakeFact], site: Site) -> str | None:
+    child_proxy, parent_proxy = site.proxy("child"), site.proxy("parent")
+    if not child_proxy or not parent_proxy or not child_proxy.addresses or not parent_proxy.addresses:
+        return None
+    in_child = {h.client for h in child}
+    in_parent = {h.client for h in parent}
+    if in_child & parent_proxy.addresses and not in_child & child_proxy.addresses:
+        foreign = sorted(in_child & parent_proxy.addresses)[0]
+        return f"in the capture given as --child the TLS client is {foreign}, the parent of {site.path}"
+    if in_parent & child_proxy.addresses and not in_parent & parent_proxy.addresses:
+        foreign = sorted(in_parent & child_proxy.addresses)[0]
+        return f"in the capture given as --parent the TLS client is {foreign}, the child of {site.path}"
+    return None
+
+
+def _swap_by_connect(child: list[HandshakeFact], parent: list[HandshakeFact]) -> str | None:
+    reaches = {h.client for h in child if h.tunnel != "connect"}
+    goes_through = {h.server for h in parent if h.tunnel == "connect"}
+    if any(h.tunnel == "connect" and h.server not in reaches for h in child):
+        return None
+    if both := sorted(reaches & goes_through):
+        if any(h.tunnel != "connect" and h.client in both for h in parent):
+            return None
+        return (
+            f"the capture given as --parent holds CONNECT requests to {both[0]}, and in the one given as "
+            f"--child {both[0]} itself reaches the origins"
+        )
+    return None

@@ -1,0 +1,144 @@
+"""Rules for a certificate that could have been asked about and was not: off, hidden, or undecided."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ocsp_pcap.explain.case import responder_hosts
+from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.rules.attempts import REACTION
+from ocsp_pcap.explain.rules.cache import trace_entry
+
+NEVER_ASKED: Final = 5
+"""Distinct eligible certificates without a single query before OCSP is likely to be off."""
+
+
+def ocsp_disabled_by_site(question: Question) -> Answer | None:
+    """The site file says that OCSP is off on this validator, and the capture agrees."""
+    proxy = question.proxy
+    if not question.eligible or proxy is None or proxy.ocsp is not False:
+        return None
+    if question.case.asked_by.get(question.identity):
+        return None
+    return Answer(
+        "ocsp-disabled",
+        "confirmed",
+        f"OCSP is off on {question.who}, says the site file, and no OCSP request of it is in the capture",
+        (
+            Evidence(question.case.site.path, None, None, f"[proxies.{proxy.role}] ocsp = false"),
+            question.visit.evidence(f"certificate of {question.host}, which names a responder"),
+        ),
+    )
+
+
+def ocsp_disabled(question: Question) -> Answer | None:
+    """The validator never asked for anything, though it had many occasions."""
+    if not question.eligible or question.case.asked_by.get(question.identity):
+        return None
+    proxy = question.proxy
+    if proxy is not None and proxy.ocsp is True:
+        return None
+    occasions = {
+        sha256
+        for identity, sha256 in question.case.visits_of
+        if identity == question.identity
+        and (certificate := question.case.facts.certificates.get(sha256)) is not None
+        and certificate.ocsp_urls
+    }
+    words = f"{question.who} sent no OCSP request at all in the capture"
+    if len(occasions) >= NEVER_ASKED and _plain_http_seen(question):
+        return Answer(
+            "ocsp-disabled",
+            "likely",
+            f"{words}, though it met {len(occasions)} different certificates that name a responder: "
+            "OCSP looks switched off here",
+            (question.visit.evidence(f"certificate of {question.host}, which names a responder"),),
+        )
+    return Answer("ocsp-disabled", "possible", f"{words}; OCSP may be off there")
+
+
+def _plain_http_seen(question: Question) -> bool:
+    assert question.certificate is not None
+    capture = question.case.captures.get(question.visit.handshake.capture)
+    ports = {port for _, port, _ in responder_hosts(question.certificate.ocsp_urls)}
+    return capture is not None and bool(ports & set(capture.ports_seen))
+
+
+def capture_filtered(question: Question) -> Answer | None:
+    """The capture holds no traffic of the kind in which an OCSP query would travel."""
+    if not question.eligible or question.queries or _plain_http_seen(question):
+        return None
+    assert question.certificate is not None
+    case, visit = question.case, question.visit
+    if case.asked_by.get(question.identity):
+        return None
+    responders = responder_hosts(question.certificate.ocsp_urls)
+    ports = ", ".join(str(port) for port in sorted({port for _, port, _ in responders}))
+    nothing = f"the capture holds no packet at all on port {ports}"
+    entry = trace_entry(question)
+    if entry is not None and entry.action == "query":
+        return Answer(
+            "capture-filtered",
+            "confirmed",
+            f"{question.who} did query {entry.url or 'the responder'}, says its own trace, but {nothing}",
+            (
+                Evidence(entry.path, None, None, f"line {entry.line}: OCSP: querying responder"),
+                visit.evidence(f"certificate of {question.host}"),
+            ),
+            responder=entry.url,
+        )
+    for host, _, url in responders:
+        for lookup in case.lookups_by.get((question.identity, host), ()):
+            delay = case.clock(lookup.capture, lookup.time) - visit.time
+            if lookup.answers and 0 <= delay <= REACTION:
+                return Answer(
+                    "capture-filtered",
+                    "likely",
+                    f"{question.who} looked up the responder {host} right after this handshake, and "
+                    f"{nothing}: a capture filter hides the query",
+                    (
+                        visit.evidence(f"certificate of {question.host}"),
+                        Evidence(
+                            lookup.capture,
+                            lookup.frames.response or lookup.frames.request,
+                            None,
+                            f"DNS lookup of the responder {host}",
+                        ),
+                    ),
+                    responder=url,
+                )
+    capture = case.captures.get(visit.handshake.capture)
+    only_tls = capture is not None and set(capture.ports_seen) <= {visit.handshake.server_port}
+    if only_tls and len(case.visits) > 1:
+        return Answer(
+            "capture-filtered",
+            "likely",
+            f"{nothing}, nor anything but port {visit.handshake.server_port}: "
+            "it looks as if a capture filter kept only that",
+            (visit.evidence(f"certificate of {question.host}, which names a responder"),),
+        )
+    return Answer("capture-filtered", "possible", f"{nothing}: a capture filter may hide the query")
+
+
+def unexplained(question: Question) -> Answer | None:
+    """The certificate names a responder, and nothing in the capture decides why nobody asked it."""
+    certificate = question.certificate
+    if certificate is None:
+        return None
+    if certificate.ocsp_urls:
+        responder = certificate.ocsp_urls[0]
+        words = f"{question.who} could have asked {responder}, did not, and the capture does not say why"
+    elif certificate.parse_error:
+        words = (
+            f"the certificate cannot be read ({certificate.parse_error}), nor whether it names a responder"
+        )
+    else:
+        words = "nothing in the capture explains why no query was sent"
+    return Answer(
+        "unexplained",
+        "possible",
+        words,
+        (question.visit.evidence(f"certificate of {question.host}"),),
+        responder=certificate.ocsp_urls[0] if certificate.ocsp_urls else None,
+    )

@@ -1,0 +1,92 @@
+"""What a rule is asked and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ocsp_pcap.explain.case import Case, Query, Visit
+from ocsp_pcap.explain.model import Confidence, Evidence, Role, Status, Validator
+from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.facts import CertificateFact
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Was OCSP traffic seen for this certificate in this handshake, and if not, why not?"""
+
+    case: Case
+    visit: Visit
+    validator: Validator
+    certificate: CertificateFact | None
+    """None where the handshake shows none."""
+    position: int
+    """Place in the chain, 0 for the leaf."""
+
+    @property
+    def identity(self) -> str:
+        """What is equal for all addresses of the validator."""
+        return self.case.identity(self.validator.address)
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """What the site file says of the validator."""
+        return self.case.proxy(self.validator.address)
+
+    @property
+    def host(self) -> str:
+        """The host that was visited, for sentences."""
+        if self.visit.host:
+            return self.visit.host
+        if self.certificate is not None and self.certificate.sans:
+            return self.certificate.sans[0]
+        return self.visit.handshake.server
+
+    @property
+    def who(self) -> str:
+        """The validator, for sentences; the wording follows its role."""
+        return validator_words(self.validator.role, self.validator.address)
+
+    @property
+    def queries(self) -> list[Query]:
+        """All queries of this validator for this certificate, by time."""
+        if self.certificate is None:
+            return []
+        return self.case.queries_of.get((self.identity, self.certificate.sha256), [])
+
+    @property
+    def own_queries(self) -> list[Query]:
+        """The queries that this very handshake triggered."""
+        if self.certificate is None:
+            return []
+        triggered = self.case.trigger_of.get((self.identity, self.certificate.sha256), {})
+        return triggered.get(id(self.visit), [])
+
+    @property
+    def eligible(self) -> bool:
+        """The certificate names a responder that the validator could have asked."""
+        return self.certificate is not None and bool(self.certificate.ocsp_urls)
+
+
+def validator_words(role: Role, address: str) -> str:
+    """Name a validator in a sentence."""
+    if role in ("child", "parent"):
+        return f"the {role} proxy {address}"
+    return f"the client {address}" if role == "client" else address
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one rule has to say. A ``possible`` answer is an alternative unless nothing stronger holds."""
+
+    cause: str
+    confidence: Confidence
+    summary: str
+    """One sentence, plain text; also the reason where the answer becomes an alternative."""
+    evidence: tuple[Evidence, ...] = ()
+    status: Status | None = None
+    responder: str | None = None
+
+
+Rule: TypeAlias = Callable[[Question], Answer | None]

@@ -1,0 +1,106 @@
+"""What may precede TLS or HTTP on a connection: the PROXY protocol and SOCKS (RFC 1928).
+
+Each reader takes the bytes that one side sent so far and tells how many of them belong to the
+prefix, or that it needs more, or that this is something else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+
+PROXY_V1: Final = b"PROXY "
+PROXY_V2: Final = b"\r\n\r\n\x00\r\nQUIT\n"
+MAX_PROXY_V1 = 107
+"""Longest PROXY line of version 1, its line end included (PROXY protocol 2.1)."""
+
+NEED_MORE: Final = -1
+NOT_THIS: Final = -2
+
+
+def proxy_protocol_length(data: bytes) -> int:
+    """Return the length of a PROXY protocol header (version 1 or 2), NEED_MORE or NOT_THIS."""
+    if data.startswith(PROXY_V1):
+        end = data.find(b"\r\n", 0, MAX_PROXY_V1)
+        if end >= 0:
+            return end + 2
+        return NEED_MORE if len(data) < MAX_PROXY_V1 else NOT_THIS
+    if data.startswith(PROXY_V2):
+        if len(data) < 16:
+            return NEED_MORE
+        length = 16 + int.from_bytes(data[14:16], "big")
+        return length if len(data) >= length else NEED_MORE
+    if PROXY_V1.startswith(data) or PROXY_V2.startswith(data):
+        return NEED_MORE
+    return NOT_THIS
+
+
+@dataclass(frozen=True, slots=True)
+class SocksRequest:
+    """Where a SOCKS client asked to be connected to."""
+
+    length: int
+    """Bytes of the request."""
+    host: str
+    port: int
+
+
+def socks5_greeting_length(data: bytes) -> int:
+    """Return the length of a SOCKS 5 method negotiation (RFC 1928 3), NEED_MORE or NOT_THIS."""
+    if data[:1] != b"\x05":
+        return NOT_THIS
+    if len(data) < 2:
+        return NEED_MORE
+    length = 2 + data[1]
+    if not 1 <= data[1] <= 16:
+        return NOT_THIS
+    return length if len(data) >= length else NEED_MORE
+
+
+def socks5_request(data: bytes) -> SocksRequest | int:
+    """Read a SOCKS 5 CONNECT request (RFC 1928 4); NEED_MORE or NOT_THIS where there is none."""
+    if not b"\x05\x01\x00".startswith(data[:3]):
+        return NOT_THIS
+    if len(data) < 5:
+        return NEED_MORE
+    kind = data[3]
+    size = {1: 4, 3: data[4] + 1, 4: 16}.get(kind)
+    if size is None:
+        return NOT_THIS
+    end = 4 + size
+    if len(data) < end + 2:
+        return NEED_MORE
+    raw = data[5:end] if kind == 3 else data[4:end]
+    host = raw.decode("ascii", "backslashreplace") if kind == 3 else str(ipaddress.ip_address(raw))
+    return SocksRequest(end + 2, host, int.from_bytes(data[end : end + 2], "big"))
+
+
+def socks5_reply_length(data: bytes) -> int:
+    """Return the length of a successful SOCKS 5 reply (RFC 1928 6), NEED_MORE or NOT_THIS."""
+    if not b"\x05\x00\x00".startswith(data[:3]):
+        return NOT_THIS
+    if len(data) < 5:
+        return NEED_MORE
+    size = {1: 4, 3: data[4] + 1, 4: 16}.get(data[3])
+    if size is None:
+        return NOT_THIS
+    return 4 + size + 2 if len(data) >= 4 + size + 2 else NEED_MORE
+
+
+def socks4_request(data: bytes) -> SocksRequest | int:
+    """Read a SOCKS 4 or 4A CONNECT request; NEED_MORE or NOT_THIS where there is none."""
+    if not b"\x04\x01".startswith(data[:2]):
+        return NOT_THIS
+    if len(data) < 9:
+        return NEED_MORE
+    end = data.find(b"\x00", 8, 8 + 256)
+    if end < 0:
+        return NEED_MORE if len(data) < 8 + 256 else NOT_THIS
+    host = str(ipaddress.ip_address(data[4:8]))
+    if data[4:7] == b"\x00\x00\x00" and data[7]:
+        start, end = end + 1, data.find(b"\x00", end + 1, end + 257)
+        if end < 0:
+            return NEED_MORE if len(data) < start + 256 else NOT_THIS
+        host = data[start:end].decode("ascii", "backslashreplace")
+    return SocksRequest(end + 1, host, int.from_bytes(data[2:4], "big"))
