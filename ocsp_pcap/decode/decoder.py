@@ -10,6 +10,7 @@ from ocsp_pcap.capture.batch import PacketBatch
 from ocsp_pcap.decode.blocks import merge
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.decode.fast import decode_fast
+from ocsp_pcap.decode.slow import SlowPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,21 @@ class DecodedBatch:
 class Decoder:
     """Decodes the batches of one capture, in order; remembers fragments between batches."""
 
+    def __init__(self) -> None:
+        self._slow = SlowPath()
+
     def decode(self, batch: PacketBatch) -> DecodedBatch:
         """Return the transport rows of ``batch``; they refer to its buffer. Never raises on bad packets."""
         fast = decode_fast(batch)
+        undecoded = fast.undecoded
+        tcp, udp, extra = fast.tcp, fast.udp, b""
+        if fast.slow_link or fast.slow_network or fast.tunnels:
+            slow = self._slow.decode(batch, fast)
+            tcp, udp, extra = [*tcp, slow.tcp], [*udp, slow.udp], slow.extra
+            undecoded += slow.undecoded
         return DecodedBatch(
-            tcp=merge(batch, fast.tcp, b""),
-            udp=merge(batch, fast.udp, b""),
-            undecoded=fast.undecoded,
+            tcp=merge(batch, tcp, extra),
+            udp=merge(batch, udp, extra),
+            undecoded=undecoded,
             truncated=int(np.count_nonzero(batch.captured_length < batch.original_length)),
         )

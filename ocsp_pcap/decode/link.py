@@ -12,6 +12,16 @@ from ocsp_pcap.decode.window import BYTE, SNAP, UINT16, UINT32, gather
 NULL, ETHERNET, LOOP, LINUX_COOKED, LINUX_COOKED_2 = 0, 1, 108, 113, 276
 RAW_IP = (12, 14, 101, 228, 229)
 NOT_A_PACKET = -1
+_SILENT_LINK_TYPES = frozenset(
+    {
+        NOT_A_PACKET,
+        *(187, 201, 251, 254, 255, 256, 272),  # Bluetooth
+        *(189, 220, 249),  # USB
+        *(190, 227),  # CAN
+        *(195, 215, 230, 283),  # IEEE 802.15.4
+    }
+)
+"""Link types that are known to carry no IP packet in a form that anyone reads."""
 
 NOTHING, IP_4, IP_6, SLOW, UNKNOWN = 0, 1, 2, 3, 4
 """What a packet's link layer carries: nothing of interest, IPv4, IPv6, something that the slow path
@@ -58,7 +68,7 @@ def locate(batch: PacketBatch, row: Column, link_type: int) -> tuple[Column, Kin
         return start, np.where(end > start, _by_version(batch.buffer, start), np.uint8(UNKNOWN))
     if link_type in (NULL, LOOP):
         return _null(batch.buffer, start, end)
-    return start, np.full(len(row), NOTHING if link_type == NOT_A_PACKET else SLOW, np.uint8)
+    return start, np.full(len(row), NOTHING if link_type in _SILENT_LINK_TYPES else SLOW, np.uint8)
 
 
 def _by_version(buffer: Bytes, at: Column) -> Kind:

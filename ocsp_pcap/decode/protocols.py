@@ -31,6 +31,7 @@ TUNNEL_TYPES = frozenset(
         0x88E7,  # provider backbone bridge
         0x88E5,  # MACsec
         0x894F,  # network service header
+        0x8903,  # Cisco FabricPath
     }
 )
 SILENT_TYPES = frozenset(
@@ -90,6 +91,7 @@ TUNNEL_UDP_PORTS = frozenset(
         6081,  # GENEVE (RFC 8926)
         6635,  # MPLS (RFC 7510)
         8472,  # VXLAN as Linux first numbered it
+        5247,  # CAPWAP data (RFC 5415)
         37008,  # TZSP
     }
 )

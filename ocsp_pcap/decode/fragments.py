@@ -1,0 +1,100 @@
+"""Reassembly of IP fragments (RFC 791 3.2, RFC 8200 4.5) with bounded memory and age."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+UNIT = 8
+"""Fragments start at multiples of eight bytes."""
+MAXIMUM_DATAGRAM = 0xFFFF
+MAXIMUM_BYTES = 16 << 20
+MAXIMUM_DATAGRAMS = 4096
+MAXIMUM_AGE = 60 * 10**9
+"""Nanoseconds after its first fragment until a datagram is given up (RFC 8200 4.5)."""
+
+
+class _Datagram:
+    __slots__ = ("covered", "data", "first_time", "length", "missing")
+
+    def __init__(self, time: int) -> None:
+        self.first_time = time
+        self.data = bytearray()
+        self.covered = bytearray()
+        self.missing = 0
+        self.length: int | None = None
+
+    def add(self, offset: int, more: bool, payload: bytes) -> None:
+        """Fill in what is not there yet: where fragments overlap the earlier one stands."""
+        end = offset + len(payload)
+        if len(self.data) < end:
+            self.data += bytes(end - len(self.data))
+        units = -(-end // UNIT)
+        if len(self.covered) < units:
+            self.missing += units - len(self.covered)
+            self.covered += bytes(units - len(self.covered))
+        first = offset // UNIT
+        fresh = self.covered.count(0, first, units)
+        if fresh == units - first:
+            self.data[offset:end] = payload
+        elif fresh:
+            for unit in range(first, units):
+                if not self.covered[unit]:
+                    start = unit * UNIT
+                    self.data[start : min(start + UNIT, end)] = payload[
+                        start - offset : start - offset + UNIT
+                    ]
+        self.covered[first:units] = b"\x01" * (units - first)
+        self.missing -= fresh
+        if not more and self.length is None:
+            self.length = end
+
+    def complete(self) -> bytes | None:
+        if self.length is None:
+            return None
+        units = -(-self.length // UNIT)
+        if len(self.covered) > units:
+            # Bytes after the last fragment: what counts is that everything up to it is there.
+            return bytes(self.data[: self.length]) if not self.covered.count(0, 0, units) else None
+        return bytes(self.data[: self.length]) if not self.missing else None
+
+
+class Fragments:
+    """Datagrams of which some fragments are known; the oldest give way where a bound is reached."""
+
+    def __init__(self) -> None:
+        self._datagrams: OrderedDict[Hashable, _Datagram] = OrderedDict()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._datagrams)
+
+    def add(self, key: Hashable, offset: int, more: bool, payload: bytes, time: int) -> bytes | None:
+        """Take one fragment; return the payload of the whole datagram if this one completes it.
+
+        ``offset`` is in bytes, ``time`` in nanoseconds.
+        """
+        if offset + len(payload) > MAXIMUM_DATAGRAM:
+            return None
+        self._forget(time)
+        datagram = self._datagrams.get(key)
+        if datagram is None:
+            datagram = self._datagrams[key] = _Datagram(time)
+        self._bytes -= len(datagram.data)
+        datagram.add(offset, more, payload)
+        self._bytes += len(datagram.data)
+        whole = datagram.complete()
+        if whole is not None:
+            self._drop(key)
+        return whole
+
+    def _forget(self, now: int) -> None:
+        while self._datagrams:
+            key, oldest = next(iter(self._datagrams.items()))
+            full = self._bytes > MAXIMUM_BYTES or len(self._datagrams) >= MAXIMUM_DATAGRAMS
+            if not full and now - oldest.first_time <= MAXIMUM_AGE:
+                return
+            self._drop(key)
+
+    def _drop(self, key: Hashable) -> None:
+        self._bytes -= len(self._datagrams.pop(key).data)
