@@ -1,0 +1,180 @@
+"""The NSS key log format: secrets of TLS and QUIC sessions, by client random.
+
+One line a secret: a label, the client random in hex, the secret in hex. Nothing here decrypts.
+"""
+
+from __future__ import annotations
+
+from binascii import Error as HexError
+from binascii import unhexlify
+from dataclasses import dataclass
+from typing import Final
+
+CLIENT_RANDOM: Final = "CLIENT_RANDOM"
+PREMASTER_BY_RANDOM: Final = "PMS_CLIENT_RANDOM"
+RSA_PREMASTER: Final = "RSA"
+CLIENT_EARLY: Final = "CLIENT_EARLY_TRAFFIC_SECRET"
+CLIENT_HANDSHAKE: Final = "CLIENT_HANDSHAKE_TRAFFIC_SECRET"
+SERVER_HANDSHAKE: Final = "SERVER_HANDSHAKE_TRAFFIC_SECRET"
+CLIENT_TRAFFIC: Final = "CLIENT_TRAFFIC_SECRET_0"
+SERVER_TRAFFIC: Final = "SERVER_TRAFFIC_SECRET_0"
+
+_MASTER_SECRET_SIZES: Final = frozenset((48,))
+_TRAFFIC_SECRET_SIZES: Final = frozenset((32, 48))
+_ANY_SIZE: Final = frozenset(range(1, 1025))
+_SECRET_SIZES: Final = {
+    CLIENT_RANDOM: _MASTER_SECRET_SIZES,
+    PREMASTER_BY_RANDOM: _ANY_SIZE,
+    RSA_PREMASTER: _MASTER_SECRET_SIZES,
+    CLIENT_EARLY: _TRAFFIC_SECRET_SIZES,
+    CLIENT_HANDSHAKE: _TRAFFIC_SECRET_SIZES,
+    SERVER_HANDSHAKE: _TRAFFIC_SECRET_SIZES,
+    CLIENT_TRAFFIC: _TRAFFIC_SECRET_SIZES,
+    SERVER_TRAFFIC: _TRAFFIC_SECRET_SIZES,
+}
+_UNUSED_LABELS: Final = frozenset(
+    ("EARLY_EXPORTER_SECRET", "EXPORTER_SECRET", "EARLY_EXPORTER_MASTER_SECRET", "ECH_SECRET", "ECH_CONFIG")
+)
+"""Labels of the format that open no record."""
+_RANDOM_SIZE: Final = 32
+_RSA_PREFIX_SIZE: Final = 8
+MAX_SECRETS: Final = 4
+"""Different secrets kept for one label and session."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySourceUse:
+    """What one key log gave."""
+
+    name: str
+    sessions: int
+    """Distinct sessions for which it holds secrets."""
+    opened: int
+    """Those of them whose records a secret opened."""
+    junk_lines: int
+    """Lines that are not of the format."""
+    conflicting_lines: int
+    """Lines whose secret differs from one known for the same label and session: both are tried."""
+
+
+class _Source:
+    """One key log."""
+
+    __slots__ = ("conflicting_lines", "junk_lines", "name", "sessions")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.sessions: set[bytes] = set()
+        self.junk_lines = 0
+        self.conflicting_lines = 0
+
+
+class KeyLog:
+    """Secrets of any number of key logs, and which sessions they opened.
+
+    A session is known by its client random; in lines of label RSA by the first 8 bytes of the
+    encrypted premaster secret.
+    """
+
+    __slots__ = ("_opened", "_secrets", "_sources")
+
+    def __init__(self) -> None:
+        self._secrets: dict[tuple[str, bytes], tuple[bytes, ...]] = {}
+        self._sources: list[_Source] = []
+        self._opened: set[bytes] = set()
+
+    @classmethod
+    def parse(cls, text: bytes, source_name: str) -> KeyLog:
+        """Return the secrets of one key log."""
+        log = cls()
+        log.add(text, source_name)
+        return log
+
+    def add(self, text: bytes, source_name: str) -> None:
+        """Add the secrets of one key log; lines that are not of the format are counted and skipped.
+
+        Text of the same source may come in several calls, each of whole lines.
+        """
+        source = next((known for known in self._sources if known.name == source_name), None)
+        if source is None:
+            source = _Source(source_name)
+            self._sources.append(source)
+        for line in text.removeprefix(b"\xef\xbb\xbf").splitlines():
+            words = line.split()
+            if words and not words[0].startswith(b"#"):
+                self._line(words, source)
+
+    def _line(self, words: list[bytes], source: _Source) -> None:
+        label = words[0].decode("ascii", "replace")
+        if label in _UNUSED_LABELS:
+            return
+        sizes = _SECRET_SIZES.get(label)
+        if sizes is None or len(words) != 3:
+            source.junk_lines += 1
+            return
+        try:
+            session = unhexlify(words[1])
+            secret = unhexlify(words[2])
+        except HexError:
+            source.junk_lines += 1
+            return
+        if len(secret) not in sizes or len(session) != (
+            _RSA_PREFIX_SIZE if label == RSA_PREMASTER else _RANDOM_SIZE
+        ):
+            source.junk_lines += 1
+            return
+        source.sessions.add(session)
+        key = (label, session)
+        known = self._secrets.get(key, ())
+        if secret not in known:
+            if known:
+                source.conflicting_lines += 1
+            self._secrets[key] = (*known, secret)[-MAX_SECRETS:]
+
+    def __len__(self) -> int:
+        """Return the number of (label, session) pairs with a secret."""
+        return len(self._secrets)
+
+    def secret(self, label: str, client_random: bytes) -> bytes | None:
+        """Return the secret with this label of the key log format; the latest where lines differ."""
+        known = self._secrets.get((label, client_random))
+        return known[-1] if known else None
+
+    def secrets(self, label: str, client_random: bytes) -> tuple[bytes, ...]:
+        """Return all secrets with this label, the latest first: more than one where lines differ."""
+        return self._secrets.get((label, client_random), ())[::-1]
+
+    def unopened(self, label: str, limit: int) -> list[tuple[bytes, bytes]]:
+        """Return at most ``limit`` (client random, secret) with this label whose session is not opened yet.
+
+        For captures without the client's side, where only trial tells which session it is.
+        """
+        found = []
+        for (known, session), secrets in self._secrets.items():
+            if known == label and session not in self._opened:
+                found.append((session, secrets[-1]))
+                if len(found) == limit:
+                    break
+        return found
+
+    def opened(self, session: bytes) -> None:
+        """Note that a secret of this session (its client random) opened a record."""
+        self._opened.add(session)
+
+    def use(self) -> tuple[KeySourceUse, ...]:
+        """Return for each source, in the order added, how many sessions it holds and how many it opened."""
+        return tuple(
+            KeySourceUse(
+                source.name,
+                len(source.sessions),
+                len(source.sessions & self._opened),
+                source.junk_lines,
+                source.conflicting_lines,
+            )
+            for source in self._sources
+        )
+
+    def unused(self) -> tuple[bytes, ...]:
+        """Return the sessions, sorted, for which there are secrets that opened nothing."""
+        sessions = set().union(*(source.sessions for source in self._sources))
+        return tuple(sorted(sessions - self._opened))
