@@ -1,0 +1,480 @@
+"""HTTP/1.1 (RFC 9112) between one client and one server, read as a witness reads it.
+
+Only exchanges that may matter (OCSP, CRL, CONNECT) give events; the rest is passed over as cheaply
+as finding the next message allows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal, TypeAlias
+
+from ocsp_pcap.ocsp.http_events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from ocsp_pcap.ocsp.http_interest import (
+    Interest,
+    decode_body,
+    is_plain_answer,
+    is_plain_request,
+    may_be_structure,
+    request_body_interest,
+    request_interest,
+    response_interest,
+)
+from ocsp_pcap.ocsp.http_message import Message, has_framing, status_of
+from ocsp_pcap.ocsp.http_state import (
+    Direction,
+    Pending,
+    State,
+    authority,
+    looks_like_known_request,
+    looks_like_request,
+    looks_like_response,
+    looks_like_tls,
+)
+
+MAX_PENDING = 64
+"""Requests that wait for an answer at one time."""
+MAX_HELD = 16 * 1024
+"""Bytes a client may send behind CONNECT before the answer must have been seen."""
+MAX_TRAILING = 1024 * 1024
+"""Bytes inside a tunnel that are kept for a caller who goes on feeding them here."""
+MAX_BLIND = 4 * 1024 * 1024
+"""Bytes of answers to requests that are not in the capture which are looked through."""
+
+Closed: TypeAlias = Literal["fin", "rst"]
+
+
+class HttpConversation:
+    """Both directions of one connection. Bytes in, events out; never raises on any input.
+
+    Feed data in the order of the capture. Data may be withheld where :meth:`wants` is False; call
+    :meth:`skip` where it was withheld although it was wanted. After every call look at
+    :attr:`tunnel`: once it is set HTTP is over, :meth:`take_trailing` gives what already travelled
+    inside the tunnel, and further bytes belong to the caller.
+    """
+
+    def __init__(self) -> None:
+        self.tunnel: Tunnel | None = None
+        self._over = False
+        self._client = Direction()
+        self._server = Direction()
+        self._pending: deque[Pending] = deque()
+        self._answering: Pending | None = None
+        self._held: list[Trailing] = []
+        self._held_size = 0
+        self._trailing: list[Trailing] = []
+        self._trailing_size = 0
+        self._greeting: tuple[int, int] | None = None
+        """Status and frame of what may be the answer to a CONNECT that is not in the capture."""
+
+    def wants(self, from_client: bool) -> bool:
+        """Tell whether bytes of this direction can matter at this moment.
+
+        The client's do until the connection is a tunnel or closed, since the next request may
+        matter. The server's do not while the body of an answer that does not matter is passing and no
+        further request waits.
+        """
+        if self._over:
+            return False
+        if from_client:
+            return self._client.state is not State.CLOSED
+        server = self._server
+        if server.state is State.LOST:
+            blind = not self._client.seen and server.passed_over < MAX_BLIND
+            return bool(self._pending) or blind
+        return server.state is not State.CLOSED
+
+    def receive(
+        self, from_client: bool, data: bytes, frame: int, time: int, segment_start: bool = False
+    ) -> list[HttpEvent]:
+        """Take the next bytes of one direction; ``segment_start`` tells that they begin a TCP segment."""
+        events: list[HttpEvent] = []
+        if not data:
+            return events
+        if self._over:
+            self._keep_trailing(Trailing(from_client, data, frame, time))
+        elif self._greeting is not None and segment_start and looks_like_tls(data):
+            self._open_tunnel(*self._greeting)
+            self._keep_trailing(Trailing(from_client, data, frame, time))
+        elif from_client:
+            self._client.seen = True
+            self._client_data(data, frame, time, segment_start, events)
+        else:
+            self._server.seen = True
+            self._server_data(data, frame, time, segment_start, events)
+        return events
+
+    def gap(self, from_client: bool, length: int, frame: int, time: int) -> list[HttpEvent]:
+        """Account for bytes of one direction that the capture does not hold."""
+        events: list[HttpEvent] = []
+        direction = self._client if from_client else self._server
+        if self._over or direction.state is State.CLOSED:
+            return events
+        direction.lost += length
+        if direction.state is State.HELD:
+            self._hold(Trailing(True, b"", frame, time, missing=length))
+        elif direction.message is None:
+            direction.lose()
+        else:
+            found = direction.message.gap(length)
+            if not found or direction.message.done:
+                self._end_message(from_client, frame, time, events, complete=False)
+            if not found:
+                direction.lose()
+        return events
+
+    def skip(self, from_client: bool) -> None:
+        """Tell that wanted bytes of this direction were withheld: a message at hand is given up."""
+        direction = self._client if from_client else self._server
+        if direction.state not in (State.CLOSED, State.HELD):
+            if not from_client:
+                self._answering = None
+            direction.lose()
+
+    def close(self, from_client: bool, frame: int, time: int, reset: bool = False) -> list[HttpEvent]:
+        """One direction ended by FIN, or both did by RST."""
+        events: list[HttpEvent] = []
+        if from_client or reset:
+            self._close_client(frame, time, events)
+        if not from_client or reset:
+            self._close_server(frame, time, "rst" if reset else "fin", events)
+        return events
+
+    def finish(self, frame: int, time: int) -> list[HttpEvent]:
+        """The capture, or what is known of this connection, ended: report all that is incomplete."""
+        events: list[HttpEvent] = []
+        self._close_client(frame, time, events)
+        self._close_server(frame, time, None, events)
+        return events
+
+    def take_trailing(self) -> list[Trailing]:
+        """Return, once, the bytes of both directions that travelled inside the tunnel, in order."""
+        trailing, self._trailing = self._trailing, []
+        self._trailing_size = 0
+        return trailing
+
+    def _client_data(
+        self, data: bytes, frame: int, time: int, segment_start: bool, events: list[HttpEvent]
+    ) -> None:
+        client = self._client
+        while data:
+            if client.state is State.LOST:
+                if not segment_start or not looks_like_known_request(data):
+                    return
+                client.state = State.HEAD
+            if client.state is State.HEAD:
+                data = self._client_head(data, frame, time, events)
+            elif client.state is State.BODY:
+                data = self._client_body(data, frame, time, events)
+            else:
+                if client.state is State.HELD:
+                    self._hold(Trailing(True, data, frame, time))
+                return
+            segment_start = False
+
+    def _client_head(self, data: bytes, frame: int, time: int, events: list[HttpEvent]) -> bytes:
+        client = self._client
+        head, rest = client.take_head(data, frame, looks_like_request)
+        if head is None:
+            return rest
+        pending = Pending(head, client.first_frame, frame, time, self._server.lost)
+        if is_plain_request(head):
+            self._await_answer(pending, frame, time, events)
+            return rest
+        try:
+            message = Message(head, request_method=None)
+        except ValueError:
+            client.lose()
+            return b""
+        pending.method = message.method
+        pending.interest = message.interest = request_interest(
+            message.method, message.target, message.headers
+        )
+        pending.message = message
+        self._await_answer(pending, frame, time, events)
+        if message.interest is Interest.TUNNEL:
+            self._end_request(pending, frame, time, events, complete=True)
+            client.state = State.HELD
+            return rest
+        client.message = message
+        client.state = State.BODY
+        return self._client_body(rest, frame, time, events)
+
+    def _client_body(self, data: bytes, frame: int, time: int, events: list[HttpEvent]) -> bytes:
+        message = self._client.message
+        assert message is not None
+        try:
+            rest = message.receive(data)
+        except ValueError as error:
+            message.error = message.error or str(error)
+            self._end_message(True, frame, time, events, complete=False)
+            self._client.lose()
+            return b""
+        _look_inside(message, is_request=True)
+        if message.done:
+            self._end_message(True, frame, time, events, complete=True)
+        return rest
+
+    def _await_answer(self, pending: Pending, frame: int, time: int, events: list[HttpEvent]) -> None:
+        waiting = self._pending
+        if self._server.state is State.LOST:
+            # A client asks again when it has its answer: what waited during a gap was answered in it.
+            while waiting and self._server.lost > waiting[0].lost_before:
+                self._drop(waiting.popleft(), None, frame, time, events)
+        if len(waiting) == MAX_PENDING:
+            self._drop(waiting.popleft(), None, frame, time, events)
+        waiting.append(pending)
+        self._greeting = None
+
+    def _drop(
+        self, pending: Pending, closed: Closed | None, frame: int, time: int, events: list[HttpEvent]
+    ) -> None:
+        """Give up waiting for the answer to a request."""
+        self._end_request(pending, frame, time, events, complete=False)
+        if pending.event is not None:
+            events.append(Unanswered(pending.event, self._server.lost - pending.lost_before, closed))
+
+    def _end_request(
+        self, pending: Pending, frame: int, time: int, events: list[HttpEvent], *, complete: bool
+    ) -> None:
+        """Report a request, which is as whole as it will be, where it may matter."""
+        message, pending.message = pending.message, None
+        if message is None:
+            return
+        pending.frame, pending.time = frame, time
+        body, problem = decode_body(message.headers, bytes(message.body), message.body_limit)
+        if message.interest is Interest.BODY_DECIDES:
+            message.interest = request_body_interest(body)
+        pending.interest = message.interest
+        if message.interest is Interest.NONE:
+            return
+        pending.event = Request(
+            method=message.method,
+            target=message.target,
+            headers=message.headers,
+            body=body,
+            first_frame=pending.first_frame,
+            frame=frame,
+            time=time,
+            complete=complete and not message.truncated and not message.missing,
+            missing=message.missing,
+            error=message.error or problem,
+        )
+        events.append(pending.event)
+
+    def _close_client(self, frame: int, time: int, events: list[HttpEvent]) -> None:
+        client = self._client
+        if client.message is not None:
+            client.message.close(orderly=False)
+            self._end_message(True, frame, time, events, complete=False)
+        if client.state is not State.HELD:
+            client.state = State.CLOSED
+        client.buffer.clear()
+
+    def _server_data(
+        self, data: bytes, frame: int, time: int, segment_start: bool, events: list[HttpEvent]
+    ) -> None:
+        server = self._server
+        while data and not self._over:
+            if self._held and segment_start and server.state is not State.BODY and looks_like_tls(data):
+                self._open_unanswered_tunnel()
+                self._keep_trailing(Trailing(False, data, frame, time))
+                return
+            if server.state is State.LOST:
+                if not segment_start or not looks_like_response(data):
+                    server.passed_over += len(data)
+                    return
+                server.state = State.HEAD
+            if server.state is State.HEAD:
+                data = self._server_head(data, frame, time, events)
+            elif server.state is State.BODY:
+                data = self._server_body(data, frame, time, events)
+            else:
+                return
+            segment_start = False
+
+    def _server_head(self, data: bytes, frame: int, time: int, events: list[HttpEvent]) -> bytes:
+        server = self._server
+        head, rest = server.take_head(data, frame, looks_like_response)
+        if head is None:
+            return rest
+        status = status_of(head)
+        if status == 101:
+            self._over = True
+            return b""
+        if status is not None and 100 <= status < 200:
+            return rest
+        pending = self._pending[0] if self._pending else None
+        request = Interest.NONE if pending is None else pending.interest
+        if status is not None and 200 <= status < 300:
+            if request is Interest.TUNNEL or (pending is None and looks_like_tls(rest)):
+                self._open_tunnel(status, frame)
+                if rest:
+                    self._keep_trailing(Trailing(False, rest, frame, time))
+                return b""
+            if pending is None and not rest and not has_framing(head):
+                self._greeting = (status, frame)
+        if request is Interest.NONE and is_plain_answer(head) and len(self._pending) <= 1:
+            self._pending.clear()
+            server.passed_over += len(rest)
+            server.lose()
+            return b""
+        try:
+            message = Message(head, request_method="" if pending is None else pending.method)
+        except ValueError:
+            server.lose()
+            return b""
+        message.first_frame = server.first_frame
+        message.interest = response_interest(request, message.status, message.headers)
+        server.message, server.state = message, State.BODY
+        if pending is not None:
+            self._answering = self._pending.popleft()
+        if request is Interest.TUNNEL:
+            self._release_held(events)
+        return self._server_body(rest, frame, time, events)
+
+    def _server_body(self, data: bytes, frame: int, time: int, events: list[HttpEvent]) -> bytes:
+        server = self._server
+        message = server.message
+        assert message is not None
+        try:
+            rest = message.receive(data)
+        except ValueError as error:
+            message.error = message.error or str(error)
+            self._end_message(False, frame, time, events, complete=False)
+            server.lose()
+            return b""
+        _look_inside(message, is_request=False)
+        if message.done:
+            self._end_message(False, frame, time, events, complete=True)
+        elif message.interest is Interest.NONE and not self._pending:
+            self._answering = None
+            server.lose()
+        return rest
+
+    def _end_message(
+        self,
+        from_client: bool,
+        frame: int,
+        time: int,
+        events: list[HttpEvent],
+        *,
+        complete: bool,
+        closed: Closed | None = None,
+    ) -> None:
+        direction = self._client if from_client else self._server
+        message, direction.message = direction.message, None
+        if direction.state is State.BODY:
+            direction.state = State.HEAD
+        if message is None:
+            return
+        if not from_client:
+            answered, self._answering = self._answering, None
+            self._end_response(message, answered, frame, time, events, complete=complete, closed=closed)
+            return
+        for pending in (*self._pending, self._answering):
+            if pending is not None and pending.message is message:
+                self._end_request(pending, frame, time, events, complete=complete)
+
+    def _end_response(
+        self,
+        message: Message,
+        pending: Pending | None,
+        frame: int,
+        time: int,
+        events: list[HttpEvent],
+        *,
+        complete: bool,
+        closed: Closed | None,
+    ) -> None:
+        if message.interest is Interest.NONE:
+            return
+        request = None
+        if pending is not None:
+            self._end_request(pending, frame, time, events, complete=False)
+            request = pending.event
+            if request is None:
+                request = pending.bare_request()
+                if request is not None:
+                    events.append(request)
+        body, problem = decode_body(message.headers, bytes(message.body), message.body_limit)
+        events.append(
+            Response(
+                status=message.status,
+                headers=message.headers,
+                body=body,
+                first_frame=message.first_frame,
+                frame=frame,
+                time=time,
+                request=request,
+                complete=complete and not message.truncated and not message.missing,
+                missing=message.missing,
+                error=message.error or problem,
+                closed=closed,
+            )
+        )
+
+    def _close_server(self, frame: int, time: int, closed: Closed | None, events: list[HttpEvent]) -> None:
+        server = self._server
+        if server.state is State.CLOSED:
+            return
+        if server.message is not None:
+            complete = server.message.close(orderly=closed == "fin")
+            self._end_message(False, frame, time, events, complete=complete, closed=closed)
+        if self._held and not self._over:
+            self._open_unanswered_tunnel()
+        server.state = State.CLOSED
+        server.buffer.clear()
+        while self._pending:
+            self._drop(self._pending.popleft(), closed, frame, time, events)
+
+    def _hold(self, piece: Trailing) -> None:
+        self._held.append(piece)
+        # A piece costs memory beyond its bytes; pieces of one byte are as hostile as large ones.
+        self._held_size += len(piece.data) + 16
+        if self._held_size > MAX_HELD:
+            self._open_unanswered_tunnel()
+
+    def _release_held(self, events: list[HttpEvent]) -> None:
+        """CONNECT was refused: the connection speaks HTTP on, and so does what the client sent."""
+        held, self._held, self._held_size = self._held, [], 0
+        self._client.state = State.HEAD
+        for piece in held:
+            if piece.missing:
+                self._client.lose()
+            else:
+                self._client_data(piece.data, piece.frame, piece.time, True, events)
+
+    def _open_tunnel(self, status: int | None, response_frame: int | None) -> None:
+        host, port, connect_frame = None, None, None
+        for pending in self._pending:
+            if pending.interest is Interest.TUNNEL and pending.event is not None:
+                host, port = authority(pending.event.target)
+                connect_frame = pending.event.frame
+                self._pending.remove(pending)
+                break
+        self.tunnel = Tunnel(host, port, connect_frame, status, response_frame)
+        self._over = True
+        held, self._held = self._held, []
+        for piece in held:
+            self._keep_trailing(piece)
+
+    def _open_unanswered_tunnel(self) -> None:
+        """The client speaks inside a tunnel and the proxy's answer is not in the capture."""
+        self._open_tunnel(None, None)
+
+    def _keep_trailing(self, piece: Trailing) -> None:
+        if self.tunnel is not None and self._trailing_size < MAX_TRAILING:
+            self._trailing.append(piece)
+            self._trailing_size += len(piece.data) + 16
+
+
+def _look_inside(message: Message, *, is_request: bool) -> None:
+    """Let the first bytes of a body decide where the head did not."""
+    if (
+        message.interest is Interest.BODY_DECIDES
+        and message.body
+        and not may_be_structure(bytes(message.body[:64]), request=is_request)
+    ):
+        message.interest = Interest.NONE
+        message.body.clear()

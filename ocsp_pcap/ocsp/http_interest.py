@@ -1,0 +1,144 @@
+"""Which HTTP messages may matter: OCSP (RFC 6960 A), CRL downloads (RFC 5280 4.2.1.13), tunnels."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from enum import Enum
+
+from ocsp_pcap.ocsp.http_events import Headers, header
+from ocsp_pcap.ocsp.request import OcspParseError, parse_request, request_from_path
+from ocsp_pcap.pki.der import INTEGER, SEQUENCE, DerError, content_of, expect, read_element
+
+OCSP_REQUEST, OCSP_RESPONSE = "application/ocsp-request", "application/ocsp-response"
+CRL_TYPES = frozenset({"application/pkix-crl", "application/x-pkcs7-crl", "application/x-x509-crl"})
+MAX_OCSP_BODY = 128 * 1024
+MAX_CRL_BODY = 16 * 1024 * 1024
+
+_UNTYPED = frozenset(
+    {"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"}
+)
+_BODILESS = (b"GET ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"TRACE ")
+_PEM_CRL = b"-----BEGIN X509 CRL"
+_ANSWER_TYPES = (b"application/ocsp-response", b"-crl")
+_UNTYPED_ANSWER = re.compile(rb"\ncontent-type:[ \t]*(?![ \t]|(?:application|binary)/octet-stream)")
+
+
+class Interest(Enum):
+    """What a message may be."""
+
+    NONE = "none"
+    OCSP = "ocsp"
+    CRL = "crl"
+    TUNNEL = "tunnel"
+    BODY_DECIDES = "body-decides"
+    """The headers do not tell; the first bytes of the body do."""
+
+    @property
+    def body_limit(self) -> int:
+        """Bytes of the body that are kept."""
+        if self is Interest.OCSP:
+            return MAX_OCSP_BODY
+        if self in (Interest.CRL, Interest.BODY_DECIDES):
+            return MAX_CRL_BODY
+        return 0
+
+
+def content_type(headers: Headers) -> str:
+    """Return the media type in lower case without parameters, empty where there is none."""
+    return (header(headers, "content-type") or "").partition(";")[0].strip().lower()
+
+
+def is_plain_request(head: bytes) -> bool:
+    """Tell cheaply whether a complete request head has no body and cannot matter by itself."""
+    if not head.startswith(_BODILESS):
+        return False
+    line = head[: head.find(b"\n")]
+    if b"/M" in line or b"%4d" in line.lower() or b".crl" in line.lower():
+        return False
+    lowered = head.lower()
+    return b"content-length" not in lowered and b"transfer-encoding" not in lowered
+
+
+def is_plain_answer(head: bytes) -> bool:
+    """Tell cheaply whether the answer to a request that does not matter cannot matter either."""
+    lowered = head.lower()
+    if any(name in lowered for name in _ANSWER_TYPES):
+        return False
+    return _UNTYPED_ANSWER.search(lowered) is not None or not lowered[8:].lstrip().startswith(b"200")
+
+
+def request_interest(method: str, target: str, headers: Headers) -> Interest:
+    """Tell from its head what a request may be."""
+    if method == "CONNECT":
+        return Interest.TUNNEL
+    if content_type(headers) == OCSP_REQUEST:
+        return Interest.OCSP
+    if method == "POST":
+        return Interest.BODY_DECIDES if content_type(headers) in _UNTYPED else Interest.NONE
+    path = target.partition("?")[0]
+    if path.lower().endswith(".crl"):
+        return Interest.CRL
+    if method in ("GET", "HEAD") and "M" in path and request_from_path(target) is not None:
+        return Interest.OCSP
+    return Interest.NONE
+
+
+def response_interest(request: Interest, status: int, headers: Headers) -> Interest:
+    """Tell from its head what a response may be, given what its request was."""
+    kind = content_type(headers)
+    if kind == OCSP_RESPONSE:
+        return Interest.OCSP
+    if kind in CRL_TYPES:
+        return Interest.CRL
+    if request is Interest.NONE and status == 200 and kind in _UNTYPED:
+        return Interest.BODY_DECIDES
+    return Interest.NONE if request is Interest.BODY_DECIDES else request
+
+
+def request_body_interest(body: bytes) -> Interest:
+    """Decide about a whole POST body whose content type says nothing."""
+    try:
+        parse_request(body)
+    except OcspParseError:
+        return Interest.NONE
+    return Interest.OCSP
+
+
+def may_be_structure(prefix: bytes, *, request: bool) -> bool:
+    """Tell whether a body that starts so may be an OCSPRequest, or (in answers) a CertificateList."""
+    if prefix[:1] == b"\x30":
+        return request or _may_be_crl(prefix)
+    return not request and prefix[: len(_PEM_CRL)] == _PEM_CRL[: len(prefix)]
+
+
+def _may_be_crl(prefix: bytes) -> bool:
+    """A TBSCertList starts with a version 1 or an algorithm, a TBSCertificate with neither."""
+    if len(prefix) < 16:
+        return True
+    try:
+        outer = expect(prefix, 0, len(prefix), SEQUENCE, cut_off=True)
+        tbs = expect(prefix, outer.content, len(prefix), SEQUENCE, cut_off=True)
+        first = read_element(prefix, tbs.content, len(prefix), cut_off=True)
+    except DerError:
+        return False
+    return first.tag == SEQUENCE or (first.tag == INTEGER and content_of(prefix, first) == b"\x01")
+
+
+def decode_body(headers: Headers, body: bytes, limit: int) -> tuple[bytes, str | None]:
+    """Remove gzip or deflate (RFC 9110 8.4.1) within a bound; return the bytes and what went wrong."""
+    encoding = (header(headers, "content-encoding") or "identity").strip().lower()
+    if not body or encoding == "identity":
+        return body, None
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        return body, f"content-encoding {encoding} is not read"
+    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        decoder = zlib.decompressobj(window)
+        try:
+            decoded = decoder.decompress(body, limit)
+        except zlib.error:
+            continue
+        if decoder.unconsumed_tail:
+            return decoded, f"more than {limit} bytes inside the {encoding} encoding"
+        return decoded, None
+    return body, f"damaged {encoding} encoding"

@@ -1,0 +1,230 @@
+"""One HTTP/1.1 message: its head and the framing of its body, both read by h11.
+
+Each message gets an h11 connection of its own, because a witness, unlike a client or server, must
+go on after whatever one message did. Heads that h11 refuses are read loosely, and h11 frames the body
+of an equivalent head that it accepts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ocsp_pcap.ocsp.http_events import Headers
+from ocsp_pcap.ocsp.http_interest import MAX_OCSP_BODY, Interest
+
+if TYPE_CHECKING:
+    import h11
+
+MAX_HEAD = 64 * 1024
+_MAX_LINE = 64 * 1024
+"""Bound of a chunk header or trailer."""
+_MAX_FILLER = 1024 * 1024
+_REQUEST_LINE = re.compile(rb"([!-~]{1,32})[ \t]+([^\r\n]*?)(?:[ \t]+HTTP/\d\.\d)?[ \t]*\r?\n")
+_STATUS_LINE = re.compile(rb"HTTP/1\.\d[ \t]+(\d{3})")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+
+
+def find_head_end(buffer: bytearray, start: int) -> int:
+    """Return where the head in the buffer ends (past its blank line), -1 where it does not yet.
+
+    ``start`` is how far an earlier call looked.
+    """
+    found = _BLANK_LINE.search(buffer, max(0, start - 3))
+    return found.end() if found else -1
+
+
+def status_of(head: bytes) -> int | None:
+    """Return the status code of a response head, None where there is none."""
+    found = _STATUS_LINE.match(head)
+    return int(found[1]) if found else None
+
+
+def has_framing(head: bytes) -> bool:
+    """Tell whether a response head announces a body that does not last until the connection closes."""
+    lowered = head.lower()
+    return b"\ncontent-length:" in lowered or b"\ntransfer-encoding:" in lowered
+
+
+class Message:
+    """The body of one message being read. ``headers``, ``method``, ``target`` and ``status`` are its head."""
+
+    def __init__(self, head: bytes, *, request_method: str | None) -> None:
+        """Parse a complete head: of a request, or of the response to a request of ``request_method``.
+
+        Raises ValueError where it is no HTTP head at all.
+        """
+        self.method = ""
+        self.target = ""
+        self.status = 0
+        self.headers: Headers = ()
+        self.error: str | None = None
+        self.interest = Interest.NONE
+        self.body = bytearray()
+        self.truncated = False
+        self.missing = 0
+        self.first_frame = 0
+        self.done = False
+        self._remaining: int | None = None
+        self._until_close = False
+        self._request_method = request_method
+        self._connection = self._open(head)
+
+    @property
+    def body_limit(self) -> int:
+        """Bytes of the body that are kept: nothing that is sent in a request may be as large as a CRL."""
+        limit = self.interest.body_limit
+        return min(limit, MAX_OCSP_BODY) if self._request_method is None else limit
+
+    def _open(self, head: bytes) -> h11.Connection:
+        import h11
+
+        try:
+            connection, event = self._start(head)
+        except h11.ProtocolError as error:
+            self.error = str(error)
+            event = None
+        if event is None:
+            loose = self._read_loosely(head)
+            try:
+                connection, event = self._start(loose)
+            except h11.ProtocolError as error:
+                raise ValueError(str(error)) from error
+            if event is None:
+                raise ValueError("no HTTP head")
+        elif isinstance(event, h11.Request):
+            self.method = event.method.decode("latin-1")
+            self.target = event.target.decode("latin-1")
+            self.headers = _text(event.headers)
+        else:
+            self.status = event.status_code
+            self.headers = _text(event.headers)
+        self._note_framing(_text(event.headers), is_response=isinstance(event, h11.Response))
+        return connection
+
+    def _start(self, head: bytes) -> tuple[h11.Connection, h11.Request | h11.Response | None]:
+        import h11
+
+        if self._request_method is None:
+            connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_LINE)
+        else:
+            connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_LINE)
+            # CONNECT is answered without tunnel here: a 2xx answer to it never becomes a Message.
+            method = "HEAD" if self._request_method == "HEAD" else "GET"
+            connection.send(h11.Request(method=method, target="/", headers=[("host", "-")]))
+            connection.send(h11.EndOfMessage())
+        connection.receive_data(head)
+        event = connection.next_event()
+        if isinstance(event, h11.Request | h11.Response):
+            return connection, event
+        return connection, None
+
+    def _note_framing(self, headers: Headers, *, is_response: bool) -> None:
+        names = dict(headers)
+        if "transfer-encoding" in names:
+            return
+        if "content-length" in names:
+            self._remaining = int(names["content-length"])
+        elif is_response:
+            self._until_close = True
+        else:
+            self._remaining = 0
+
+    def _read_loosely(self, head: bytes) -> bytes:
+        """Read a malformed head and return a sound one with the same framing. Raises ValueError."""
+        lines = head.split(b"\n")
+        headers: list[tuple[str, str]] = []
+        for line in lines[1:]:
+            name, colon, value = line.partition(b":")
+            if colon:
+                headers.append((name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")))
+        self.headers = tuple(headers)
+        framing = b"Connection: close\r\n"
+        names = dict(reversed(headers))
+        if "chunked" in names.get("transfer-encoding", "").lower():
+            framing = b"Transfer-Encoding: chunked\r\n"
+        elif re.fullmatch(r"\d{1,15}", names.get("content-length", ""), re.ASCII):
+            framing = b"Content-Length: " + names["content-length"].encode() + b"\r\n"
+        if self._request_method is None:
+            request_line = _REQUEST_LINE.match(head)
+            if request_line is None:
+                raise ValueError("no request line")
+            self.method, self.target = request_line[1].decode("latin-1"), request_line[2].decode("latin-1")
+            return b"POST / HTTP/1.1\r\nHost: -\r\n" + framing + b"\r\n"
+        status = status_of(head)
+        if status is None or not 200 <= status <= 599:
+            raise ValueError("no status line")
+        self.status = status
+        return b"HTTP/1.1 %d -\r\n" % status + framing + b"\r\n"
+
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes of the body; once :attr:`done`, return those that follow the message.
+
+        Raises ValueError where the body breaks its framing.
+        """
+        if data:
+            # To h11 no bytes mean the end of the stream.
+            self._connection.receive_data(data)
+        if self._remaining is not None:
+            self._remaining -= min(self._remaining, len(data))
+        return self._drain()
+
+    def _drain(self) -> bytes:
+        import h11
+
+        while True:
+            try:
+                event = self._connection.next_event()
+            except h11.ProtocolError as error:
+                raise ValueError(str(error)) from error
+            if isinstance(event, h11.Data):
+                self._keep(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                self.done = True
+                return self._connection.trailing_data[0]
+            else:
+                return b""
+
+    def _keep(self, data: bytes | bytearray) -> None:
+        if self.missing:
+            return
+        limit = self.body_limit
+        room = limit - len(self.body)
+        if len(data) > room:
+            self.truncated = limit > 0
+            data = data[: max(room, 0)]
+        self.body += data
+
+    def gap(self, length: int) -> bool:
+        """Account for lost bytes; False where the end of the message can no longer be found."""
+        if self._until_close:
+            self.missing += length
+            return True
+        if self._remaining is None:
+            self.missing += length
+            return False
+        self.missing += min(length, self._remaining)
+        if length > min(self._remaining, _MAX_FILLER):
+            return False
+        self.receive(bytes(length))
+        return True
+
+    def close(self, *, orderly: bool) -> bool:
+        """Tell that the stream ended; return whether that completes the message."""
+        if not self._until_close or not orderly:
+            if self._remaining:
+                self.missing += self._remaining
+            return False
+        self._connection.receive_data(b"")
+        try:
+            self._drain()
+        except ValueError:
+            return False
+        return self.done
+
+
+def _text(headers: object) -> Headers:
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers  # type: ignore[attr-defined]
+    )

@@ -1,0 +1,146 @@
+"""Where one HTTP connection stands: its two directions and the requests that await an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+
+from ocsp_pcap.ocsp.http_events import Request
+from ocsp_pcap.ocsp.http_interest import Interest
+from ocsp_pcap.ocsp.http_message import MAX_HEAD, Message, find_head_end
+
+_MAX_KEPT_HEAD = 16 * 1024
+_METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")
+_KNOWN_STARTS = tuple(
+    f"{method} ".encode()
+    for method in (
+        "GET", "POST", "HEAD", "CONNECT", "PUT", "OPTIONS", "DELETE", "PATCH", "TRACE", "PROPFIND",
+    )
+)  # fmt: skip
+_VERSION = b"HTTP/1."
+_TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
+
+
+class State(Enum):
+    """What is due next in one direction."""
+
+    HEAD = "head"
+    BODY = "body"
+    LOST = "lost"
+    """The next message can only be found at the start of a segment."""
+    HELD = "held"
+    """Client only: bytes behind CONNECT wait for its answer."""
+    CLOSED = "closed"
+
+
+class Pending:
+    """A request whose answer is awaited."""
+
+    def __init__(self, head: bytes, first_frame: int, frame: int, time: int, lost_before: int) -> None:
+        self.head = head if len(head) <= _MAX_KEPT_HEAD else b""
+        self.first_frame = first_frame
+        self.frame = frame
+        self.time = time
+        self.lost_before = lost_before
+        """Bytes the server's direction had lost when the request was made."""
+        self.method = head[: head.find(b" ")].decode("latin-1")
+        self.interest = Interest.NONE
+        self.message: Message | None = None
+        """While its body is being read."""
+        self.event: Request | None = None
+
+    def bare_request(self) -> Request | None:
+        """Return the request of which only the head was kept, because only its answer matters."""
+        try:
+            message = Message(self.head, request_method=None)
+        except ValueError:
+            return None
+        return Request(
+            message.method,
+            message.target,
+            message.headers,
+            b"",
+            self.first_frame,
+            self.frame,
+            self.time,
+            error=message.error,
+        )
+
+
+class Direction:
+    """Where one direction stands."""
+
+    def __init__(self) -> None:
+        self.state = State.HEAD
+        self.first_frame = 0
+        """Where the message at hand began."""
+        self.message: Message | None = None
+        self.seen = False
+        self.lost = 0
+        """Bytes the capture does not hold."""
+        self.passed_over = 0
+        """Bytes delivered and not looked at."""
+        self.buffer = bytearray()
+        self._searched = 0
+
+    def lose(self) -> None:
+        """Forget the message at hand and wait for one that starts a segment."""
+        self.message = None
+        self.buffer.clear()
+        if self.state is not State.CLOSED:
+            self.state = State.LOST
+
+    def take_head(
+        self, data: bytes, frame: int, looks_right: Callable[[bytes | bytearray], bool]
+    ) -> tuple[bytes | None, bytes]:
+        """Add data; return the head once it is complete, and the bytes that follow it."""
+        buffer = self.buffer
+        if not buffer:
+            # RFC 9112 2.2: empty lines before a message are ignored.
+            data = data.lstrip(b"\r\n")
+            if not data:
+                return None, b""
+            self.first_frame = frame
+            self._searched = 0
+        buffer += data
+        if not looks_right(buffer):
+            self.lose()
+            return None, b""
+        end = find_head_end(buffer, self._searched)
+        if end < 0:
+            self._searched = len(buffer)
+            if len(buffer) > MAX_HEAD:
+                self.lose()
+            return None, b""
+        head, rest = bytes(buffer[:end]), bytes(buffer[end:])
+        buffer.clear()
+        return head, rest
+
+
+def looks_like_request(start: bytes | bytearray) -> bool:
+    """Tell whether these may be the first bytes of a request."""
+    return _METHOD.match(start) is not None
+
+
+def looks_like_response(start: bytes | bytearray) -> bool:
+    """Tell whether these may be the first bytes of a response."""
+    return start[: len(_VERSION)] == _VERSION[: len(start)]
+
+
+def looks_like_known_request(start: bytes) -> bool:
+    """Tell whether these may be the first bytes of a request with one of the usual methods."""
+    return any(start[: len(known)] == known[: len(start)] for known in _KNOWN_STARTS)
+
+
+def looks_like_tls(start: bytes) -> bool:
+    """Tell whether a TLS record header (RFC 8446 5.1) starts here."""
+    return _TLS_RECORD.match(start) is not None
+
+
+def authority(target: str) -> tuple[str | None, int | None]:
+    """Split the authority-form target of CONNECT (RFC 9112 3.2.3); an IPv6 address loses its brackets."""
+    host, colon, port = target.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit() and len(port) <= 5):
+        return target.strip("[]") or None, None
+    return host.strip("[]") or None, int(port)
