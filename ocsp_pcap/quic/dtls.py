@@ -64,6 +64,8 @@ _SENDER: Final = {
     CERTIFICATE_STATUS: False,
 }
 """Who alone sends a handshake message (True: the client)."""
+_ENDS: Final = frozenset((Finished, ApplicationData))
+_DTLS_1_3: Final = 0xFEFC
 _HANDSHAKE_EPOCH: Final = 2
 """Epoch of DTLS 1.3 handshake messages under protection (RFC 9147 6.1)."""
 
@@ -95,6 +97,7 @@ class _Direction:
         """message_seq values of the messages that were read."""
         self.change_cipher_spec = False
         self.reported: set[type] = set()
+        """Events that are reported once; Fragment where any handshake message was whole."""
 
 
 class DtlsConnection:
@@ -104,13 +107,25 @@ class DtlsConnection:
     is not reported again.
     """
 
-    __slots__ = ("_client", "_datagrams", "_hello", "_over", "_retry", "_server", "swapped")
+    __slots__ = (
+        "_client",
+        "_datagrams",
+        "_hello",
+        "_over",
+        "_proven",
+        "_protected13",
+        "_retry",
+        "_server",
+        "swapped",
+    )
 
     def __init__(self) -> None:
         self._client = _Direction(True)
         self._server = _Direction(False)
         self._datagrams = 0
         self._hello: bytes | None = None
+        self._proven = False
+        self._protected13 = False
         self._retry = False
         self._over = False
         self.swapped = False
@@ -125,7 +140,11 @@ class DtlsConnection:
         """
         if self._over or self._datagrams >= MAXIMUM_DATAGRAMS:
             return True
-        return Finished in self._client.reported and Finished in self._server.reported
+        client, server = self._client.reported, self._server.reported
+        if client & _ENDS and server & _ENDS:
+            return True
+        one_sided = not client or not server
+        return ApplicationData in client | server and (one_sided or self._protected13)
 
     def wants(self, from_client: bool | None) -> bool:
         """Tell whether further datagrams of this direction can yield an event."""
@@ -139,12 +158,13 @@ class DtlsConnection:
         """
         events: list[TlsEvent] = []
         self._datagrams += 1
-        sender = None if from_client is None else from_client is not self.swapped
-        for record in split_records(datagram):
-            if record.content_type == HANDSHAKE and record.epoch == 0:
-                for fragment in read_fragments(record.data):
-                    sender = self._handshake(sender, from_client, fragment, frame, time, events)
-            elif sender is not None:
+        records = list(split_records(datagram))
+        fragments = [_plain_fragments(record) for record in records]
+        sender = self._sender(from_client, [one for several in fragments for one in several])
+        for record, several in zip(records, fragments, strict=True):
+            for fragment in several:
+                self._handshake(sender is True, fragment, frame, time, events)
+            if sender is not None and not several and (record.content_type is not None or self._protected13):
                 self._record(sender, record, frame, time, events)
         if events:
             self._datagrams = 0
@@ -175,46 +195,44 @@ class DtlsConnection:
         self._over = True
         return events
 
+    def _sender(self, hint: bool | None, fragments: list[Fragment]) -> bool | None:
+        """Return who sent a datagram: who alone sends such messages, else as the caller thinks."""
+        sender = None if hint is None else hint is not self.swapped
+        for fragment in fragments:
+            proven = _SENDER.get(fragment.kind)
+            if proven is not None:
+                if hint is not None and proven is not sender and not self._proven:
+                    self.swapped = not self.swapped
+                self._proven = True
+                return proven
+        return self._guess(fragments[0]) if sender is None and fragments else sender
+
     def _handshake(
-        self,
-        sender: bool | None,
-        hint: bool | None,
-        fragment: Fragment,
-        frame: int,
-        time: int,
-        events: list[TlsEvent],
-    ) -> bool | None:
-        """Take a fragment in plain text; return who sent it, as far as that is known now."""
-        proven = _SENDER.get(fragment.kind)
-        if proven is not None:
-            if hint is not None and proven is not sender and self._hello is None:
-                self.swapped = not self.swapped
-            sender = proven
-        elif sender is None:
-            sender = self._guess(fragment)
+        self, sender: bool, fragment: Fragment, frame: int, time: int, events: list[TlsEvent]
+    ) -> None:
+        """Take a fragment in plain text."""
         if fragment.kind == CLIENT_HELLO and fragment.offset == 0 and len(fragment.data) >= 34:
             self._begin(fragment.data[2:34])
         direction = self._client if sender else self._server
         if fragment.sequence in direction.done:
-            return sender
+            return
         message = direction.messages.get(fragment.sequence)
         if message is None:
             if len(direction.messages) >= MAXIMUM_MESSAGES:
                 self._overflow(direction, sender, frame, time, events)
-                return sender
+                return
             message = direction.messages[fragment.sequence] = _Message(fragment.kind, fragment.length)
         elif message.kind != fragment.kind or message.length != fragment.length:
-            return sender
+            return
         if direction.held + len(fragment.data) > MAXIMUM_HELD:
             self._overflow(direction, sender, frame, time, events)
-            return sender
+            return
         data = message.stream.receive(fragment.offset, fragment.data)
         message.body += data
         message.frame, message.time = frame, time
         direction.held += len(fragment.data)
         if len(message.body) >= message.length:
             self._complete(direction, fragment.sequence, events)
-        return sender
 
     def _guess(self, fragment: Fragment) -> bool:
         """Return who sent a message that both sides may send: the server's come first."""
@@ -234,6 +252,7 @@ class DtlsConnection:
         message = direction.messages.pop(sequence)
         direction.held = max(0, direction.held - message.length) if direction.messages else 0
         direction.done.add(sequence)
+        direction.reported.add(Fragment)
         if message.kind not in _READ:
             return
         data = _as_tls(message.kind, message.length, bytes(message.body))
@@ -243,8 +262,10 @@ class DtlsConnection:
                     continue
                 self._hello = event.random
                 self._retry = False
+                self._protected13 = _DTLS_1_3 in event.supported_versions
             elif isinstance(event, ServerHello):
                 self._retry = event.hello_retry_request
+                self._protected13 = event.version == _DTLS_1_3
             events.append(event)
 
     def _overflow(
@@ -264,6 +285,8 @@ class DtlsConnection:
         if record.content_type == CHANGE_CIPHER_SPEC:
             direction.change_cipher_spec = True
             kind, event = ChangeCipherSpec, ChangeCipherSpec(frame, time, from_client)
+        elif record.content_type == HANDSHAKE and record.epoch == 0:
+            return
         elif record.content_type == HANDSHAKE and direction.change_cipher_spec:
             kind, event = Finished, Finished(frame, time, from_client, encrypted=True)
         elif record.content_type == HANDSHAKE or (
@@ -277,12 +300,17 @@ class DtlsConnection:
             self._over = self._over or not readable
         elif record.content_type == APPLICATION_DATA or record.content_type is None:
             kind, event = ApplicationData, ApplicationData(frame, time, from_client, b"")
-            self._over = self._over or from_client or record.content_type is not None
         else:
             return
         if kind not in direction.reported:
             direction.reported.add(kind)
             events.append(event)
+
+
+def _plain_fragments(record: Record) -> list[Fragment]:
+    if record.content_type != HANDSHAKE or record.epoch:
+        return []
+    return list(read_fragments(record.data))
 
 
 def _as_tls(kind: int, length: int, body: bytes) -> bytes:
