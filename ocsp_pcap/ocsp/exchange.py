@@ -1,0 +1,234 @@
+"""OCSP exchanges and CRL downloads, out of HTTP conversations (RFC 6960 appendix A)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ocsp_pcap.ocsp.cache import ResponseCache
+from ocsp_pcap.ocsp.http import HttpConversation
+from ocsp_pcap.ocsp.http_events import (
+    Headers,
+    HttpEvent,
+    Request,
+    Response,
+    Trailing,
+    Tunnel,
+    Unanswered,
+    header,
+)
+from ocsp_pcap.ocsp.http_interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type
+from ocsp_pcap.ocsp.request import CertId, OcspParseError, parse_request, request_from_path
+from ocsp_pcap.ocsp.response import OcspResponse
+from ocsp_pcap.pki.crl import CrlSummary, read_crl
+
+_ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,10})", re.IGNORECASE | re.ASCII)
+
+Closed: TypeAlias = Literal["fin", "rst"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What an OCSP exchange and a CRL download have in common. Times are nanoseconds since the epoch."""
+
+    method: str | None
+    """None, as every other part of a request, where the request is not in the capture."""
+    url: str | None
+    """Absolute where the target or a Host header tells the host, else the target as sent."""
+    via_proxy: bool
+    """The request was sent to a proxy, with the target in absolute form (RFC 9112 3.2.2)."""
+    request_frame: int | None
+    response_frame: int | None
+    time: int
+    """Of the request, else of the answer."""
+    response_time: int | None
+    http_status: int | None
+    content_type: str | None
+    location: str | None
+    max_age: int | None
+    """Seconds, from Cache-Control of the answer (RFC 9111 5.2.2.1)."""
+    missing_bytes: int
+    """Bytes of the answer that the capture does not hold."""
+    response_complete: bool
+    """The answer was seen to its end."""
+    closed: Closed | None
+    """How the server ended the connection before the answer was complete."""
+    http_error: str | None
+    """What HTTP forbids about request or answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OcspExchange:
+    """One OCSP request with its answer; either may be missing."""
+
+    http: Outline
+    requests: tuple[CertId, ...]
+    nonce: str | None
+    request_error: str | None
+    """Why what was sent as an OCSP request could not be read."""
+    response: OcspResponse | None
+    """None: there was no answer, or an HTTP error, or what was seen of the answer is not whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrlFetch:
+    """One HTTP request for a certificate revocation list."""
+
+    http: Outline
+    crl: CrlSummary | None
+    """None: there was no answer, or it was not 200."""
+
+
+Exchange: TypeAlias = OcspExchange | CrlFetch
+
+
+class ExchangeReader:
+    """One connection: bytes in, OCSP exchanges and CRL downloads out. Never raises on any input.
+
+    The methods are those of :class:`~ocsp_pcap.ocsp.http.HttpConversation`, whose rules hold here too.
+    An exchange is reported when its answer is complete, or given up.
+    """
+
+    def __init__(self, responses: ResponseCache, scheme: Literal["http", "https"] = "http") -> None:
+        self._responses = responses
+        self._scheme = scheme
+        self._http = HttpConversation()
+
+    @property
+    def tunnel(self) -> Tunnel | None:
+        """The tunnel that a CONNECT request opened."""
+        return self._http.tunnel
+
+    def take_trailing(self) -> list[Trailing]:
+        """Return, once, what travelled inside the tunnel and was handed to this reader."""
+        return self._http.take_trailing()
+
+    def wants(self, from_client: bool) -> bool:
+        """Tell whether bytes of this direction can matter at this moment."""
+        return self._http.wants(from_client)
+
+    def skip(self, from_client: bool) -> None:
+        """Tell that wanted bytes of this direction were withheld."""
+        self._http.skip(from_client)
+
+    def receive(
+        self, from_client: bool, data: bytes, frame: int, time: int, segment_start: bool = False
+    ) -> list[Exchange]:
+        """Take the next bytes of one direction; ``segment_start`` tells that they begin a TCP segment."""
+        events = self._http.receive(from_client, data, frame, time, segment_start)
+        return self._exchanges(events) if events else []
+
+    def gap(self, from_client: bool, length: int, frame: int, time: int) -> list[Exchange]:
+        """Account for bytes of one direction that the capture does not hold."""
+        return self._exchanges(self._http.gap(from_client, length, frame, time))
+
+    def close(self, from_client: bool, frame: int, time: int, reset: bool = False) -> list[Exchange]:
+        """One direction ended by FIN, or both did by RST."""
+        return self._exchanges(self._http.close(from_client, frame, time, reset))
+
+    def finish(self, frame: int, time: int) -> list[Exchange]:
+        """The capture ended: report what is incomplete."""
+        return self._exchanges(self._http.finish(frame, time))
+
+    def _exchanges(self, events: Iterable[HttpEvent]) -> list[Exchange]:
+        found: list[Exchange] = []
+        for event in events:
+            if isinstance(event, Request):
+                continue
+            answer = event if isinstance(event, Response) else None
+            if event.request is not None and event.request.method == "CONNECT":
+                continue
+            outline = self._outline(event.request, answer, event)
+            exchange = self._exchange(event.request, answer, outline)
+            if exchange is not None:
+                found.append(exchange)
+        return found
+
+    def _outline(
+        self, request: Request | None, answer: Response | None, event: Response | Unanswered
+    ) -> Outline:
+        headers: Headers = () if answer is None else answer.headers
+        age = _MAX_AGE.search(header(headers, "cache-control") or "")
+        errors = [part.error for part in (request, answer) if part is not None and part.error]
+        time = request.time if request is not None else answer.time if answer is not None else 0
+        return Outline(
+            method=None if request is None else request.method,
+            url=None if request is None else self._url(request),
+            via_proxy=request is not None and _ABSOLUTE.match(request.target) is not None,
+            request_frame=None if request is None else request.frame,
+            response_frame=None if answer is None else answer.frame,
+            time=time,
+            response_time=None if answer is None else answer.time,
+            http_status=None if answer is None else answer.status,
+            content_type=content_type(headers) or None,
+            location=header(headers, "location"),
+            max_age=int(age[1]) if age else None,
+            missing_bytes=event.missing,
+            response_complete=answer is not None and answer.complete,
+            closed=event.closed,
+            http_error="; ".join(errors) or None,
+        )
+
+    def _url(self, request: Request) -> str:
+        if _ABSOLUTE.match(request.target):
+            return request.target
+        host = header(request.headers, "host")
+        return f"{self._scheme}://{host}{request.target}" if host else request.target
+
+    def _exchange(
+        self, request: Request | None, answer: Response | None, outline: Outline
+    ) -> Exchange | None:
+        entries: tuple[CertId, ...] = ()
+        nonce = error = None
+        sent = _ocsp_request(request)
+        if sent is not None:
+            try:
+                parsed = parse_request(sent)
+                entries, nonce = parsed.entries, parsed.nonce
+            except OcspParseError as problem:
+                assert request is not None
+                error = str(problem) if request.complete else f"the request is not whole: {problem}"
+        if sent is not None or outline.content_type == OCSP_RESPONSE:
+            return OcspExchange(outline, entries, nonce, error, self._ocsp_response(answer))
+        return _crl_fetch(request, answer, outline)
+
+    def _ocsp_response(self, answer: Response | None) -> OcspResponse | None:
+        if answer is None:
+            return None
+        kind = content_type(answer.headers)
+        if not 200 <= answer.status < 300 and (kind != OCSP_RESPONSE or not answer.body):
+            return None
+        response = self._responses.parse(answer.body)
+        if response.parse_error is not None and not answer.complete:
+            # What is wrong with it may be only what the capture lost.
+            return None
+        return response
+
+
+def _ocsp_request(request: Request | None) -> bytes | None:
+    """Return what a request means as OCSPRequest, None where it is none."""
+    if request is None:
+        return None
+    if content_type(request.headers) == OCSP_REQUEST:
+        return request.body
+    if request.method in ("GET", "HEAD"):
+        return request_from_path(request.target)
+    try:
+        parse_request(request.body)
+    except OcspParseError:
+        return None
+    return request.body
+
+
+def _crl_fetch(request: Request | None, answer: Response | None, outline: Outline) -> CrlFetch | None:
+    by_path = request is not None and request.target.partition("?")[0].lower().endswith(".crl")
+    by_type = outline.content_type in CRL_TYPES
+    crl = None
+    if answer is not None and 200 <= answer.status < 300 and (answer.body or by_path or by_type):
+        crl = read_crl(answer.body)
+    if by_path or by_type or (crl is not None and crl.this_update is not None):
+        return CrlFetch(outline, crl)
+    return None

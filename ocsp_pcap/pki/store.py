@@ -1,0 +1,137 @@
+"""All distinct certificates of a run, and which of them issued which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ocsp_pcap.pki.cert_id import name_hash
+from ocsp_pcap.pki.certificate import Certificate, parse_certificate
+from ocsp_pcap.pki.der import DerError
+from ocsp_pcap.pki.outline import outline_certificate
+from ocsp_pcap.pki.signature import verify_signature
+
+MAX_BYTES = 64 * 1024 * 1024
+"""DER bytes that a store remembers."""
+MAX_CANDIDATES = 16
+"""Certificates of one name that are tried as issuer of one certificate."""
+
+
+def issued_by(child: Certificate, issuer: Certificate) -> bool | None:
+    """Tell whether ``issuer`` bears the name of the child's issuer and its key signed the child.
+
+    None where the signature cannot be checked: an unknown algorithm, or parts that cannot be read.
+    """
+    if not _same_name(child, issuer):
+        return False
+    try:
+        outline = outline_certificate(child.der)
+    except DerError:
+        return None
+    if not issuer.key_info_der:
+        return None
+    return verify_signature(
+        issuer.key_info_der, outline.signature_algorithm_der, outline.signature, outline.tbs_der
+    )
+
+
+def _same_name(child: Certificate, issuer: Certificate) -> bool:
+    if child.issuer_der == issuer.subject_der:
+        return bool(child.issuer_der)
+    # RFC 5280 7.1: names are equal across string types and letter case.
+    return bool(child.issuer) and child.issuer.casefold() == issuer.subject.casefold()
+
+
+class CertificateStore:
+    """Parses each distinct certificate once and finds issuers by name, key identifier and signature."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._by_der: dict[bytes, Certificate] = {}
+        self._by_subject: dict[bytes, list[Certificate]] = {}
+        self._by_key_id: dict[str, list[Certificate]] = {}
+        self._verified: dict[tuple[str, str], bool | None] = {}
+        self._hashed: dict[str, tuple[int, dict[str, bytes]]] = {}
+        self.forgotten = 0
+        """Certificates that were parsed and, for the bound on memory, not remembered."""
+
+    def __len__(self) -> int:
+        return len(self._by_der)
+
+    def __iter__(self) -> Iterator[Certificate]:
+        return iter(self._by_der.values())
+
+    def add(self, der: bytes) -> Certificate:
+        """Return the certificate of these bytes, parsed when they are seen for the first time."""
+        known = self._by_der.get(der)
+        if known is not None:
+            return known
+        certificate = parse_certificate(der)
+        if self._bytes + len(der) > self._max_bytes:
+            self.forgotten += 1
+            return certificate
+        self._bytes += len(der)
+        self._by_der[der] = certificate
+        if certificate.subject_der:
+            self._by_subject.setdefault(certificate.subject_der, []).append(certificate)
+        if certificate.subject_key_id:
+            self._by_key_id.setdefault(certificate.subject_key_id, []).append(certificate)
+        return certificate
+
+    def issuers_of(self, certificate: Certificate) -> Sequence[Certificate]:
+        """Return what may have issued a certificate, the likeliest first, at most MAX_CANDIDATES.
+
+        Certificates of the issuer's name whose subjectKeyIdentifier is the authorityKeyIdentifier
+        come first, then those that name no such identifier, then those with another one; last, those
+        of that identifier whose name is encoded differently.
+        """
+        wanted = certificate.authority_key_id
+        named = self._by_subject.get(certificate.issuer_der, [])
+        if wanted is not None:
+            named = sorted(named, key=lambda candidate: _distance(candidate.subject_key_id, wanted))
+        candidates = list(named[:MAX_CANDIDATES])
+        if wanted is not None and len(candidates) < MAX_CANDIDATES:
+            candidates += [
+                candidate
+                for candidate in self._by_key_id.get(wanted, [])[:MAX_CANDIDATES]
+                if candidate.subject_der != certificate.issuer_der and _same_name(certificate, candidate)
+            ]
+        return candidates[:MAX_CANDIDATES]
+
+    def issuer(self, certificate: Certificate) -> Certificate | None:
+        """Return a certificate of this store whose key signed the given one, None where there is none.
+
+        A self-signed certificate is its own issuer. The answer may change from None as certificates
+        are added.
+        """
+        for candidate in self.issuers_of(certificate):
+            if self.issued_by(certificate, candidate):
+                return candidate
+        return None
+
+    def issued_by(self, child: Certificate, issuer: Certificate) -> bool | None:
+        """As :func:`issued_by`, each pair verified once."""
+        pair = (child.sha256, issuer.sha256)
+        if pair not in self._verified:
+            self._verified[pair] = issued_by(child, issuer)
+        return self._verified[pair]
+
+    def named(self, hash_algorithm: str, issuer_name_hash: str) -> Sequence[Certificate]:
+        """Return the certificates whose subject has this hash: what a CertID may mean by its issuer."""
+        seen, names = self._hashed.get(hash_algorithm, (0, {}))
+        if seen < len(self._by_subject):
+            # A dict keeps its order: only the names added since the last call are hashed.
+            for number, subject in enumerate(self._by_subject):
+                if number >= seen:
+                    digest = name_hash(subject, hash_algorithm)
+                    if digest is not None:
+                        names[digest] = subject
+            self._hashed[hash_algorithm] = (len(self._by_subject), names)
+        subject_der = names.get(issuer_name_hash)
+        return () if subject_der is None else tuple(self._by_subject[subject_der])
+
+
+def _distance(subject_key_id: str | None, wanted: str) -> int:
+    if subject_key_id == wanted:
+        return 0
+    return 1 if subject_key_id is None else 2
