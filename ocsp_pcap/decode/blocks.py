@@ -142,13 +142,12 @@ def udp_block(
 ) -> Block:
     """Return the UDP rows among packets whose UDP header stands at ``at`` (see :func:`tcp_block`)."""
     complete = np.minimum(captured_end, announced_end) - at >= UDP_MINIMUM
+    complete &= header["length"] >= UDP_MINIMUM
     if not complete.all():
         keep = np.flatnonzero(complete)
         row, addresses, header, at = row[keep], addresses.select(keep), header[keep], at[keep]
         captured_end, announced_end = captured_end[keep], announced_end[keep]
-    datagram = header["length"].astype(np.int64)
-    # A length of 0 stands for a jumbogram (RFC 2675 4); values that contradict IP yield to IP.
-    announced_end = np.where(datagram >= UDP_MINIMUM, np.minimum(announced_end, at + datagram), announced_end)
+    announced_end = np.minimum(announced_end, at + header["length"].astype(np.int64))
     end = np.minimum(captured_end, announced_end)
     start = at + UDP_MINIMUM
     nothing = np.zeros(len(row), np.uint32)

@@ -54,8 +54,8 @@ _BY_PORT = {
     8472: _VXLAN,
     37008: ("scapy.contrib.tzsp", "TZSP"),
 }
-_LINK_ETHERNET, _LINK_PPP, _LINK_PPP_WITH_DIRECTION, _LINK_CHDLC = 1, 9, 204, 104
-_FABRIC_PATH = 0x8903
+_LINK_ETHERNET, _LINK_PPP, _LINK_CHDLC = 1, 9, 104
+_FABRIC_PATH, _MPLS_TYPE = 0x8903, 0x8847
 
 
 def after_link(link_type: int, data: bytes) -> Found:
@@ -63,6 +63,8 @@ def after_link(link_type: int, data: bytes) -> Found:
     if link_type == _LINK_ETHERNET and data[12:14] == _FABRIC_PATH.to_bytes(2, "big"):
         return _shifted(16, _locate(_ETHERNET, data[16:]))
     if link_type in (_LINK_PPP, _LINK_CHDLC) and data[:1] in (b"\x0f", b"\x8f"):
+        if data[2:4] == _MPLS_TYPE.to_bytes(2, "big"):
+            return _shifted(4, _locate(_MPLS, data[4:]))
         return _locate(_CHDLC, data)
     if link_type == _LINK_ETHERNET:
         return _locate(_ETHERNET, data)

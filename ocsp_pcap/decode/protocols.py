@@ -14,8 +14,9 @@ EXTENSION_HEADERS = frozenset({HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS, MOBILIT
 TUNNEL_PROTOCOLS = frozenset({IPV4_IN_IP, IPV6_IN_IP, GRE, IPIP, ETHERIP, MPLS_IN_IP})
 ICMP_ERRORS = frozenset({3, 4, 5, 11, 12})
 """ICMP messages that quote the datagram they are about (RFC 792)."""
-ICMPV6_ERRORS = frozenset({1, 2, 3, 4})
-"""ICMPv6 messages that quote the packet they are about (RFC 4443 2.1)."""
+ICMPV6_ERRORS = frozenset({1, 2, 3, 4, 137})
+"""ICMPv6 messages that quote the packet they are about (RFC 4443 2.1, RFC 4861 4.5)."""
+ICMP_REDIRECT, ICMPV6_REDIRECT, REDIRECTED_HEADER = 5, 137, 4
 
 VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
 IPV4_TYPE, IPV6_TYPE = 0x0800, 0x86DD

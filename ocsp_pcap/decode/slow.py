@@ -6,7 +6,7 @@ and what it carries is read here, since the rows need exact positions in the pac
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from struct import Struct
 
 from ocsp_pcap.capture.batch import PacketBatch
@@ -21,11 +21,14 @@ from ocsp_pcap.decode.protocols import (
     FRAGMENT,
     ICMP,
     ICMP_ERRORS,
+    ICMP_REDIRECT,
     ICMPV6,
     ICMPV6_ERRORS,
+    ICMPV6_REDIRECT,
     IPIP,
     IPV4_IN_IP,
     IPV6_IN_IP,
+    REDIRECTED_HEADER,
     ROUTING,
     TCP,
     TUNNEL_PROTOCOLS,
@@ -215,11 +218,12 @@ class SlowPath:
         more: bool,
     ) -> None:
         """Take a fragment; go on with the datagram if it is complete now."""
-        whole = network.captured_end == network.announced_end
-        if network.in_error or not whole:
+        if network.in_error:
+            return
+        if network.captured_end != network.announced_end:
             # The first fragment still tells which stream it belongs to, as in Wireshark.
             if not offset:
-                self._transport(output, region, _quoted(network, network.captured_end))
+                self._transport(output, region, replace(network, in_error=True))
             return
         # RFC 8200 4.5: the protocol is no part of the key, since only the first fragment's counts.
         protocol = network.protocol if network.ip_version == 4 else -1
@@ -231,17 +235,7 @@ class SlowPath:
         base = EXTRA + len(output.extra)
         output.extra += datagram
         length = len(datagram)
-        complete = _Network(
-            network.ip_version,
-            network.source,
-            network.destination,
-            network.protocol,
-            at=0,
-            captured_end=length,
-            announced_end=length,
-            in_error=False,
-            depth=network.depth,
-        )
+        complete = replace(network, at=0, captured_end=length, announced_end=length)
         self._transport(output, _Region(datagram, base), complete)
 
     def _transport(self, output: _Output, region: _Region, network: _Network) -> None:
@@ -251,24 +245,16 @@ class SlowPath:
             self._tcp(output, region, network)
         elif protocol == UDP:
             self._udp(output, region, network)
-        elif protocol in (ICMP, ICMPV6):
-            errors = ICMP_ERRORS if protocol == ICMP else ICMPV6_ERRORS
-            if at < end and data[at] in errors and not network.in_error:
-                piece = _Region(data[:end], region.base)
-                self._network(output, piece, at + 8, network.announced_end, network.depth + 1, True)
+        elif protocol == (ICMP if network.ip_version == 4 else ICMPV6):
+            quoted = _quoted(network, data[at:end])
+            if quoted is not None:
+                start, length = quoted
+                piece = _Region(data[: min(end, at + start + length)], region.base)
+                self._network(output, piece, at + start, network.announced_end, network.depth + 1, True)
         elif protocol == AUTHENTICATION and network.ip_version == 4 and at + 8 <= end:
-            inner = _Network(
-                4,
-                network.source,
-                network.destination,
-                data[at],
-                at + (data[at + 1] + 2) * 4,
-                end,
-                network.announced_end,
-                in_error=network.in_error,
-                depth=network.depth + 1,
-            )
-            if inner.at <= end and inner.depth <= MAXIMUM_DEPTH:
+            following = at + (data[at + 1] + 2) * 4
+            if following <= end and network.depth < MAXIMUM_DEPTH:
+                inner = replace(network, protocol=data[at], at=following, depth=network.depth + 1)
                 self._transport(output, region, inner)
         elif protocol in TUNNEL_PROTOCOLS:
             direct = protocol in (IPV4_IN_IP, IPV6_IN_IP, IPIP)
@@ -324,9 +310,10 @@ class SlowPath:
         if end - at < UDP_MINIMUM:
             return
         source, destination, length = _UDP_HEADER.unpack_from(region.data, at)
+        if length < UDP_MINIMUM:
+            return
         start = at + UDP_MINIMUM
-        if length >= UDP_MINIMUM:
-            announced_end = min(announced_end, at + length)
+        announced_end = min(announced_end, at + length)
         end = min(end, announced_end)
         output.udp.append(
             (
@@ -383,18 +370,23 @@ def tunnel_port(source: int, destination: int) -> int | None:
     return source if source in TUNNEL_UDP_PORTS else None
 
 
-def _quoted(network: _Network, end: int) -> _Network:
-    return _Network(
-        network.ip_version,
-        network.source,
-        network.destination,
-        network.protocol,
-        network.at,
-        end,
-        end,
-        in_error=True,
-        depth=network.depth,
-    )
+def _quoted(network: _Network, message: bytes) -> tuple[int, int] | None:
+    """Return start and greatest length of the packet that an ICMP message quotes."""
+    if not message:
+        return None
+    if network.ip_version == 4:
+        if message[0] not in ICMP_ERRORS or len(message) <= 8:
+            return None
+        # Like Wireshark, believe of a redirect the 64 bits that RFC 792 promises, and no more.
+        return 8, (message[8] & 15) * 4 + 8 if message[0] == ICMP_REDIRECT else len(message)
+    if message[0] != ICMPV6_REDIRECT:
+        return (8, len(message)) if message[0] in ICMPV6_ERRORS else None
+    at = 40
+    while at + 8 <= len(message) and message[at + 1]:
+        if message[at] == REDIRECTED_HEADER:
+            return at + 8, message[at + 1] * 8 - 8
+        at += message[at + 1] * 8
+    return None
 
 
 def _final_destination(header: bytes, destination: int) -> int:
