@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 from ocsp_pcap.capture.formats import COMPRESSION, compression
 
 _INPUT = 1 << 16
-_ZSTD_INPUT = 1 << 11  # 4 bytes of input may stand for 128 KiB of output, and no bound can be set
+_ZSTD_INPUT = 1 << 10  # 4 bytes of input may stand for 128 KiB of output, and no bound can be set
 _OUTPUT = 1 << 20
 
 

@@ -20,7 +20,7 @@ SNAPLEN_LIMIT = 262144
 LARGE_SNAPLEN_LIMIT = 64 << 20
 """The same for the link types in LARGE_LINK_TYPES (Wireshark: 128 MiB, which no real record has)."""
 # Values that old systems wrote as link type before LINKTYPE_ values existed, read as Wireshark does.
-_PLATFORM_LINK_TYPES = {11: 100, 12: 101, 13: 100, 14: 101, 18: 106, 19: 106}
+_PLATFORM_LINK_TYPES = {11: 100, 12: 101, 13: 109, 14: 101, 16: 106, 18: 106, 19: 106}
 
 LARGE_LINK_TYPES = frozenset({189, 220, 231, 249, 279})
 """USB with either Linux header, D-Bus, USBPcap, EBHSCR."""

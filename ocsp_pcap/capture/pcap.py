@@ -106,7 +106,7 @@ class PcapParser:
         if magic == 0xA1B2C3D4 and (major, minor) == (2, 2) and link_type in _AIX_LINK_TYPES:
             link_type = _AIX_LINK_TYPES[link_type]
             self._choices = (_STANDARD_NS,)
-        elif major != 2 or minor <= 3:
+        elif self._lengths != "incl":
             self._choices = self._choices[:1]
         self._link_type = link_type_value(link_type)
         self._limit = snaplen_limit(self._link_type)

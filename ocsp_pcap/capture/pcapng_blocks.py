@@ -50,8 +50,10 @@ class Clock:
             factor = 10 ** (9 - exponent)
             time = np.minimum(stamps, np.uint64(_LATEST // factor)).astype(np.int64) * factor
         else:
-            divisor = np.uint64(min(10 ** (exponent - 9), (1 << 64) - 1))
-            time = np.minimum(stamps // divisor, np.uint64(_LATEST)).astype(np.int64)
+            # No stamp reaches a nanosecond where the divisor leaves the range of stamps.
+            divisor = 10 ** (exponent - 9)
+            whole = stamps // np.uint64(divisor) if divisor < 1 << 64 else np.zeros_like(stamps)
+            time = np.minimum(whole, np.uint64(_LATEST)).astype(np.int64)
         if self.offset:
             half = 1 << 62
             offset = max(-half, min(self.offset * _SECOND, half - 1))

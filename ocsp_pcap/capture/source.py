@@ -48,15 +48,26 @@ class CaptureSource:
 
     def _open_raw(self) -> io.BufferedReader:
         if self.path is None:
-            if sys.stdin.isatty():
-                raise CaptureError("-: standard input is a terminal; pipe a capture into it.")
-            return io.BufferedReader(io.FileIO(sys.stdin.fileno(), closefd=False), HEAD)
+            return _open_standard_input()
         try:
             if stat.S_ISDIR(self.path.stat().st_mode):
                 raise CaptureError(f"{self.name}: this is a directory.")
             return io.BufferedReader(io.FileIO(self.path), HEAD)
         except OSError as error:
             raise CaptureError(f"{self.name}: {_reason(error)}.") from error
+
+
+def _open_standard_input() -> io.BufferedReader:
+    if sys.stdin is None or sys.stdin.closed:
+        raise CaptureError("-: standard input is closed.")
+    if sys.stdin.isatty():
+        raise CaptureError("-: standard input is a terminal; pipe a capture into it.")
+    try:
+        raw = cast("io.RawIOBase", io.FileIO(sys.stdin.fileno(), closefd=False))
+    except OSError:
+        # A test runner may have put an object without a descriptor in its place.
+        raw = cast("io.RawIOBase", sys.stdin.buffer)
+    return io.BufferedReader(raw, HEAD)
 
 
 def stream_damage(stream: BinaryIO) -> str | None:
@@ -77,8 +88,10 @@ def read_head(stream: BinaryIO) -> bytes:
 
 def not_a_capture(source: CaptureSource, head: bytes, damage: str | None) -> CaptureError:
     """Make the error that says what ``source``, which starts with ``head``, seems to be instead."""
+    if damage:
+        return CaptureError(f"{source.name}: {damage}, and what came before is no capture.")
     if not head:
-        return CaptureError(f"{source.name}: {damage or 'its decompressed content is empty'}.")
+        return CaptureError(f"{source.name}: its decompressed content is empty.")
     what = describe(head)
     seems = f"it seems to be {what}" if what else "its format is unknown"
     return CaptureError(f"{source.name}: neither pcap nor pcapng; {seems}.")
