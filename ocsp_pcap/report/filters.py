@@ -1,0 +1,81 @@
+"""Wireshark display filters that lead an engineer to the packets behind a statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ocsp_pcap.explain.model import Evidence, Verdict
+
+_QUIC = re.compile(r"\b(?:QUIC|UDP)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One display filter, ready to paste, for one capture."""
+
+    label: str
+    """What it shows, in a word or two."""
+    capture: str | None
+    """Path of the capture that it is meant for; None: any."""
+    text: str
+
+
+def frames_filter(frames: Iterable[int]) -> str:
+    """Return a filter for exactly these frames (at least one)."""
+    numbers = sorted(set(frames))
+    if len(numbers) == 1:
+        return f"frame.number == {numbers[0]}"
+    return f"frame.number in {{{', '.join(map(str, numbers))}}}"
+
+
+def stream_filter(stream: int, *, transport: str = "tcp") -> str:
+    """Return a filter for one conversation, as the follow-stream dialog of Wireshark writes it."""
+    return f"{transport}.stream eq {stream}"
+
+
+def serial_filter(serial: str) -> str | None:
+    """Return a filter for OCSP messages about a serial number in hex; None where it is not hex.
+
+    Wireshark compares the content bytes of the ASN.1 INTEGER, which begin with a zero byte where the
+    first bit of the number is set (X.690 8.3).
+    """
+    if not re.fullmatch(r"[0-9a-f]+", serial):
+        return None
+    octets = bytes.fromhex(serial.zfill(len(serial) + len(serial) % 2))
+    if octets[0] & 0x80:
+        octets = b"\0" + octets
+    return f"ocsp.serialNumber == {octets.hex(':')}"
+
+
+def evidence_transport(evidence: Iterable[Evidence]) -> str:
+    """Return ``udp`` where the notes say that the conversation is QUIC, else ``tcp``."""
+    return "udp" if any(_QUIC.search(item.note) for item in evidence) else "tcp"
+
+
+def evidence_filters(evidence: Iterable[Evidence]) -> tuple[Filter, ...]:
+    """Return, for each capture, a filter for the frames of the evidence and one for each conversation."""
+    by_capture: dict[str, list[Evidence]] = {}
+    for item in evidence:
+        if item.frame is not None:
+            by_capture.setdefault(item.capture, []).append(item)
+    filters: list[Filter] = []
+    for capture, items in by_capture.items():
+        filters.append(Filter("frames", capture, frames_filter(item.frame for item in items if item.frame)))
+        by_stream: dict[int, list[Evidence]] = {}
+        for item in items:
+            if item.stream is not None:
+                by_stream.setdefault(item.stream, []).append(item)
+        filters.extend(
+            Filter("conversation", capture, stream_filter(stream, transport=evidence_transport(group)))
+            for stream, group in by_stream.items()
+        )
+    return tuple(filters)
+
+
+def verdict_filters(verdict: Verdict) -> tuple[Filter, ...]:
+    """Return the filters that show what a verdict rests on, and every OCSP message about its certificate."""
+    filters = evidence_filters(verdict.evidence)
+    by_serial = serial_filter(verdict.certificate.serial) if verdict.certificate else None
+    return (*filters, Filter("OCSP messages", None, by_serial)) if by_serial else filters

@@ -1,0 +1,135 @@
+"""What every report shows and in which order: rows, groups, folded rows, short names of captures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Validator, Verdict
+from ocsp_pcap.report.wording import attention
+
+_TELLING: Final = frozenset({"stapled", "staple-invalid", "cached"})
+_SEVERITY_ORDER: Final = {"problem": 0, "advice": 1, "info": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The verdicts of one validator, what needs attention first."""
+
+    validator: Validator
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The rows of a report."""
+
+    groups: tuple[Group, ...]
+    folded: int
+    """How many intermediates without OCSP traffic of their own are left out."""
+    captures: dict[str, str]
+    """Short names of the captures by path."""
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All verdicts shown, group by group."""
+        return tuple(verdict for group in self.groups for verdict in group.verdicts)
+
+
+def lay_out(explanation: Explanation, *, fold: bool = True) -> Layout:
+    """Sort and group the verdicts; ``fold`` leaves out intermediates without OCSP traffic."""
+    shown = [verdict for verdict in explanation.verdicts if not fold or _is_shown(verdict)]
+    if not shown:
+        shown = list(explanation.verdicts)
+    by_validator: dict[Validator, list[Verdict]] = {}
+    for verdict in shown:
+        by_validator.setdefault(verdict.validator, []).append(verdict)
+    groups = [
+        Group(validator, tuple(sorted(verdicts, key=_verdict_order)))
+        for validator, verdicts in by_validator.items()
+    ]
+    groups.sort(
+        key=lambda group: (attention(group.verdicts[0]), -len(group.verdicts), group.validator.address)
+    )
+    return Layout(
+        tuple(groups),
+        len(explanation.verdicts) - len(shown),
+        short_names([capture.path for capture in explanation.captures]),
+    )
+
+
+def _is_shown(verdict: Verdict) -> bool:
+    """Tell whether a verdict is more than an intermediate that came along in a chain."""
+    return (
+        verdict.chain_role == "leaf"
+        or verdict.presence in ("present", "attempted")
+        or verdict.cause in _TELLING
+        or verdict.status is not None
+    )
+
+
+def _verdict_order(verdict: Verdict) -> tuple[int, bool, str, str]:
+    """Sort key: what needs attention, leaf before intermediate, then alphabetically."""
+    return (attention(verdict), verdict.chain_role != "leaf", verdict.cause, verdict.host or "~")
+
+
+def sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings, problems first."""
+    return sorted(findings, key=lambda finding: _SEVERITY_ORDER.get(finding.severity, 0))
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Return a short name for each path: its last part, or the whole path where two share that."""
+    names = {path: PurePath(path).name or path for path in paths}
+    uses = Counter(names.values())
+    return {path: name if uses[name] == 1 else path for path, name in names.items()}
+
+
+def host_text(verdict: Verdict) -> str:
+    """Return what a verdict is about: the host, for an intermediate the certificate's subject."""
+    certificate = verdict.certificate
+    if verdict.chain_role == "intermediate" and certificate is not None:
+        return common_name(certificate.subject) or certificate.sha256[:16]
+    if verdict.host:
+        return verdict.host
+    return (common_name(certificate.subject) or certificate.sha256[:16]) if certificate else "(no name)"
+
+
+def common_name(subject: str) -> str:
+    """Return the common name out of a distinguished name in text form (RFC 4514), else all of it."""
+    for part in subject.split(","):
+        key, separator, value = part.strip().partition("=")
+        if separator and key.strip().upper() == "CN" and value:
+            return value.strip()
+    return subject
+
+
+def validator_text(validator: Validator) -> str:
+    """Return role and address of a validator."""
+    return validator.address if validator.role == "unknown" else f"{validator.role} {validator.address}"
+
+
+def proof_frames(evidence: Sequence[Evidence], numbers: dict[str, int], *, most: int = 3) -> str:
+    """Return the frames that prove something, in short: ``10, 14, 22 +3``.
+
+    ``numbers`` gives the number of each capture where there are several: ``[2] 10, 14``.
+    """
+    by_capture: dict[str, list[int]] = {}
+    for item in evidence:
+        if item.frame is not None and item.frame not in by_capture.setdefault(item.capture, []):
+            by_capture[item.capture].append(item.frame)
+    by_capture = {capture: frames for capture, frames in by_capture.items() if frames}
+    if not by_capture:
+        return "no packet" if evidence else ""
+    left, parts = most, []
+    for capture, frames in by_capture.items():
+        if left <= 0:
+            break
+        number = f"[{numbers[capture]}] " if len(numbers) > 1 and capture in numbers else ""
+        parts.append(number + ", ".join(map(str, sorted(frames[:left]))))
+        left -= len(frames[:left])
+    more = sum(map(len, by_capture.values())) - (most - left)
+    return " ".join(parts) + (f" +{more}" if more else "")

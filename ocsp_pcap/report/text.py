@@ -1,0 +1,95 @@
+"""An explanation for the terminal: the answer first, then what is wrong, then a row a certificate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ocsp_pcap.explain.model import Explanation, Finding
+from ocsp_pcap.facts import CaptureFact
+from ocsp_pcap.report.filters import evidence_filters
+from ocsp_pcap.report.layout import Layout, lay_out, proof_frames, sorted_findings
+from ocsp_pcap.report.sheet import SEVERITY_STYLES, Sheet
+from ocsp_pcap.report.text_details import print_evidence, print_exchanges, print_filters, print_verdict
+from ocsp_pcap.report.text_table import print_table
+from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_size, headline
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FEW: Final = 3
+"""With no more verdicts than this their details are shown unasked."""
+MOST_ROWS: Final = 200
+"""Rows of the table, unless more are asked for."""
+_MOST_CAPTURES: Final = 6
+
+
+def render_text(explanation: Explanation, *, console: Console, verbose: int = 0) -> None:
+    """Print an explanation to a console.
+
+    ``verbose`` 1 adds the details of every verdict and the intermediates that are folded otherwise,
+    2 also every sighting and all evidence.
+    """
+    sheet = Sheet(console)
+    layout = lay_out(explanation, fold=verbose < 1)
+    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
+    shown = layout.verdicts
+
+    sheet.line(sheet.text(headline(explanation, shown, layout.folded), "bold"))
+    _print_captures(sheet, layout, explanation.captures, numbers, verbose)
+    for note in explanation.notes:
+        sheet.line(sheet.text(note, "dim"), indent=2)
+    for finding in sorted_findings(explanation.findings):
+        sheet.blank()
+        _print_finding(sheet, layout, finding, numbers, verbose)
+    if shown:
+        sheet.blank()
+        print_table(sheet, layout, numbers, most_rows=None if verbose else MOST_ROWS)
+    detailed = verbose > 0 or len(shown) <= FEW
+    for verdict in shown if detailed else ():
+        print_verdict(sheet, layout, verdict, everything=verbose > 1)
+    print_exchanges(sheet, layout, explanation.unmatched_exchanges, listed=verbose > 0)
+    if not detailed:
+        sheet.blank()
+        hint = "-v shows evidence, Wireshark filters and next steps; ocsp-pcap cause CODE explains a cause."
+        sheet.line(sheet.text(hint, "dim"))
+
+
+def _print_captures(
+    sheet: Sheet, layout: Layout, captures: tuple[CaptureFact, ...], numbers: dict[str, int], verbose: int
+) -> None:
+    """Print a line for each capture, its limits below it; of many captures only those with limits."""
+    many = len(captures) > _MOST_CAPTURES and verbose < 1
+    for capture in captures:
+        limits = capture_limits(capture)
+        if many and not limits:
+            continue
+        number = f"[{numbers[capture.path]}] " if len(numbers) > 1 else ""
+        name = capture.path if verbose else layout.captures[capture.path]
+        sheet.line(sheet.text(f"{number}{name}"), sheet.text(f"  {capture_size(capture)}", "dim"), indent=2)
+        if limits:
+            sheet.item(sheet.text("!", "yellow"), sheet.text("; ".join(limits), "yellow"), indent=4, width=1)
+    if many:
+        sound = sum(not capture_limits(capture) for capture in captures)
+        packets = sum(capture.packets for capture in captures)
+        whole = f"{len(captures)} captures with {packets:,} packets in all, {sound} of them without a flaw"
+        sheet.line(sheet.text(whole, "dim"), indent=2)
+
+
+def _print_finding(
+    sheet: Sheet, layout: Layout, finding: Finding, numbers: dict[str, int], verbose: int
+) -> None:
+    """Print one finding with its proof and next steps."""
+    mark = SEVERITY_MARKS.get(finding.severity, "!")
+    sheet.line(
+        sheet.text(f"{mark} {finding.severity}", SEVERITY_STYLES.get(finding.severity, "bold")),
+        sheet.text(f"  {finding.code}  ", "bold"),
+        sheet.text(finding.summary),
+    )
+    if verbose and finding.evidence:
+        print_evidence(sheet, layout, finding.evidence, everything=verbose > 1)
+        print_filters(sheet, layout, evidence_filters(finding.evidence))
+    elif any(item.frame is not None for item in finding.evidence):
+        sheet.line(sheet.text(f"frames {proof_frames(finding.evidence, numbers, most=6)}", "dim"), indent=2)
+    if finding.severity != "info" or verbose:
+        for step in finding.next_steps:
+            sheet.item(sheet.text("→"), sheet.text(step), indent=2, width=1)
