@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Column, PacketBatch
 from ocsp_pcap.decode.columns import TransportColumns
-from ocsp_pcap.decode.window import Window
+from ocsp_pcap.decode.window import Window, pick
 
 TCP_MINIMUM = 16
 """Bytes of a TCP header without which a packet belongs to no stream: up to the window field."""
@@ -108,7 +108,7 @@ def tcp_block(
     complete = end - at >= TCP_MINIMUM
     if not complete.all():
         keep = np.flatnonzero(complete)
-        row, addresses, header, at = row[keep], addresses.select(keep), header[keep], at[keep]
+        row, addresses, header, at = row[keep], addresses.select(keep), pick(header, keep), at[keep]
         end, announced_end = end[keep], announced_end[keep]
     header_length = (header["data_offset"] >> 4).astype(np.int64) << 2
     start = at + header_length
@@ -145,7 +145,7 @@ def udp_block(
     complete &= header["length"] >= UDP_MINIMUM
     if not complete.all():
         keep = np.flatnonzero(complete)
-        row, addresses, header, at = row[keep], addresses.select(keep), header[keep], at[keep]
+        row, addresses, header, at = row[keep], addresses.select(keep), pick(header, keep), at[keep]
         captured_end, announced_end = captured_end[keep], announced_end[keep]
     announced_end = np.minimum(announced_end, at + header["length"].astype(np.int64))
     end = np.minimum(captured_end, announced_end)

@@ -41,6 +41,7 @@ from ocsp_pcap.decode.window import (
     UDP_HEADER,
     Window,
     gather,
+    pick,
 )
 
 _FRAGMENTED = 0x3FFF
@@ -142,7 +143,7 @@ def _dominant(batch: PacketBatch, row: Column, result: FastResult) -> Column:
         if not len(index):
             return rest
         row, start, captured_end = row[index], start[index], captured_end[index]
-        window, total = window[index], total[index]
+        window, total = pick(window, index), total[index]
     network_at = start + 14
     addresses = _ipv4_addresses(window)
     result.tcp.append(tcp_block(row, addresses, window, network_at + 20, captured_end, network_at + total))
