@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
 from ocsp_pcap.quic.crypto_stream import CryptoStream
 from ocsp_pcap.quic.frames import ConnectionClose, read_frames
@@ -21,6 +21,7 @@ from ocsp_pcap.tls.events import (
     TlsEvent,
 )
 from ocsp_pcap.tls.handshake import HandshakeParser
+from ocsp_pcap.tls.keys import CLIENT_HANDSHAKE, SERVER_HANDSHAKE, KeyLog
 
 MAXIMUM_VERSIONS: Final = 3
 """Versions in which one connection's Initial packets are tried (RFC 9368 2.3 switches once)."""
@@ -29,15 +30,9 @@ MAXIMUM_SERVER_IDS: Final = 4
 MINIMUM_SHORT: Final = 21
 """Bytes of the shortest 1-RTT packet that endpoints send (RFC 9000 10.3)."""
 
-_LABELS: Final = {True: "CLIENT_HANDSHAKE_TRAFFIC_SECRET", False: "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
+LABELS: Final = {True: CLIENT_HANDSHAKE, False: SERVER_HANDSHAKE}
+"""Key log label of each sender's (True: the client) secret of Handshake packets."""
 _FATAL: Final = 2
-
-
-class Secrets(Protocol):
-    """Where traffic secrets come from: :class:`ocsp_pcap.tls.keys.KeyLog`."""
-
-    def secret(self, label: str, client_random: bytes) -> bytes | None:
-        """Return the secret with this label of the NSS key log format."""
 
 
 class _Messages:
@@ -53,10 +48,11 @@ class _Messages:
 
 
 class Attempt:
-    """A client's attempt to connect, begun by an Initial packet that its own connection ID opens.
+    """A client's attempt to connect.
 
-    ``packet`` is that Initial packet, ``keys`` those that its connection ID gave; ``number`` tells the
-    attempts of one flow apart.
+    ``number`` tells the attempts of one flow apart; ``client_id`` and ``original_id`` are source and
+    destination of the client's first Initial packet. ``initial`` are the keys that ``original_id`` gave
+    with the version of this number.
     """
 
     __slots__ = (
@@ -64,9 +60,9 @@ class Attempt:
         "_encrypted",
         "_handshake",
         "_initial",
+        "_keys",
         "_messages",
         "_original_id",
-        "_secrets",
         "_server_ids",
         "_suite",
         "application_data",
@@ -78,7 +74,12 @@ class Attempt:
     )
 
     def __init__(
-        self, number: int, packet: Packet, version: Version, keys: InitialKeys, secrets: Secrets | None
+        self,
+        number: int,
+        client_id: bytes,
+        original_id: bytes,
+        initial: dict[int, InitialKeys],
+        keys: KeyLog | None,
     ) -> None:
         self.number = number
         self.client_random: bytes | None = None
@@ -90,11 +91,11 @@ class Attempt:
         """Senders (True: the client) whose Finished was read."""
         self.application_data: set[bool] = set()
         """Senders of 1-RTT packets."""
-        self._secrets = secrets
-        self._original_id = packet.destination
-        self._client_id = packet.source
+        self._keys = keys
+        self._original_id = original_id
+        self._client_id = client_id
         self._server_ids: list[bytes] = []
-        self._initial: dict[int, InitialKeys] = {version.number: keys}
+        self._initial = initial
         self._handshake: dict[tuple[bool, int], PacketKeys] = {}
         self._messages: dict[tuple[bool, PacketType], _Messages] = {}
         self._suite: int | None = None
@@ -115,7 +116,7 @@ class Attempt:
 
     def awaits_client_hello(self) -> bool:
         """Tell whether Handshake packets should be kept until the client's random is known."""
-        return self._secrets is not None and self.client_random is None
+        return self._keys is not None and self.client_random is None
 
     def owns(self, packet: Packet) -> bool:
         """Tell whether a long header packet bears this connection's connection IDs."""
@@ -153,7 +154,7 @@ class Attempt:
         return None
 
     def _initial_keys(self, version: Version | None) -> InitialKeys | None:
-        if version is None or not version.salts:
+        if version is None or not version.salts or not self._initial:
             return None
         keys = self._initial.get(version.number)
         if keys is None and len(self._initial) < MAXIMUM_VERSIONS:
@@ -200,23 +201,22 @@ class Attempt:
 
     def _open_handshake(self, packet: Packet, from_client: bool) -> bytes | None:
         version = packet.version
-        if self._secrets is None or self.client_random is None or version is None:
+        if self._keys is None or self.client_random is None or version is None:
             return None
         keys = self._handshake.get((from_client, version.number))
         if keys is not None:
             opened = keys.open(packet)
             return None if opened is None else opened.payload
-        secret = self._secrets.secret(_LABELS[from_client], self.client_random)
-        if secret is None:
-            return None
-        suites = suites_for_secret(secret)
-        for suite in (self._suite,) if self._suite in suites else suites:
-            assert suite is not None
-            keys = PacketKeys(version, secret, suite)
-            opened = keys.open(packet)
-            if opened is not None:
-                self._handshake[from_client, version.number] = keys
-                return opened.payload
+        for secret in self._keys.secrets(LABELS[from_client], self.client_random):
+            suites = suites_for_secret(secret)
+            for suite in (self._suite,) if self._suite in suites else suites:
+                assert suite is not None
+                keys = PacketKeys(version, secret, suite)
+                opened = keys.open(packet)
+                if opened is not None:
+                    self._handshake[from_client, version.number] = keys
+                    self._keys.opened(self.client_random)
+                    return opened.payload
         return None
 
     def receive_short(self, packet: Packet, hint: bool | None, frame: int, time: int) -> list[TlsEvent]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ocsp_pcap.quic.attempt import Attempt, Secrets
+from ocsp_pcap.quic.attempt import LABELS, Attempt
 from ocsp_pcap.quic.packets import Packet, PacketType, split_datagram
-from ocsp_pcap.quic.protection import InitialKeys
+from ocsp_pcap.quic.protection import InitialKeys, PacketKeys, suites_for_secret
 from ocsp_pcap.quic.versions import google_public_version, version_of
 from ocsp_pcap.tls.events import ClientHello, EncryptedHandshake, ServerHello, TlsEvent
+from ocsp_pcap.tls.keys import KeyLog
 
 MAXIMUM_DATAGRAMS: Final = 256
 """Datagrams of one flow in which a handshake is looked for since the last ClientHello."""
@@ -18,6 +19,8 @@ MAXIMUM_ATTEMPTS: Final = 4
 """Connections of one flow whose keys are kept."""
 MAXIMUM_REMEMBERED: Final = 16
 """ClientHellos of one flow that are remembered to know their repetition."""
+MAXIMUM_TRIALS: Final = 64
+"""Sessions of the key log whose secrets are tried where the client's Initial packets are missing."""
 MAXIMUM_PENDING: Final = 12
 """Packets kept until the packet comes that gives the keys for them."""
 
@@ -49,7 +52,7 @@ class QuicConnection:
         "version",
     )
 
-    def __init__(self, keys: Secrets | None = None) -> None:
+    def __init__(self, keys: KeyLog | None = None) -> None:
         self.version: int | None = None
         """Number of the version of the last long header packet that was recognised, None before."""
         self._keys = keys
@@ -104,11 +107,14 @@ class QuicConnection:
         events: list[TlsEvent] = []
         for attempt in reversed(self._attempts):
             self._append(attempt, attempt.close(), events)
+        pending = [item for item in self._pending if item.packet.type is PacketType.HANDSHAKE]
+        self._pending = []
+        if pending and not self._attempts:
+            found = self._find_session(pending[0].packet)
+            if found is not None:
+                self._attempts.append(found)
         senders: set[bool] = set()
-        pending, self._pending = self._pending, []
         for item in pending:
-            if item.packet.type is not PacketType.HANDSHAKE:
-                continue
             if self._attempts:
                 self._receive_handshake(item, events, final=True)
             elif item.from_client is not None and item.from_client not in senders:
@@ -182,8 +188,25 @@ class QuicConnection:
             keys = InitialKeys.derive(version, salt, packet.destination)
             if keys.client.open(packet) is not None:
                 self._begun += 1
-                return Attempt(self._begun, packet, version, keys, self._keys)
+                initial = {version.number: keys}
+                return Attempt(self._begun, packet.source, packet.destination, initial, self._keys)
         self._failures += 1
+        return None
+
+    def _find_session(self, packet: Packet) -> Attempt | None:
+        """Return a connection that a Handshake packet opens with a key log's secret, by trial."""
+        version = packet.version
+        if self._keys is None or version is None:
+            return None
+        for from_client, label in LABELS.items():
+            for client_random, secret in self._keys.unopened(label, MAXIMUM_TRIALS):
+                for suite in suites_for_secret(secret):
+                    if PacketKeys(version, secret, suite).open(packet) is None:
+                        continue
+                    client_id = packet.source if from_client else packet.destination
+                    attempt = Attempt(0, client_id, b"", {}, self._keys)
+                    attempt.client_random = client_random
+                    return attempt
         return None
 
     def _receive_handshake(self, item: _Pending, events: list[TlsEvent], final: bool = False) -> None:

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from ocsp_pcap.quic.connection import QuicConnection
 from ocsp_pcap.tls.events import TlsEvent
+from ocsp_pcap.tls.keys import KeyLog
 
 pytest.importorskip("aioquic", reason="aioquic, a QUIC implementation, is not installed")
 
@@ -28,19 +29,6 @@ VERSION_1, VERSION_2 = 1, 0x6B3343CF
 CLIENT, SERVER = ("192.0.2.1", 50000), ("192.0.2.2", 443)
 
 
-class DictKeys:
-    """Secrets of a key log in the NSS format."""
-
-    def __init__(self, log: str) -> None:
-        self.secrets: dict[tuple[str, bytes], bytes] = {}
-        for line in log.splitlines():
-            label, client_random, secret = line.split()
-            self.secrets[label, bytes.fromhex(client_random)] = bytes.fromhex(secret)
-
-    def secret(self, label: str, client_random: bytes) -> bytes | None:
-        return self.secrets.get((label, client_random))
-
-
 @dataclass
 class Exchange:
     datagrams: list[tuple[bool, bytes]] = field(default_factory=list)
@@ -48,8 +36,8 @@ class Exchange:
     key_log: str = ""
     certificate: bytes = b""
 
-    def keys(self) -> DictKeys:
-        return DictKeys(self.key_log)
+    def keys(self) -> KeyLog:
+        return KeyLog.parse(self.key_log.encode(), "aioquic")
 
 
 @functools.cache

@@ -21,6 +21,7 @@ from ocsp_pcap.tls.events import (
     ServerHello,
     TlsEvent,
 )
+from ocsp_pcap.tls.keys import KeyLog
 
 from .peers import VERSION_1, VERSION_2, CipherSuite, Exchange, exchange, protected_initial, read
 from .vectors import (
@@ -139,8 +140,8 @@ def test_keys_of_another_connection_open_nothing() -> None:
 
 def test_keys_of_one_direction_still_say_that_the_other_is_encrypted() -> None:
     real = exchange(names=200)
-    keys = real.keys()
-    keys.secrets = {key: value for key, value in keys.secrets.items() if not key[0].startswith("CLIENT")}
+    lines = [line for line in real.key_log.splitlines() if not line.startswith("CLIENT")]
+    keys = KeyLog.parse("\n".join(lines).encode(), "server")
     events = read(QuicConnection(keys), real.datagrams)
     assert len(only(events, Certificate)) == 1
     assert [event.from_client for event in only(events, EncryptedHandshake)] == [True]
@@ -232,8 +233,7 @@ def test_a_refused_handshake_is_an_alert() -> None:
 
 def test_two_connections_from_one_port_are_both_read() -> None:
     first, second = exchange(names=200), exchange(names=3)
-    keys = first.keys()
-    keys.secrets.update(second.keys().secrets)
+    keys = KeyLog.parse((first.key_log + second.key_log).encode(), "both")
     events = read(QuicConnection(keys), first.datagrams + second.datagrams)
     assert [event.certificates for event in only(events, Certificate)] == [
         (first.certificate,),
@@ -243,10 +243,28 @@ def test_two_connections_from_one_port_are_both_read() -> None:
 
 
 def test_a_server_alone_is_known_to_be_encrypted() -> None:
+    served = [datagram for datagram in exchange(names=200).datagrams if not datagram[0]]
+    assert names(read(QuicConnection(), served, close=True)) == ["EncryptedHandshake"]
+    assert read(QuicConnection(), served, hint=False, close=True) == []
+
+
+@pytest.mark.parametrize("hint", [True, False])
+def test_a_server_alone_is_read_with_the_session_found_by_trial(hint: bool) -> None:
     real = exchange(names=200)
     served = [datagram for datagram in real.datagrams if not datagram[0]]
-    assert names(read(QuicConnection(real.keys()), served, close=True)) == ["EncryptedHandshake"]
-    assert read(QuicConnection(real.keys()), served, hint=False, close=True) == []
+    keys = KeyLog.parse((exchange(names=3).key_log + real.key_log).encode(), "both")
+    events = read(QuicConnection(keys), served, hint, close=True)
+    assert names(events) == ["Decrypted", "EncryptedExtensions", "Certificate", "Finished"]
+    assert [use.opened for use in keys.use()] == [1]
+
+
+def test_every_secret_logged_for_a_session_is_tried() -> None:
+    real = exchange(names=200)
+    keys = real.keys()
+    for line in real.key_log.splitlines():
+        label, session, secret = line.split()
+        keys.add(f"{label} {session} {'00' * (len(secret) // 2)}".encode(), "wrong")
+    assert len(only(read(QuicConnection(keys), real.datagrams), Certificate)) == 1
 
 
 def test_a_client_alone_is_read() -> None:
