@@ -16,11 +16,10 @@ from ocsp_pcap.capture import pcapng_blocks as blocks
 from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.capture.chain import NONE, Chain, Finder, gather
 from ocsp_pcap.capture.parser import NOT_A_PACKET, SNAPLEN_LIMIT, Damage, Parsed, nothing, snaplen_limit
+from ocsp_pcap.capture.pcapng_state import FileState
 
 BLOCK_LIMIT = 64 << 20
 """A block that claims to be longer is taken for garbage."""
-INTERFACE_LIMIT = 1 << 16
-SECRETS_LIMIT = 64 << 20
 
 _SPECULATE_FROM = 4096
 _PLAUSIBLE_BLOCK = 16
@@ -67,28 +66,30 @@ class PcapngParser:
     """Reads one pcapng file, block by block; see :class:`~ocsp_pcap.capture.parser.BlockParser`."""
 
     def __init__(self) -> None:
-        self.snaplen: int | None = None
-        self.secrets: list[bytes] = []
-        self._secret_bytes = 0
-        self._unlimited = False
+        self._state = FileState()
         self._order = ""
-        self._interfaces: list[blocks.Interface] = []
-        self._base = 0
-        self._sections = 0
-        self._dropped: dict[tuple[int, int], int] = {}
         self._last_time = 0
         self._chains: dict[str, Chain] = {}
         self._finder = Finder()
 
     @property
+    def snaplen(self) -> int | None:
+        """The largest snapshot length of any interface; None where one is unlimited or none is known."""
+        return self._state.snaplen
+
+    @property
     def dropped(self) -> int | None:
         """Dropped packets as each interface's last statistics report them, summed up."""
-        return sum(self._dropped.values()) if self._dropped else None
+        return self._state.dropped
+
+    @property
+    def secrets(self) -> list[bytes]:
+        """TLS key log text, in file order."""
+        return self._state.secrets
 
     def parse(self, buffer: Bytes, start: int, end: int, final: bool) -> Parsed:
         """Read the complete blocks of ``buffer[start:end]``."""
-        del self._interfaces[: self._base]
-        self._base = 0
+        self._state.forget_past_sections()
         self._chains.clear()
         pieces: list[Parsed] = []
         position, needed, damage = start, 0, None
@@ -201,7 +202,9 @@ class PcapngParser:
         heads = self._native(gather(buffer, positions, 7))
         enhanced = heads[:, 0] == blocks.ENHANCED_PACKET
         others = NONE if enhanced.all() else np.flatnonzero(~enhanced)
-        table, rows, damage = self._others(buffer, positions[others], heads[others])
+        other_positions, other_heads = positions[others], heads[others]
+        before = self._state.copy() if len(others) else self._state
+        table, rows, damage = self._others(buffer, other_positions, other_heads)
         if len(others):
             positions, heads = positions[enhanced], heads[enhanced]
         if damage:
@@ -212,7 +215,10 @@ class PcapngParser:
         if count < len(positions):
             damage = self._packet_damage(heads[count], int(positions[count]), int(table.count[state[count]]))
             positions, heads, state = positions[:count], heads[:count], state[:count]
-            rows = _before(rows, damage.position)
+            # What stands behind the damage must not have any effect, whatever the block size was.
+            self._state = before
+            keep = other_positions < damage.position
+            table, rows, _ = self._others(buffer, other_positions[keep], other_heads[keep])
         return self._merge(positions, heads, table.base[state], rows), damage
 
     def _good(self, heads: NDArray[np.uint32], known: Column, base: Column) -> int:
@@ -221,7 +227,7 @@ class PcapngParser:
         bad = (heads[:, 2] >= known) | (captured + 32 > ((heads[:, 1].astype(np.int64) + 3) & ~3))
         long = np.flatnonzero(~bad & (captured > SNAPLEN_LIMIT))
         for row in long.tolist():
-            interface = self._interfaces[int(base[row]) + int(heads[row, 2])]
+            interface = self._state.interfaces[int(base[row]) + int(heads[row, 2])]
             bad[row] = captured[row] > snaplen_limit(interface.link_type)
         return int(bad.argmax()) if bad.any() else len(bad)
 
@@ -237,7 +243,7 @@ class PcapngParser:
         interface = base + heads[:, 2]
         stamps = (heads[:, 3].astype(np.uint64) << np.uint64(32)) | heads[:, 4]
         time = self._times(interface, stamps)
-        link_types = np.array([known.link_type for known in self._interfaces] or [0], np.int64)
+        link_types = np.array([known.link_type for known in self._state.interfaces] or [0], np.int64)
         columns = [
             positions + 28,
             heads[:, 5].astype(np.int64),
@@ -263,23 +269,23 @@ class PcapngParser:
         return Parsed(offset, captured, original, time, link_type, 0, timed=timed)
 
     def _times(self, interface: Column, stamps: NDArray[np.uint64]) -> Column:
-        clocks = {known.clock: number for number, known in enumerate(self._interfaces)}
+        clocks = {known.clock: number for number, known in enumerate(self._state.interfaces)}
         if len(clocks) <= 1:
             return next(iter(clocks), blocks.Clock()).nanoseconds(stamps)
         # Interfaces that share a clock are converted together, in one pass over sorted rows.
-        shared = np.array([clocks[known.clock] for known in self._interfaces])[interface]
+        shared = np.array([clocks[known.clock] for known in self._state.interfaces])[interface]
         order = np.argsort(shared, kind="stable")
         time = np.empty(len(stamps), np.int64)
         for part in np.split(order, np.flatnonzero(np.diff(shared[order])) + 1):
             if len(part):
-                time[part] = self._interfaces[int(shared[part[0]])].clock.nanoseconds(stamps[part])
+                time[part] = self._state.interfaces[int(shared[part[0]])].clock.nanoseconds(stamps[part])
         return time
 
     def _others(
         self, buffer: Bytes, positions: Column, heads: NDArray[np.uint32]
     ) -> tuple[_Table, _Rows, Damage | None]:
         """Work through all blocks that are no Enhanced Packet Blocks, in their order."""
-        states = [(-1, self._base, len(self._interfaces) - self._base)]
+        states = [(-1, self._state.base, self._state.count)]
         rows, damage = _Rows(), None
         for position, kind, length in zip(
             positions.tolist(), heads[:, 0].tolist(), heads[:, 1].tolist(), strict=True
@@ -290,7 +296,7 @@ class PcapngParser:
                 damage = Damage(position, reason)
                 break
             if kind in (blocks.SECTION_HEADER, blocks.INTERFACE_DESCRIPTION):
-                states.append((position, self._base, len(self._interfaces) - self._base))
+                states.append((position, self._state.base, self._state.count))
         table = np.array(states, np.int64)
         return _Table(table[:, 0], table[:, 1], table[:, 2]), rows, damage
 
@@ -303,48 +309,15 @@ class PcapngParser:
         if kind in blocks.CUSTOM_BLOCKS or kind in blocks.SYSDIG_EVENTS or kind == blocks.JOURNAL_EXPORT:
             time = blocks.read_event_time(kind, self._order, body.tobytes())
             rows.add(position, position, 0, 0, time, NOT_A_PACKET)
-        elif kind == blocks.INTERFACE_DESCRIPTION:
-            return self._interface(body)
-        elif kind == blocks.SECTION_HEADER:
-            return self._section(body)
-        elif kind == blocks.INTERFACE_STATISTICS:
-            dropped = blocks.read_dropped(self._order, body.tobytes())
-            if dropped:
-                self._dropped[self._sections, dropped[0]] = dropped[1]
-        elif kind == blocks.DECRYPTION_SECRETS:
-            secrets = blocks.read_key_log(self._order, body.tobytes())
-            if secrets is not None and self._secret_bytes + len(secrets) <= SECRETS_LIMIT:
-                self._secret_bytes += len(secrets)
-                self.secrets.append(secrets)
-        return None
-
-    def _section(self, body: Bytes) -> str | None:
-        if len(body) < 16:
-            return "a section header is too short"
-        (major,) = struct.unpack_from(self._order + "H", body.data, 4)
-        if major != 1:
-            return f"a section has the unknown version {major}"
-        self._base = len(self._interfaces)
-        self._sections += 1
-        return None
-
-    def _interface(self, body: Bytes) -> str | None:
-        interface = blocks.read_interface(self._order, body.tobytes())
-        if interface is None:
-            return "an interface description is too short"
-        if len(self._interfaces) - self._base >= INTERFACE_LIMIT:
-            return f"a section describes more than {INTERFACE_LIMIT} interfaces"
-        self._interfaces.append(interface)
-        self._unlimited = self._unlimited or not interface.snaplen
-        self.snaplen = None if self._unlimited else max(self.snaplen or 0, interface.snaplen)
-        return None
+            return None
+        return self._state.apply(kind, self._order, body)
 
     def _simple_packet(self, position: int, body: Bytes, rows: _Rows) -> str | None:
-        if self._base >= len(self._interfaces):
+        if not self._state.count:
             return "a simple packet stands before the description of its interface"
         if len(body) < 4:
             return _CLAIMS_MORE
-        interface = self._interfaces[self._base]
+        interface = self._state.interfaces[self._state.base]
         (original,) = struct.unpack_from(self._order + "I", body.data)
         captured = min(original, interface.snaplen) if interface.snaplen else original
         if captured > min(len(body) - 4, snaplen_limit(interface.link_type)):
@@ -356,29 +329,15 @@ class PcapngParser:
         if len(body) < 20:
             return _CLAIMS_MORE
         number, high, low, captured, original = struct.unpack_from(self._order + "HxxIIII", body.data)
-        known = len(self._interfaces) - self._base
+        known = self._state.count
         if number >= known:
             return f"a packet names interface {number}, its section describes {known}"
-        interface = self._interfaces[self._base + number]
+        interface = self._state.interfaces[self._state.base + number]
         if captured > min(len(body) - 20, snaplen_limit(interface.link_type)):
             return _CLAIMS_MORE
         time = int(interface.clock.nanoseconds(np.array([high << 32 | low], np.uint64))[0])
         rows.add(position, position + 28, captured, original, time, interface.link_type)
         return None
-
-
-def _before(rows: _Rows, position: int) -> _Rows:
-    """Drop the rows at or behind ``position``."""
-    count = sum(1 for own in rows.position if own < position)
-    return _Rows(
-        rows.position[:count],
-        rows.offset[:count],
-        rows.captured[:count],
-        rows.original[:count],
-        rows.time[:count],
-        rows.timed[:count],
-        rows.link_type[:count],
-    )
 
 
 def _join(pieces: list[Parsed], consumed: int, needed: int, damage: Damage | None) -> Parsed:

@@ -184,6 +184,7 @@ def test_dropped_packets_are_the_sum_of_each_interfaces_last_statistics(tmp_path
 
     content = START + interface() + statistics(0, 1, 0) + statistics(0, 3, 2) + statistics(1, 10, 0)
     assert read(tmp_path / "a.pcapng", content)[1].dropped == 15
+    assert read(tmp_path / "a.pcapng", content + START + statistics(0, 4, 0))[1].dropped == 19
     silent = block(5, struct.pack("<III", 0, 0, 0) + option(5, b"\xff" * 8))
     assert read(tmp_path / "a.pcapng", START + silent)[1].dropped is None
 
@@ -246,3 +247,11 @@ def test_damage_is_told_and_what_came_before_is_read(
     else:
         assert summary.damage is not None
         assert words in summary.damage
+
+
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
+def test_what_stands_behind_damage_has_no_effect(tmp_path: Path, block_size: int) -> None:
+    secret = block(10, struct.pack("<II", 0x544C534B, 4) + b"key\n")
+    content = section() + interface(snaplen=10) + secret + GOOD + enhanced(PACKET, 1)
+    _, summary = read(tmp_path / "a.pcapng", content + secret + interface(snaplen=99) + GOOD, block_size)
+    assert (summary.packets, summary.secrets, summary.snaplen) == (1, (b"key\n",), 10)
