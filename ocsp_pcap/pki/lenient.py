@@ -35,7 +35,7 @@ def read_leniently(certificate: Certificate, refusal: str) -> Certificate:
             return default
 
     parsed = attempt("certificate", lambda: x509.Certificate.load(certificate.der), None)
-    tbs = attempt("tbsCertificate", lambda: parsed["tbs_certificate"], None) if parsed else None
+    tbs = attempt("tbsCertificate", lambda: parsed["tbs_certificate"], None) if parsed is not None else None
     if tbs is None:
         return replace(certificate, parse_error=refusal)
     # asn1crypto parses lazily: the first access to a field may fail for all of them.
