@@ -44,7 +44,9 @@ class Settings:
     """Renew cached responses in the background when half of their lifetime has passed."""
     enforce: bool = True
     """Refuse revoked certificates."""
-    timeout: int = 3
+    query_after_bad_staple: bool = True
+    """Ask when a staple came but is no good; only for a proxy that asks for staples."""
+    timeout: int = 2
 
     @classmethod
     def load(cls, path: str) -> Settings:

@@ -6,28 +6,33 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from . import network
 from .behind import Behind, Origin, Responder
 from .capture import Recorder
 from .lab import Lab
+from .mitm import Mitmproxy
 from .network import Namespace
 from .pki import Authority, make_self_signed
-from .squid import Squid, Validation
+from .squid import PORT, Squid, Validation
 from .visits import curl, pause
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """What one squid of a chain does."""
+    """What one proxy of a chain is and does; `tls` and `resume` are for mitmproxy."""
 
     intercepts: bool = True
     validation: Validation | None = None
+    make: Literal["squid", "mitmproxy"] = "squid"
+    tls: str = "TLS1_2"
+    resume: bool = False
 
 
 @dataclass(slots=True)
 class Chain:
-    """squid as child and as parent, in front of the origins."""
+    """A child and a parent in front of the origins."""
 
     lab: Lab
     out: Path
@@ -40,9 +45,9 @@ class Chain:
     intermediate_ocsp: bool = False
     forwarding_host: bool = False
     behind: Behind = field(init=False)
-    parent_squid: Squid = field(init=False)
-    child_squid: Squid = field(init=False)
-    child_b_squid: Squid = field(init=False)
+    parent_proxy: Squid | Mitmproxy = field(init=False)
+    child_proxy: Squid | Mitmproxy = field(init=False)
+    child_b_proxy: Squid | Mitmproxy = field(init=False)
     client_trust: Path = field(init=False)
     _recorders: list[Recorder] = field(default_factory=list)
 
@@ -63,19 +68,19 @@ class Chain:
         if self.forwarding_host:
             Squid("forwarder", net.behind, lab.directory / "forwarder", network.FORWARDING_HOST).start()
         upstream = authority.root
-        self.parent_squid = self._proxy(
+        self.parent_proxy = self._proxy(
             "parent", net.parent, network.PARENT_INNER, self.parent, upstream, None
         )
-        if self.parent_squid.ca is not None:
-            upstream = self.parent_squid.ca[0]
+        if self.parent_proxy.ca is not None:
+            upstream = self.parent_proxy.ca[0]
             shutil.copyfile(upstream, self.out / "parent-ca.pem")
-        self.child_squid = self._proxy(
+        self.child_proxy = self._proxy(
             "child", net.child, network.CHILD_INNER, self.child, upstream, network.PARENT_INNER
         )
-        self.client_trust = upstream if self.child_squid.ca is None else self.child_squid.ca[0]
+        self.client_trust = upstream if self.child_proxy.ca is None else self.child_proxy.ca[0]
         if self.child_b is not None:
             arguments = (network.CHILD_B_INNER, self.child_b, upstream, network.PARENT_INNER)
-            self.child_b_squid = self._proxy("child-b", net.child_b, *arguments)
+            self.child_b_proxy = self._proxy("child-b", net.child_b, *arguments)
 
     def record(
         self, *, child: bool = True, parent: bool = True, expression: str = "ip", snaplen: int = 65535
@@ -106,13 +111,21 @@ class Chain:
             curl(self.lab.net.client, host, self.client_trust, expect_failure=expect_failure)
             pause()
 
+    def visit_through_child_b(self, *hosts: str) -> None:
+        """Let the client open pages through the second child."""
+        certificate = self.child_b_proxy.ca
+        trust = self.client_trust if certificate is None else certificate[0]
+        for host in hosts:
+            curl(self.lab.net.client, host, trust, proxy=f"http://{network.CHILD_B_INNER}:{PORT}")
+            pause()
+
     def stop(self, *, trace: bool = False) -> None:
         """End the captures; with `trace`, keep the parent's policy trace."""
         for recorder in self._recorders:
             recorder.stop()
         self._recorders.clear()
         if trace:
-            shutil.copyfile(self.parent_squid.trace, self.out / "policy.trace")
+            shutil.copyfile(self.parent_proxy.trace, self.out / "policy.trace")
 
     def _proxy(
         self,
@@ -122,20 +135,20 @@ class Chain:
         plan: Proxy,
         trust: Path,
         parent: str | None,
-    ) -> Squid:
+    ) -> Squid | Mitmproxy:
         ca: tuple[Path, Path] | None = None
         if plan.intercepts:
             ca = (self.lab.directory / f"{name}-ca.pem", self.lab.directory / f"{name}-ca.key")
             make_self_signed(*ca, f"/O=Example Corp/CN=Example {name} interception CA")
-        squid = Squid(
-            name=name,
-            namespace=namespace,
-            directory=self.lab.directory / name,
-            address=address,
-            ca=ca,
-            trust=(trust,),
-            parent=parent,
-            validation=plan.validation,
-        )
-        squid.start()
-        return squid
+        directory = self.lab.directory / name
+        proxy: Squid | Mitmproxy
+        if plan.make == "mitmproxy" and ca is not None:
+            proxy = Mitmproxy(
+                *(name, namespace, directory, address, ca, (trust,), parent, plan.validation),
+                tls=plan.tls,
+                resume=plan.resume,
+            )
+        else:
+            proxy = Squid(name, namespace, directory, address, ca, (trust,), parent, plan.validation)
+        proxy.start()
+        return proxy

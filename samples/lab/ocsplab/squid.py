@@ -29,6 +29,7 @@ class Validation:
     check_intermediates: bool = False
     renew: bool = False
     enforce: bool = True
+    query_after_bad_staple: bool = True
 
     def write(self, path: Path, trust: Path, trace: Path) -> None:
         """Write the settings file of the validator."""

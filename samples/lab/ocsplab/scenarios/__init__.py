@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from .base import Scenario
+from .caching import SCENARIOS as CACHING
+from .captures import SCENARIOS as CAPTURES
+from .second_make import SCENARIOS as SECOND_MAKE
+from .trouble import SCENARIOS as TROUBLE
 from .who_asks import SCENARIOS as WHO_ASKS
 from .without_proxies import SCENARIOS as WITHOUT_PROXIES
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (*WITHOUT_PROXIES, *WHO_ASKS)}
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for group in (WITHOUT_PROXIES, WHO_ASKS, CACHING, TROUBLE, CAPTURES, SECOND_MAKE)
+    for scenario in group
+}

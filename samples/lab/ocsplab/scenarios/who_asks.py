@@ -63,9 +63,46 @@ def parent_tunnels(lab: Lab, out: Path) -> None:
     chain.stop()
 
 
+def ocsp_nowhere(lab: Lab, out: Path) -> None:
+    """Neither proxy asks."""
+    origins = [Origin("plain.site.test"), Origin("shop.site.test")]
+    chain = Chain(lab, out, origins)
+    chain.start()
+    chain.record()
+    chain.visit("plain.site.test", "shop.site.test")
+    chain.stop()
+
+
+def revoked_but_used(lab: Lab, out: Path) -> None:
+    """The parent asks and is told *revoked*, but only writes that down."""
+    origins = [Origin("plain.site.test"), Origin("revoked.site.test", status="revoked")]
+    chain = Chain(lab, out, origins, parent=Proxy(validation=Validation(enforce=False)))
+    chain.start()
+    chain.record()
+    chain.visit("plain.site.test", "revoked.site.test")
+    chain.stop()
+
+
+def several_children(lab: Lab, out: Path) -> None:
+    """Two children share one parent, and with it one cache of answers."""
+    origins = [Origin("plain.site.test"), Origin("shop.site.test"), Origin("news.site.test")]
+    chain = Chain(
+        lab, out, origins, parent=Proxy(validation=Validation()), child_b=Proxy(validation=Validation())
+    )
+    chain.start()
+    chain.record()
+    chain.tap(lab.net.child_b, "child-b.pcap")
+    chain.visit("plain.site.test", "shop.site.test")
+    chain.visit_through_child_b("plain.site.test", "news.site.test")
+    chain.stop()
+
+
 PROGRAMS = ("squid",)
 SCENARIOS = (
     Scenario("ocsp-on-child", ocsp_on_child, PROGRAMS),
     Scenario("ocsp-at-parent", ocsp_at_parent, PROGRAMS),
     Scenario("parent-tunnels", parent_tunnels, PROGRAMS),
+    Scenario("ocsp-nowhere", ocsp_nowhere, PROGRAMS),
+    Scenario("revoked-but-used", revoked_but_used, PROGRAMS),
+    Scenario("several-children", several_children, PROGRAMS),
 )
