@@ -69,7 +69,7 @@ class HandshakeParser:
     """Splits the handshake bytes of one direction into messages and reads those that matter.
 
     ``from_client`` and ``encrypted`` (the bytes were decrypted: it marks the events) may be changed
-    between calls. ``on_message`` is called with (type, whole message with its header) for every
+    between calls. ``on_message`` is called with (from_client, type, whole message with its header) for every
     message before its events are returned. Holds at most MAX_MESSAGE bytes.
     """
 
@@ -89,7 +89,7 @@ class HandshakeParser:
         from_client: bool,
         *,
         encrypted: bool = False,
-        on_message: Callable[[int, bytes], None] | None = None,
+        on_message: Callable[[bool, int, bytes], None] | None = None,
     ) -> None:
         self.from_client = from_client
         self.encrypted = encrypted
@@ -148,7 +148,7 @@ class HandshakeParser:
                 self._need = end - position
                 break
             if self.on_message is not None:
-                self.on_message(kind, data[position:end])
+                self.on_message(self.from_client, kind, data[position:end])
             self._message(kind, data[position + 4 : end], frame, time, events)
             position = end
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from binascii import Error as HexError
 from binascii import unhexlify
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 CLIENT_RANDOM: Final = "CLIENT_RANDOM"
@@ -40,6 +41,8 @@ _RANDOM_SIZE: Final = 32
 _RSA_PREFIX_SIZE: Final = 8
 MAX_SECRETS: Final = 4
 """Different secrets kept for one label and session."""
+MAX_SCANNED: Final = 4096
+"""Sessions of a label among which :meth:`KeyLog.unopened` looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class KeyLog:
     __slots__ = ("_opened", "_secrets", "_sources")
 
     def __init__(self) -> None:
-        self._secrets: dict[tuple[str, bytes], tuple[bytes, ...]] = {}
+        self._secrets: dict[str, dict[bytes, tuple[bytes, ...]]] = {label: {} for label in _SECRET_SIZES}
         self._sources: list[_Source] = []
         self._opened: set[bytes] = set()
 
@@ -124,25 +127,30 @@ class KeyLog:
             source.junk_lines += 1
             return
         source.sessions.add(session)
-        key = (label, session)
-        known = self._secrets.get(key, ())
+        secrets = self._secrets[label]
+        known = secrets.get(session, ())
         if secret not in known:
             if known:
                 source.conflicting_lines += 1
-            self._secrets[key] = (*known, secret)[-MAX_SECRETS:]
+            secrets[session] = (*known, secret)[-MAX_SECRETS:]
 
     def __len__(self) -> int:
         """Return the number of (label, session) pairs with a secret."""
-        return len(self._secrets)
+        return sum(map(len, self._secrets.values()))
 
     def secret(self, label: str, client_random: bytes) -> bytes | None:
         """Return the secret with this label of the key log format; the latest where lines differ."""
-        known = self._secrets.get((label, client_random))
+        known = self._secrets[label].get(client_random) if label in self._secrets else None
         return known[-1] if known else None
 
     def secrets(self, label: str, client_random: bytes) -> tuple[bytes, ...]:
         """Return all secrets with this label, the latest first: more than one where lines differ."""
-        return self._secrets.get((label, client_random), ())[::-1]
+        return self._secrets[label].get(client_random, ())[::-1]
+
+    @property
+    def has_premaster_secrets(self) -> bool:
+        """There are lines from which the master secret is yet to be derived (RFC 5246 8.1)."""
+        return bool(self._secrets[RSA_PREMASTER] or self._secrets[PREMASTER_BY_RANDOM])
 
     def unopened(self, label: str, limit: int) -> list[tuple[bytes, bytes]]:
         """Return at most ``limit`` (client random, secret) with this label whose session is not opened yet.
@@ -150,8 +158,8 @@ class KeyLog:
         For captures without the client's side, where only trial tells which session it is.
         """
         found = []
-        for (known, session), secrets in self._secrets.items():
-            if known == label and session not in self._opened:
+        for session, secrets in islice(self._secrets[label].items(), MAX_SCANNED):
+            if session not in self._opened:
                 found.append((session, secrets[-1]))
                 if len(found) == limit:
                     break

@@ -24,6 +24,8 @@ HELLO_RETRY_REQUEST: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a2
 MAX_CERTIFICATES: Final = 256
 """Certificates read from one message."""
 
+ENCRYPT_THEN_MAC: Final = 22
+EXTENDED_MASTER_SECRET: Final = 23
 _SERVER_NAME: Final = 0
 _STATUS_REQUEST: Final = 5
 _ALPN: Final = 16
@@ -209,6 +211,11 @@ def read_server_hello(body: bytes, frame: int, time: int) -> tuple[ServerHello |
         _STATUS_REQUEST in extensions or _STATUS_REQUEST_V2 in extensions,
         random == HELLO_RETRY_REQUEST,
     ), fault
+
+
+def server_extensions(body: bytes) -> frozenset[int]:
+    """Return the types of a ServerHello's extensions, in TLS 1.0 to 1.2."""
+    return frozenset(_extensions(body, 38 + body[34])[0]) if len(body) > 38 else frozenset()
 
 
 def read_encrypted_extensions(body: bytes, frame: int, time: int) -> tuple[EncryptedExtensions, str | None]:

@@ -1,0 +1,45 @@
+"""What is known of one direction of a TLS connection."""
+
+from __future__ import annotations
+
+from ocsp_pcap.tls.handshake import HandshakeParser
+from ocsp_pcap.tls.records import RecordReader
+
+
+class Direction:
+    """The parsers of one direction and what they have shown so far."""
+
+    __slots__ = (
+        "application_data",
+        "change_cipher_spec",
+        "damaged",
+        "done",
+        "finished",
+        "frame",
+        "from_client",
+        "parser",
+        "protected",
+        "protected_records",
+        "reader",
+        "time",
+    )
+
+    def __init__(self, from_client: bool) -> None:
+        self.from_client = from_client
+        self.reader = RecordReader()
+        self.parser = HandshakeParser(from_client)
+        self.change_cipher_spec = False
+        self.protected = False
+        """TLS 1.2 and before: ChangeCipherSpec was seen."""
+        self.protected_records = 0
+        """Protected records that could not be opened, early data aside."""
+        self.finished = False
+        """Finished was told from records that could not be opened."""
+        self.application_data = False
+        self.damaged = False
+        """Bytes were lost since the last ChangeCipherSpec."""
+        self.done = False
+        """Nothing more is to be told."""
+        self.frame = 0
+        self.time = 0
+        """Frame and time of the last bytes."""
