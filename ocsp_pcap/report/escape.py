@@ -22,7 +22,7 @@ _MARK: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20
 _MARKS: Final = re.compile(f"({_MARK}{{4}})({_MARK}+)")
 
 _MARKDOWN_SPECIAL: Final = re.compile(r"([\\`*_\[\]<&|~$])")
-_MARKDOWN_LEADING: Final = re.compile(r"^(\s*\d*)([-+#=>.):])")
+_MARKDOWN_LEADING: Final = re.compile(r"^(\d+(?=[.)](?: |$))|(?=[-+#=>]))(.)")
 # What chat programs and forges turn into links, mentions and references of their own accord.
 _MARKDOWN_ACTIVE: Final = re.compile(r"@|://|^\W*www\.|#[0-9]|^\W*[A-Z]{2,}-[0-9]", re.IGNORECASE)
 _BACKTICKS: Final = re.compile(r"`+")

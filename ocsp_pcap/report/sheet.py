@@ -49,7 +49,7 @@ class Sheet:
 
         grid = Table.grid(padding=(0, 1))
         grid.add_column(width=indent - 1 if indent else 0)
-        grid.add_column(width=width)
+        grid.add_column(width=width + 1 if width > 1 else width)
         grid.add_column(overflow="fold")
         grid.add_row("", head, body)
         self.console.print(grid)

@@ -84,11 +84,14 @@ def _print_certificate(sheet: Sheet, certificate: CertificateFact) -> None:
 def print_evidence(sheet: Sheet, layout: Layout, evidence: Sequence[Evidence], *, everything: bool) -> None:
     """Print a line for each piece of evidence, with its frame."""
     shown = evidence if everything else evidence[:_MOST_EVIDENCE]
-    places = [f"frame {item.frame}" if item.frame is not None else "no frame" for item in shown]
-    width = max(map(len, places))
+    places = [
+        f"frame {item.frame}" if item.frame is not None else layout.captures.get(item.capture, item.capture)
+        for item in shown
+    ]
+    width = min(max(map(len, places)), 30)
     for item, place in zip(shown, places, strict=True):
         note = sheet.text(item.note, limit=1000)
-        if len(layout.captures) > 1 or item.capture not in layout.captures:
+        if item.frame is not None and len(layout.captures) > 1:
             note.append_text(sheet.text(f"  {layout.captures.get(item.capture, item.capture)}", "dim"))
         sheet.item(sheet.text(place), note, indent=4, width=width)
     if len(evidence) > len(shown):

@@ -1,0 +1,96 @@
+"""An explanation as one self-contained HTML page: no script or style from elsewhere, good on paper too."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any, Final
+
+from ocsp_pcap.explain.causes import CAUSES
+from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.report.escape import safe_text
+from ocsp_pcap.report.filters import evidence_filters, verdict_filters
+from ocsp_pcap.report.layout import host_text, lay_out, proof_frames, sorted_findings, validator_text
+from ocsp_pcap.report.wording import (
+    CALM,
+    PRESENCE_MARKS,
+    SEVERITY_MARKS,
+    attention,
+    capture_limits,
+    capture_size,
+    count,
+    headline,
+    moment,
+)
+
+_MOST_EVIDENCE: Final = 100
+_MOST_SIGHTINGS: Final = 200
+
+
+def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
+    """Return an explanation as a page of HTML.
+
+    Intermediates without OCSP traffic are left out unless ``verbose`` is 1 or more.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    layout = lay_out(explanation, fold=verbose < 1)
+    environment = Environment(
+        loader=PackageLoader("ocsp_pcap.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_safe,
+    )
+    environment.filters.update(
+        {
+            "attention": attention,
+            "capture_limits": capture_limits,
+            "capture_size": capture_size,
+            "count": count,
+            "host": host_text,
+            "moment": moment,
+            "validator": validator_text,
+            "verdict_filters": verdict_filters,
+            "evidence_filters": evidence_filters,
+        }
+    )
+    script, style = _asset("report.js"), _asset("report.css")
+    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
+    return environment.get_template("report.html").render(
+        explanation=explanation,
+        layout=layout,
+        findings=sorted_findings(explanation.findings),
+        headline=headline(explanation, layout.verdicts, layout.folded),
+        numbers=numbers,
+        frames=lambda evidence: proof_frames(evidence, numbers),
+        causes=CAUSES,
+        presence_marks=PRESENCE_MARKS,
+        severity_marks=SEVERITY_MARKS,
+        calm=CALM,
+        most_evidence=_MOST_EVIDENCE,
+        most_sightings=_MOST_SIGHTINGS,
+        # Both files are this package's own text, without anything from a capture.
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        script_hash=_content_hash(script),
+        style_hash=_content_hash(style),
+    )
+
+
+def _safe(value: Any) -> Any:
+    """Make text from anywhere safe; what is markup already was made of safe text."""
+    return safe_text(value) if type(value) is str else value
+
+
+def _asset(name: str) -> str:
+    """Return a file of the templates, as it will stand in the page."""
+    return resources.files("ocsp_pcap.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _content_hash(text: str) -> str:
+    """Return the hash by which a content security policy admits one script or style (CSP level 3)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
