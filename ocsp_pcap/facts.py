@@ -244,6 +244,8 @@ class OcspExchangeFact:
     missing_bytes: int = 0
     """Bytes of the answer that the capture lost or never held."""
     closed: Literal["fin", "rst"] | None = None
+    decrypted: bool = False
+    """It travelled inside TLS and was read with keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ class Handshake:
         "alerts",
         "alpn",
         "application_data_frame",
+        "application_data_time",
         "certificate_frame",
         "certificates",
-        "changed_cipher_client",
         "changed_cipher_server",
         "client_certificates",
         "client_finished",
@@ -72,13 +72,13 @@ class Handshake:
         self.alpn: str | None = None
         self.server_hello_done = False
         self.key_exchange = False
-        self.changed_cipher_client = False
         self.changed_cipher_server = False
         self.client_finished: int | None = None
         self.server_finished: int | None = None
         self.encrypted_client: int | None = None
         self.encrypted_server: int | None = None
         self.application_data_frame: int | None = None
+        self.application_data_time: int | None = None
         self.alerts: list[Alert] = []
         self.damaged: list[str] = []
         self.missing_bytes = 0
@@ -198,9 +198,7 @@ class HandshakeTracker:
                 current.server_hello_done = True
             case ClientKeyExchange():
                 current.key_exchange = True
-            case ChangeCipherSpec(from_client=True):
-                current.changed_cipher_client = True
-            case ChangeCipherSpec():
+            case ChangeCipherSpec(from_client=False):
                 current.changed_cipher_server = True
             case Finished(from_client=True):
                 current.client_finished = event.frame
@@ -210,8 +208,8 @@ class HandshakeTracker:
                 current.encrypted_client = current.encrypted_client or event.frame
             case EncryptedHandshake():
                 current.encrypted_server = current.encrypted_server or event.frame
-            case ApplicationData():
-                current.application_data_frame = current.application_data_frame or event.frame
+            case ApplicationData() if current.application_data_frame is None:
+                current.application_data_frame, current.application_data_time = event.frame, event.time
             case Alert():
                 if len(current.alerts) < MAX_ALERTS:
                     current.alerts.append(event)

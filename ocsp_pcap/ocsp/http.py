@@ -446,14 +446,15 @@ class HttpConversation:
                 self._client_data(piece.data, piece.frame, piece.time, True, events)
 
     def _open_tunnel(self, status: int | None, response_frame: int | None) -> None:
-        host, port, connect_frame = None, None, None
+        host, port, connect_frame, via = None, None, None, False
         for pending in self._pending:
             if pending.interest is Interest.TUNNEL and pending.event is not None:
                 host, port = authority(pending.event.target)
                 connect_frame = pending.event.frame
+                via = any(name in ("via", "x-forwarded-for") for name, _ in pending.event.headers)
                 self._pending.remove(pending)
                 break
-        self.tunnel = Tunnel(host, port, connect_frame, status, response_frame)
+        self.tunnel = Tunnel(host, port, connect_frame, status, response_frame, via)
         self._over = True
         held, self._held = self._held, []
         for piece in held:

@@ -73,6 +73,8 @@ class Tunnel:
     status: int | None
     """Of the answer; None where the answer is not in the capture."""
     response_frame: int | None
+    via: bool = False
+    """The request bore Via or X-Forwarded-For: a proxy sent it (RFC 9110 7.6.3)."""
 
 
 @dataclass(frozen=True, slots=True)

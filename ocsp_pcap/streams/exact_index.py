@@ -39,6 +39,10 @@ class ExactIndex:
         """Return the lanes of one key."""
         return tuple(self._keys[number].tolist())
 
+    def lanes(self) -> NDArray[np.uint64]:
+        """Return the lanes of all keys, shape (number of keys, lanes): a view, valid until the next call."""
+        return self._keys[: self._size]
+
     def numbers(self, lanes: Lanes) -> tuple[Numbers, NDArray[np.intp]]:
         """Return the number of each key and, in ascending order of number, where new ones first stand."""
         hashes = self._hash(lanes)

@@ -304,6 +304,42 @@ class FlowTable:
         """Return :attr:`Flow.outcome` of a stream."""
         return self.flow(stream).outcome
 
+    def initial_sequence(self, stream: int, direction: int) -> int | None:
+        """Return the sequence number of a direction's SYN; None where it is not in the capture."""
+        syn_counts = self._state["syn_count"][stream]
+        answered = self._state["syn_ack_frame"][stream] and syn_counts[1 - direction]
+        if not syn_counts[direction] and not answered:
+            return None
+        side = direction ^ bool(self._state["bits"][stream] & _SWAPPED)
+        return int(self._state["base"][stream, side])
+
+    def lower_ports(self) -> NDArray[np.uint16]:
+        """Return the distinct lower ports of all streams, in ascending order."""
+        found = [
+            np.minimum(ports >> np.uint64(16), ports & np.uint64(0xFFFF))
+            for ports in (index.lanes()[:, -1] for index in self._indexes)
+        ]
+        return np.unique(np.concatenate(found)).astype(np.uint16)
+
+    def streams_with(self, address: str) -> list[int]:
+        """Return the streams one of whose ends has this address, in ascending order."""
+        wanted = ipaddress.ip_address(address)
+        is_ipv6 = wanted.version == 6
+        lanes = self._indexes[is_ipv6].lanes()
+        number = int(wanted)
+        if is_ipv6:
+            high, low = np.uint64(number >> 64), np.uint64(number & (1 << 64) - 1)
+            hit = (lanes[:, 0] == high) & (lanes[:, 1] == low)
+            hit |= (lanes[:, 2] == high) & (lanes[:, 3] == low)
+        else:
+            hit = (lanes[:, 0] >> np.uint64(32)) == np.uint64(number)
+            hit |= (lanes[:, 0] & np.uint64(_MAXIMUM_SEQUENCE)) == np.uint64(number)
+        if not hit.any():
+            return []
+        key, bits = self._state["key"][: self._size], self._state["bits"][: self._size]
+        own = np.flatnonzero(((bits & _IS_IPV6) != 0) == is_ipv6)
+        return [int(stream) for stream in own[hit[key[own]]]]
+
     def one_sided_streams(self) -> int:
         """Count the streams of which :attr:`Flow.one_sided` holds."""
         packets, bits = self._state["packets"][: self._size], self._state["bits"][: self._size]

@@ -58,6 +58,12 @@ class Reassembler:
         self.started = True
         self.next_sequence = sequence % MODULUS
 
+    def restart(self, sequence: int) -> None:
+        """Go on at another place: what lies between was passed over on purpose."""
+        self.start(sequence)
+        self._pending.clear()
+        self._pending_bytes = 0
+
     def takes(self, sequence: int) -> bool:
         """Tell whether a segment at this sequence number is simply the next one."""
         return sequence == self.next_sequence and self.started and not self._pending

@@ -1,0 +1,77 @@
+"""The program without its command line: captures to facts, facts to an explanation.
+
+>>> from ocsp_pcap.api import read_facts, explain
+>>> facts = read_facts(["samples/direct/capture.pcap"])
+>>> explain(facts).verdicts[0].cause
+'queried'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ocsp_pcap.explain.case import Context
+from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.facts import Facts
+
+__all__ = ["Context", "Explanation", "Facts", "ReadOptions", "explain", "read_facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What reading captures needs beyond the captures."""
+
+    key_logs: Sequence[Path] = ()
+    """NSS key log files."""
+    rsa_keys: Sequence[Path] = ()
+    """Private keys (PEM or DER) of servers, for RSA key exchange."""
+    authorities: Sequence[bytes] = ()
+    """DER of CA certificates that are known from elsewhere, such as a site file's interception CA."""
+    warn: Callable[[str], None] = field(default=lambda _: None)
+    """Takes each sentence about an input that could not be read."""
+
+
+def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = None) -> Facts:
+    """Read captures (files, directories, globs, ``-`` for standard input) into facts.
+
+    An input that cannot be read is told through ``options.warn`` and left out.
+
+    Raises:
+        CaptureError: none of the inputs could be read.
+        KeySourceError: a key log or private key cannot be read.
+    """
+    from ocsp_pcap.capture import CaptureError, CaptureSource, expand, open_capture
+    from ocsp_pcap.observe.assemble import FactAssembler
+    from ocsp_pcap.observe.capture import Observation, observe_capture
+    from ocsp_pcap.observe.keys import key_use_notes, load_keys
+    from ocsp_pcap.observe.tools import Tools
+
+    options = options or ReadOptions()
+    tools = Tools()
+    for der in options.authorities:
+        tools.store.add(der)
+    load_keys(tools, options.key_logs, options.rsa_keys)
+    sources: list[CaptureSource] = []
+    failures: list[CaptureError] = []
+    for argument in captures:
+        try:
+            sources += expand([str(argument)])
+        except CaptureError as error:
+            failures.append(error)
+    observations: list[Observation] = []
+    for source in dict.fromkeys(sources):
+        try:
+            with open_capture(source) as reader:
+                observations.append(observe_capture(reader, tools))
+        except CaptureError as error:
+            failures.append(error)
+    if failures and not observations:
+        raise failures[0] if len(failures) == 1 else CaptureError("\n".join(str(e) for e in failures))
+    for failure in failures:
+        options.warn(str(failure))
+    if observations:
+        observations[0].notes += key_use_notes(tools)
+    return FactAssembler(tools).facts(observations)

@@ -1,0 +1,438 @@
+"""From what captures showed to facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+
+import numpy as np
+
+from ocsp_pcap.facts import (
+    AlertFact,
+    CaptureFact,
+    CertIdFact,
+    CertificateFact,
+    CrlFetchFact,
+    ExchangeFrames,
+    Facts,
+    HandshakeFact,
+    HandshakeFrames,
+    OcspExchangeFact,
+    ResponseFact,
+    SingleFact,
+)
+from ocsp_pcap.observe.capture import Observation
+from ocsp_pcap.observe.conversation import Conversation, Found, Tunnel
+from ocsp_pcap.observe.handshakes import Handshake
+from ocsp_pcap.observe.links import link_type_name
+from ocsp_pcap.observe.responders import ResponderTraffic
+from ocsp_pcap.observe.tcp import Stream
+from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.observe.udp import UdpStream
+from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange
+from ocsp_pcap.ocsp.response import OcspResponse
+from ocsp_pcap.pki.cert_id import key_hash, name_hash
+from ocsp_pcap.pki.certificate import Certificate
+from ocsp_pcap.streams.flows import Flow
+from ocsp_pcap.tls.names import (
+    alert_description_name,
+    alert_level_name,
+    cipher_suite_name,
+    version_name,
+)
+
+MAX_PORTS = 1024
+
+
+class FactAssembler:
+    """Puts the observations of one or several captures into facts; call :meth:`facts` once."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._algorithms: dict[str, None] = {"sha1": None}
+        self._responses: dict[str, ResponseFact] = {}
+
+    def facts(self, observations: Sequence[Observation]) -> Facts:
+        """Return all facts, each kind in the order of capture and time."""
+        handshakes: list[HandshakeFact] = []
+        exchanges: list[OcspExchangeFact] = []
+        crl_fetches: list[CrlFetchFact] = []
+        for observation in observations:
+            handshakes += sorted(
+                (*self._tcp_handshakes(observation), *self._udp_handshakes(observation)),
+                key=lambda handshake: (handshake.time, handshake.stream),
+            )
+            for fact in self._exchanges(observation):
+                if isinstance(fact, OcspExchangeFact):
+                    exchanges.append(fact)
+                else:
+                    crl_fetches.append(fact)
+        certificates = {c.sha256: self._certificate(c) for c in list(self._tools.store)}
+        traffic = ResponderTraffic(certificates.values(), exchanges, crl_fetches)
+        return Facts(
+            captures=tuple(_capture(observation) for observation in observations),
+            certificates=certificates,
+            handshakes=tuple(handshakes),
+            ocsp_exchanges=tuple(exchanges),
+            crl_fetches=tuple(crl_fetches),
+            dns_lookups=tuple(fact for o in observations for fact in traffic.lookups(o)),
+            tcp_attempts=tuple(fact for o in observations for fact in traffic.attempts(o)),
+        )
+
+    def _tcp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
+        for stream in observation.tcp.finished:
+            flow = observation.tcp.flows.flow(stream.number)
+            yield from self._conversation_handshakes(observation, stream, flow, stream.conversation, None)
+
+    def _conversation_handshakes(
+        self,
+        observation: Observation,
+        stream: Stream,
+        flow: Flow,
+        conversation: Conversation,
+        outer_client: int | None,
+    ) -> Iterator[HandshakeFact]:
+        client = conversation.client if outer_client is None else outer_client
+        if conversation.tracker is not None and conversation.tls is not None:
+            # Inside decrypted data, directions are told from the outer client's point of view.
+            flipped = conversation.tls.swapped
+            side = client ^ int(flipped) if outer_client is None else client
+            handshakes = conversation.tracker.handshakes
+            for number, handshake in enumerate(handshakes):
+                last = number == len(handshakes) - 1
+                yield self._handshake(
+                    observation, stream, flow, side, handshake, conversation.tunnel, last=last
+                )
+        if conversation.inner is not None:
+            yield from self._conversation_handshakes(observation, stream, flow, conversation.inner, client)
+
+    def _handshake(
+        self,
+        observation: Observation,
+        stream: Stream,
+        flow: Flow,
+        client: int,
+        handshake: Handshake,
+        tunnel: Tunnel | None,
+        *,
+        last: bool,
+    ) -> HandshakeFact:
+        ends = flow.endpoints
+        addresses, ports = (ends.address_0, ends.address_1), (ends.port_0, ends.port_1)
+        one_sided = flow.one_sided or 0 in flow.payload_packets
+        closed = _closed(flow) if last else None
+        return self._handshake_fact(
+            observation.name,
+            stream.number,
+            "tcp",
+            handshake,
+            (addresses[client], ports[client]),
+            (addresses[1 - client], ports[1 - client]),
+            tunnel=tunnel,
+            one_sided=one_sided,
+            started_mid_stream=stream.started_mid_stream,
+            closed=closed,
+        )
+
+    def _udp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
+        for stream in observation.udp.finished:
+            yield from self._udp_stream(observation, stream)
+
+    def _udp_stream(self, observation: Observation, stream: UdpStream) -> Iterator[HandshakeFact]:
+        ends = observation.udp.flows.endpoints(stream.number)
+        client, server = (ends.address_0, ends.port_0), (ends.address_1, ends.port_1)
+        if stream.client:
+            client, server = server, client
+        packets = observation.udp.flows.flow(stream.number).packets
+        for handshake in stream.tracker.handshakes:
+            yield self._handshake_fact(
+                observation.name,
+                stream.number,
+                "udp",
+                handshake,
+                client,
+                server,
+                tunnel=None,
+                one_sided=0 in packets,
+                started_mid_stream=handshake.client_hello is None,
+                closed=None,
+            )
+
+    def _handshake_fact(
+        self,
+        capture: str,
+        number: int,
+        transport: str,
+        handshake: Handshake,
+        client: tuple[str, int],
+        server: tuple[str, int],
+        *,
+        tunnel: Tunnel | None,
+        one_sided: bool,
+        started_mid_stream: bool,
+        closed: str | None,
+    ) -> HandshakeFact:
+        hello, answer = handshake.client_hello, handshake.server_hello
+        version = handshake.version
+        alpn = (handshake.alpn,) if handshake.alpn else hello.alpn if hello is not None else ()
+        offered = hello is not None and bool(hello.session_id or hello.session_ticket or hello.psk_identities)
+        store = self._tools.store
+        return HandshakeFact(
+            capture=capture,
+            stream=number,
+            transport="tcp" if transport == "tcp" else "udp",
+            time=handshake.time,
+            frames=HandshakeFrames(
+                client_hello=handshake.client_hello_frame,
+                server_hello=answer.frame if answer is not None else None,
+                certificate=handshake.certificate_frame,
+                certificate_status=handshake.staple_frame,
+                finished=handshake.finished_frame,
+            ),
+            client=client[0],
+            server=server[0],
+            sni=hello.server_name if hello is not None else None,
+            connect_host=tunnel.host if tunnel is not None else None,
+            alpn=alpn,
+            version=version_name(version) if version is not None else None,
+            cipher=cipher_suite_name(answer.cipher_suite) if answer is not None else None,
+            resumed=handshake.resumption is not None,
+            status_request=hello is not None and hello.status_request,
+            client_random=hello.random.hex() if hello is not None and hello.random else None,
+            server_random=answer.random.hex() if answer is not None and version is not None else None,
+            certificates=tuple(store.add(der).sha256 for der in handshake.certificates),
+            staples=tuple(self._response(self._tools.responses.parse(der)) for der in handshake.staples),
+            client_certificates=tuple(store.add(der).sha256 for der in handshake.client_certificates),
+            certificate_encrypted=handshake.certificate_encrypted,
+            decrypted=handshake.decrypted,
+            complete=handshake.complete,
+            alerts=tuple(
+                AlertFact(
+                    frame=alert.frame,
+                    sender="client" if alert.from_client else "server",
+                    level=alert_level_name(alert.level) if alert.level is not None else None,
+                    description=(
+                        alert_description_name(alert.description) if alert.description is not None else None
+                    ),
+                )
+                for alert in handshake.alerts
+            ),
+            client_port=client[1],
+            server_port=server[1],
+            connect_frame=tunnel.frame if tunnel is not None else None,
+            connect_port=tunnel.port if tunnel is not None else None,
+            connect_status=tunnel.status if tunnel is not None else None,
+            connect_via=tunnel is not None and tunnel.via,
+            tunnel=tunnel.kind if tunnel is not None else None,
+            resumption=handshake.resumption,
+            offered_resumption=offered,
+            encrypted_client_hello=hello is not None and hello.encrypted_client_hello,
+            missing_bytes=handshake.missing_bytes,
+            one_sided=one_sided,
+            started_mid_stream=started_mid_stream,
+            end_time=handshake.last_time,
+            application_data=handshake.application_data_frame is not None,
+            closed="rst" if closed == "rst" else "fin" if closed == "fin" else None,
+            early_end=closed is not None
+            and not handshake.complete
+            and handshake.application_data_frame is None,
+            application_data_frame=handshake.application_data_frame,
+            application_data_time=handshake.application_data_time,
+        )
+
+    def _exchanges(self, observation: Observation) -> Iterator[OcspExchangeFact | CrlFetchFact]:
+        found: list[tuple[Stream, Found, int]] = []
+        for stream in observation.tcp.finished:
+            found += [(stream, item, item.client) for item in stream.conversation.exchanges]
+            inner = stream.conversation.inner
+            while inner is not None:
+                outer = stream.conversation.client
+                found += [(stream, item, outer) for item in inner.exchanges]
+                inner = inner.inner
+        found.sort(key=lambda item: (item[1].exchange.http.time, item[0].number))
+        for stream, item, client in found:
+            ends = observation.tcp.flows.endpoints(stream.number)
+            pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
+            if isinstance(item.exchange, OcspExchange):
+                yield self._ocsp_exchange(
+                    observation, stream, item.exchange, pair[client], pair[1 - client], item.encrypted
+                )
+            else:
+                yield _crl_fetch(observation, stream, item.exchange, pair[client], pair[1 - client])
+
+    def _ocsp_exchange(
+        self,
+        observation: Observation,
+        stream: Stream,
+        exchange: OcspExchange,
+        client: tuple[str, int],
+        server: tuple[str, int],
+        encrypted: bool,
+    ) -> OcspExchangeFact:
+        http = exchange.http
+        for cert_id in exchange.requests:
+            self._algorithms[cert_id.hash_algorithm] = None
+        return OcspExchangeFact(
+            capture=observation.name,
+            stream=stream.number,
+            time=http.time,
+            frames=ExchangeFrames(http.request_frame, http.response_frame),
+            client=client[0],
+            server=server[0],
+            method=http.method,
+            url=http.url,
+            via_proxy=http.via_proxy,
+            requests=tuple(
+                CertIdFact(c.hash_algorithm, c.issuer_name_hash, c.issuer_key_hash, c.serial)
+                for c in exchange.requests
+            ),
+            nonce=exchange.nonce,
+            http_status=http.http_status,
+            response=self._response(exchange.response) if exchange.response is not None else None,
+            client_port=client[1],
+            server_port=server[1],
+            response_time=http.response_time,
+            request_error=exchange.request_error,
+            content_type=http.content_type,
+            location=http.location,
+            max_age=http.max_age,
+            missing_bytes=http.missing_bytes,
+            closed=http.closed,
+            decrypted=encrypted,
+        )
+
+    def _response(self, response: OcspResponse) -> ResponseFact:
+        known = self._responses.get(response.sha256)
+        if known is not None:
+            return known
+        verification = self._tools.responses.verify(response)
+        singles = []
+        for single in response.singles:
+            cert_id = single.cert_id
+            self._algorithms[cert_id.hash_algorithm] = None
+            singles.append(
+                SingleFact(
+                    serial=cert_id.serial,
+                    issuer_name_hash=cert_id.issuer_name_hash,
+                    issuer_key_hash=cert_id.issuer_key_hash,
+                    status=single.status,
+                    this_update=single.this_update,
+                    next_update=single.next_update,
+                    revocation_time=single.revocation_time,
+                    revocation_reason=single.revocation_reason,
+                    hash_algorithm=cert_id.hash_algorithm,
+                )
+            )
+        fact = ResponseFact(
+            response_status=response.response_status,
+            responder_id=response.responder_id,
+            produced_at=response.produced_at,
+            hash_algorithm=singles[0].hash_algorithm if singles else None,
+            signature=verification.state,
+            signer=verification.signer,
+            singles=tuple(singles),
+            parse_error=response.parse_error,
+            sha256=response.sha256,
+            signature_note=verification.note or None,
+            nonce=response.nonce,
+        )
+        self._responses[response.sha256] = fact
+        return fact
+
+    def _certificate(self, certificate: Certificate) -> CertificateFact:
+        issuer = self._tools.store.issuer(certificate)
+        return CertificateFact(
+            sha256=certificate.sha256,
+            subject=certificate.subject,
+            issuer=certificate.issuer,
+            serial=certificate.serial,
+            not_before=certificate.not_before,
+            not_after=certificate.not_after,
+            sans=certificate.sans,
+            ocsp_urls=certificate.ocsp_urls,
+            crl_urls=certificate.crl_urls,
+            must_staple=certificate.must_staple,
+            is_ca=certificate.is_ca,
+            self_signed=certificate.self_signed,
+            parse_error=certificate.parse_error,
+            issuer_name_hashes=_hashes(
+                self._algorithms, lambda algorithm: name_hash(certificate.issuer_der, algorithm)
+            ),
+            issuer_key_hashes=()
+            if issuer is None
+            else _hashes(self._algorithms, lambda algorithm: key_hash(issuer, algorithm)),
+            authority_key_id=certificate.authority_key_id,
+            subject_key_id=certificate.subject_key_id,
+            issuer_sha256=issuer.sha256 if issuer is not None else None,
+            no_check=certificate.no_check,
+            public_key_sha256=sha256(certificate.key_info_der).hexdigest()
+            if certificate.key_info_der
+            else None,
+        )
+
+
+def _hashes(algorithms: Iterable[str], digest: Callable[[str], str | None]) -> tuple[tuple[str, str], ...]:
+    found = ((algorithm, digest(algorithm)) for algorithm in algorithms)
+    return tuple((algorithm, value) for algorithm, value in found if value is not None)
+
+
+def _closed(flow: Flow) -> str | None:
+    if flow.reset_frame is not None:
+        return "rst"
+    return "fin" if any(flow.fin_frames) else None
+
+
+def _crl_fetch(
+    observation: Observation,
+    stream: Stream,
+    fetch: CrlFetch,
+    client: tuple[str, int],
+    server: tuple[str, int],
+) -> CrlFetchFact:
+    http, crl = fetch.http, fetch.crl
+    return CrlFetchFact(
+        capture=observation.name,
+        stream=stream.number,
+        time=http.time,
+        frames=ExchangeFrames(http.request_frame, http.response_frame),
+        client=client[0],
+        server=server[0],
+        via_proxy=http.via_proxy,
+        url=http.url,
+        http_status=http.http_status,
+        issuer=crl.issuer if crl is not None else None,
+        this_update=crl.this_update if crl is not None else None,
+        next_update=crl.next_update if crl is not None else None,
+        client_port=client[1],
+        server_port=server[1],
+        revoked_serials=crl.entries if crl is not None else None,
+        parse_error=crl.parse_error if crl is not None else None,
+    )
+
+
+def _capture(observation: Observation) -> CaptureFact:
+    summary, tcp, udp = observation.summary, observation.tcp, observation.udp
+    ports = np.union1d(tcp.flows.lower_ports(), udp.flows.lower_ports())
+    notes = list(observation.notes)
+    if udp.dns_forgotten:
+        notes.append(f"{udp.dns_forgotten} DNS messages were not looked at, to bound memory")
+    if len(ports) > MAX_PORTS:
+        notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
+    return CaptureFact(
+        path=observation.name,
+        packets=summary.packets,
+        first_time=summary.first_time,
+        last_time=summary.last_time,
+        link_types=tuple(link_type_name(number) for number in sorted(summary.link_types)),
+        snaplen=summary.snaplen,
+        truncated_packets=observation.truncated,
+        dropped=summary.dropped,
+        undecoded_packets=observation.undecoded,
+        tcp_gaps=tcp.gaps,
+        one_sided_streams=tcp.flows.one_sided_streams(),
+        damage=summary.damage,
+        ports_seen=tuple(ports[:MAX_PORTS].tolist()),
+        size=summary.size,
+        tcp_streams=len(tcp.flows),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,101 @@
+"""What the first bytes of a connection, or of a segment, are the beginning of."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Final
+
+from ocsp_pcap.observe.prefixes import PROXY_V1, PROXY_V2
+
+HANDSHAKE: Final = 0x16
+SENT_BY_CLIENT: Final = frozenset((1, 15, 16))
+"""ClientHello, CertificateVerify, ClientKeyExchange (RFC 5246 7.4)."""
+SENT_BY_SERVER: Final = frozenset((2, 4, 11, 12, 13, 14, 22))
+MAX_RECORD: Final = (1 << 14) + 2048
+METHODS: Final = (
+    b"GET ",
+    b"POST ",
+    b"CONNECT ",
+    b"HEAD ",
+    b"PUT ",
+    b"OPTIONS ",
+    b"DELETE ",
+    b"PATCH ",
+    b"TRACE ",
+    b"PROPFIND ",
+)
+LONGEST_METHOD: Final = max(map(len, METHODS))
+
+
+class Kind(Enum):
+    """A protocol, and which side speaks."""
+
+    UNDECIDED = auto()
+    UNKNOWN = auto()
+    TLS_CLIENT = auto()
+    TLS_SERVER = auto()
+    HTTP_CLIENT = auto()
+    HTTP_SERVER = auto()
+    PROXY_PROTOCOL = auto()
+    SOCKS4 = auto()
+    SOCKS5 = auto()
+
+
+def sniff(data: bytes) -> Kind:
+    """Tell what ``data`` begins; UNDECIDED where more bytes are needed to tell."""
+    first = data[0]
+    if first == HANDSHAKE:
+        return _tls(data)
+    if first & 0x80:
+        return _sslv2(data)
+    if first == 5:
+        return _socks5(data)
+    if first == 4:
+        return _socks4(data)
+    return _text(data)
+
+
+def _tls(data: bytes) -> Kind:
+    if len(data) < 6:
+        plausible = b"\x16\x03".startswith(data[:2])
+        return Kind.UNDECIDED if plausible else Kind.UNKNOWN
+    if data[1] != 3 or data[2] > 4 or not 4 <= int.from_bytes(data[3:5], "big") <= MAX_RECORD:
+        return Kind.UNKNOWN
+    if data[5] in SENT_BY_CLIENT:
+        return Kind.TLS_CLIENT
+    return Kind.TLS_SERVER if data[5] in SENT_BY_SERVER else Kind.UNKNOWN
+
+
+def _sslv2(data: bytes) -> Kind:
+    """A ClientHello in the form of SSL 2.0 (RFC 5246 appendix E.2)."""
+    if len(data) < 5:
+        return Kind.UNDECIDED if len(data) < 3 or data[2] == 1 else Kind.UNKNOWN
+    length = (data[0] & 0x7F) << 8 | data[1]
+    is_hello = data[2] == 1 and (data[3] == 3 or data[3:5] == b"\x00\x02") and 9 <= length <= 1024
+    return Kind.TLS_CLIENT if is_hello else Kind.UNKNOWN
+
+
+def _socks5(data: bytes) -> Kind:
+    if len(data) < 2:
+        return Kind.UNDECIDED
+    return Kind.SOCKS5 if 1 <= data[1] <= 16 and len(data) <= 2 + data[1] else Kind.UNKNOWN
+
+
+def _socks4(data: bytes) -> Kind:
+    if len(data) < 2:
+        return Kind.UNDECIDED
+    return Kind.SOCKS4 if data[1] == 1 else Kind.UNKNOWN
+
+
+def _text(data: bytes) -> Kind:
+    head = data[:LONGEST_METHOD]
+    if head.startswith(METHODS):
+        return Kind.HTTP_CLIENT
+    if data.startswith(b"HTTP/1."):
+        return Kind.HTTP_SERVER
+    if data.startswith((PROXY_V1, PROXY_V2)):
+        return Kind.PROXY_PROTOCOL
+    beginnings = (*METHODS, b"HTTP/1.", PROXY_V1, PROXY_V2)
+    if any(beginning.startswith(data) for beginning in beginnings):
+        return Kind.UNDECIDED
+    return Kind.UNKNOWN

@@ -1,0 +1,27 @@
+"""What all connections of a run share: parsed certificates and responses, and keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ocsp_pcap.ocsp.cache import ResponseCache
+from ocsp_pcap.pki.store import CertificateStore
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from ocsp_pcap.tls.keys import KeyLog
+
+
+@dataclass(slots=True)
+class Tools:
+    """Each distinct certificate and response is parsed once a run, through these."""
+
+    store: CertificateStore = field(default_factory=CertificateStore)
+    responses: ResponseCache = field(init=False)
+    keys: KeyLog | None = None
+    rsa_keys: tuple[RSAPrivateKey, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.responses = ResponseCache(self.store)
