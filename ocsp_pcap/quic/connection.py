@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from ocsp_pcap.quic.attempt import LABELS, Attempt
 from ocsp_pcap.quic.packets import Packet, PacketType, split_datagram
-from ocsp_pcap.quic.protection import InitialKeys, PacketKeys, suites_for_secret
+from ocsp_pcap.quic.protection import InitialKeys, OpenedPacket, PacketKeys, suites_for_secret
 from ocsp_pcap.quic.versions import google_public_version, version_of
 from ocsp_pcap.tls.events import ClientHello, EncryptedHandshake, ServerHello, TlsEvent
 from ocsp_pcap.tls.keys import KeyLog
@@ -105,8 +105,7 @@ class QuicConnection:
     def close(self) -> list[TlsEvent]:
         """Note the end of the flow; return what can be said of messages that it broke off."""
         events: list[TlsEvent] = []
-        for attempt in reversed(self._attempts):
-            self._append(attempt, attempt.close(), events)
+        self._close_attempts(events)
         pending = [item for item in self._pending if item.packet.type is PacketType.HANDSHAKE]
         self._pending = []
         if pending and not self._attempts:
@@ -120,8 +119,13 @@ class QuicConnection:
             elif item.from_client is not None and item.from_client not in senders:
                 senders.add(item.from_client)
                 events.append(EncryptedHandshake(item.frame, item.time, item.from_client))
+        self._close_attempts(events)
         self._failures = MAXIMUM_FAILURES
         return events
+
+    def _close_attempts(self, events: list[TlsEvent]) -> None:
+        for attempt in reversed(self._attempts):
+            self._append(attempt, attempt.close(), events)
 
     def _is_other_than_tls(self, datagram: bytes) -> bool:
         if self._attempts:
@@ -161,9 +165,11 @@ class QuicConnection:
         if begun is None:
             self._keep(item)
             return
-        self._attempts.insert(0, begun)
+        attempt, opened = begun
+        self._attempts.insert(0, attempt)
         del self._attempts[MAXIMUM_ATTEMPTS:]
-        self._receive_known_initial(item, events)
+        new = attempt.receive_initial(item.packet, True, opened, item.frame, item.time)
+        self._append(attempt, new, events)
         self._replay(events)
 
     def _receive_known_initial(self, item: _Pending, events: list[TlsEvent]) -> bool:
@@ -179,17 +185,19 @@ class QuicConnection:
             return True
         return False
 
-    def _begin(self, packet: Packet) -> Attempt | None:
+    def _begin(self, packet: Packet) -> tuple[Attempt, OpenedPacket] | None:
         """Return a new connection where the packet opens with keys from its own connection ID."""
         version = packet.version
         if version is None or self._failures >= MAXIMUM_FAILURES:
             return None
         for salt in version.salts:
             keys = InitialKeys.derive(version, salt, packet.destination)
-            if keys.client.open(packet) is not None:
+            opened = keys.client.open(packet)
+            if opened is not None:
                 self._begun += 1
                 initial = {version.number: keys}
-                return Attempt(self._begun, packet.source, packet.destination, initial, self._keys)
+                attempt = Attempt(self._begun, packet.source, packet.destination, initial, self._keys)
+                return attempt, opened
         self._failures += 1
         return None
 

@@ -258,6 +258,15 @@ def test_a_server_alone_is_read_with_the_session_found_by_trial(hint: bool) -> N
     assert [use.opened for use in keys.use()] == [1]
 
 
+def test_what_is_missing_of_a_server_alone_is_told() -> None:
+    real = exchange(names=200)
+    served = [datagram for datagram in real.datagrams if not datagram[0]]
+    events = read(QuicConnection(real.keys()), served[:1] + served[2:], close=True)
+    assert len(only(events, Decrypted)) == 1
+    assert only(events, Damage)
+    assert not [event for event in only(events, Certificate) if event.complete]
+
+
 def test_every_secret_logged_for_a_session_is_tried() -> None:
     real = exchange(names=200)
     keys = real.keys()
