@@ -166,19 +166,25 @@ def request_from_path(target: str) -> bytes | None:
     for number, start in enumerate(_ENCODED_SEQUENCE.finditer(octets)):
         if number == _MAX_CANDIDATES:
             break
-        der = _decode_base64(octets[start.end() :])
-        if der is not None:
-            try:
-                parse_request(der)
-            except OcspParseError:
-                continue
-            return der
+        # A form decoder on the way turns "+" into a space.
+        text = octets[start.end() :].translate(_TO_BASE64)
+        # A final "/" may be the last digit, or be left over from joining paths.
+        for spelled in (text.rstrip(b"="), text.rstrip(b"/").rstrip(b"=")):
+            der = _decode_base64(spelled)
+            if der is not None and _is_request(der):
+                return der
     return None
 
 
+def _is_request(der: bytes) -> bool:
+    try:
+        parse_request(der)
+    except OcspParseError:
+        return False
+    return True
+
+
 def _decode_base64(text: bytes) -> bytes | None:
-    # A form decoder on the way turns "+" into a space.
-    text = text.translate(_TO_BASE64).rstrip(b"=/")
     try:
         return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except binascii.Error:

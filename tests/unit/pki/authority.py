@@ -15,7 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 SECOND = 1_000_000_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
-END = START + timedelta(days=90)
+# Responses are dated by the real clock, which must stay within.
+END = datetime(2090, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=30)
 
 
