@@ -181,8 +181,8 @@ class Conversation:
         from_client = direction == self.client
         if self._mode is Mode.TLS:
             assert self.tls is not None
-            for side in (True, False) if reset else (from_client,):
-                self._events(self.tls.finish(side))
+            # What the other side had sent before it heard of a reset may still arrive.
+            self._events(self.tls.finish(from_client))
         elif self._mode is Mode.HTTP:
             assert self._http is not None
             self._found(self._http.close(from_client, frame, time, reset))

@@ -178,16 +178,9 @@ class HandshakeTracker:
         if not self.handshakes:
             self.handshakes.append(Handshake(event.frame, event.time))
         current = self.handshakes[-1]
-        again = (
-            isinstance(event, ClientHello)
-            and current.client_hello is not None
-            and not (current.server_hello is not None and current.server_hello.hello_retry_request)
-        ) or (
-            isinstance(event, ServerHello)
-            and current.server_hello is not None
-            and not current.server_hello.hello_retry_request
-        )
-        if again and current.server_hello is not None:
+        answered = current.server_hello is not None and not current.server_hello.hello_retry_request
+        again = isinstance(event, ClientHello) and current.client_hello is not None
+        if answered and (again or isinstance(event, ServerHello)):
             current = Handshake(event.frame, event.time)
             self.handshakes.append(current)
         return current

@@ -7,6 +7,7 @@ as soon as a stream has told all it can.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,8 +26,9 @@ LIVE: Final = 4
 """The stream has a conversation."""
 FIRST_ROWS: Final = 16
 """Rows of a stream and batch that are taken at once; most streams are told by then."""
-MAX_PENDING_BYTES: Final = 64 << 20
-"""Bytes behind holes of all streams together."""
+LINGER: Final = 10 * 10**9
+"""Nanoseconds that a closed stream is kept for: segments may still be on their way, or retransmitted."""
+MAX_LINGERING: Final = 4096
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Stream:
     last_frame: int = 0
     last_time: int = 0
     started_mid_stream: bool = False
+    lingering: bool = False
     skipped: int = 0
     """Directions (bits) that were not wanted for a while, so that bytes of them may have passed."""
 
@@ -58,6 +61,7 @@ class TcpObserver:
         self._tools = tools
         self._wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
         self._streams: dict[int, Stream] = {}
+        self._lingering: deque[Stream] = deque()
 
     def receive(self, columns: TransportColumns) -> None:
         """Take one batch of segments."""
@@ -76,11 +80,20 @@ class TcpObserver:
         chosen = np.flatnonzero((carries | closes) & ~columns.in_error)
         if len(chosen):
             self._chosen(columns, rows.stream[chosen], rows.direction[chosen], chosen)
+        self._release(int(columns.time[-1]))
 
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""
         for stream in list(self._streams.values()):
             self._end(stream)
+
+    def _release(self, now: int) -> None:
+        """End streams that were closed a while ago."""
+        lingering = self._lingering
+        while lingering and (len(lingering) > MAX_LINGERING or lingering[0].last_time + LINGER < now):
+            stream = lingering.popleft()
+            if self._streams.get(stream.number) is stream:
+                self._end(stream)
 
     def _chosen(
         self,
@@ -192,10 +205,10 @@ class TcpObserver:
         stream.last_frame, stream.last_time = frame, time
 
     def _close(self, stream: Stream, direction: int, flags: int, frame: int, time: int) -> None:
+        stream.last_frame, stream.last_time = frame, time
         if flags & RST:
             stream.closed = DIRECTION_BITS
-            for side in stream.sides:
-                self._events(stream, side.close(frame, time, reset=True))
+            self._events(stream, stream.sides[direction].close(frame, time, reset=True))
         else:
             stream.closed |= 1 << direction
             self._events(stream, stream.sides[direction].close(frame, time, reset=False))
@@ -217,10 +230,12 @@ class TcpObserver:
         """Update what the stream wants; end it where that is nothing. Return whether it ended."""
         conversation = stream.conversation
         wanted = conversation.wants(0) | conversation.wants(1) << 1
-        over = stream.closed == DIRECTION_BITS and not any(side.pending_bytes for side in stream.sides)
-        if not wanted or over:
+        if not wanted:
             self._end(stream)
             return True
+        if stream.closed == DIRECTION_BITS and not stream.lingering:
+            stream.lingering = True
+            self._lingering.append(stream)
         stream.skipped |= ~wanted & DIRECTION_BITS
         self._wanted[stream.number] = LIVE | wanted
         return False
