@@ -39,7 +39,7 @@ def serial_filter(serial: str) -> str | None:
     """Return a filter for OCSP messages about a serial number in hex; None where it is not hex.
 
     Wireshark compares the content bytes of the ASN.1 INTEGER, which begin with a zero byte where the
-    first bit of the number is set (X.690 8.3).
+    first bit of the number is set (X.690 8.3). Negative numbers, which RFC 5280 forbids, are not told apart.
     """
     if not re.fullmatch(r"[0-9a-f]+", serial):
         return None

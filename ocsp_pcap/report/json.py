@@ -32,6 +32,7 @@ _CLASSES: Final[dict[str, type[Fact]]] = {
         TcpAttemptFact,
     )
 }
+_LINE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 _SIGHTING_KEYS: Final = ("capture", "stream", "frame", "time", "presence", "cause", "confidence", "evidence")
 
 
@@ -76,7 +77,8 @@ def fact_to_json(fact: Fact) -> dict[str, Any]:
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     """Return a JSON value as text that no terminal can take for a command: ASCII without controls."""
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent).replace("\x7f", "\\u007f")
+    text = _LINE.encode(value) if indent is None else json.dumps(value, allow_nan=False, indent=indent)
+    return text.replace("\x7f", "\\u007f")
 
 
 def facts_to_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
