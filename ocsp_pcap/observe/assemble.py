@@ -123,7 +123,7 @@ class FactAssembler:
         closed = _closed(flow) if last else None
         return self._handshake_fact(
             observation.name,
-            stream.number,
+            observation.tcp_stream(stream.number),
             "tcp",
             handshake,
             (addresses[client], ports[client]),
@@ -274,7 +274,7 @@ class FactAssembler:
             self._algorithms[cert_id.hash_algorithm] = None
         return OcspExchangeFact(
             capture=observation.name,
-            stream=stream.number,
+            stream=observation.tcp_stream(stream.number),
             time=http.time,
             frames=ExchangeFrames(http.request_frame, http.response_frame),
             client=client[0],

@@ -102,6 +102,7 @@ class Conversation:
         "client",
         "exchanges",
         "inner",
+        "socks_payload_frame",
         "tls",
         "tracker",
         "tunnel",
@@ -120,6 +121,8 @@ class Conversation:
         self.client = 0
         """The direction in which the client of the present protocol sends."""
         self.tunnel: Tunnel | None = None
+        self.socks_payload_frame: int | None = None
+        """The first frame that carried something through SOCKS."""
         self.tls: TlsConnection | None = None
         self.tracker: HandshakeTracker | None = None
         self.exchanges: list[Found] = []
@@ -205,6 +208,8 @@ class Conversation:
     def _hold(self, piece: Piece) -> None:
         if self._mode is Mode.WATCH and not piece.segment_start and not self._buffers[piece.direction]:
             return
+        if self.socks_payload_frame is None and self.tunnel is not None and self.tunnel.kind == "socks":
+            self.socks_payload_frame = piece.frame
         self._held.append(piece)
         self._held_size += len(piece.data)
         self._buffers[piece.direction] += piece.data

@@ -109,7 +109,7 @@ class ResponderTraffic:
             started = flow.syn_times[opener]
             yield TcpAttemptFact(
                 capture=observation.name,
-                stream=number,
+                stream=observation.tcp_stream(number),
                 time=started if started is not None else flow.first_time,
                 frames=ExchangeFrames(flow.syn_frames[opener], answer),
                 client=client[0],

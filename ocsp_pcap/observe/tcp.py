@@ -56,6 +56,8 @@ class TcpObserver:
         self.flows = FlowTable()
         self.finished: list[Stream] = []
         """Streams that told something and are over, or muted."""
+        self.socks_frames: dict[int, int] = {}
+        """Stream to the first frame that carried something through SOCKS."""
         self.gaps = 0
         """Places at which bytes are missing, of streams that mattered."""
         self._tools = tools
@@ -248,6 +250,8 @@ class TcpObserver:
         self.gaps += stream.gaps
         del self._streams[stream.number]
         self._wanted[stream.number] = 0
+        if conversation.socks_payload_frame is not None:
+            self.socks_frames[stream.number] = conversation.socks_payload_frame
         if conversation.tracker is not None or conversation.exchanges:
             self.finished.append(stream)
 
