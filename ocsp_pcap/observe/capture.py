@@ -13,7 +13,6 @@ from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import UdpObserver
 from ocsp_pcap.streams.flows import Endpoints
 
-
 SOCKS_PORT: Final = 1080
 
 
