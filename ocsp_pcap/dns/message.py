@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dns.message import Message
 
 HEADER_LENGTH = 12
 MAX_ANSWERS = 64
@@ -79,14 +83,18 @@ def parse_message(payload: bytes) -> DnsMessage | None:
         return None
 
 
-def _answers(message: object) -> tuple[str, ...]:
+def _answers(message: Message) -> tuple[str, ...]:
+    import dns.rdataclass
     import dns.rdatatype
 
     found: list[str] = []
-    for answer in message.answer:  # type: ignore[attr-defined]
+    for answer in message.answer:
+        if answer.rdclass != dns.rdataclass.IN:
+            # Records of other classes are not parsed into addresses.
+            continue
         for record in answer:
             if answer.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
-                found.append(record.address)
+                found.append(str(record.address))
             elif answer.rdtype == dns.rdatatype.CNAME:
                 found.append(record.target.to_text(omit_final_dot=True).lower())
             if len(found) == MAX_ANSWERS:

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pki.authority import NOW, Authority, hash_for, ns
+
+from ocsp_pcap.ocsp.cache import ResponseCache
+from ocsp_pcap.ocsp.exchange import CrlFetch, Exchange, ExchangeReader, OcspExchange
+from ocsp_pcap.pki.store import CertificateStore
+
+from .messages import NEXT, error_der, request_der, response_der
+from .wire import CLIENT, SERVER, Step, answer, get, play, post
+
+AUTHORITY = Authority()
+LEAF = AUTHORITY.issue(serial=0xC0FFEE)
+REQUEST = request_der(AUTHORITY, LEAF, nonce=b"\x09" * 16)
+RESPONSE = response_der(AUTHORITY, LEAF)
+PATH = quote(base64.b64encode(request_der(AUTHORITY, LEAF)).decode(), safe="")
+CRL = (
+    x509.CertificateRevocationListBuilder()
+    .issuer_name(AUTHORITY.name)
+    .last_update(NOW)
+    .next_update(NEXT)
+    .sign(AUTHORITY.key, hash_for(AUTHORITY.key))
+)
+CRL_DER = CRL.public_bytes(Encoding.DER)
+
+
+def run(*steps: Step) -> list[Exchange]:
+    found = []
+    for whole in (True, False):
+        reader = ExchangeReader(ResponseCache(CertificateStore()))
+        found.append(play(reader, *steps, whole=whole) + reader.finish(99, 99_000))
+    assert found[0] == found[1]
+    return found[0]
+
+
+def one_ocsp(*steps: Step) -> OcspExchange:
+    (exchange,) = run(*steps)
+    assert isinstance(exchange, OcspExchange)
+    return exchange
+
+
+def one_crl(*steps: Step) -> CrlFetch:
+    (fetch,) = run(*steps)
+    assert isinstance(fetch, CrlFetch)
+    return fetch
+
+
+def test_post() -> None:
+    extra = "Cache-Control: public, max-age=3600, no-transform\r\n"
+    exchange = one_ocsp((CLIENT, post(REQUEST, path="/a")), (SERVER, answer(RESPONSE, extra=extra)))
+    http = exchange.http
+    assert (http.method, http.url, http.via_proxy) == ("POST", "http://ocsp.site.test/a", False)
+    assert (http.request_frame, http.response_frame, http.time, http.response_time) == (1, 2, 1000, 2000)
+    assert (http.http_status, http.content_type, http.max_age) == (200, "application/ocsp-response", 3600)
+    assert (http.response_complete, http.missing_bytes, http.closed, http.http_error) == (True, 0, None, None)
+    assert [entry.serial for entry in exchange.requests] == ["c0ffee"]
+    assert exchange.nonce == "09" * 16
+    assert exchange.request_error is None
+    assert exchange.response is not None
+    assert exchange.response.singles[0].cert_id == exchange.requests[0]
+
+
+@pytest.mark.parametrize("prefix", ["/", "//", "/VA/ROOT/"])
+def test_get(prefix: str) -> None:
+    exchange = one_ocsp((CLIENT, get(prefix + PATH)), (SERVER, answer(RESPONSE)))
+    assert exchange.http.method == "GET"
+    assert exchange.http.url == f"http://ocsp.site.test{prefix}{PATH}"
+    assert [entry.serial for entry in exchange.requests] == ["c0ffee"]
+    assert exchange.nonce is None
+
+
+def test_through_a_proxy() -> None:
+    steps = (CLIENT, post(REQUEST, path="http://ocsp.site.test:8080/x")), (SERVER, answer(RESPONSE))
+    exchange = one_ocsp(*steps)
+    assert exchange.http.via_proxy
+    assert exchange.http.url == "http://ocsp.site.test:8080/x"
+
+
+def test_scheme_and_missing_host() -> None:
+    reader = ExchangeReader(ResponseCache(CertificateStore()), scheme="https")
+    (exchange,) = play(reader, (CLIENT, post(REQUEST)), (SERVER, answer(RESPONSE)))
+    assert exchange.http.url == "https://ocsp.site.test/"
+    hostless = post(REQUEST).replace(b"Host: ocsp.site.test\r\n", b"")
+    exchange = one_ocsp((CLIENT, hostless), (SERVER, answer(RESPONSE)))
+    assert exchange.http.url == "/"
+    assert exchange.http.http_error is not None
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/x-www-form-urlencoded"])
+def test_request_known_by_its_body(kind: str) -> None:
+    exchange = one_ocsp((CLIENT, post(REQUEST, kind=kind)), (SERVER, answer(RESPONSE)))
+    assert [entry.serial for entry in exchange.requests] == ["c0ffee"]
+
+
+def test_response_alone() -> None:
+    exchange = one_ocsp((SERVER, answer(RESPONSE)))
+    assert exchange.requests == ()
+    assert (exchange.http.method, exchange.http.url, exchange.http.request_frame) == (None, None, None)
+    assert (exchange.http.time, exchange.http.response_frame) == (1000, 1)
+    assert exchange.response is not None
+
+
+def test_request_that_is_none_with_an_answer() -> None:
+    # Seen in the wild: GET / answered with an OCSPResponse malformedRequest.
+    malformed = error_der(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+    exchange = one_ocsp((CLIENT, get("/")), (SERVER, answer(malformed)))
+    assert exchange.requests == ()
+    assert exchange.http.url == "http://ocsp.site.test/"
+    assert exchange.response is not None
+    assert exchange.response.response_status == "malformedRequest"
+
+
+@pytest.mark.parametrize(
+    "status", ["503 Service Unavailable", "407 Proxy Authentication Required", "302 Found"]
+)
+def test_http_errors(status: str) -> None:
+    refusal = answer(b"<html>", status, "text/html; charset=utf-8", "Location: http://portal.test/\r\n")
+    exchange = one_ocsp((CLIENT, post(REQUEST)), (SERVER, refusal))
+    assert exchange.http.http_status == int(status[:3])
+    assert exchange.http.location == "http://portal.test/"
+    assert exchange.http.content_type == "text/html"
+    assert exchange.response is None
+
+
+def test_captive_portal() -> None:
+    exchange = one_ocsp((CLIENT, post(REQUEST)), (SERVER, answer(b"<html>log in", kind="text/html")))
+    assert exchange.http.http_status == 200
+    assert exchange.response is not None
+    assert exchange.response.response_status is None
+    assert exchange.response.parse_error is not None
+
+
+def test_no_answer() -> None:
+    exchange = one_ocsp((CLIENT, post(REQUEST)), (SERVER, None))
+    assert (exchange.http.http_status, exchange.http.response_frame, exchange.response) == (None, None, None)
+    assert exchange.http.closed == "fin"
+    exchange = one_ocsp((CLIENT, post(REQUEST)), (SERVER, 700))
+    assert exchange.http.missing_bytes == 700
+    assert not exchange.http.response_complete
+
+
+def test_answer_not_whole() -> None:
+    whole = answer(RESPONSE)
+    exchange = one_ocsp((CLIENT, post(REQUEST)), (SERVER, whole[:-40]))
+    assert exchange.response is None
+    assert (exchange.http.http_status, exchange.http.missing_bytes) == (200, 40)
+    assert not exchange.http.response_complete
+
+
+def test_unreadable_request() -> None:
+    exchange = one_ocsp((CLIENT, post(b"\x30\x00")), (SERVER, answer(RESPONSE)))
+    assert exchange.request_error is not None
+    assert exchange.requests == ()
+    exchange = one_ocsp(
+        (CLIENT, post(REQUEST)[:-5]),
+    )
+    assert exchange.request_error is not None
+    assert "not whole" in exchange.request_error
+
+
+@pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/ca.crl", "application/octet-stream"),
+        ("/list?x=1", "application/pkix-crl"),
+        ("/list", "application/octet-stream"),
+        ("/CA.CRL?x", "text/plain"),
+    ],
+)
+def test_crl(path: str, kind: str, encoding: Encoding) -> None:
+    fetch = one_crl((CLIENT, get(path)), (SERVER, answer(CRL.public_bytes(encoding), kind=kind)))
+    assert fetch.http.url == f"http://ocsp.site.test{path}"
+    assert fetch.crl is not None
+    assert fetch.crl.issuer == "CN=Test CA,O=Test\\, Inc."
+    assert (fetch.crl.this_update, fetch.crl.next_update, fetch.crl.entries) == (ns(NOW), ns(NEXT), 0)
+
+
+def test_crl_not_found_and_unanswered() -> None:
+    fetch = one_crl((CLIENT, get("/ca.crl")), (SERVER, answer(b"no", "404 Not Found", "text/html")))
+    assert (fetch.http.http_status, fetch.crl) == (404, None)
+    fetch = one_crl((CLIENT, get("/ca.crl")), (SERVER, None))
+    assert (fetch.http.http_status, fetch.http.closed) == (None, "fin")
+
+
+def test_crl_cut_short() -> None:
+    fetch = one_crl((CLIENT, get("/ca.crl")), (SERVER, answer(CRL_DER, kind="x/y")[:-30]))
+    assert fetch.crl is not None
+    assert fetch.crl.next_update == ns(NEXT)
+    assert fetch.crl.entries is None
+
+
+def test_other_structures_are_no_crl() -> None:
+    certificate = answer(AUTHORITY.der, kind="application/octet-stream")
+    assert run((CLIENT, get("/ca.crt")), (SERVER, certificate)) == []
+    assert run((CLIENT, post(b"0" * 50, kind="")), (SERVER, answer(b"<html>", kind="text/html"))) == []
+
+
+def test_tunnel_gives_no_exchange() -> None:
+    reader = ExchangeReader(ResponseCache(CertificateStore()))
+    connect = b"CONNECT site.test:443 HTTP/1.1\r\nHost: site.test:443\r\n\r\n"
+    steps = (CLIENT, connect), (SERVER, b"HTTP/1.1 200 OK\r\n\r\n"), (CLIENT, b"\x16\x03\x01")
+    assert play(reader, *steps) == []
+    assert reader.tunnel is not None
+    assert reader.tunnel.host == "site.test"
+    assert [piece.data for piece in reader.take_trailing()] == [b"\x16\x03\x01"]
+    assert not reader.wants(SERVER)
+
+
+PIECES = [post(REQUEST), get("/" + PATH), get("/a.crl"), answer(RESPONSE), answer(CRL_DER, kind=""), RESPONSE]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from(PIECES)), max_size=6),
+    st.integers(0, 5000),
+    st.integers(0, 255),
+)
+def test_damage_never_raises(steps: list[tuple[bool, bytes]], position: int, value: int) -> None:
+    reader = ExchangeReader(ResponseCache(CertificateStore()))
+    for from_client, piece in steps:
+        damaged = bytearray(piece)
+        damaged[position % len(damaged)] = value
+        play(reader, (from_client, bytes(damaged)))
+    reader.close(True, 9, 9, reset=True)
+    reader.finish(9, 9)

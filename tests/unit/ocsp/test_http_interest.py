@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from pki.authority import Authority
+
+from ocsp_pcap.ocsp.http_interest import (
+    Interest,
+    content_type,
+    decode_body,
+    is_plain_answer,
+    is_plain_request,
+    may_be_structure,
+    request_interest,
+    response_interest,
+)
+
+from .wire import answer, get, post
+
+
+@pytest.mark.parametrize(
+    ("head", "plain"),
+    [
+        (get("/"), True),
+        (get("/a/b.html?c=.js"), True),
+        (get("/a.crl"), False),
+        (get("/A.CRL?x"), False),
+        (get("/MFEwTzBNMEswSTAJ"), False),
+        (get("/%4DFEwTzBNMEswSTAJ"), False),
+        (post(b""), False),
+        (b"CONNECT a:443 HTTP/1.1\r\n\r\n", False),
+        (b"GET / HTTP/1.1\r\ncontent-length: 3\r\n\r\n", False),
+    ],
+)
+def test_plain_request(head: bytes, plain: bool) -> None:
+    assert is_plain_request(head) is plain
+
+
+@pytest.mark.parametrize(
+    ("head", "plain"),
+    [
+        (answer(b"", kind="text/html"), True),
+        (answer(b"", kind="application/pkix-crl"), False),
+        (answer(b"", kind="Application/OCSP-Response"), False),
+        (answer(b"", kind="application/octet-stream"), False),
+        (b"HTTP/1.1 200 OK\r\nContent-Type:   application/octet-stream\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", False),
+        (b"HTTP/1.1 404 Not Found\r\nServer: x\r\n\r\n", True),
+    ],
+)
+def test_plain_answer(head: bytes, plain: bool) -> None:
+    assert is_plain_answer(head) is plain
+
+
+def test_interest_of_requests_and_answers() -> None:
+    typed = (("content-type", "Application/OCSP-Request; x=y"),)
+    assert content_type(typed) == "application/ocsp-request"
+    assert request_interest("POST", "/", typed) is Interest.OCSP
+    assert request_interest("POST", "/", ()) is Interest.BODY_DECIDES
+    assert request_interest("POST", "/", (("content-type", "text/xml"),)) is Interest.NONE
+    assert request_interest("GET", "/x.crl?a", ()) is Interest.CRL
+    assert request_interest("CONNECT", "a:1", ()) is Interest.TUNNEL
+    html = (("content-type", "text/html"),)
+    assert response_interest(Interest.OCSP, 503, html) is Interest.OCSP
+    assert response_interest(Interest.NONE, 200, html) is Interest.NONE
+    assert response_interest(Interest.NONE, 200, ()) is Interest.BODY_DECIDES
+    assert response_interest(Interest.NONE, 200, (("content-type", "application/pkix-crl"),)) is Interest.CRL
+
+
+def test_structures() -> None:
+    assert may_be_structure(b"\x30", request=True)
+    assert not may_be_structure(b"a=b", request=True)
+    assert may_be_structure(b"-----BEG", request=False)
+    assert not may_be_structure(b"-----BEGIN CERT", request=False)
+    assert not may_be_structure(Authority().der, request=False)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        ("gzip", gzip.compress(b"abc")),
+        ("X-GZIP", gzip.compress(b"abc")),
+        ("deflate", zlib.compress(b"abc")),
+        ("deflate", zlib.compress(b"abc")[2:-4]),
+        ("identity", b"abc"),
+    ],
+)
+def test_decode_body(encoding: str, data: bytes) -> None:
+    assert decode_body((("content-encoding", encoding),), data, 100) == (b"abc", None)
+
+
+def test_decode_body_that_cannot_be_read() -> None:
+    assert decode_body((("content-encoding", "gzip"),), b"not gzip", 100)[1] == "damaged gzip encoding"
+    assert decode_body((("content-encoding", "br"),), b"abc", 100)[0] == b"abc"
+    body, problem = decode_body((("content-encoding", "gzip"),), gzip.compress(bytes(10_000)), 100)
+    assert len(body) == 100
+    assert problem is not None

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from ocsp_pcap.ocsp.http_interest import Interest
+from ocsp_pcap.ocsp.http_message import Message, find_head_end, has_framing, status_of
+
+
+def test_head_end_is_found_however_it_arrives() -> None:
+    for head in (b"GET / HTTP/1.1\r\nA: b\r\n\r\n", b"GET / HTTP/1.1\nA: b\n\n"):
+        for split in range(len(head)):
+            buffer = bytearray(head[:split])
+            assert find_head_end(buffer, 0) == -1
+            assert find_head_end(buffer + head[split:] + b"rest", split) == len(head)
+
+
+def test_status() -> None:
+    assert status_of(b"HTTP/1.0  404\r\n\r\n") == 404
+    assert status_of(b"HTTP/1.1 OK\r\n\r\n") is None
+
+
+def test_framing() -> None:
+    assert has_framing(b"HTTP/1.1 200 OK\r\nContent-length: 0\r\n\r\n")
+    assert not has_framing(b"HTTP/1.1 200 OK\r\n\r\n")
+
+
+def test_body_and_what_follows() -> None:
+    message = Message(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n", request_method=None)
+    message.interest = Interest.OCSP
+    assert message.receive(b"ab") == b""
+    assert not message.done
+    assert message.receive(b"cd") == b"d"
+    assert message.done
+    assert message.body == b"abc"
+
+
+def test_gap() -> None:
+    message = Message(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", request_method="GET")
+    message.interest = Interest.OCSP
+    message.receive(b"ab")
+    assert message.gap(3)
+    message.receive(b"fghij")
+    assert (message.done, message.missing, message.body) == (True, 3, b"ab")
+    late = Message(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", request_method="GET")
+    assert not late.gap(11)
+    assert late.missing == 10
+
+
+@pytest.mark.parametrize("head", [b"\r\n\r\n", b"HTTP/1.1 99 OK\r\n\r\n", b"HTTP/1.1 x\r\n\r\n"])
+def test_no_answer_at_all(head: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        Message(head, request_method="GET")
+
+
+def test_loose_headers_are_kept() -> None:
+    message = Message(b"HTTP/1.1 200 OK\r\nBad Name: x\r\nContent-Length: 1\r\n\r\n", request_method="GET")
+    assert ("bad name", "x") in message.headers
+    assert message.error is not None
+    assert message.receive(b"ab") == b"b"

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from ocsp_pcap.ocsp.http_message import MAX_HEAD
+from ocsp_pcap.ocsp.http_state import (
+    Direction,
+    Pending,
+    State,
+    authority,
+    looks_like_known_request,
+    looks_like_request,
+    looks_like_response,
+    looks_like_tls,
+)
+
+
+def test_take_head() -> None:
+    direction = Direction()
+    assert direction.take_head(b"\r\n", 1, looks_like_request) == (None, b"")
+    assert direction.take_head(b"\r\nGET / HTTP/1.1\r\n", 2, looks_like_request) == (None, b"")
+    assert direction.take_head(b"\r\nrest", 3, looks_like_request) == (b"GET / HTTP/1.1\r\n\r\n", b"rest")
+    assert direction.first_frame == 2
+
+
+def test_head_without_end_is_bounded() -> None:
+    direction = Direction()
+    direction.take_head(b"GET / HTTP/1.1\r\n" + b"x" * MAX_HEAD, 1, looks_like_request)
+    assert direction.state is State.LOST
+    assert not direction.buffer
+
+
+def test_starts() -> None:
+    assert looks_like_request(b"M-SEARCH * HTTP/1.1")
+    assert looks_like_request(b"GE")
+    assert not looks_like_request(b"\x16\x03\x01")
+    assert looks_like_known_request(b"GET /")
+    assert looks_like_known_request(b"P")
+    assert not looks_like_known_request(b"FOO /")
+    assert looks_like_response(b"HTTP/1.0 2")
+    assert looks_like_response(b"H")
+    assert not looks_like_response(b"HTTP/2 200")
+    assert looks_like_tls(b"\x16\x03\x01\x00")
+    assert not looks_like_tls(b"\x16\x03")
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("site.test:443", ("site.test", 443)),
+        ("[2001:db8::1]:8443", ("2001:db8::1", 8443)),
+        ("site.test", ("site.test", None)),
+        ("[2001:db8::1]", ("2001:db8::1", None)),
+        ("site.test:http", ("site.test:http", None)),
+        ("", (None, None)),
+    ],
+)
+def test_authority(target: str, expected: tuple[str | None, int | None]) -> None:
+    assert authority(target) == expected
+
+
+def test_bare_request() -> None:
+    pending = Pending(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 1, 2, 3, 0)
+    request = pending.bare_request()
+    assert request is not None
+    assert (request.target, request.first_frame, request.frame, request.time) == ("/x", 1, 2, 3)
+    assert Pending(b"GET /" + b"x" * 20_000, 1, 2, 3, 0).bare_request() is None
