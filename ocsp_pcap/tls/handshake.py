@@ -222,7 +222,8 @@ class HandshakeParser:
             event, fault = read_certificate_status(body, frame, time, self.encrypted)
         elif kind == COMPRESSED_CERTIFICATE:
             event, fault = read_compressed_certificate(body, frame, time, self.from_client, self.encrypted)
-        elif kind == ENCRYPTED_EXTENSIONS:
+        elif kind == ENCRYPTED_EXTENSIONS and not self.from_client:
+            # A client's own (application settings, an extension of browsers) holds nothing of interest.
             event, fault = read_encrypted_extensions(body, frame, time)
         if event is not None:
             events.append(event)

@@ -37,6 +37,8 @@ _UNUSED_LABELS: Final = frozenset(
     ("EARLY_EXPORTER_SECRET", "EXPORTER_SECRET", "EARLY_EXPORTER_MASTER_SECRET", "ECH_SECRET", "ECH_CONFIG")
 )
 """Labels of the format that open no record."""
+_LATER_SECRETS: Final = ("CLIENT_TRAFFIC_SECRET_", "SERVER_TRAFFIC_SECRET_")
+"""OpenSSL logs secrets after a KeyUpdate under these with N: they follow from secret 0 (RFC 8446 7.2)."""
 _RANDOM_SIZE: Final = 32
 _RSA_PREFIX_SIZE: Final = 8
 MAX_SECRETS: Final = 4
@@ -112,6 +114,8 @@ class KeyLog:
         if label in _UNUSED_LABELS:
             return
         sizes = _SECRET_SIZES.get(label)
+        if sizes is None and label.startswith(_LATER_SECRETS):
+            return
         if sizes is None or len(words) != 3:
             source.junk_lines += 1
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ssl
 from collections.abc import Callable, Sequence
@@ -39,7 +40,7 @@ def identity(kind: str = "rsa") -> Identity:
         else ec.generate_private_key(ec.SECP256R1())
     )
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -99,6 +100,7 @@ class Options:
     post_handshake: bool = False
     trusted: bool = True
     alpn: Sequence[str] = ()
+    server_curve: str | None = None
     exchange: Sequence[tuple[bool, bytes]] = (
         (True, b"GET / HTTP/1.1\r\n\r\n"),
         (False, b"HTTP/1.1 200 OK\r\n\r\n"),
@@ -117,6 +119,8 @@ def contexts(options: Options, directory: Path) -> tuple[ssl.SSLContext, ssl.SSL
             context.set_ciphers(options.ciphers + ":@SECLEVEL=0")
         if options.alpn:
             context.set_alpn_protocols(list(options.alpn))
+    if options.server_curve:
+        server.set_ecdh_curve(options.server_curve)
     client.keylog_filename = str(directory / "keys.log")
     if options.client_certificate or options.post_handshake:
         client.load_cert_chain(directory / f"{options.kind}.pem")
@@ -169,6 +173,12 @@ class _Pair:
                 self.flush()
             left = remaining
 
+    def send(self, sender: ssl.SSLObject, receiver: ssl.SSLObject, data: bytes) -> None:
+        """Send data and let it be read."""
+        sender.write(data)
+        self.flush()
+        self.run(lambda: _read(receiver, len(data)))
+
 
 def record(options: Options | None = None, *, connections: int = 1) -> list[Recording]:
     """Let OpenSSL shake hands with itself, ``connections`` times with the first session resumed."""
@@ -187,23 +197,15 @@ def record(options: Options | None = None, *, connections: int = 1) -> list[Reco
                     sender, receiver = (
                         (pair.client, pair.server) if from_client else (pair.server, pair.client)
                     )
-                    sender.write(data)
-                    pair.flush()
-                    pair.run(lambda receiver=receiver, data=data: _read(receiver, len(data)))  # type: ignore[misc]
+                    pair.send(sender, receiver, data)
                 if options.post_handshake:
                     pair.server.verify_client_post_handshake()
-                    pair.server.write(b"after")
-                    pair.flush()
-                    pair.run(lambda: pair.client.read(5))
-                    pair.client.write(b"reply")
-                    pair.flush()
-                    pair.run(lambda: pair.server.read(5))
+                    pair.send(pair.server, pair.client, b"after")
+                    pair.send(pair.client, pair.server, b"reply")
                 session = pair.client.session
             for side in (pair.client, pair.server):
-                try:
+                with contextlib.suppress(ssl.SSLError):
                     side.unwrap()
-                except ssl.SSLError:
-                    pass
                 pair.flush()
             recordings.append(pair.recording)
         keylog = (directory / "keys.log").read_bytes() if (directory / "keys.log").exists() else b""
@@ -224,3 +226,74 @@ def events(connection: object, segments: Sequence[tuple[bool, bytes]]) -> list[T
     for frame, (from_client, data) in enumerate(segments, 1):
         found += connection.receive(from_client, data, frame, frame * 1000, segment_start=True)  # type: ignore[attr-defined]
     return found
+
+
+def bytewise(connection: object, segments: Sequence[tuple[bool, bytes]]) -> list[TlsEvent]:
+    """Feed the same segments one byte at a time, with the same frames."""
+    found: list[TlsEvent] = []
+    for frame, (from_client, data) in enumerate(segments, 1):
+        for position in range(len(data)):
+            found += connection.receive(  # type: ignore[attr-defined]
+                from_client,
+                data[position : position + 1],
+                frame,
+                frame * 1000,
+                segment_start=position == 0,
+            )
+    return found
+
+
+def kinds(found: Sequence[TlsEvent]) -> list[str]:
+    """Return the names of events, with ``<`` from the client and ``>`` from the server where they tell."""
+    marks = {True: "<", False: ">", None: ""}
+    return [type(event).__name__ + marks[getattr(event, "from_client", None)] for event in found]
+
+
+def message(kind: int, body: bytes) -> bytes:
+    """Put a handshake header before a body."""
+    return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+
+
+def tls_record(kind: int, fragment: bytes, version: int = 0x0303) -> bytes:
+    """Put a record header before a fragment."""
+    return bytes((kind,)) + version.to_bytes(2, "big") + len(fragment).to_bytes(2, "big") + fragment
+
+
+def vector(size: int, content: bytes) -> bytes:
+    """Put a length of ``size`` bytes before content."""
+    return len(content).to_bytes(size, "big") + content
+
+
+def extension(kind: int, content: bytes) -> bytes:
+    """Encode one extension."""
+    return kind.to_bytes(2, "big") + vector(2, content)
+
+
+def client_hello(*extensions: bytes, session_id: bytes = b"", random: bytes = bytes(range(32))) -> bytes:
+    """Return the body of a ClientHello of TLS 1.2 form."""
+    suites = vector(2, bytes.fromhex("13011302c02f002f"))
+    return b"\x03\x03" + random + vector(1, session_id) + suites + b"\x01\0" + vector(2, b"".join(extensions))
+
+
+def server_hello(
+    *extensions: bytes, version: int = 0x0303, suite: int = 0xC02F, random: bytes = b"s" * 32
+) -> bytes:
+    """Return the body of a ServerHello."""
+    return (
+        version.to_bytes(2, "big")
+        + random
+        + b"\0"
+        + suite.to_bytes(2, "big")
+        + b"\0"
+        + vector(2, b"".join(extensions))
+    )
+
+
+def certificate_message(*certificates: bytes) -> bytes:
+    """Return the body of a Certificate in the form of RFC 5246 7.4.2."""
+    return vector(3, b"".join(vector(3, certificate) for certificate in certificates))
+
+
+def certificate_message_13(*entries: tuple[bytes, bytes]) -> bytes:
+    """Return the body of a Certificate in the form of RFC 8446 4.4.2: (certificate, extensions)."""
+    return b"\0" + vector(3, b"".join(vector(3, der) + vector(2, extensions) for der, extensions in entries))
