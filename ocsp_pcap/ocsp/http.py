@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Literal, TypeAlias
 
-from ocsp_pcap.ocsp.http_events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from ocsp_pcap.ocsp.http_events import HttpEvent, Trailing, Tunnel, Unanswered
 from ocsp_pcap.ocsp.http_interest import (
     Interest,
-    decode_body,
     is_plain_answer,
     is_plain_request,
     may_be_structure,
-    request_body_interest,
     request_interest,
     response_interest,
 )
@@ -24,6 +22,7 @@ from ocsp_pcap.ocsp.http_message import Message, has_framing, status_of
 from ocsp_pcap.ocsp.http_state import (
     Direction,
     Pending,
+    Pieces,
     State,
     authority,
     looks_like_known_request,
@@ -60,10 +59,8 @@ class HttpConversation:
         self._server = Direction()
         self._pending: deque[Pending] = deque()
         self._answering: Pending | None = None
-        self._held: list[Trailing] = []
-        self._held_size = 0
-        self._trailing: list[Trailing] = []
-        self._trailing_size = 0
+        self._held = Pieces(MAX_HELD)
+        self._trailing = Pieces(MAX_TRAILING)
         self._greeting: tuple[int, int] | None = None
         """Status and frame of what may be the answer to a CONNECT that is not in the capture."""
 
@@ -92,10 +89,11 @@ class HttpConversation:
         if not data:
             return events
         if self._over:
-            self._keep_trailing(Trailing(from_client, data, frame, time))
+            if self.tunnel is not None:
+                self._trailing.append(Trailing(from_client, data, frame, time))
         elif self._greeting is not None and segment_start and looks_like_tls(data):
             self._open_tunnel(*self._greeting)
-            self._keep_trailing(Trailing(from_client, data, frame, time))
+            self._trailing.append(Trailing(from_client, data, frame, time))
         elif from_client:
             self._client.seen = True
             self._client_data(data, frame, time, segment_start, events)
@@ -149,9 +147,7 @@ class HttpConversation:
 
     def take_trailing(self) -> list[Trailing]:
         """Return, once, the bytes of both directions that travelled inside the tunnel, in order."""
-        trailing, self._trailing = self._trailing, []
-        self._trailing_size = 0
-        return trailing
+        return self._trailing.take()
 
     def _client_data(
         self, data: bytes, frame: int, time: int, segment_start: bool, events: list[HttpEvent]
@@ -242,25 +238,10 @@ class HttpConversation:
         if message is None:
             return
         pending.frame, pending.time = frame, time
-        body, problem = decode_body(message.headers, bytes(message.body), message.body_limit)
-        if message.interest is Interest.BODY_DECIDES:
-            message.interest = request_body_interest(body)
+        pending.event = message.request_event(pending.first_frame, frame, time, complete=complete)
         pending.interest = message.interest
-        if message.interest is Interest.NONE:
-            return
-        pending.event = Request(
-            method=message.method,
-            target=message.target,
-            headers=message.headers,
-            body=body,
-            first_frame=pending.first_frame,
-            frame=frame,
-            time=time,
-            complete=complete and not message.truncated and not message.missing,
-            missing=message.missing,
-            error=message.error or problem,
-        )
-        events.append(pending.event)
+        if pending.event is not None:
+            events.append(pending.event)
 
     def _close_client(self, frame: int, time: int, events: list[HttpEvent]) -> None:
         client = self._client
@@ -278,7 +259,7 @@ class HttpConversation:
         while data and not self._over:
             if self._held and segment_start and server.state is not State.BODY and looks_like_tls(data):
                 self._open_unanswered_tunnel()
-                self._keep_trailing(Trailing(False, data, frame, time))
+                self._trailing.append(Trailing(False, data, frame, time))
                 return
             if server.state is State.LOST:
                 if not segment_start or not looks_like_response(data):
@@ -310,7 +291,7 @@ class HttpConversation:
             if request is Interest.TUNNEL or (pending is None and looks_like_tls(rest)):
                 self._open_tunnel(status, frame)
                 if rest:
-                    self._keep_trailing(Trailing(False, rest, frame, time))
+                    self._trailing.append(Trailing(False, rest, frame, time))
                 return b""
             if pending is None and not rest and not has_framing(head):
                 self._greeting = (status, frame)
@@ -397,22 +378,7 @@ class HttpConversation:
                 request = pending.bare_request()
                 if request is not None:
                     events.append(request)
-        body, problem = decode_body(message.headers, bytes(message.body), message.body_limit)
-        events.append(
-            Response(
-                status=message.status,
-                headers=message.headers,
-                body=body,
-                first_frame=message.first_frame,
-                frame=frame,
-                time=time,
-                request=request,
-                complete=complete and not message.truncated and not message.missing,
-                missing=message.missing,
-                error=message.error or problem,
-                closed=closed,
-            )
-        )
+        events.append(message.response_event(request, frame, time, complete=complete, closed=closed))
 
     def _close_server(self, frame: int, time: int, closed: Closed | None, events: list[HttpEvent]) -> None:
         server = self._server
@@ -430,14 +396,12 @@ class HttpConversation:
 
     def _hold(self, piece: Trailing) -> None:
         self._held.append(piece)
-        # A piece costs memory beyond its bytes; pieces of one byte are as hostile as large ones.
-        self._held_size += len(piece.data) + 16
-        if self._held_size > MAX_HELD:
+        if self._held.full:
             self._open_unanswered_tunnel()
 
     def _release_held(self, events: list[HttpEvent]) -> None:
         """CONNECT was refused: the connection speaks HTTP on, and so does what the client sent."""
-        held, self._held, self._held_size = self._held, [], 0
+        held = self._held.take()
         self._client.state = State.HEAD
         for piece in held:
             if piece.missing:
@@ -456,18 +420,12 @@ class HttpConversation:
                 break
         self.tunnel = Tunnel(host, port, connect_frame, status, response_frame, via)
         self._over = True
-        held, self._held = self._held, []
-        for piece in held:
-            self._keep_trailing(piece)
+        for piece in self._held.take():
+            self._trailing.append(piece)
 
     def _open_unanswered_tunnel(self) -> None:
         """The client speaks inside a tunnel and the proxy's answer is not in the capture."""
         self._open_tunnel(None, None)
-
-    def _keep_trailing(self, piece: Trailing) -> None:
-        if self.tunnel is not None and self._trailing_size < MAX_TRAILING:
-            self._trailing.append(piece)
-            self._trailing_size += len(piece.data) + 16
 
 
 def _look_inside(message: Message, *, is_request: bool) -> None:

@@ -8,10 +8,10 @@ of an equivalent head that it accepts.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ocsp_pcap.ocsp.http_events import Headers
-from ocsp_pcap.ocsp.http_interest import MAX_OCSP_BODY, Interest
+from ocsp_pcap.ocsp.http_events import Headers, Request, Response
+from ocsp_pcap.ocsp.http_interest import MAX_OCSP_BODY, Interest, decode_body, request_body_interest
 
 if TYPE_CHECKING:
     import h11
@@ -221,6 +221,51 @@ class Message:
         except ValueError:
             return False
         return self.done
+
+    def request_event(self, first_frame: int, frame: int, time: int, *, complete: bool) -> Request | None:
+        """Return what was seen of a request, None where it does not matter; settles :attr:`interest`."""
+        body, problem = decode_body(self.headers, bytes(self.body), self.body_limit)
+        if self.interest is Interest.BODY_DECIDES:
+            self.interest = request_body_interest(body)
+        if self.interest is Interest.NONE:
+            return None
+        return Request(
+            method=self.method,
+            target=self.target,
+            headers=self.headers,
+            body=body,
+            first_frame=first_frame,
+            frame=frame,
+            time=time,
+            complete=complete and not self.truncated and not self.missing,
+            missing=self.missing,
+            error=self.error or problem,
+        )
+
+    def response_event(
+        self,
+        request: Request | None,
+        frame: int,
+        time: int,
+        *,
+        complete: bool,
+        closed: Literal["fin", "rst"] | None,
+    ) -> Response:
+        """Return what was seen of a response, its content encoding removed."""
+        body, problem = decode_body(self.headers, bytes(self.body), self.body_limit)
+        return Response(
+            status=self.status,
+            headers=self.headers,
+            body=body,
+            first_frame=self.first_frame,
+            frame=frame,
+            time=time,
+            request=request,
+            complete=complete and not self.truncated and not self.missing,
+            missing=self.missing,
+            error=self.error or problem,
+            closed=closed,
+        )
 
 
 def _text(headers: object) -> Headers:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 
-from ocsp_pcap.ocsp.http_events import Request
+from ocsp_pcap.ocsp.http_events import Request, Trailing
 from ocsp_pcap.ocsp.http_interest import Interest
 from ocsp_pcap.ocsp.http_message import MAX_HEAD, Message, find_head_end
 
@@ -116,6 +116,36 @@ class Direction:
         head, rest = bytes(buffer[:end]), bytes(buffer[end:])
         buffer.clear()
         return head, rest
+
+
+class Pieces:
+    """Bytes set aside, within a bound: what is appended beyond it is dropped."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._pieces: list[Trailing] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
+    @property
+    def full(self) -> bool:
+        """The bound is reached."""
+        return self._size >= self._limit
+
+    def append(self, piece: Trailing) -> None:
+        """Set one piece aside."""
+        if not self.full:
+            self._pieces.append(piece)
+            # A piece costs memory beyond its bytes; pieces of one byte are as hostile as large ones.
+            self._size += len(piece.data) + 16
+
+    def take(self) -> list[Trailing]:
+        """Return all pieces, once."""
+        pieces, self._pieces = self._pieces, []
+        self._size = 0
+        return pieces
 
 
 def looks_like_request(start: bytes | bytearray) -> bool:
