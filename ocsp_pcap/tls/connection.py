@@ -100,6 +100,8 @@ class TlsConnection:
         reader = direction.reader
         for record in reader.receive(data, segment_start):
             self._record(direction, record, frame, time, events)
+            if direction.done:
+                break
         direction.frame = frame
         direction.time = time
         if reader.fault is not None:
@@ -328,6 +330,7 @@ class TlsConnection:
         from_client = direction.from_client
         if kind == APPLICATION_DATA:
             if content:
+                direction.application_data = True
                 events.append(ApplicationData(frame, time, from_client, content))
         elif kind == HANDSHAKE:
             parser = direction.parser
@@ -335,7 +338,11 @@ class TlsConnection:
                 if len(content) < 4 or not plausible_message(content):
                     return
                 parser.resume()
-            self._take(parser.receive(content, frame, time), events)
+            found = parser.receive(content, frame, time)
+            if not direction.finished and any(isinstance(event, Finished) for event in found):
+                direction.finished = True
+                direction.protected_records += 1
+            self._take(found, events)
         elif kind == ALERT and len(content) == 2:
             events.append(Alert(frame, time, from_client, content[0], content[1]))
         elif kind == CHANGE_CIPHER_SPEC:

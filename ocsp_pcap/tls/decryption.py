@@ -24,6 +24,7 @@ from ocsp_pcap.tls.handshake import (
     CERTIFICATE,
     CLIENT_HELLO,
     CLIENT_KEY_EXCHANGE,
+    FINISHED,
     HELLO_REQUEST,
     SERVER_HELLO,
 )
@@ -82,6 +83,12 @@ class _Side:
         self.opened = False
         self.given_up = False
         self.started = False
+
+    def end_handshake(self) -> None:
+        """Give up after Finished of TLS 1.3 where no secret of application data follows."""
+        if len(self.epochs) == 1 and self.epochs[0][0] in (CLIENT_HANDSHAKE, SERVER_HANDSHAKE):
+            self.given_up = True
+            self.opened = False
 
 
 class Decryption:
@@ -153,7 +160,11 @@ class Decryption:
         elif kind == CERTIFICATE and not from_client and self._rsa_keys and not is_tls13(self._version):
             certificates = read_certificate(body, 0, 0, False, False, False)[0].certificates
             self._certificate = certificates[0] if certificates else b""
-        if not self._derives or is_tls13(self._version):
+        if is_tls13(self._version):
+            if kind == FINISHED:
+                self._sides[from_client].end_handshake()
+            return
+        if not self._derives:
             return
         transcript = self._transcripts[from_client]
         if kind != HELLO_REQUEST and len(transcript) + len(message) <= MAX_TRANSCRIPT:

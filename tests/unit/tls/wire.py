@@ -31,9 +31,13 @@ class Identity:
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
-@cache
 def identity(kind: str = "rsa") -> Identity:
-    """Make a key and a certificate for HOST."""
+    """Return a key and a certificate for HOST, always the same ones."""
+    return _identity(kind)
+
+
+@cache
+def _identity(kind: str) -> Identity:
     key = (
         rsa.generate_private_key(public_exponent=65537, key_size=2048)
         if kind == "rsa"
