@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 SchemaName: TypeAlias = Literal["explanation", "facts"]
 
 NAMES: Final[tuple[SchemaName, ...]] = ("explanation", "facts")
-"""``explanation``: what ``explain --format json`` prints; ``facts``: each line of ``facts --format jsonl``."""
+"""``explanation``: what ``explain --format json`` prints; ``facts``: a line of ``facts --format jsonl``."""
 
 
 def load(name: SchemaName) -> dict[str, Any]:

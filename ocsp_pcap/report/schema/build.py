@@ -164,7 +164,7 @@ def _explanation_schema() -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:ocsp-pcap:schema:explanation:1",
         "title": "An explanation of ocsp-pcap",
-        "description": "For every certificate in the captures: was OCSP traffic for it seen, and if not, why not.",
+        "description": "For every certificate: was OCSP traffic for it seen, and if not, why not.",
     }
     body = _closed(
         schema={"const": model.SCHEMA},
