@@ -23,6 +23,10 @@ limit, where the next record starts, and whether the walk cannot go on from ther
 _PIECE = 2 << 20
 """Bytes searched at a time: two passes over them are faster while they stay in the processor's cache."""
 
+_PATIENCE = 256
+_WORTHWHILE_RUN = 8
+"""Where the first runs of candidates are shorter than this on average the rest is walked plainly."""
+
 NONE: Column = np.zeros(0, np.int64)
 
 
@@ -111,7 +115,8 @@ class Chain:
         Returns the positions of the complete records and where the walk stopped: at ``end``, or at
         a record that ``step`` could not pass.
         """
-        candidates, count, pieces = self._candidates, len(self._candidates), list[Column]()
+        candidates, count, taken = self._candidates, len(self._candidates), 0
+        pieces: list[Column] = []
         while position < end:
             index = self._index
             if index < count:
@@ -122,6 +127,9 @@ class Chain:
                 last = int(self._breaks[self._run])
                 pieces.append(candidates[index : last + 1])
                 position, self._index = int(self._following[last]), last + 1
+                taken += last + 1 - index
+                if len(pieces) > _PATIENCE and taken < _WORTHWHILE_RUN * len(pieces):
+                    self._index = count
                 continue
             singles, position, stopped = step(position, int(candidates[index]) if index < count else end)
             if singles:

@@ -20,6 +20,8 @@ from ocsp_pcap.capture.pcapng_state import FileState
 
 BLOCK_LIMIT = 64 << 20
 """A block that claims to be longer is taken for garbage."""
+ORDER_CHANGE_LIMIT = 10_000
+"""Only files that are made to waste time change the byte order more often: each time is costly."""
 
 _SPECULATE_FROM = 4096
 _PLAUSIBLE_BLOCK = 16
@@ -68,6 +70,7 @@ class PcapngParser:
     def __init__(self) -> None:
         self._state = FileState()
         self._order = ""
+        self._order_changes = 0
         self._last_time = 0
         self._chains: dict[str, Chain] = {}
         self._finder = Finder()
@@ -89,7 +92,6 @@ class PcapngParser:
 
     def parse(self, buffer: Bytes, start: int, end: int, final: bool) -> Parsed:
         """Read the complete blocks of ``buffer[start:end]``."""
-        self._state.forget_past_sections()
         self._chains.clear()
         pieces: list[Parsed] = []
         position, needed, damage = start, 0, None
@@ -178,6 +180,9 @@ class PcapngParser:
             if not order:
                 return 0, Damage(position, "a section header has no valid byte-order magic"), False
             if order != self._order:
+                self._order_changes += 1
+                if self._order_changes > ORDER_CHANGE_LIMIT:
+                    return 0, Damage(position, "sections change the byte order without end"), False
                 self._order = order
                 return 0, None, True
         kind, length = struct.unpack_from(order + "II", buffer.data, position)
@@ -199,6 +204,7 @@ class PcapngParser:
 
     def _rows(self, buffer: Bytes, positions: Column) -> tuple[Parsed, Damage | None]:
         """Turn complete blocks into rows, up to the first one whose content makes no sense."""
+        self._state.forget_past_sections()
         heads = self._native(gather(buffer, positions, 7))
         enhanced = heads[:, 0] == blocks.ENHANCED_PACKET
         others = NONE if enhanced.all() else np.flatnonzero(~enhanced)

@@ -43,6 +43,19 @@ def test_gather_reads_unaligned_words() -> None:
     assert words.tobytes() == bytes(range(1, 9)) + bytes(range(7, 15))
 
 
+def test_short_runs_of_candidates_are_given_up() -> None:
+    candidates = np.arange(0, 4000, 2)
+    limits = []
+
+    def step(position: int, until: int) -> tuple[list[int], int, bool]:
+        limits.append(until)
+        return list(range(position, until)), until, False
+
+    positions, stopped = Chain(candidates, candidates + 1).follow(0, 4000, step)
+    assert (positions.tolist(), stopped) == (list(range(4000)), 4000)
+    assert len(limits) < 300
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[list[int], list[int]]:
     """Where each position's record ends, and candidates among the positions."""

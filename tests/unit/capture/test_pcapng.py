@@ -204,6 +204,13 @@ def test_snaplen(tmp_path: Path, lengths: tuple[int, int], snaplen: int | None) 
     assert read(tmp_path / "a.pcapng", content)[1].snaplen == snaplen
 
 
+def test_endless_changes_of_the_byte_order_end(tmp_path: Path) -> None:
+    content = (section(">") + section("<")) * 5_001 + interface() + enhanced(PACKET)
+    assert "without end" in str(read(tmp_path / "a.pcapng", content)[1].damage)
+    content = (section(">") + section("<")) * 500 + interface() + enhanced(PACKET)
+    assert packets(read(tmp_path / "a.pcapng", content)[0]) == [PACKET]
+
+
 GOOD = enhanced(PACKET)
 
 
