@@ -20,7 +20,7 @@ class Roles:
     capture_roles: Mapping[str, ProxyRole]
     """Whose egress each capture shows, after a swap was mended."""
     identities: Mapping[str, str] = field(default_factory=dict)
-    """Addresses that belong to one proxy share an identity."""
+    """Address to the address under which the same proxy is a TLS client."""
     notes: tuple[str, ...] = ()
 
     def role(self, address: str) -> Role:
@@ -47,11 +47,14 @@ def assign_roles(
     roles: dict[str, Role] = _from_traffic(handshakes)
     roles.update(_from_options(handshakes, capture_roles))
     identities: dict[str, str] = {}
+    clients = {handshake.client for handshake in handshakes}
     for proxy in site.proxies:
         for address in proxy.addresses:
             roles[address] = proxy.role
-            identities[address] = f"{proxy.role} proxy of {site.path}"
-    seen = {handshake.client for handshake in handshakes} | {handshake.server for handshake in handshakes}
+        # Several TLS clients among the addresses are several proxies of one role, not one proxy.
+        if len(own := sorted(proxy.addresses & clients)) == 1:
+            identities.update(dict.fromkeys(proxy.addresses, own[0]))
+    seen = clients | {handshake.server for handshake in handshakes}
     notes += [
         f"{site.path}: no TLS connection in the captures has an address of the {proxy.role} proxy "
         f"({', '.join(sorted(proxy.addresses))})"

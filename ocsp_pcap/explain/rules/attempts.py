@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ocsp_pcap.explain.case import responder_hosts
+from ocsp_pcap.explain.case import Visit, responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
@@ -124,24 +124,39 @@ def ocsp_over_tls(question: Question) -> Answer | None:
     if not question.eligible or question.queries:
         return None
     assert question.certificate is not None
-    hosts = {host: url for host, _, url in responder_hosts(question.certificate.ocsp_urls)}
-    for visit in question.case.visits:
-        host = (visit.host or "").lower()
-        if host not in hosts or visit is question.visit:
+    for host, port, url in responder_hosts(question.certificate.ocsp_urls):
+        visit = _tls_to(question, host, port)
+        if visit is None:
             continue
-        if question.case.identity(visit.handshake.client) != question.identity:
-            continue
-        if not 0 <= visit.time - question.visit.time <= REACTION or visit.handshake.decrypted:
-            continue
-        secure = hosts[host].lower().startswith("https:")
         return Answer(
             "ocsp-over-tls",
-            "likely" if secure else "possible",
+            "likely" if url.lower().startswith("https:") else "possible",
             f"{question.who} opened a TLS connection to the responder {host}; its content is encrypted",
             (
-                question.visit.evidence(f"certificate of {question.host}, responder {hosts[host]}"),
+                question.visit.evidence(f"certificate of {question.host}, responder {url}"),
                 visit.evidence(f"TLS connection to {host}"),
             ),
-            responder=hosts[host],
+            responder=url,
         )
+    return None
+
+
+def _tls_to(question: Question, host: str, port: int) -> Visit | None:
+    """Return the TLS connection that the validator opened to a responder soon after this handshake.
+
+    It is known by its name (SNI, CONNECT), or by the address that DNS gave for the responder.
+    """
+    connections = {
+        (attempt.capture, attempt.stream)
+        for attempt in _attempts(question, host, port)
+        if attempt.outcome == "established"
+    }
+    for visit in question.case.visits:
+        handshake = visit.handshake
+        if visit is question.visit or not 0 <= visit.time - question.visit.time <= REACTION:
+            continue
+        if question.case.identity(handshake.client) != question.identity or handshake.decrypted:
+            continue
+        if (visit.host or "").lower() == host or (handshake.capture, handshake.stream) in connections:
+            return visit
     return None

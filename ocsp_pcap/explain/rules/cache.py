@@ -81,11 +81,30 @@ def _cached_by_trace(question: Question) -> Answer | None:
 
 
 def cached_before_capture(question: Question) -> Answer | None:
-    """An answer from before the capture is always possible, and never proven without a trace."""
+    """An answer from before the capture is always possible, never proven without a trace."""
     if not question.eligible or question.own_queries:
         return None
+    others = question.case.asked_by.get(question.identity, [])
+    held = f"{question.who} may hold an answer from before the capture started"
+    if not others or _covers_a_refresh(question):
+        return Answer("cached", "possible", held)
+    example = others[0]
     return Answer(
         "cached",
-        "possible",
-        f"{question.who} may hold an answer from before the capture started",
+        "likely",
+        f"{held}: it does ask about other certificates, so OCSP is on there",
+        (
+            question.visit.evidence(f"certificate of {question.host}, and no query follows"),
+            Evidence(
+                example.capture,
+                example.frames.request or example.frames.response,
+                example.stream,
+                "it asks about another certificate",
+            ),
+        ),
     )
+
+
+def _covers_a_refresh(question: Question) -> bool:
+    """An answer seen in the capture has run out, so one from before it would have, too."""
+    return any(query.time <= question.visit.time for query in question.queries)

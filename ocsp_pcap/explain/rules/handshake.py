@@ -11,6 +11,9 @@ from ocsp_pcap.facts import HandshakeFact, ResponseFact, SingleFact
 CLOCK_SKEW = 300 * SECOND
 """How far a validator's clock may be off before thisUpdate lies in the future for it."""
 
+PERHAPS_REVOCATION = ("bad_certificate", "certificate_unknown", "access_denied", "internal_error")
+"""Alerts that some validators send for a certificate whose revocation status they did judge."""
+
 
 def staple_problem(response: ResponseFact, single: SingleFact | None, time: int) -> str | None:
     """Say which rule of RFC 6960 3.2 a staple breaks at a time; None: none."""
@@ -140,7 +143,7 @@ def handshake_failed(question: Question) -> Answer | None:
         words = f"the handshake failed: the {alert.sender} sent the alert {name}"
         return Answer(
             "handshake-failed",
-            "confirmed" if question.certificate is None or alert.sender == "server" else "likely",
+            "likely" if question.certificate is not None and name in PERHAPS_REVOCATION else "confirmed",
             words,
             (Evidence(handshake.capture, alert.frame, handshake.stream, f"alert {name}"),),
         )
