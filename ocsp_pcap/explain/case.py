@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -158,7 +158,8 @@ class Case:
         index: dict[tuple[str, str], list[Visit]] = defaultdict(list)
         for visit in self.visits:
             for sha256 in dict.fromkeys(visit.handshake.certificates):
-                index[self.identity(visit.handshake.client), sha256].append(visit)
+                if sha256 in self.facts.certificates:
+                    index[self.identity(visit.handshake.client), sha256].append(visit)
         return index
 
     @cached_property
@@ -261,14 +262,51 @@ class Case:
                 index[visit.host.lower()].append(visit)
         return index
 
+    def visits_near(self, host: str, first: int, last: int) -> list[Visit]:
+        """Return the visits of a host between two times, both included."""
+        visits = self.by_host.get(host.lower(), [])
+        start = bisect_left(visits, first, key=lambda visit: visit.time)
+        return visits[start : bisect_right(visits, last, key=lambda visit: visit.time)]
+
     @cached_property
-    def by_issuer(self) -> dict[str, list[Visit]]:
-        """Issuer name of a leaf: the visits that showed one of its leaves."""
-        index: dict[str, list[Visit]] = defaultdict(list)
+    def by_stream(self) -> dict[tuple[str, int], Visit]:
+        """(capture, TCP stream): the first visit on it."""
+        index: dict[tuple[str, int], Visit] = {}
         for visit in self.visits:
-            if chain := self.chain(visit.handshake):
-                index[chain[0].issuer].append(visit)
+            if visit.handshake.transport == "tcp":
+                index.setdefault((visit.handshake.capture, visit.handshake.stream), visit)
         return index
+
+    @cached_property
+    def leaves_by_issuer(self) -> dict[tuple[str, str], dict[str, CertificateFact]]:
+        """(address of the validator, issuer name): its leaves by SHA-256, of visits with a host."""
+        index: dict[tuple[str, str], dict[str, CertificateFact]] = defaultdict(dict)
+        for visit in self.visits:
+            if visit.host and (chain := self.chain(visit.handshake)):
+                index[visit.handshake.client, chain[0].issuer][chain[0].sha256] = chain[0]
+        return index
+
+    @cached_property
+    def eligible_of(self) -> dict[str, set[str]]:
+        """Identity of a validator: the distinct certificates with a responder that it met."""
+        index: dict[str, set[str]] = defaultdict(set)
+        for identity, sha256 in self.visits_of:
+            if self.facts.certificates[sha256].ocsp_urls:
+                index[identity].add(sha256)
+        return index
+
+    @cached_property
+    def trace_of(self) -> dict[str, list[TraceEntry]]:
+        """Host: the lines of policy traces about it."""
+        index: dict[str, list[TraceEntry]] = defaultdict(list)
+        for entry in self.context.trace:
+            index[entry.host].append(entry)
+        return index
+
+    @cached_property
+    def ports_of(self) -> dict[str, frozenset[int]]:
+        """Capture: the ports on which it holds packets."""
+        return {capture.path: frozenset(capture.ports_seen) for capture in self.facts.captures}
 
     def staple_for(
         self, visit: Visit, certificate: CertificateFact

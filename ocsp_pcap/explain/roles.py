@@ -55,13 +55,24 @@ def assign_roles(
         if len(own := sorted(proxy.addresses & clients)) == 1:
             identities.update(dict.fromkeys(proxy.addresses, own[0]))
     seen = clients | {handshake.server for handshake in handshakes}
-    notes += [
+    notes += _unseen(site, capture_roles, seen) if handshakes else []
+    return Roles(roles, capture_roles, identities, tuple(notes))
+
+
+def _unseen(site: Site, capture_roles: Mapping[str, ProxyRole], seen: set[str]) -> list[str]:
+    """Say which proxies of the site file should have been seen, and were not."""
+    named = [proxy for proxy in site.proxies if proxy.addresses]
+    missing = [proxy for proxy in named if not proxy.addresses & seen]
+    if capture_roles:
+        missing = [proxy for proxy in missing if proxy.role in capture_roles.values()]
+    elif len(missing) < len(named):
+        # One of the proxies is there: the capture need not show the other.
+        missing = []
+    return [
         f"{site.path}: no TLS connection in the captures has an address of the {proxy.role} proxy "
         f"({', '.join(sorted(proxy.addresses))})"
-        for proxy in site.proxies
-        if handshakes and proxy.addresses and not proxy.addresses & seen
+        for proxy in missing
     ]
-    return Roles(roles, capture_roles, identities, tuple(notes))
 
 
 def _from_traffic(handshakes: list[HandshakeFact]) -> dict[str, Role]:

@@ -39,13 +39,7 @@ def ocsp_disabled(question: Question) -> Answer | None:
     proxy = question.proxy
     if proxy is not None and proxy.ocsp is True:
         return None
-    occasions = {
-        sha256
-        for identity, sha256 in question.case.visits_of
-        if identity == question.identity
-        and (certificate := question.case.facts.certificates.get(sha256)) is not None
-        and certificate.ocsp_urls
-    }
+    occasions = question.case.eligible_of[question.identity]
     words = f"{question.who} sent no OCSP request at all in the capture"
     if len(occasions) >= NEVER_ASKED and _plain_http_seen(question):
         return Answer(
@@ -60,9 +54,8 @@ def ocsp_disabled(question: Question) -> Answer | None:
 
 def _plain_http_seen(question: Question) -> bool:
     assert question.certificate is not None
-    capture = question.case.captures.get(question.visit.handshake.capture)
-    ports = {port for _, port, _ in responder_hosts(question.certificate.ocsp_urls)}
-    return capture is not None and bool(ports & set(capture.ports_seen))
+    seen = question.case.ports_of.get(question.visit.handshake.capture, frozenset())
+    return any(port in seen for _, port, _ in responder_hosts(question.certificate.ocsp_urls))
 
 
 def capture_filtered(question: Question) -> Answer | None:
@@ -108,9 +101,8 @@ def capture_filtered(question: Question) -> Answer | None:
                     ),
                     responder=url,
                 )
-    capture = case.captures.get(visit.handshake.capture)
-    only_tls = capture is not None and set(capture.ports_seen) <= {visit.handshake.server_port}
-    if only_tls and len(case.visits) > 1:
+    ports_seen = case.ports_of.get(visit.handshake.capture, frozenset())
+    if ports_seen == {visit.handshake.server_port} and len(case.visits) > 1:
         return Answer(
             "capture-filtered",
             "likely",

@@ -146,17 +146,16 @@ def _tls_to(question: Question, host: str, port: int) -> Visit | None:
 
     It is known by its name (SNI, CONNECT), or by the address that DNS gave for the responder.
     """
-    connections = {
-        (attempt.capture, attempt.stream)
-        for attempt in _attempts(question, host, port)
-        if attempt.outcome == "established"
-    }
-    for visit in question.case.visits:
+    case, begin = question.case, question.visit.time
+    candidates = case.visits_near(host, begin, begin + REACTION)
+    for attempt in _attempts(question, host, port):
+        opened = case.by_stream.get((attempt.capture, attempt.stream))
+        if attempt.outcome == "established" and opened is not None:
+            candidates.append(opened)
+    for visit in candidates:
         handshake = visit.handshake
-        if visit is question.visit or not 0 <= visit.time - question.visit.time <= REACTION:
+        if visit is question.visit or not 0 <= visit.time - begin <= REACTION or handshake.decrypted:
             continue
-        if question.case.identity(handshake.client) != question.identity or handshake.decrypted:
-            continue
-        if (visit.host or "").lower() == host or (handshake.capture, handshake.stream) in connections:
+        if case.identity(handshake.client) == question.identity:
             return visit
     return None

@@ -54,8 +54,7 @@ def trace_entry(question: Question) -> TraceEntry | None:
         return None
     if question.validator.role not in ("child", "parent", "unknown"):
         return None
-    host = question.host.lower()
-    entries = [entry for entry in question.case.context.trace if entry.host == host]
+    entries = question.case.trace_of.get(question.host.lower(), [])
     timed = [entry for entry in entries if entry.time is not None]
     if not timed:
         return entries[0] if len({entry.action for entry in entries}) == 1 else None

@@ -20,6 +20,8 @@ CHANGE_OF_DEFINITION: Final = int(datetime(2026, 3, 15, tzinfo=UTC).timestamp())
 UPSTREAM_WINDOW: Final = 30 * SECOND
 """A parent opens its own connection to the origin this soon after the child's request."""
 UPSTREAM_LEAD: Final = 2 * SECOND
+MAX_SIBLINGS: Final = 32
+"""Certificates of one issuer that are compared; more would not make it surer."""
 
 
 def no_ocsp_url(question: Question) -> Answer | None:
@@ -130,10 +132,11 @@ def original_visit(question: Question, certificate: CertificateFact) -> Visit | 
     next_hop = question.case.identity(here.handshake.server)
     candidates = [
         visit
-        for visit in question.case.by_host.get(here.host.lower(), ())
+        for visit in question.case.visits_near(
+            here.host, here.time - UPSTREAM_LEAD, here.time + UPSTREAM_WINDOW
+        )
         if visit is not here
         and question.case.identity(visit.handshake.client) == next_hop
-        and -UPSTREAM_LEAD <= visit.time - here.time <= UPSTREAM_WINDOW
         and (chain := question.case.chain(visit.handshake))
         and chain[0].issuer != certificate.issuer
         and visit.handshake.client_random != here.handshake.client_random
@@ -146,14 +149,8 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | 
     if certificate.crl_urls or certificate.self_signed:
         return None
     behind_proxy = question.visit.handshake.connect_host is not None
-    siblings = {
-        visit.host: chain[0]
-        for visit in question.case.by_issuer.get(certificate.issuer, ())
-        if visit.handshake.client == question.validator.address
-        and visit.host
-        and (chain := question.case.chain(visit.handshake))
-    }
-    others = [other for host, other in siblings.items() if other.sha256 != certificate.sha256]
+    siblings = question.case.leaves_by_issuer.get((question.validator.address, certificate.issuer), {})
+    others = [other for other in siblings.values() if other.sha256 != certificate.sha256][:MAX_SIBLINGS]
     bare = all(not other.ocsp_urls and not other.crl_urls for other in others)
     same_key = any(
         other.public_key_sha256 == certificate.public_key_sha256 and certificate.public_key_sha256
