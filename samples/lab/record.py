@@ -53,7 +53,7 @@ def main() -> int:
         return 2
     if arguments.check:
         return 0
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         return max(_record(scenario, arguments.out, arguments.keep_logs) for scenario in scenarios)

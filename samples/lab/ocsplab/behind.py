@@ -19,6 +19,8 @@ Staple = Literal["none", "good", "stale", "other"]
 PAGE = "{host}\n"
 RESPONDER_PORT = 8080
 ROOT_RESPONDER_PORT = 8081
+STALE_AFTER = 60 + 420
+"""Seconds: a response good for one minute, and then beyond the clock skew that validators usually allow."""
 RESPONSE_HEAD = "application/ocsp-response"
 TRY_LATER = bytes.fromhex("30030a0103")
 UNAUTHORIZED = bytes.fromhex("30030a0106")
@@ -46,7 +48,7 @@ class Responder:
     """
 
     host: str
-    behaviour: Literal["proxy", "503", "silent", "try-later", "unauthorized", "other"] = "proxy"
+    behaviour: Literal["proxy", "tls", "503", "silent", "try-later", "unauthorized", "other"] = "proxy"
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ class Behind:
             stale = origin.staple == "stale"
             self.authority.make_response(leaf, self._staple_file(origin), minutes=1 if stale else None)
             if stale:
-                self._stale_after = time.time() + 63
+                self._stale_after = time.time() + STALE_AFTER
 
     def _start_responders(self) -> None:
         authority = self.authority
@@ -153,7 +155,11 @@ class Behind:
         servers.append(
             self._http_server("crl.pki.test", f"root {canned}; default_type application/pkix-crl;")
         )
-        servers.extend(self._http_server(one.host, _behaviour(one, canned)) for one in self.responders)
+        for one in self.responders:
+            if one.behaviour == "tls":
+                servers.append(self._tls_server(one.host, _forward(RESPONDER_PORT)))
+            else:
+                servers.append(self._http_server(one.host, _behaviour(one, canned)))
         configuration = self.directory / "nginx.conf"
         configuration.write_text(
             "daemon off; master_process off; worker_processes 1;\n"
@@ -184,6 +190,14 @@ class Behind:
     def _http_server(self, host: str, location: str) -> str:
         head = f"server {{ listen {self._address(host)}:80; server_name {host};\n"
         return f"{head}location / {{ {location} }} }}\n"
+
+    def _tls_server(self, host: str, location: str) -> str:
+        leaf = self.authority.issue(host, ocsp_url=None)
+        return (
+            f"server {{ listen {self._address(host)}:443 ssl; server_name {host};\n"
+            f"ssl_certificate {leaf.chain}; ssl_certificate_key {leaf.key}; ssl_protocols TLSv1.2;\n"
+            f"location / {{ {location} }} }}\n"
+        )
 
     def _start_dns(self) -> None:
         records = [f"--host-record={host},{address}" for host, address in sorted(self._names.items())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -42,8 +43,14 @@ class Lab:
         self._close()
 
     def _close(self) -> None:
-        self.processes.stop_all()
-        self.net.close()
-        if self._keep_logs is not None:
-            shutil.copytree(self.directory, self._keep_logs, dirs_exist_ok=True)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+        try:
+            self.processes.stop_all()
+            self.net.close()
+            if self._keep_logs is not None:
+                shutil.copytree(self.directory, self._keep_logs, dirs_exist_ok=True)
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)

@@ -16,7 +16,8 @@ ADDON = VALIDATOR.with_name("mitm_addon.py")
 
 HOW_TO_GET = (
     "missing: mitmdump 12 (Python 3.12 or newer); name it with --mitmdump PATH\n"
-    "  python3.12 -m venv mitmproxy-venv && mitmproxy-venv/bin/pip install 'mitmproxy>=12,<13'"
+    "  python3.12 -m venv mitmproxy-venv\n"
+    "  mitmproxy-venv/bin/pip install 'mitmproxy>=12,<13' 'cryptography<47'"
 )
 
 _chosen: list[str] = []

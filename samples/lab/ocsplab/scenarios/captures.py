@@ -36,6 +36,15 @@ def all_interfaces(lab: Lab, out: Path) -> None:
     _visit_all(chain)
 
 
+def all_interfaces_parent_tunnels(lab: Lab, out: Path) -> None:
+    """One file holds both sides of a parent that only tunnels."""
+    origins = [Origin("plain.site.test"), Origin("no-ocsp.site.test", ocsp_url=None)]
+    chain = Chain(lab, out, origins, child=Proxy(validation=Validation()), parent=Proxy(intercepts=False))
+    chain.start()
+    chain.tap(lab.net.parent, "all.pcap", interface="any")
+    _visit_all(chain)
+
+
 def port_80_filtered(lab: Lab, out: Path) -> None:
     """The capture filter left out plain HTTP, in which OCSP travels."""
     chain = _chain(lab, out)
@@ -67,6 +76,7 @@ def only_incoming(lab: Lab, out: Path) -> None:
 PROGRAMS = ("squid",)
 SCENARIOS = (
     Scenario("all-interfaces", all_interfaces, PROGRAMS),
+    Scenario("all-interfaces-parent-tunnels", all_interfaces_parent_tunnels, PROGRAMS),
     Scenario("port-80-filtered", port_80_filtered, PROGRAMS),
     Scenario("snaplen-200", snaplen_200, PROGRAMS),
     Scenario("only-outgoing", only_outgoing, PROGRAMS),

@@ -68,9 +68,24 @@ def forwarding_host(lab: Lab, out: Path) -> None:
     chain.stop()
 
 
+def ocsp_over_tls(lab: Lab, out: Path) -> None:
+    """One certificate names a responder that is spoken to over TLS."""
+    origins = [
+        Origin("plain.site.test"),
+        Origin("guarded.site.test", ocsp_url="https://ocsp.guarded.test/"),
+    ]
+    responders = [Responder("ocsp.guarded.test", "tls")]
+    chain = Chain(lab, out, origins, parent=Proxy(validation=Validation()), responders=responders)
+    chain.start()
+    chain.record()
+    chain.visit("plain.site.test", "guarded.site.test")
+    chain.stop()
+
+
 PROGRAMS = ("squid",)
 SCENARIOS = (
     Scenario("responder-troubles", responder_troubles, PROGRAMS),
     Scenario("crl-instead", crl_instead, PROGRAMS),
     Scenario("forwarding-host", forwarding_host, PROGRAMS),
+    Scenario("ocsp-over-tls", ocsp_over_tls, PROGRAMS),
 )

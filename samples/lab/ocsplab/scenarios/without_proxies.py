@@ -7,7 +7,7 @@ from pathlib import Path
 from ocsplab.behind import Behind, Origin
 from ocsplab.capture import Recorder
 from ocsplab.lab import Lab
-from ocsplab.pki import Authority
+from ocsplab.pki import Authority, make_self_signed
 from ocsplab.visits import ocsp_get, ocsp_post, pause, s_client
 
 from .base import Scenario
@@ -52,4 +52,27 @@ def direct(lab: Lab, out: Path) -> None:
     recorder.stop()
 
 
-SCENARIOS = (Scenario("direct", direct),)
+def handshake_failed(lab: Lab, out: Path) -> None:
+    """Handshakes that end before revocation could matter, and one that does not."""
+    authority = Authority(lab.directory / "pki")
+    origins = [
+        Origin("plain.site.test"),
+        Origin("distrusted.site.test"),
+        Origin("modern.site.test", tls="TLSv1.3"),
+    ]
+    behind = Behind(lab.net, lab.directory / "behind", lab.processes, authority, origins)
+    behind.start()
+    client = lab.net.client
+    other_root = lab.directory / "other-root.pem"
+    make_self_signed(other_root, lab.directory / "other-root.key", "/O=Lab Trust Services/CN=Another Root")
+    recorder = Recorder(client, out / "capture.pcap")
+    s_client(client, "distrusted.site.test", other_root, expect_failure=True)
+    pause()
+    s_client(client, "modern.site.test", authority.root, expect_failure=True)
+    pause()
+    s_client(client, "plain.site.test", authority.root)
+    ocsp_post(client, authority, behind.leaves["plain.site.test"])
+    recorder.stop()
+
+
+SCENARIOS = (Scenario("direct", direct), Scenario("handshake-failed", handshake_failed))
