@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.causes import CAUSES, next_steps
+from ocsp_pcap.explain.chains import chains
 from ocsp_pcap.explain.findings import all_findings
 from ocsp_pcap.explain.model import (
     Alternative,
@@ -66,14 +67,15 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
     case = Case(facts, context or Context())
     verdicts = tuple(_verdicts(case))
     findings = all_findings(case, verdicts)
+    legs = chains(case)
     if hosts:
-        patterns = [pattern.lower() for pattern in hosts]
-        verdicts = tuple(
-            verdict
-            for verdict in verdicts
-            if any(fnmatchcase((verdict.host or "").lower(), pattern) for pattern in patterns)
-        )
-    return Explanation(facts.captures, verdicts, findings, case.unmatched, tuple(_notes(case)))
+        verdicts = tuple(verdict for verdict in verdicts if _matches(verdict.host, hosts))
+        legs = tuple(chain for chain in legs if _matches(chain.host, hosts))
+    return Explanation(facts.captures, verdicts, findings, case.unmatched, legs, tuple(_notes(case)))
+
+
+def _matches(host: str | None, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase((host or "").lower(), pattern.lower()) for pattern in patterns)
 
 
 def answer(question: Question) -> tuple[Answer, tuple[Alternative, ...], tuple[Evidence, ...]]:

@@ -99,6 +99,32 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """What one host of a proxy chain saw for a host name."""
+
+    validator: Validator
+    capture: str
+    frame: int
+    stream: int
+    certificate: str | None
+    """SHA-256 of the leaf; None where none was visible."""
+    subject: str | None
+    issuer: str | None
+    serial: str | None
+    ocsp_url: str | None
+    tunnelled: bool
+    """The same ClientHello as on the leg before: this host only relays, and validates nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The legs of one request, from the client's side to the origin's."""
+
+    host: str
+    legs: tuple[Leg, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer to the whole question, ready for a report."""
 
@@ -107,5 +133,7 @@ class Explanation:
     findings: tuple[Finding, ...]
     unmatched_exchanges: tuple[OcspExchangeFact, ...]
     """OCSP exchanges for certificates that no handshake in the captures showed."""
+    chains: tuple[Chain, ...] = ()
+    """What each proxy saw for the hosts that were seen on several legs."""
     notes: tuple[str, ...] = ()
     """Warnings about the run as a whole: clock offset applied, roles told from the traffic, unused keys."""

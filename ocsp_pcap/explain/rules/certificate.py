@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ocsp_pcap.explain.case import Visit
+from ocsp_pcap.explain.chains import upstream_visit
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
@@ -16,10 +17,6 @@ SHORT_LIVED_UNTIL_2026: Final = 10 * DAY
 SHORT_LIVED_SINCE_2026: Final = 7 * DAY
 CHANGE_OF_DEFINITION: Final = int(datetime(2026, 3, 15, tzinfo=UTC).timestamp()) * SECOND
 """CA/Browser Forum Baseline Requirements 1.6.1: Short-lived Subscriber Certificate."""
-
-UPSTREAM_WINDOW: Final = 30 * SECOND
-"""A parent opens its own connection to the origin this soon after the child's request."""
-UPSTREAM_LEAD: Final = 2 * SECOND
 MAX_SIBLINGS: Final = 32
 """Certificates of one issuer that are compared; more would not make it surer."""
 
@@ -127,21 +124,11 @@ def original_visit(question: Question, certificate: CertificateFact) -> Visit | 
     host at the same time, and it showed a certificate of another issuer.
     """
     here = question.visit
-    if here.host is None:
+    visit = upstream_visit(question.case, here)
+    if visit is None or visit.handshake.client_random == here.handshake.client_random:
         return None
-    next_hop = question.case.identity(here.handshake.server)
-    candidates = [
-        visit
-        for visit in question.case.visits_near(
-            here.host, here.time - UPSTREAM_LEAD, here.time + UPSTREAM_WINDOW
-        )
-        if visit is not here
-        and question.case.identity(visit.handshake.client) == next_hop
-        and (chain := question.case.chain(visit.handshake))
-        and chain[0].issuer != certificate.issuer
-        and visit.handshake.client_random != here.handshake.client_random
-    ]
-    return min(candidates, key=lambda visit: abs(visit.time - here.time), default=None)
+    chain = question.case.chain(visit.handshake)
+    return visit if chain and chain[0].issuer != certificate.issuer else None
 
 
 def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | None:

@@ -1,0 +1,74 @@
+"""The legs of one user request across the proxy chain, matched from captures of both sides."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ocsp_pcap.explain.case import Case, Visit
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.model import Chain, Leg
+
+UPSTREAM_WINDOW: Final = 30 * SECOND
+"""A proxy opens its own connection to the origin this soon after the request that it serves."""
+UPSTREAM_LEAD: Final = 2 * SECOND
+"""Clocks are corrected, and a proxy may connect before the handshake that it answers begins."""
+MAX_LEGS: Final = 8
+
+
+def upstream_visit(case: Case, visit: Visit) -> Visit | None:
+    """Return the visit that the proxy which served this one made for it.
+
+    Its client is the host that this leg ends at (or the same proxy by the site file), and it carries
+    the same ClientHello random (the proxy tunnels), or goes to the same host at the same time.
+    """
+    next_hop = case.identity(visit.handshake.server)
+    for other in case.by_client_random.get(visit.handshake.client_random or "", ()):
+        if other is not visit and case.identity(other.handshake.client) == next_hop:
+            return other
+    if visit.host is None:
+        return None
+    candidates = [
+        other
+        for other in case.visits_near(visit.host, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)
+        if other is not visit and case.identity(other.handshake.client) == next_hop
+    ]
+    return min(candidates, key=lambda other: abs(other.time - visit.time), default=None)
+
+
+def chains(case: Case) -> tuple[Chain, ...]:
+    """Return, for each host seen on several legs, what each proxy saw: one chain for each different view."""
+    upstream = {id(visit): upstream_visit(case, visit) for visit in case.visits}
+    served = {id(visit) for visit in upstream.values() if visit is not None}
+    found: dict[tuple[object, ...], Chain] = {}
+    for visit in case.visits:
+        if id(visit) in served or upstream[id(visit)] is None:
+            continue
+        path: list[Visit] = []
+        step: Visit | None = visit
+        while step is not None and len(path) < MAX_LEGS and step not in path:
+            path.append(step)
+            step = upstream.get(id(step))
+        legs = tuple(
+            _leg(case, step, path[number - 1] if number else None) for number, step in enumerate(path)
+        )
+        key = (visit.host, *((leg.validator.address, leg.certificate) for leg in legs))
+        found.setdefault(key, Chain(visit.host or visit.handshake.server, legs))
+    return tuple(found.values())
+
+
+def _leg(case: Case, visit: Visit, before: Visit | None) -> Leg:
+    handshake = visit.handshake
+    chain = case.chain(handshake)
+    tunnelled = before is not None and before.handshake.client_random == handshake.client_random
+    return Leg(
+        validator=case.validator(visit),
+        capture=handshake.capture,
+        frame=visit.frame,
+        stream=handshake.stream,
+        certificate=chain[0].sha256 if chain else None,
+        subject=chain[0].subject if chain else None,
+        issuer=chain[0].issuer if chain else None,
+        serial=chain[0].serial if chain else None,
+        ocsp_url=next(iter(chain[0].ocsp_urls), None) if chain else None,
+        tunnelled=tunnelled and handshake.client_random is not None,
+    )
