@@ -29,6 +29,7 @@ from ocsp_pcap.tls.opaque import judge
 from ocsp_pcap.tls.records import (
     ALERT,
     APPLICATION_DATA,
+    BOUNDARY_LOST,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     SSLV2_HELLO,
@@ -95,19 +96,14 @@ class TlsConnection:
         """
         direction = self._client if from_client is not self.swapped else self._server
         events: list[TlsEvent] = []
-        if direction.done:
+        if direction.done or not data:
             return events
-        reader = direction.reader
-        for record in reader.receive(data, segment_start):
+        for record in direction.reader.receive(data, segment_start):
             self._record(direction, record, frame, time, events)
             if direction.done:
                 break
         direction.frame = frame
         direction.time = time
-        if reader.fault is not None:
-            events.append(Damage(frame, time, direction.from_client, reader.fault))
-            reader.fault = None
-            self._lost(direction, None, frame, time, events)
         return events
 
     def gap(self, from_client: bool, length: int, frame: int, time: int) -> list[TlsEvent]:
@@ -161,6 +157,9 @@ class TlsConnection:
         if not whole:
             if kind == HANDSHAKE and not direction.protected:
                 self._take(direction.parser.receive(fragment, frame, time), events)
+            elif kind == BOUNDARY_LOST:
+                events.append(Damage(frame, time, direction.from_client, fragment.decode()))
+                self._lost(direction, None, frame, time, events)
         elif self._decryption is not None and self._decrypt(
             self._decryption, direction, record, frame, time, events
         ):

@@ -15,6 +15,8 @@ APPLICATION_DATA: Final = 23
 HEARTBEAT: Final = 24
 SSLV2_HELLO: Final = 0x80
 """Not a content type of TLS: a hello in SSL 2.0 form, whose fragment has its 2-byte header."""
+BOUNDARY_LOST: Final = 0x100
+"""Not a content type of TLS: here the reader lost synchronisation; the fragment says why, in ASCII."""
 
 MAX_FRAGMENT: Final = (1 << 14) + 2048
 """Largest protected fragment (RFC 5246 6.2.3)."""
@@ -80,6 +82,10 @@ def _plausible_record(data: bytes | bytearray) -> bool | None:
     return length >= 16
 
 
+def _boundary_lost(reason: bytes) -> Record:
+    return Record(BOUNDARY_LOST, 0, reason, False)
+
+
 class RecordReader:
     """Splits the bytes of one direction into records. Holds at most one record."""
 
@@ -91,14 +97,11 @@ class RecordReader:
         "_rest_version",
         "_searched",
         "_segment",
-        "fault",
         "state",
     )
 
     def __init__(self) -> None:
         self.state = State.START
-        self.fault: str | None = None
-        """Why the last call lost synchronisation; the caller takes it and sets it to None."""
         self._buffer: bytes | bytearray = b""
         self._need = 5
         self._rest = 0
@@ -115,7 +118,7 @@ class RecordReader:
         if state is not State.SYNCHRONISED:
             if state is State.DEAD:
                 return records
-            if not self._synchronise(data, segment_start):
+            if not self._synchronise(data, segment_start, records):
                 return records
             data = bytes(self._buffer)
             self._buffer = b""
@@ -150,7 +153,7 @@ class RecordReader:
             length = data[position + 3] << 8 | data[position + 4]
             unusual = kind < 20 or kind > 24 or data[position + 1] != 3 or minor > 4 or length > MAX_FRAGMENT
             if unusual and not sane_header(data, position):
-                self.fault = "bytes that are no TLS record follow a record"
+                records.append(_boundary_lost(b"bytes that are no TLS record follow a record"))
                 self._lose()
                 return
             end = position + 5 + length
@@ -169,7 +172,7 @@ class RecordReader:
         self._rest = 0
         self._segment = 0
 
-    def _synchronise(self, data: bytes, segment_start: bool) -> bool:
+    def _synchronise(self, data: bytes, segment_start: bool, records: list[Record]) -> bool:
         """Decide whether the buffer, which starts at a segment start, begins a record."""
         if self.state is State.SSLV2:
             return self._sslv2(data)
@@ -199,11 +202,11 @@ class RecordReader:
                     self.state = State.SSLV2
                     self._need = size
                     return self._sslv2(b"")
-                self.fault = "the stream does not start with a TLS record"
+                records.append(_boundary_lost(b"the stream does not start with a TLS record"))
             latest = self._buffer[self._segment :] if self._segment else b""
             self._lose()
             if latest:
-                return self._synchronise(bytes(latest), True)
+                return self._synchronise(bytes(latest), True, records)
         return False
 
     def _sslv2(self, data: bytes) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ocsp_pcap.tls.records import (
     ALERT,
     APPLICATION_DATA,
+    BOUNDARY_LOST,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     MAX_FRAGMENT,
@@ -36,12 +37,13 @@ RECORDS = [
     Record(APPLICATION_DATA, 0x0303, b"", True),
     Record(ALERT, 0x0303, b"\x01\x00", True),
 ]
+NO_START = Record(BOUNDARY_LOST, 0, b"the stream does not start with a TLS record", False)
 
 
 def test_a_stream() -> None:
     reader = RecordReader()
     assert reader.receive(STREAM, True) == RECORDS
-    assert reader.fault is None
+    assert reader.state is State.SYNCHRONISED
 
 
 @given(st.lists(st.integers(1, len(STREAM) - 1), max_size=15))
@@ -69,9 +71,9 @@ def test_tlcp_records() -> None:
 def test_garbage_after_a_record_loses_the_boundaries(garbage: bytes) -> None:
     reader = RecordReader()
     assert reader.receive(tls_record(HANDSHAKE, HELLO) + garbage, True) == [
-        Record(HANDSHAKE, 0x0303, HELLO, True)
+        Record(HANDSHAKE, 0x0303, HELLO, True),
+        Record(BOUNDARY_LOST, 0, b"bytes that are no TLS record follow a record", False),
     ]
-    assert reader.fault is not None
     assert reader.state is State.SEARCHING
     assert reader.receive(b"still garbage", False) == []
     assert reader.receive(STREAM, True) == RECORDS
@@ -79,8 +81,7 @@ def test_garbage_after_a_record_loses_the_boundaries(garbage: bytes) -> None:
 
 def test_records_are_found_behind_a_start_in_mid_stream() -> None:
     reader = RecordReader()
-    assert reader.receive(b"the end of something", True) == []
-    assert reader.fault is not None
+    assert reader.receive(b"the end of something", True) == [NO_START]
     assert reader.receive(STREAM, True) == RECORDS
 
 
@@ -90,11 +91,12 @@ def test_records_are_found_behind_a_stray_byte() -> None:
     found = []
     for position in range(len(STREAM)):
         found += reader.receive(STREAM[position : position + 1], position == 0)
-    assert found == RECORDS
+    assert found == [NO_START, *RECORDS]
 
 
 def test_the_search_is_bounded() -> None:
     reader = RecordReader()
+    assert reader.receive(b"x" * 1000, True) == [NO_START]
     for _ in range(SEARCH_LIMIT // 1000 + 2):
         assert reader.receive(b"x" * 1000, True) == []
     assert reader.state is State.DEAD
