@@ -40,6 +40,11 @@ def render_cause(code: str, console: Console) -> None:
 
     if code not in CAUSES:
         raise UnknownCodeError(code)
+    if not console.encoding.lower().startswith("utf"):
+        sheet = Sheet(console)
+        for line in page(code).splitlines():
+            sheet.line(sheet.text(line))
+        return
     width = min(console.width, 100)
     console.print(Markdown(page(code), hyperlinks=False, code_theme="ansi_dark"), width=width)
 

@@ -15,22 +15,9 @@ from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
-TIME_FIELDS: Final = frozenset(
-    {
-        "time",
-        "first_time",
-        "last_time",
-        "end_time",
-        "response_time",
-        "not_before",
-        "not_after",
-        "produced_at",
-        "this_update",
-        "next_update",
-        "revocation_time",
-    }
+_TIME_FIELDS: Final = frozenset(
+    {"time", "not_before", "not_after", "produced_at", "this_update", "next_update"}
 )
-"""Names of the integer fields that are times."""
 
 _Encode: TypeAlias = Callable[[Any], Any]
 _Decode: TypeAlias = Callable[[Any], Any]
@@ -55,6 +42,11 @@ class FormatError(ValueError):
         """Return the path of the bad value and the problem."""
         place = ".".join(reversed(self.path))
         return f"{place}: {self.problem}" if place else self.problem
+
+
+def is_time_field(name: str) -> bool:
+    """Tell whether an integer field of this name is a time."""
+    return name in _TIME_FIELDS or name.endswith("_time")
 
 
 def time_text(time: int) -> str:
@@ -173,7 +165,7 @@ def _encoder(hint: Any, name: str) -> _Encode | None:
         (hint,) = (item for item in get_args(hint) if item is not NoneType)
     if is_dataclass(hint):
         return _object_encoder(cast("Any", hint))
-    if hint is int and name in TIME_FIELDS:
+    if hint is int and is_time_field(name):
         return time_text
     if get_origin(hint) is tuple:
         element = get_args(hint)[0]
@@ -198,7 +190,7 @@ def _decoder(hint: Any, name: str) -> _Decode:
         return _pairs if get_origin(element) is tuple else _list(_decoder(element, name))
     if is_dataclass(hint):
         return _object_decoder(cast("Any", hint))
-    if hint is int and name in TIME_FIELDS:
+    if hint is int and is_time_field(name):
         return _time
     return _plain(hint)
 

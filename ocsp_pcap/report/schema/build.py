@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, 
 from ocsp_pcap import facts
 from ocsp_pcap.explain import model
 from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.report.codec import TIME_FIELDS
+from ocsp_pcap.report.codec import is_time_field
 from ocsp_pcap.report.schema import NAMES, SchemaName
 
 Schema: TypeAlias = dict[str, Any]
@@ -215,7 +215,7 @@ def _field_schema(name: str, hint: Any) -> Schema:
 
 def _integer_schema(name: str) -> Schema:
     """Return the schema of an integer field."""
-    if name in TIME_FIELDS:
+    if is_time_field(name):
         return _ref("time")
     if name == "stream":
         return _ref("stream")

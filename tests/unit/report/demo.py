@@ -355,7 +355,8 @@ def demo_facts() -> Facts:
         ),
         tcp_attempts=(
             TcpAttemptFact(
-                PARENT_PCAP, 9, START, ExchangeFrames(210, None), PARENT.address, "203.0.113.80", "unanswered", attempts=4
+                PARENT_PCAP, 9, START, ExchangeFrames(210, None), PARENT.address, "203.0.113.80",
+                "unanswered", attempts=4,
             ),
         ),
     )  # fmt: skip

@@ -1,0 +1,112 @@
+"""Causes and findings: the tables, the pages, the next steps."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import get_args
+
+import pytest
+
+from ocsp_pcap.explain import causes
+from ocsp_pcap.explain.causes import CAUSES, PLACEHOLDERS, SECTIONS, next_steps, page
+from ocsp_pcap.explain.model import Presence, Severity
+
+CONTRACT = {
+    "present": ["queried"],
+    "attempted": [
+        "dns-failed", "responder-unreachable", "http-error", "responder-error", "response-invalid",
+        "no-response",
+    ],
+    "absent": [
+        "stapled", "staple-invalid", "cached", "session-resumed", "no-ocsp-url", "short-lived",
+        "reissued-certificate", "not-intercepted", "ocsp-disabled", "handshake-failed", "unexplained",
+    ],
+    "unknown": ["certificate-encrypted", "capture-filtered", "capture-incomplete", "ocsp-over-tls"],
+}  # fmt: skip
+FINDINGS = [
+    "ocsp-on-wrong-proxy", "ocsp-at-egress", "ocsp-nowhere", "parent-not-intercepting", "ocsp-forwarded",
+    "crl-fallback",
+    "must-staple-violated", "revoked-but-used", "ttl-override-in-use", "repeated-queries", "capture-problem",
+]  # fmt: skip
+
+
+def test_the_registry_holds_the_contract_and_nothing_else() -> None:
+    assert list(CAUSES) == [code for codes in CONTRACT.values() for code in codes] + FINDINGS
+    for presence, codes in CONTRACT.items():
+        assert presence in get_args(Presence)
+        assert {CAUSES[code].presence for code in codes} == {presence}
+        assert {CAUSES[code].kind for code in codes} == {"cause"}
+    for code in FINDINGS:
+        assert CAUSES[code].kind == "finding"
+        assert CAUSES[code].presence is None
+        assert CAUSES[code].severity in get_args(Severity)
+
+
+def test_every_code_has_a_page_and_no_page_is_without_code() -> None:
+    pages = {
+        entry.name.removesuffix(".md")
+        for entry in resources.files(causes.__name__).iterdir()
+        if entry.name.endswith(".md")
+    }
+    assert pages == set(CAUSES)
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_page(code: str) -> None:
+    text = page(code)
+    lines = text.splitlines()
+    assert lines[0].startswith(f"# {code}: ")
+    assert tuple(re.findall(r"^## (.+)$", text, re.MULTILINE)) == SECTIONS
+    assert re.search(r"RFC [0-9]{4}|pcapng", text.split("## Standards")[1])
+    assert 15 <= len(lines) <= 45
+    assert max(map(len, lines)) <= 125
+    if CAUSES[code].kind == "cause":
+        assert f"*Presence: {CAUSES[code].presence}" in lines[2]
+    for word in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text):
+        # Codes that a page names exist; other words with hyphens in code style are command names.
+        assert word in CAUSES or word in {"ocsp-pcap"}, word
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_meaning_is_one_plain_sentence(code: str) -> None:
+    meaning = CAUSES[code].meaning
+    assert meaning.endswith(".")
+    assert "\n" not in meaning
+    assert not set("`*_{}") & set(meaning.replace("status_request", ""))
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_next_steps_use_documented_placeholders_only(code: str) -> None:
+    context = {name: f"<{name}>" for name in PLACEHOLDERS}
+    steps = next_steps(code, **context)
+    assert len(steps) == len(CAUSES[code].next_steps)
+    assert not any("{" in step or "}" in step for step in steps)
+
+
+def test_ranks_of_causes_are_distinct() -> None:
+    ranks = [entry.rank for entry in CAUSES.values() if entry.kind == "cause"]
+    assert len(set(ranks)) == len(ranks)
+
+
+def test_a_sentence_without_its_placeholder_is_left_out() -> None:
+    whole = next_steps("responder-unreachable", validator="10.0.0.1", responder="ocsp.test", stream=0)
+    partial = next_steps("responder-unreachable", validator="10.0.0.1", responder="ocsp.test", stream=None)
+    assert any("tcp.stream eq 0" in step for step in whole)
+    assert set(partial) < set(whole)
+    assert not any("tcp.stream" in step for step in partial)
+
+
+def test_values_are_not_templates() -> None:
+    (step,) = [
+        step
+        for step in next_steps("staple-invalid", host="{0.__class__}", unknown=1)
+        if "repair its stapling" in step
+    ]
+    assert "{0.__class__}" in step
+
+
+def test_unknown_codes() -> None:
+    for function in (page, next_steps):
+        with pytest.raises(KeyError):
+            function("../causes/queried")

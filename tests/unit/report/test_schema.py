@@ -1,0 +1,81 @@
+"""The published schemas: strict, and in step with the classes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ocsp_pcap.report.json import explanation_to_json, fact_to_json
+from ocsp_pcap.report.schema import NAMES, load
+from ocsp_pcap.report.schema.build import build
+
+from .demo import demo_explanation, demo_facts
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_schema_is_the_derived_one(name: Any) -> None:
+    jsonschema.Draft202012Validator.check_schema(load(name))
+    assert load(name) == build(name)
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(KeyError):
+        load("../secrets")  # type: ignore[arg-type]
+
+
+def _set(*path: Any, value: Any) -> Callable[[Any], None]:
+    def change(document: Any) -> None:
+        for key in path[:-1]:
+            document = document[key]
+        document[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _set("schema", value="ocsp-pcap/2"),
+        _set("more", value=1),
+        _set("verdicts", 0, "presence", value="maybe"),
+        _set("verdicts", 0, "cause", value="stapled"),  # does not explain "present"
+        _set("verdicts", 0, "cause", value="ocsp-at-egress"),
+        _set("verdicts", 0, "confidence", value="certain"),
+        _set("verdicts", 0, "validator", "role", value="server"),
+        _set("verdicts", 0, "status", value="bad"),
+        _set("verdicts", 0, "more", value=1),
+        _set("verdicts", 0, "evidence", 0, "frame", value=0),
+        _set("verdicts", 0, "certificate", "sha256", value="AB" * 32),
+        _set("verdicts", 0, "certificate", "not_after", value=17),
+        _set("verdicts", 0, "sightings", 0, "time", value="2026-01-02T03:04:05Z"),
+        _set("findings", 0, "code", value="queried"),
+        _set("findings", 0, "severity", value="fatal"),
+    ],
+)
+def test_what_breaks_the_contract_of_an_explanation(change: Callable[[Any], None]) -> None:
+    document = copy.deepcopy(explanation_to_json(demo_explanation()))
+    change(document)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(load("explanation")).validate(document)
+
+
+def test_each_key_of_a_verdict_is_required() -> None:
+    validator = jsonschema.Draft202012Validator(load("explanation"))
+    document = explanation_to_json(demo_explanation())
+    for key in document["verdicts"][0]:
+        broken = copy.deepcopy(document)
+        del broken["verdicts"][0][key]
+        assert not validator.is_valid(broken), key
+
+
+def test_facts_may_have_more_keys_but_not_fewer() -> None:
+    validator = jsonschema.Draft202012Validator(load("facts"))
+    value = fact_to_json(demo_facts().handshakes[0])
+    assert validator.is_valid(value | {"more": 1})
+    assert not validator.is_valid({key: item for key, item in value.items() if key != "sni"})
+    assert not validator.is_valid(value | {"time": "yesterday"})
+    assert not validator.is_valid(value | {"kind": "other"})
