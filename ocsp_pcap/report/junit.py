@@ -34,7 +34,7 @@ def junit_xml(
         if result.held:
             case.system_out = xml_text(_details(result))
         else:
-            failure = Failure(safe_text(result.reason), "broken-expectation")
+            failure = Failure(safe_text(result.reason) or "(no reason given)", "broken-expectation")
             failure.text = xml_text(_details(result))
             case.result = [failure]
         test_suite.add_testcase(case)

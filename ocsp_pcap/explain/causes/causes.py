@@ -98,7 +98,7 @@ CAUSE_TABLE: Final = (
         "absent",
         22,
         "A staple came but was stale, for another certificate or badly signed, and no query followed.",
-        "Ask whoever runs {host} to repair its stapling; a response from a file must be renewed before it expires.",
+        "Ask whoever runs {host} to repair its stapling; a stapling file must be renewed in time.",
         "Compare the staple's nextUpdate in frame {frame} with the capture's clock.",
         "Find out why {validator} did not fall back to a query; a strict validator would ask or refuse.",
     ),

@@ -1,0 +1,111 @@
+"""The report as a page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.report.escape import safe_text
+from ocsp_pcap.report.html import render_html
+
+from .demo import PARENT_PCAP, capture, demo_explanation, demo_verdicts
+from .hostile import HOSTILE, hostile_explanation, odd_verdict
+
+VOID = {"meta", "input", "br", "img"}
+
+
+class Page(HTMLParser):
+    """Elements, attributes and text of a page; elements must nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text.append(data)
+
+
+def test_page() -> None:
+    text = render_html(demo_explanation())
+    page = Page(text)
+    assert page.open == []
+    assert text.startswith("<!DOCTYPE html>")
+    shown = "".join(page.text)
+    for part in (
+        "OCSP was seen for 1 of 7 certificates",
+        "12 packets dropped while capturing",
+        "ocsp-on-wrong-proxy",
+        "Certificates received by parent 10.77.2.30",
+        "frame.number in {504, 507, 519, 523, 540}",
+        "the capture may have begun after an earlier answer",
+        "1 OCSP exchange for certificates that no handshake showed",
+    ):
+        assert part in shown, part
+    assert page.elements.count("tbody") == 7
+    assert Page(render_html(demo_explanation(), verbose=1)).elements.count("tbody") == 8
+
+
+def test_page_is_self_contained() -> None:
+    page = Page(render_html(demo_explanation()))
+    names = {name for name, _ in page.attributes}
+    assert not {"src", "href", "action", "srcset", "data"} & names
+    assert not any(name.startswith("on") for name in names)
+    assert "link" not in page.elements
+    assert "url(" not in render_html(demo_explanation())
+
+
+def test_policy_admits_the_script_and_the_style_only() -> None:
+    text = render_html(demo_explanation())
+    (policy,) = [
+        value for name, value in Page(text).attributes if name == "content" and "default-src" in (value or "")
+    ]
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    for element in ("script", "style"):
+        (content,) = re.findall(f"<{element}>(.*?)</{element}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{element}-src 'sha256-{digest}'" in policy
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_names_change_nothing_but_text(hostile: str) -> None:
+    text = render_html(hostile_explanation(hostile), verbose=1)
+    page = Page(text)
+    # An empty name still shows: whether an optional part is there depends on the name being empty.
+    harmless = Page(render_html(hostile_explanation("name" if hostile else ""), verbose=1))
+    assert page.open == []
+    assert page.elements == harmless.elements
+    assert [name for name, _ in page.attributes] == [name for name, _ in harmless.attributes]
+    assert all(line.isprintable() for line in text.split("\n"))
+    text.encode("utf-8")
+    if hostile.strip():
+        assert safe_text(hostile) in "".join(page.text)
+
+
+def test_nothing_at_all() -> None:
+    assert "No certificate" in render_html(Explanation((), (), (), ()))
+
+
+def test_unknown_words_are_shown() -> None:
+    odd = Explanation((capture(PARENT_PCAP),), (odd_verdict(demo_verdicts()[0]),), (), ())
+    assert "no-such-cause" in render_html(odd)
