@@ -120,7 +120,7 @@ class Case:
         self.offsets: dict[str, ClockOffset] = {
             offset.capture: offset for offset in clock_offsets(facts.handshakes)
         }
-        self.roles: Roles = assign_roles(facts.handshakes, context.site, context.capture_roles)
+        self.roles: Roles = assign_roles(facts.handshakes, context.site, context.capture_roles, self.clock)
         self.captures: dict[str, CaptureFact] = {capture.path: capture for capture in facts.captures}
         self.visits: tuple[Visit, ...] = self._visits()
         self.exchanges: tuple[OcspExchangeFact, ...] = self._distinct_exchanges()

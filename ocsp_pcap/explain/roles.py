@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
+from ocsp_pcap.explain.identities import proxy_identities
 from ocsp_pcap.explain.model import Role
 from ocsp_pcap.explain.site import ProxyRole, Site
 from ocsp_pcap.facts import HandshakeFact
@@ -33,28 +34,27 @@ class Roles:
 
 
 def assign_roles(
-    handshakes: Iterable[HandshakeFact], site: Site, capture_roles: Mapping[str, ProxyRole]
+    handshakes: Iterable[HandshakeFact],
+    site: Site,
+    capture_roles: Mapping[str, ProxyRole],
+    clock: Callable[[str, int], int] = lambda _, time: time,
 ) -> Roles:
     """Tell the role of every TLS client.
 
     The site file comes first, then ``capture_roles`` (capture path to the proxy whose egress it
     shows), then what the traffic tells: the target of a CONNECT is a proxy; a proxy whose own TLS
-    goes through another CONNECT is a child; a proxy that reaches origins is a parent.
+    goes through another CONNECT is a child; a proxy that reaches origins is a parent. ``clock``
+    brings a time of a capture to the clock that all share.
     """
     handshakes = list(handshakes)
     notes: list[str] = []
     capture_roles = _unswapped(handshakes, site, capture_roles, notes)
-    roles: dict[str, Role] = _from_traffic(handshakes)
+    identities = proxy_identities(handshakes, site, capture_roles, clock)
+    roles: dict[str, Role] = _from_traffic(handshakes, identities)
     roles.update(_from_options(handshakes, capture_roles))
-    identities: dict[str, str] = {}
-    clients = {handshake.client for handshake in handshakes}
     for proxy in site.proxies:
-        for address in proxy.addresses:
-            roles[address] = proxy.role
-        # Several TLS clients among the addresses are several proxies of one role, not one proxy.
-        if len(own := sorted(proxy.addresses & clients)) == 1:
-            identities.update(dict.fromkeys(proxy.addresses, own[0]))
-    seen = clients | {handshake.server for handshake in handshakes}
+        roles.update(dict.fromkeys(proxy.addresses, proxy.role))
+    seen = {handshake.client for handshake in handshakes} | {handshake.server for handshake in handshakes}
     notes += _unseen(site, capture_roles, seen) if handshakes else []
     return Roles(roles, capture_roles, identities, tuple(notes))
 
@@ -75,14 +75,14 @@ def _unseen(site: Site, capture_roles: Mapping[str, ProxyRole], seen: set[str]) 
     ]
 
 
-def _from_traffic(handshakes: list[HandshakeFact]) -> dict[str, Role]:
-    proxies = {h.server for h in handshakes if h.tunnel == "connect"}
+def _from_traffic(handshakes: list[HandshakeFact], identities: Mapping[str, str]) -> dict[str, Role]:
+    proxies = {identities.get(h.server, h.server) for h in handshakes if h.tunnel == "connect"}
     proxies |= {h.client for h in handshakes if h.connect_via}
     behind: dict[str, set[str]] = defaultdict(set)
     direct: set[str] = set()
     for handshake in handshakes:
         if handshake.tunnel == "connect":
-            behind[handshake.client].add(handshake.server)
+            behind[handshake.client].add(identities.get(handshake.server, handshake.server))
         else:
             direct.add(handshake.client)
     roles: dict[str, Role] = {}

@@ -1,0 +1,113 @@
+"""Which addresses belong to one proxy: it is asked at one and goes on from another."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.site import ProxyRole, Site
+from ocsp_pcap.facts import HandshakeFact
+
+FOLLOWS: Final = 5 * SECOND
+"""A proxy goes on to the origin within this time of the request, where nothing but time tells."""
+LEAD: Final = SECOND
+HOSTS_THAT_AGREE: Final = 2
+"""Hosts that must be visited in step before two addresses count as one proxy."""
+MAX_VISITS: Final = 20_000
+
+
+def proxy_identities(
+    handshakes: Sequence[HandshakeFact],
+    site: Site,
+    capture_roles: Mapping[str, ProxyRole],
+    clock: Callable[[str, int], int],
+) -> dict[str, str]:
+    """Return, for addresses of a proxy, the address under which the same proxy is a TLS client.
+
+    Told, in this order, from the site file, from one ClientHello on both sides of a proxy, from the
+    captures' vantages (whom the child asks is who speaks TLS in the parent's capture), and from
+    visits of the same hosts in step.
+    """
+    clients = {handshake.client for handshake in handshakes}
+    identities: dict[str, str] = {}
+    for proxy in site.proxies:
+        # Several TLS clients among the addresses are several proxies of one role, not one proxy.
+        if len(own := sorted(proxy.addresses & clients)) == 1:
+            identities.update(dict.fromkeys(proxy.addresses, own[0]))
+    known = {address for proxy in site.proxies for address in proxy.addresses}
+    targets = {h.server for h in handshakes if h.tunnel == "connect"} - clients - known
+    for pairs in (
+        _by_random(handshakes, targets),
+        _by_vantage(handshakes, targets, capture_roles),
+        _by_steps(handshakes, targets, clock),
+    ):
+        for target, client in pairs.items():
+            identities.setdefault(target, client)
+    return identities
+
+
+def _by_random(handshakes: Iterable[HandshakeFact], targets: set[str]) -> dict[str, str]:
+    by_random: dict[str, list[HandshakeFact]] = defaultdict(list)
+    for handshake in handshakes:
+        if handshake.client_random is not None:
+            by_random[handshake.client_random].append(handshake)
+    return {
+        inner.server: outer.client
+        for same in by_random.values()
+        if len(same) > 1
+        for inner in same
+        if inner.server in targets
+        for outer in same
+        if outer.client != inner.client and outer.server != inner.server
+    }
+
+
+def _by_vantage(
+    handshakes: Iterable[HandshakeFact], targets: set[str], capture_roles: Mapping[str, ProxyRole]
+) -> dict[str, str]:
+    asked: set[str] = set()
+    going_on: set[str] = set()
+    for handshake in handshakes:
+        role = capture_roles.get(handshake.capture)
+        if role == "child" and handshake.server in targets:
+            asked.add(handshake.server)
+        elif role == "parent" and handshake.tunnel != "connect":
+            going_on.add(handshake.client)
+    return {asked.pop(): going_on.pop()} if len(asked) == 1 and len(going_on) == 1 else {}
+
+
+def _by_steps(
+    handshakes: Sequence[HandshakeFact], targets: set[str], clock: Callable[[str, int], int]
+) -> dict[str, str]:
+    direct: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    askers = {h.client for h in handshakes if h.tunnel == "connect"}
+    for handshake in handshakes[:MAX_VISITS]:
+        host = handshake.sni
+        if host is not None and handshake.tunnel != "connect" and handshake.client not in askers:
+            direct[host].append((clock(handshake.capture, handshake.time), handshake.client))
+    for visits in direct.values():
+        visits.sort()
+    agreeing: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    visited: Counter[str] = Counter()
+    for handshake in handshakes[:MAX_VISITS]:
+        host = handshake.connect_host or handshake.sni
+        if handshake.server not in targets or host is None:
+            continue
+        visited[handshake.server] += 1
+        time = clock(handshake.capture, handshake.time)
+        visits = direct.get(host, [])
+        for moment, client in visits[bisect_left(visits, (time - LEAD, "")) :]:
+            if moment > time + FOLLOWS:
+                break
+            agreeing[handshake.server][client].add(host)
+    found: dict[str, str] = {}
+    for target, candidates in agreeing.items():
+        ranked = sorted(candidates.items(), key=lambda item: -len(item[1]))
+        if len(ranked[0][1]) >= HOSTS_THAT_AGREE and (
+            len(ranked) == 1 or len(ranked[1][1]) < len(ranked[0][1])
+        ):
+            found[target] = ranked[0][0]
+    return found
