@@ -93,9 +93,9 @@ class FactAssembler:
         outer_client: int | None,
     ) -> Iterator[HandshakeFact]:
         client = conversation.client if outer_client is None else outer_client
-        if conversation.tracker is not None and conversation.tls is not None:
+        if conversation.tracker is not None:
             # Inside decrypted data, directions are told from the outer client's point of view.
-            flipped = conversation.tls.swapped
+            flipped = conversation.tls is not None and conversation.tls.swapped
             side = client ^ int(flipped) if outer_client is None else client
             handshakes = conversation.tracker.handshakes
             for number, handshake in enumerate(handshakes):
@@ -152,7 +152,7 @@ class FactAssembler:
                 handshake,
                 client,
                 server,
-                tunnel=None,
+                tunnel=stream.tunnel,
                 one_sided=0 in packets,
                 started_mid_stream=handshake.client_hello is None,
                 closed=None,

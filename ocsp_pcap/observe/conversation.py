@@ -1,18 +1,19 @@
 """One TCP connection: tells what is spoken on it and hands the bytes to the parser of that.
 
-A state machine of six modes. SNIFF: nothing is known yet; the first bytes are held. WATCH: an
+A state machine of seven modes. SNIFF: nothing is known yet; the first bytes are held. WATCH: an
 unknown protocol, of which only a beginning of TLS or HTTP at the start of a segment matters
 (STARTTLS in all its forms). SOCKS and PROXY prefixes are stripped, then sniffing starts again, and
-so it does inside the tunnel that a CONNECT opens. TLS, HTTP: a parser has the bytes. IGNORE: nothing
-further can matter.
+so it does inside the tunnel that a CONNECT opens. TLS, HTTP: a parser has the bytes. OPENVPN: so do
+the TLS sessions of its control channel. IGNORE: nothing further can matter.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final, Literal
 
+from ocsp_pcap.observe.carried import OpenVpnStream
 from ocsp_pcap.observe.handshakes import HandshakeTracker
 from ocsp_pcap.observe.prefixes import (
     NEED_MORE,
@@ -47,6 +48,7 @@ class Mode(Enum):
     SOCKS = auto()
     TLS = auto()
     HTTP = auto()
+    OPENVPN = auto()
     IGNORE = auto()
 
 
@@ -67,7 +69,7 @@ class Tunnel:
     """What a handshake travels behind."""
 
     kind: str
-    """connect, socks, proxy-protocol or starttls."""
+    """connect, socks, proxy-protocol, starttls or openvpn; over UDP also rdp-udp."""
     host: str | None = None
     port: int | None = None
     frame: int | None = None
@@ -96,6 +98,7 @@ class Conversation:
         "_held_size",
         "_http",
         "_mode",
+        "_openvpn",
         "_scheme",
         "_tools",
         "_watched",
@@ -113,6 +116,7 @@ class Conversation:
         self._depth = depth
         self._scheme = scheme
         self._http: ExchangeReader | None = None
+        self._openvpn: OpenVpnStream | None = None
         self._mode = Mode.SNIFF
         self._held: list[Piece] = []
         self._held_size = 0
@@ -139,6 +143,9 @@ class Conversation:
             case Mode.HTTP:
                 assert self._http is not None
                 return self._http.wants(from_client)
+            case Mode.OPENVPN:
+                assert self._openvpn is not None
+                return not self._openvpn.finished
             case Mode.IGNORE:
                 return False
         return True
@@ -155,6 +162,9 @@ class Conversation:
                 assert self._http is not None
                 self._found(self._http.receive(direction == self.client, data, frame, time, segment_start))
                 self._enter_tunnel()
+            case Mode.OPENVPN:
+                assert self._openvpn is not None
+                self._openvpn.receive(direction, data, frame, time, segment_start)
             case Mode.IGNORE:
                 pass
             case _:
@@ -171,6 +181,9 @@ class Conversation:
                 assert self._http is not None
                 self._found(self._http.gap(from_client, length, frame, time))
                 self._enter_tunnel()
+            case Mode.OPENVPN:
+                assert self._openvpn is not None
+                self._openvpn.gap(direction, length)
             case Mode.SNIFF | Mode.SOCKS:
                 self._watch()
 
@@ -201,6 +214,11 @@ class Conversation:
         elif self._mode is Mode.HTTP:
             assert self._http is not None
             self._found(self._http.finish(frame, time))
+        elif self._mode is Mode.OPENVPN:
+            assert self._openvpn is not None
+            assert self.tracker is not None
+            self.tracker.handshakes += self._openvpn.finish()
+            self.client = self._openvpn.client
         if self.inner is not None:
             self.inner.finish(frame, time)
         self._mode = Mode.IGNORE
@@ -237,6 +255,12 @@ class Conversation:
                 self._mode = Mode.SOCKS
                 self.client = direction
                 self._socks()
+            case Kind.OPENVPN_CLIENT | Kind.OPENVPN_SERVER:
+                self.client = direction if kind is Kind.OPENVPN_CLIENT else 1 - direction
+                self._begin_openvpn()
+            case Kind.ENCRYPTED:
+                self._drop_held()
+                self._mode = Mode.IGNORE
             case Kind.UNDECIDED:
                 pass
             case _:
@@ -255,6 +279,13 @@ class Conversation:
             self.tunnel = Tunnel("starttls")
         self._mode = Mode.TLS
         self.tls = TlsConnection(self._tools.keys, self._tools.rsa_keys)
+        self.tracker = HandshakeTracker()
+        self._replay()
+
+    def _begin_openvpn(self) -> None:
+        self.tunnel = replace(self.tunnel, kind="openvpn") if self.tunnel is not None else Tunnel("openvpn")
+        self._mode = Mode.OPENVPN
+        self._openvpn = OpenVpnStream(self.client, self._tools)
         self.tracker = HandshakeTracker()
         self._replay()
 

@@ -1,4 +1,8 @@
-"""UDP: QUIC and DTLS handshakes, and the DNS messages that may name a responder."""
+"""UDP: QUIC and DTLS handshakes, those inside OpenVPN and RDP, and DNS messages that may name a responder.
+
+As with TCP, the walk over packets stays in numpy: of a flow that is not told yet only datagrams count
+that can begin a handshake, and of one whose handshake is over those that can begin another.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,13 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsp_pcap.carriers.openvpn import OpenVpn
+from ocsp_pcap.carriers.openvpn_packets import hello_overhead, reset_overhead
+from ocsp_pcap.carriers.rdp_udp import RdpUdp, looks_like_rdp_udp
 from ocsp_pcap.decode.columns import TransportColumns
+from ocsp_pcap.observe.beginnings import Beginnings
+from ocsp_pcap.observe.carried import CarrierConnection
+from ocsp_pcap.observe.conversation import Tunnel
 from ocsp_pcap.observe.handshakes import HandshakeTracker
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.quic.connection import QuicConnection
@@ -16,15 +26,29 @@ from ocsp_pcap.quic.dtls import DtlsConnection
 from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.tls.events import ClientHello, ServerHello
+from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 
 DNS_PORT: Final = 53
 MAX_DNS_BYTES: Final = 32 << 20
 """DNS messages kept until it is known which names matter."""
-MAX_TRIES: Final = 4
-"""Datagrams of a flow that are looked at before it counts as neither QUIC nor DTLS."""
+MAX_BEGINNINGS: Final = 64
+"""Datagrams of a flow that are tried as the beginning of a handshake."""
+MAX_SILENT: Final = 1024
+"""Datagrams of a carrier in a row that bring nothing before the flow is given up."""
+MAX_SILENT_REPEATED: Final = 8
+"""Datagrams without a ClientHello after which what seemed to begin another handshake is given up."""
 
-Handshaker: TypeAlias = QuicConnection | DtlsConnection
+UNTOLD: Final = 0
+READING: Final = 1
+"""It has a connection that wants every datagram."""
+CONTROL: Final = 2
+"""It has an OpenVPN connection, which wants control packets."""
+QUIC_OVER: Final = 3
+DTLS_OVER: Final = 4
+"""The handshake is over; another may begin."""
+SPENT: Final = 5
+
+Handshaker: TypeAlias = QuicConnection | DtlsConnection | CarrierConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +64,7 @@ class DnsPacket:
 
 @dataclass(slots=True)
 class UdpStream:
-    """A UDP flow that carries handshakes."""
+    """A handshake (or those of one connection) of a UDP flow; a flow may have several."""
 
     number: int
     connection: Handshaker
@@ -49,6 +73,10 @@ class UdpStream:
     """The direction in which the client sends."""
     last_frame: int = 0
     last_time: int = 0
+    tunnel: Tunnel | None = None
+    hello_seen: bool = False
+    silent: int = 0
+    """Datagrams since the last that told something."""
 
 
 class UdpObserver:
@@ -62,26 +90,29 @@ class UdpObserver:
         """DNS messages that were not kept for the bound on memory."""
         self._dns_bytes = 0
         self._tools = tools
-        self._tries: NDArray[np.int8] = np.full(1024, MAX_TRIES, np.int8)
-        """Datagrams of each flow that may still be looked at; -1: it has a connection."""
+        self._state: NDArray[np.int8] = np.zeros(1024, np.int8)
         self._streams: dict[int, UdpStream] = {}
+        self._begun: dict[int, int] = {}
+        """Datagrams tried as beginnings, by flow."""
+        self._randoms: dict[int, set[bytes]] = {}
+        """Randoms of the ClientHellos of handshakes that are over, by flow."""
 
     def receive(self, columns: TransportColumns) -> None:
         """Take one batch of datagrams."""
         rows = self.flows.assign(columns)
         if not len(columns):
             return
-        if len(self.flows) > len(self._tries):
-            grown = np.full(max(len(self.flows), 2 * len(self._tries)), MAX_TRIES, np.int8)
-            grown[: len(self._tries)] = self._tries
-            self._tries = grown
+        if len(self.flows) > len(self._state):
+            grown = np.zeros(max(len(self.flows), 2 * len(self._state)), np.int8)
+            grown[: len(self._state)] = self._state
+            self._state = grown
         usable = (columns.payload_length > 0) & ~columns.in_error
         dns = usable & ((columns.source_port == DNS_PORT) | (columns.destination_port == DNS_PORT))
         for row in np.flatnonzero(dns).tolist():
             self._keep_dns(columns, rows.stream, rows.direction, row)
-        usable &= ~dns & (self._tries[rows.stream] != 0)
-        for row in np.flatnonzero(usable).tolist():
-            self._datagram(columns, int(rows.stream[row]), int(rows.direction[row]), row)
+        chosen = np.flatnonzero(usable & ~dns & (self._state[rows.stream] != SPENT))
+        if len(chosen):
+            self._chosen(columns, rows.stream[chosen], rows.direction, chosen)
 
     def finish(self) -> None:
         """The capture is over."""
@@ -110,38 +141,137 @@ class UdpObserver:
             )
         )
 
-    def _datagram(self, columns: TransportColumns, number: int, direction: int, row: int) -> None:
-        left = int(self._tries[number])
-        if not left:
+    def _chosen(
+        self,
+        columns: TransportColumns,
+        stream: NDArray[np.int64],
+        direction: NDArray[np.uint8],
+        chosen: NDArray[np.int64],
+    ) -> None:
+        """Walk the rows of flows in which something counts, flow by flow."""
+        beginnings = Beginnings(columns, chosen)
+        state = self._state[stream]
+        counts = state == READING
+        counts |= (state == UNTOLD) & beginnings.any
+        counts |= (state == CONTROL) & beginnings.openvpn_control
+        counts |= (state == QUIC_OVER) & beginnings.quic_initial
+        counts |= (state == DTLS_OVER) & beginnings.dtls_client_hello
+        if not counts.any():
             return
+        involved = np.zeros(len(self.flows), np.bool_)
+        involved[stream[counts]] = True
+        kept = np.flatnonzero(involved[stream])
+        kept = kept[np.argsort(stream[kept], kind="stable")]
+        stream, chosen = stream[kept], chosen[kept]
+        wanted = {
+            UNTOLD: beginnings.any[kept],
+            READING: np.ones(len(kept), np.bool_),
+            CONTROL: beginnings.openvpn_control[kept],
+            QUIC_OVER: beginnings.quic_initial[kept],
+            DTLS_OVER: beginnings.dtls_client_hello[kept],
+        }
+        starts = np.flatnonzero(np.r_[True, stream[1:] != stream[:-1]])
+        ends = np.r_[starts[1:], len(stream)]
+        for number, start, end in zip(stream[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
+            position = start
+            while position < end and (state_now := int(self._state[number])) != SPENT:
+                ahead = np.flatnonzero(wanted[state_now][position:end]) + position
+                position = end
+                for at in ahead.tolist():
+                    row = int(chosen[at])
+                    self._datagram(columns, number, int(direction[row]), row)
+                    if self._state[number] != state_now:
+                        position = at + 1
+                        break
+
+    def _datagram(self, columns: TransportColumns, number: int, direction: int, row: int) -> None:
         payload = columns.payload(row)
         stream = self._streams.get(number)
         if stream is None:
-            connection = self._connection(payload)
-            if connection is None:
-                self._tries[number] = left - 1
+            stream = self._open(number, payload)
+            if stream is None:
                 return
-            stream = self._streams[number] = UdpStream(number, connection, HandshakeTracker())
-            self._tries[number] = -1
         frame, time = int(columns.frame[row]), int(columns.time[row])
         stream.last_frame, stream.last_time = frame, time
-        if stream.connection.wants(None):
-            for event in stream.connection.receive(None, payload, frame, time):
-                stream.tracker.receive(event)
-                if isinstance(event, ClientHello | ServerHello):
-                    stream.client = direction if isinstance(event, ClientHello) else 1 - direction
-        if stream.connection.finished:
+        connection = stream.connection
+        stream.silent += 1
+        if isinstance(connection, CarrierConnection):
+            if connection.receive(direction, payload, frame, time):
+                stream.silent = 0
+            stream.client = connection.client
+            if connection.finished or stream.silent > MAX_SILENT:
+                self._end(stream)
+            return
+        if connection.wants(None):
+            hint = direction == stream.client if stream.hello_seen else None
+            if not self._events(stream, direction, connection.receive(hint, payload, frame, time)):
+                self._discard(stream)
+                return
+        repeated = number in self._randoms and not stream.hello_seen
+        if connection.finished or (repeated and stream.silent >= MAX_SILENT_REPEATED):
             self._end(stream)
+
+    def _events(self, stream: UdpStream, direction: int, events: list[TlsEvent]) -> bool:
+        """Hand events to the handshakes; False where they repeat a handshake that is over."""
+        for event in events:
+            if isinstance(event, ClientHello):
+                if not stream.hello_seen and event.random in self._randoms.get(stream.number, ()):
+                    return False
+                stream.hello_seen = True
+                stream.client = direction
+            elif isinstance(event, ServerHello) and not stream.hello_seen:
+                stream.client = 1 - direction
+            stream.tracker.receive(event)
+        return True
+
+    def _open(self, number: int, payload: bytes) -> UdpStream | None:
+        """Begin a connection where a datagram can be the first of one."""
+        begun = self._begun[number] = self._begun.get(number, 0) + 1
+        if begun > MAX_BEGINNINGS:
+            self._state[number] = SPENT
+            return None
+        connection = self._connection(payload)
+        if connection is None:
+            return None
+        tunnel = Tunnel(connection.kind) if isinstance(connection, CarrierConnection) else None
+        stream = UdpStream(number, connection, HandshakeTracker(), tunnel=tunnel)
+        self._streams[number] = stream
+        self._state[number] = CONTROL if tunnel is not None and tunnel.kind == "openvpn" else READING
+        return stream
 
     def _connection(self, payload: bytes) -> Handshaker | None:
         if looks_like_quic(payload):
             return QuicConnection(self._tools.keys)
-        return DtlsConnection() if looks_like_dtls(payload) else None
+        if looks_like_dtls(payload):
+            return DtlsConnection()
+        if looks_like_rdp_udp(payload):
+            return CarrierConnection(RdpUdp(), self._tools)
+        if reset_overhead(payload) is not None or hello_overhead(payload) is not None:
+            return CarrierConnection(OpenVpn(), self._tools)
+        return None
 
     def _end(self, stream: UdpStream) -> None:
-        for event in stream.connection.close():
-            stream.tracker.receive(event)
-        del self._streams[stream.number]
-        self._tries[stream.number] = 0
+        connection = stream.connection
+        if isinstance(connection, CarrierConnection):
+            stream.tracker.handshakes += connection.finish()
+            stream.client = connection.client
+        elif not self._events(stream, stream.client, connection.close()):
+            self._discard(stream)
+            return
+        self._close(stream)
         if stream.tracker.handshakes:
+            known = self._randoms.setdefault(stream.number, set())
+            known.update(h.client_hello.random for h in stream.tracker.handshakes if h.client_hello)
             self.finished.append(stream)
+
+    def _discard(self, stream: UdpStream) -> None:
+        """Forget what only repeats a handshake that is over: retransmissions came late."""
+        self._close(stream)
+
+    def _close(self, stream: UdpStream) -> None:
+        del self._streams[stream.number]
+        if isinstance(stream.connection, CarrierConnection):
+            self._state[stream.number] = SPENT
+        else:
+            quic = isinstance(stream.connection, QuicConnection)
+            self._state[stream.number] = QUIC_OVER if quic else DTLS_OVER
