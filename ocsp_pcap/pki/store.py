@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ocsp_pcap.pki.cert_id import name_hash
 from ocsp_pcap.pki.certificate import Certificate, parse_certificate
 from ocsp_pcap.pki.der import DerError
-from ocsp_pcap.pki.outline import outline_certificate
+from ocsp_pcap.pki.outline import CertificateOutline, outline_certificate
 from ocsp_pcap.pki.signature import verify_signature
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -21,13 +21,19 @@ def issued_by(child: Certificate, issuer: Certificate) -> bool | None:
 
     None where the signature cannot be checked: an unknown algorithm, or parts that cannot be read.
     """
-    if not _same_name(child, issuer):
-        return False
+    return _same_name(child, issuer) and _signed(_outline(child), issuer)
+
+
+def _outline(child: Certificate) -> CertificateOutline | None:
     try:
-        outline = outline_certificate(child.der)
+        return outline_certificate(child.der)
     except DerError:
         return None
-    if not issuer.key_info_der:
+
+
+def _signed(outline: CertificateOutline | None, issuer: Certificate) -> bool | None:
+    """Tell whether the issuer's key signed the certificate with this outline; None: cannot be checked."""
+    if outline is None or not issuer.key_info_der:
         return None
     return verify_signature(
         issuer.key_info_der, outline.signature_algorithm_der, outline.signature, outline.tbs_der
@@ -102,10 +108,22 @@ class CertificateStore:
         """Return a certificate of this store whose key signed the given one, None where there is none.
 
         A self-signed certificate is its own issuer. The answer may change from None as certificates
-        are added.
+        are added. Where the authorityKeyIdentifier names keys of this store, those that bear another
+        identifier are not tried (RFC 5280 4.2.1.1).
         """
+        wanted = certificate.authority_key_id
+        outline: CertificateOutline | None = None
+        key_known = False
         for candidate in self.issuers_of(certificate):
-            if self.issued_by(certificate, candidate):
+            distance = 1 if wanted is None else _distance(candidate.subject_key_id, wanted)
+            key_known = key_known or distance == 0
+            if key_known and distance == 2:
+                continue
+            pair = (certificate.sha256, candidate.sha256)
+            if pair not in self._verified:
+                outline = outline or _outline(certificate)
+                self._verified[pair] = _same_name(certificate, candidate) and _signed(outline, candidate)
+            if self._verified[pair]:
                 return candidate
         return None
 
