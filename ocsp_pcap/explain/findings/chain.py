@@ -33,10 +33,13 @@ def ocsp_on_wrong_proxy(case: Case, verdicts: Sequence[Verdict]) -> Iterator[Fin
         pass
     elif not (child_on is None and case.site.proxy("child") is None and unasked):
         return
-    sees = f"{who(reissued[0])} sees only certificates reissued upstream ({hosts_of(reissued)})"
+    hosts = hosts_of(reissued)
     if child_on is not None:
+        sees = f"OCSP is on at {who(reissued[0])}, which sees only reissued certificates ({hosts})"
+    else:
         sees = (
-            f"OCSP is on at {who(reissued[0])}, which sees only reissued certificates ({hosts_of(reissued)})"
+            f"if OCSP is on at {who(reissued[0])}, it is on the wrong proxy: only certificates reissued "
+            f"upstream are seen there ({hosts})"
         )
     if parent_off is not None:
         rest = "OCSP is off at the parent, the proxy that sees the real ones"
@@ -50,7 +53,7 @@ def ocsp_on_wrong_proxy(case: Case, verdicts: Sequence[Verdict]) -> Iterator[Fin
         f"{sees[:1].upper()}{sees[1:]}; {rest}.",
         [*said, *evidence_of(reissued[:3]), *evidence_of(unasked[:3])],
         "problem" if child_on is not None else "advice",
-        validator=child,
+        validator=child if child_on is not None else None,
     )
 
 
