@@ -8,16 +8,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ocsp_pcap.explain.case import Context
-from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.facts import Facts
+if TYPE_CHECKING:
+    from ocsp_pcap.explain.case import Context
+    from ocsp_pcap.explain.engine import explain
+    from ocsp_pcap.explain.model import Explanation
+    from ocsp_pcap.facts import Facts
 
 __all__ = ["Context", "Explanation", "Facts", "ReadOptions", "explain", "read_facts"]
+
+_HOMES = {
+    "Context": "ocsp_pcap.explain.case",
+    "Explanation": "ocsp_pcap.explain.model",
+    "Facts": "ocsp_pcap.facts",
+    "explain": "ocsp_pcap.explain.engine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what only some callers need when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for unreachable cycles rarely: parsers make many objects and hardly any cycle."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +92,18 @@ def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = Non
         except CaptureError as error:
             failures.append(error)
     observations: list[Observation] = []
-    for source in dict.fromkeys(sources):
-        try:
-            with open_capture(source) as reader:
-                observations.append(observe_capture(reader, tools))
-        except CaptureError as error:
-            failures.append(error)
+    with _few_collections():
+        for source in dict.fromkeys(sources):
+            try:
+                with open_capture(source) as reader:
+                    observations.append(observe_capture(reader, tools))
+            except CaptureError as error:
+                failures.append(error)
     if failures and not observations:
         raise failures[0] if len(failures) == 1 else CaptureError("\n".join(str(e) for e in failures))
     for failure in failures:
         options.warn(str(failure))
     if observations:
         observations[0].notes += key_use_notes(tools)
-    return FactAssembler(tools).facts(observations)
+    with _few_collections():
+        return FactAssembler(tools).facts(observations)
