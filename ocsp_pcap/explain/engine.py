@@ -218,7 +218,8 @@ def _sentence(text: str) -> str:
 def _next_steps(question: Question, headline: Answer, validator: Validator) -> tuple[str, ...]:
     certificate = question.certificate
     url = headline.responder or next(iter(certificate.ocsp_urls if certificate else ()), None)
-    shown = next((e for e in headline.evidence if e.frame is not None), None)
+    framed = [e for e in headline.evidence if e.frame is not None]
+    shown = framed[headline.telling] if framed else None
     return next_steps(
         headline.cause,
         host=question.visit.host or (certificate.sans[0] if certificate and certificate.sans else None),

@@ -7,6 +7,7 @@ as finding the next message allows.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.ocsp.http_events import HttpEvent, Trailing, Tunnel, Unanswered
@@ -43,6 +44,18 @@ MAX_BLIND = 4 * 1024 * 1024
 Closed: TypeAlias = Literal["fin", "rst"]
 
 
+@dataclass(frozen=True, slots=True)
+class Early:
+    """An answer that waits for the end of its request."""
+
+    pending: Pending
+    message: Message
+    frame: int
+    time: int
+    complete: bool
+    closed: Closed | None
+
+
 class HttpConversation:
     """Both directions of one connection. Bytes in, events out; never raises on any input.
 
@@ -59,6 +72,8 @@ class HttpConversation:
         self._server = Direction()
         self._pending: deque[Pending] = deque()
         self._answering: Pending | None = None
+        self._early: Early | None = None
+        """An answer that was complete before its request."""
         self._held = Pieces(MAX_HELD)
         self._trailing = Pieces(MAX_TRAILING)
         self._greeting: tuple[int, int] | None = None
@@ -142,6 +157,9 @@ class HttpConversation:
         """The capture, or what is known of this connection, ended: report all that is incomplete."""
         events: list[HttpEvent] = []
         self._close_client(frame, time, events)
+        if self._early is not None:
+            self._early.pending.message = None
+            self._release_early(events)
         self._close_server(frame, time, None, events)
         return events
 
@@ -353,9 +371,11 @@ class HttpConversation:
             answered, self._answering = self._answering, None
             self._end_response(message, answered, frame, time, events, complete=complete, closed=closed)
             return
-        for pending in (*self._pending, self._answering):
+        early = self._early.pending if self._early is not None else None
+        for pending in (*self._pending, self._answering, early):
             if pending is not None and pending.message is message:
                 self._end_request(pending, frame, time, events, complete=complete)
+        self._release_early(events)
 
     def _end_response(
         self,
@@ -370,6 +390,39 @@ class HttpConversation:
     ) -> None:
         if message.interest is Interest.NONE:
             return
+        if pending is not None and pending.message is not None and pending.message is self._client.message:
+            # Some servers answer on the headers alone: the rest of the request is still on its way.
+            self._early = Early(pending, message, frame, time, complete, closed)
+            return
+        self._report_response(message, pending, frame, time, events, complete=complete, closed=closed)
+
+    def _release_early(self, events: list[HttpEvent]) -> None:
+        """Report an answer that came before the end of its request, once that has come."""
+        early = self._early
+        if early is None or early.pending.message is not None:
+            return
+        self._early = None
+        self._report_response(
+            early.message,
+            early.pending,
+            early.frame,
+            early.time,
+            events,
+            complete=early.complete,
+            closed=early.closed,
+        )
+
+    def _report_response(
+        self,
+        message: Message,
+        pending: Pending | None,
+        frame: int,
+        time: int,
+        events: list[HttpEvent],
+        *,
+        complete: bool,
+        closed: Closed | None,
+    ) -> None:
         request = None
         if pending is not None:
             self._end_request(pending, frame, time, events, complete=False)

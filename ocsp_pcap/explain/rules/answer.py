@@ -87,6 +87,8 @@ class Answer:
     evidence: tuple[Evidence, ...] = ()
     status: Status | None = None
     responder: str | None = None
+    telling: int = -1
+    """Index of the evidence to look at first; as a rule the last, which is what came of it."""
 
 
 Rule: TypeAlias = Callable[[Question], Answer | None]

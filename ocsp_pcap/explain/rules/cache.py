@@ -43,6 +43,7 @@ def _cached_in_capture(question: Question) -> Answer | None:
             ),
             query.single.status,
             query.exchange.url,
+            telling=0,
         )
     return None
 

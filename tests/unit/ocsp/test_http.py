@@ -193,8 +193,19 @@ def test_answer_before_the_request_is_whole() -> None:
     request, response = run((CLIENT, POST[:-10]), (SERVER, busy), (CLIENT, POST[-10:]))
     assert isinstance(request, Request)
     assert isinstance(response, Response)
-    assert not request.complete
+    assert request.complete
     assert response.status == 503
+    assert response.request is request
+    assert response.frame < request.frame
+
+
+def test_answer_to_a_request_that_never_becomes_whole() -> None:
+    busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    request, response = run((CLIENT, POST[:-10]), (SERVER, busy))
+    assert isinstance(request, Request)
+    assert isinstance(response, Response)
+    assert not request.complete
+    assert response.request is request
 
 
 def test_start_in_mid_stream() -> None:
