@@ -34,11 +34,13 @@ _RECENT: Final = 2
 class _Session:
     """One TLS session: its key id and the session ids of both ends, as far as they are known."""
 
-    __slots__ = ("ids", "key_id", "orders")
+    __slots__ = ("encrypted", "ids", "key_id", "orders")
 
     def __init__(self, number: int, key_id: int, *, from_start: bool) -> None:
         first = 0 if from_start else None
         self.key_id = key_id
+        self.encrypted = False
+        """tls-crypt with a key from the session before: OpenVPN 2.6 renegotiates so."""
         self.ids: list[bytes | None] = [None, None]
         self.orders = (
             PacketOrder(number, 0, _PACKET_IDS, first),
@@ -95,6 +97,14 @@ class OpenVpn:
             return []
         assert self.overhead is not None
         read = read_control(packet, self.overhead) if opcode not in ENCRYPTED else None
+        if opcode == SOFT_RESET_V1 and (read is None or read.packet_id or read.payload):
+            read = ControlPacket(opcode, packet[0] & 7, packet[1:9], None, 0, b"")
+            session = self._session(direction, read)
+            if session is not None:
+                session.encrypted = True
+            return []
+        if self._is_encrypted(direction, packet):
+            return []
         if read is None:
             self._refused += 1
             return []
@@ -165,6 +175,14 @@ class OpenVpn:
         return 0 < data[2] >> 3 <= CONTROL_WKC_V1 and any(
             session.ids[direction] == session_id for session in self._sessions
         )
+
+    def _is_encrypted(self, direction: int, packet: bytes) -> bool:
+        """Tell whether a packet belongs to a session that cannot be read."""
+        key_id, session_id = packet[0] & 7, packet[1:9]
+        for session in reversed(self._sessions):
+            if session.key_id == key_id and session.ids[direction] == session_id:
+                return session.encrypted
+        return False
 
     def _recognise(self, packet: bytes) -> bool:
         overhead = reset_overhead(packet)
