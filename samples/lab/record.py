@@ -109,8 +109,17 @@ def _record(scenario: Scenario, out: Path, keep_logs: Path | None) -> int:
             source = SAMPLES / scenario.name / name
             if source.exists() and source.resolve() != (folder / name).resolve():
                 shutil.copyfile(source, folder / name)
+        _give_back(folder)
     print(f"{scenario.name}: recorded in {time.monotonic() - started:.0f} s -> {folder}", file=sys.stderr)
     return 0
+
+
+def _give_back(folder: Path) -> None:
+    """Let what sudo made belong to the one who called it."""
+    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if user is not None and group is not None:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, int(user), int(group))
 
 
 def _clear(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from . import network
 from .network import Network
-from .pki import OCSP_URL, Authority, Leaf, Status
+from .pki import OCSP_URL, Authority, Leaf, Status, make_self_signed
 from .programs import Processes, wait_until
 
 Staple = Literal["none", "good", "stale", "other"]
@@ -48,7 +48,9 @@ class Responder:
     """
 
     host: str
-    behaviour: Literal["proxy", "tls", "503", "silent", "try-later", "unauthorized", "other"] = "proxy"
+    behaviour: Literal["proxy", "tls", "503", "silent", "try-later", "unauthorized", "other", "forged"] = (
+        "proxy"
+    )
 
 
 @dataclass(slots=True)
@@ -148,6 +150,9 @@ class Behind:
         (canned / "try-later").write_bytes(TRY_LATER)
         (canned / "unauthorized").write_bytes(UNAUTHORIZED)
         self.authority.make_response(self.leaves[self.origins[0].host], canned / "other")
+        for one in self.responders:
+            if one.behaviour == "forged":
+                self._forge(one, canned / "forged")
         shutil.copy(self.authority.crl, canned / "issuing.crl")
         servers = [self._origin_server(origin) for origin in self.origins]
         servers.append(self._http_server("ocsp.pki.test", _forward(RESPONDER_PORT)))
@@ -174,6 +179,12 @@ class Behind:
         arguments = ["nginx", "-p", str(self.directory), "-e", str(self.directory / "nginx-error.log")]
         self.net.behind.start("nginx", [*arguments, "-c", str(configuration)])
         wait_until(lambda: self._listens(443), "nginx")
+
+    def _forge(self, responder: Responder, path: Path) -> None:
+        origin = next(one for one in self.origins if one.ocsp_url == f"http://{responder.host}/")
+        signer, key = self.directory / "forger.pem", self.directory / "forger.key"
+        make_self_signed(signer, key, "/O=Nobody in Particular/CN=Forged OCSP Signer")
+        self.authority.make_response(self.leaves[origin.host], path, signer=(signer, key))
 
     def _origin_server(self, origin: Origin) -> str:
         leaf = self.leaves[origin.host]

@@ -15,6 +15,7 @@ from .lab import Lab
 from .mitm import Mitmproxy
 from .network import Namespace
 from .pki import Authority, make_self_signed
+from .programs import LabError
 from .squid import PORT, Squid, Validation
 from .visits import curl, pause
 
@@ -50,6 +51,7 @@ class Chain:
     child_b_proxy: Squid | Mitmproxy = field(init=False)
     client_trust: Path = field(init=False)
     _recorders: list[Recorder] = field(default_factory=list)
+    _asked_before: int = 0
 
     def start(self) -> None:
         """Start everything; returns when the chain serves."""
@@ -101,6 +103,8 @@ class Chain:
         snaplen: int = 65535,
     ) -> None:
         """Begin one more capture."""
+        if not self._recorders:
+            self._asked_before = self._count_queries()
         self._recorders.append(
             Recorder(namespace, self.out / file, interface=interface, expression=expression, snaplen=snaplen)
         )
@@ -119,13 +123,27 @@ class Chain:
             curl(self.lab.net.client, host, trust, proxy=f"http://{network.CHILD_B_INNER}:{PORT}")
             pause()
 
-    def stop(self, *, trace: bool = False) -> None:
-        """End the captures; with `trace`, keep the parent's policy trace."""
+    def stop(self, *, asked: int, trace: bool = False) -> None:
+        """End the captures; with `trace`, keep the parent's policy trace.
+
+        :raises LabError: when the validators asked responders another number of times than `asked` since the
+            captures began, or mitmproxy's addon failed: then the captures do not show the story
+        """
         for recorder in self._recorders:
             recorder.stop()
         self._recorders.clear()
+        really = self._count_queries() - self._asked_before
+        if really != asked:
+            raise LabError(f"{really} queries to responders instead of {asked}")
+        for log in self.lab.directory.glob("logs/mitmdump-*.log"):
+            if "Addon error" in log.read_text(errors="replace"):
+                raise LabError(f"mitmproxy's addon failed, see {log.name}")
         if trace:
             shutil.copyfile(self.parent_proxy.trace, self.out / "policy.trace")
+
+    def _count_queries(self) -> int:
+        traces = self.lab.directory.glob("*/policy.trace")
+        return sum(trace.read_text().count("querying responder") for trace in traces)
 
     def _proxy(
         self,

@@ -84,8 +84,19 @@ class Authority:
         chain.write_bytes(certificate.read_bytes() + self.issuing.read_bytes())
         return Leaf(host, serial, certificate, key, chain)
 
-    def make_response(self, leaf: Leaf, path: Path, *, minutes: int | None = None) -> None:
-        """Write a DER OCSP response for a leaf, good for four days or for so many minutes from now."""
+    def make_response(
+        self,
+        leaf: Leaf,
+        path: Path,
+        *,
+        minutes: int | None = None,
+        signer: tuple[Path, Path] | None = None,
+    ) -> None:
+        """Write a DER OCSP response for a leaf, good for four days or for so many minutes from now.
+
+        `signer` is the certificate and key that sign it, where not the CA's own OCSP signer.
+        """
+        certificate, key = signer or (self.signer, self.signer_key)
         request = path.with_suffix(".request")
         run(
             [
@@ -97,7 +108,7 @@ class Authority:
         run(
             [
                 *("openssl", "ocsp", "-index", str(self.index), "-CA", str(self.issuing)),
-                *("-rsigner", str(self.signer), "-rkey", str(self.signer_key)),
+                *("-rsigner", str(certificate), "-rkey", str(key)),
                 *("-reqin", str(request), "-respout", str(path), *validity),
             ]
         )

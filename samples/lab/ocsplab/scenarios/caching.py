@@ -31,7 +31,7 @@ def cached_in_capture(lab: Lab, out: Path) -> None:
     chain.visit("plain.site.test")
     pause(max(0.0, asked + 32 - time.monotonic()))
     chain.visit("renewed.site.test", "plain.site.test")
-    chain.stop()
+    chain.stop(asked=2)
 
 
 def _cached_before_capture(lab: Lab, out: Path, *, trace: bool) -> None:
@@ -44,7 +44,7 @@ def _cached_before_capture(lab: Lab, out: Path, *, trace: bool) -> None:
         chain.parent_proxy.trace.write_text("")
     chain.record()
     chain.visit("shop.site.test", "plain.site.test")
-    chain.stop(trace=trace)
+    chain.stop(asked=1, trace=trace)
 
 
 def cached_before_capture(lab: Lab, out: Path) -> None:
@@ -70,7 +70,7 @@ def ttl_override(lab: Lab, out: Path) -> None:
     chain.visit("plain.site.test")
     pause(7)
     chain.visit("plain.site.test", "shop.site.test")
-    chain.stop()
+    chain.stop(asked=5)
 
 
 def repeated_queries(lab: Lab, out: Path) -> None:
@@ -81,7 +81,7 @@ def repeated_queries(lab: Lab, out: Path) -> None:
     for seconds in (2.0, 3.1, 2.2, 0.0):
         chain.visit("plain.site.test")
         pause(seconds)
-    chain.stop()
+    chain.stop(asked=4)
 
 
 PROGRAMS = ("squid",)

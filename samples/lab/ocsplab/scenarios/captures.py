@@ -26,7 +26,7 @@ def _chain(lab: Lab, out: Path) -> Chain:
 
 def _visit_all(chain: Chain) -> None:
     chain.visit(*(origin.host for origin in chain.origins))
-    chain.stop()
+    chain.stop(asked=sum(origin.ocsp_url is not None for origin in chain.origins))
 
 
 def all_interfaces(lab: Lab, out: Path) -> None:

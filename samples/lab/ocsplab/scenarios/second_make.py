@@ -31,7 +31,7 @@ def staples(lab: Lab, out: Path) -> None:
     chain.behind.wait_until_stale()
     chain.record()
     chain.visit(*(origin.host for origin in origins))
-    chain.stop()
+    chain.stop(asked=2)
 
 
 def resumed_sessions(lab: Lab, out: Path) -> None:
@@ -44,7 +44,7 @@ def resumed_sessions(lab: Lab, out: Path) -> None:
     pause(1)
     chain.record()
     chain.visit("plain.site.test", "shop.site.test", "shop.site.test", "plain.site.test")
-    chain.stop()
+    chain.stop(asked=1)
 
 
 def _tls13(lab: Lab, out: Path) -> Chain:
@@ -64,7 +64,7 @@ def _tls13(lab: Lab, out: Path) -> Chain:
     chain.start()
     chain.record()
     chain.visit(*(origin.host for origin in origins))
-    chain.stop()
+    chain.stop(asked=2)
     return chain
 
 

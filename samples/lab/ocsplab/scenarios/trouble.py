@@ -19,19 +19,20 @@ RESPONDERS = (
     Responder("ocsp.denying.test", "unauthorized"),
     Responder("ocsp.silent.test", "silent"),
     Responder("ocsp.confused.test", "other"),
+    Responder("ocsp.forging.test", "forged"),
 )
 
 
 def responder_troubles(lab: Lab, out: Path) -> None:
     """Every origin names another responder, and every responder fails in its own way."""
-    kinds = ("nameless", "dead", "refusing", "busy", "later", "denying", "silent", "confused")
+    kinds = ("nameless", "dead", "refusing", "busy", "later", "denying", "silent", "confused", "forging")
     origins = [Origin("plain.site.test")]
     origins += [Origin(f"{kind}.site.test", ocsp_url=f"http://ocsp.{kind}.test/") for kind in kinds]
     chain = Chain(lab, out, origins, parent=Proxy(validation=Validation()), responders=RESPONDERS)
     chain.start()
     chain.record()
     chain.visit(*(origin.host for origin in origins))
-    chain.stop()
+    chain.stop(asked=10)
 
 
 def crl_instead(lab: Lab, out: Path) -> None:
@@ -48,7 +49,7 @@ def crl_instead(lab: Lab, out: Path) -> None:
     chain.visit("plain.site.test", "crl-only.site.test")
     chain.visit("withdrawn.site.test", expect_failure=True)
     chain.visit("short-lived.site.test")
-    chain.stop()
+    chain.stop(asked=1)
 
 
 def forwarding_host(lab: Lab, out: Path) -> None:
@@ -65,7 +66,7 @@ def forwarding_host(lab: Lab, out: Path) -> None:
     chain.visit("plain.site.test")
     chain.visit("revoked.site.test", expect_failure=True)
     chain.visit("no-ocsp.site.test")
-    chain.stop()
+    chain.stop(asked=2)
 
 
 def ocsp_over_tls(lab: Lab, out: Path) -> None:
@@ -79,7 +80,7 @@ def ocsp_over_tls(lab: Lab, out: Path) -> None:
     chain.start()
     chain.record()
     chain.visit("plain.site.test", "guarded.site.test")
-    chain.stop()
+    chain.stop(asked=2)
 
 
 PROGRAMS = ("squid",)

@@ -23,7 +23,7 @@ def ocsp_on_child(lab: Lab, out: Path) -> None:
     chain.start()
     chain.record()
     chain.visit("plain.site.test", "shop.site.test", "no-ocsp.site.test")
-    chain.stop()
+    chain.stop(asked=0)
 
 
 def ocsp_at_parent(lab: Lab, out: Path) -> None:
@@ -46,7 +46,7 @@ def ocsp_at_parent(lab: Lab, out: Path) -> None:
     chain.visit("plain.site.test", "shop.site.test")
     chain.visit("revoked.site.test", expect_failure=True)
     chain.visit("unlisted.site.test")
-    chain.stop()
+    chain.stop(asked=5)
 
 
 def parent_tunnels(lab: Lab, out: Path) -> None:
@@ -60,7 +60,7 @@ def parent_tunnels(lab: Lab, out: Path) -> None:
     chain.start()
     chain.record()
     chain.visit("plain.site.test", "shop.site.test", "no-ocsp.site.test")
-    chain.stop()
+    chain.stop(asked=2)
 
 
 def ocsp_nowhere(lab: Lab, out: Path) -> None:
@@ -70,7 +70,7 @@ def ocsp_nowhere(lab: Lab, out: Path) -> None:
     chain.start()
     chain.record()
     chain.visit("plain.site.test", "shop.site.test")
-    chain.stop()
+    chain.stop(asked=0)
 
 
 def revoked_but_used(lab: Lab, out: Path) -> None:
@@ -80,7 +80,7 @@ def revoked_but_used(lab: Lab, out: Path) -> None:
     chain.start()
     chain.record()
     chain.visit("plain.site.test", "revoked.site.test")
-    chain.stop()
+    chain.stop(asked=2)
 
 
 def several_children(lab: Lab, out: Path) -> None:
@@ -94,7 +94,7 @@ def several_children(lab: Lab, out: Path) -> None:
     chain.tap(lab.net.child_b, "child-b.pcap")
     chain.visit("plain.site.test", "shop.site.test")
     chain.visit_through_child_b("plain.site.test", "news.site.test")
-    chain.stop()
+    chain.stop(asked=3)
 
 
 PROGRAMS = ("squid",)
