@@ -2,7 +2,8 @@
 
 Names in captures are hostile: they may hold terminal escapes, characters that reverse or hide text,
 rich markup, line ends, HTML and Markdown. :func:`safe_text` makes what cannot be seen visible; the
-other functions add what one output format needs on top of it.
+other functions add what one output format needs on top of it. Rich gets its text as ``Text`` objects,
+in which it reads no markup (:mod:`ocsp_pcap.report.sheet`), HTML is escaped by the template engine.
 """
 
 from __future__ import annotations
@@ -67,13 +68,6 @@ def encodable(text: str, encoding: str) -> str:
         return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def rich_markup(text: str) -> str:
-    """Return safe text for a place where rich reads markup."""
-    from rich.markup import escape
-
-    return escape(safe_text(text))
-
-
 def markdown_code(text: str, *, table: bool = False, limit: int | None = None) -> str:
     """Return safe text as a Markdown code span (CommonMark 6.1), in which nothing else has a meaning.
 
@@ -106,13 +100,6 @@ def markdown_block(text: str) -> str:
     text = safe_text(text)
     fence = "`" * max(3, max((len(run) for run in _BACKTICKS.findall(text)), default=0) + 1)
     return f"{fence}\n{text}\n{fence}"
-
-
-def html_text(text: str) -> str:
-    """Return safe text for HTML, in elements and in quoted attributes."""
-    from html import escape
-
-    return escape(safe_text(text), quote=True)
 
 
 def xml_text(text: str) -> str:

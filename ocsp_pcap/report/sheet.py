@@ -15,6 +15,9 @@ PRESENCE_STYLES: Final = {"present": "green", "attempted": "yellow", "absent": "
 SEVERITY_STYLES: Final = {"problem": "bold red", "advice": "yellow", "info": "green"}
 STATUS_STYLES: Final = {"good": "green", "revoked": "bold red", "unknown": "yellow"}
 
+_NARROWEST: Final = 20
+"""Columns below which a hanging paragraph is set under its head."""
+
 
 class Sheet:
     """A rich console that prints only what is safe, in characters that its encoding has."""
@@ -37,22 +40,36 @@ class Sheet:
 
     def line(self, *parts: Text, indent: int = 0) -> None:
         """Print parts as one paragraph, wrapped between words, every line of it indented."""
-        from rich.padding import Padding
         from rich.text import Text
 
-        whole = Text(overflow="fold").join(parts)
-        self.console.print(Padding(whole, (0, 0, 0, indent), expand=False) if indent else whole)
+        self._paragraph(Text(" " * indent), Text().join(parts), indent)
 
     def item(self, head: Text, body: Text, *, indent: int, width: int) -> None:
         """Print a paragraph that hangs to the right of its head, which is given ``width`` columns."""
-        from rich.table import Table
+        from rich.text import Text
 
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=indent - 1 if indent else 0)
-        grid.add_column(width=width + 1 if width > 1 else width)
-        grid.add_column(overflow="fold")
-        grid.add_row("", head, body)
-        self.console.print(grid)
+        gap = 2 if width > 1 else 1
+        if self.width - indent - width - gap < _NARROWEST:
+            self.line(head, indent=indent)
+            self.line(body, indent=indent + 2)
+            return
+        lead = Text(" " * indent).append_text(head)
+        lead.append(" " * max(width + gap - head.cell_len, 1))
+        self._paragraph(lead, body, indent + width + gap)
+
+    def _paragraph(self, lead: Text, body: Text, margin: int) -> None:
+        """Print text after its lead, the following lines indented by ``margin`` columns."""
+        from rich.text import Text
+
+        room = max(self.width - max(margin, lead.cell_len), 1)
+        fits = len(body) * 2 <= room or body.cell_len <= room
+        lines = [body] if fits else list(body.wrap(self.console, room, overflow="fold"))
+        for line in lines:
+            line.rstrip()
+        paragraph = Text(end="").append_text(lead).append_text(lines[0])
+        for line in lines[1:]:
+            paragraph.append("\n" + " " * margin).append_text(line)
+        self.console.print(paragraph, soft_wrap=True)
 
     def copyable(self, text: str, *, indent: int) -> None:
         """Print text that somebody will copy: on one line, however long."""

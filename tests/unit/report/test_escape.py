@@ -8,15 +8,12 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.text import Text
 
 from ocsp_pcap.report.escape import (
     encodable,
-    html_text,
     markdown_block,
     markdown_code,
     markdown_text,
-    rich_markup,
     safe_text,
     xml_text,
 )
@@ -67,12 +64,6 @@ def test_encodable(text: str, encoding: str) -> None:
     encodable(text, encoding).encode("ascii" if encoding.startswith("no") else encoding)
 
 
-@given(ANY_TEXT)
-def test_rich_markup_shows_the_text_itself(text: str) -> None:
-    assert Text.from_markup(rich_markup(text)).plain.rstrip("\\") == safe_text(text).rstrip("\\")
-    assert not Text.from_markup(rich_markup(text)).spans
-
-
 def _markdown_tokens(text: str) -> list[tuple[str, str]]:
     """What a Markdown reader makes of text: every token with its content, inline ones too."""
     from markdown_it import MarkdownIt
@@ -119,15 +110,6 @@ def test_markdown_table_cells_stay_cells(text: str) -> None:
 def test_markdown_block(text: str) -> None:
     ((kind, content),) = _markdown_tokens(markdown_block(text))
     assert (kind, content) == ("fence", safe_text(text) + "\n")
-
-
-@given(ANY_TEXT)
-def test_html_text(text: str) -> None:
-    import html
-
-    escaped = html_text(text)
-    assert not set("<>\"'") & set(escaped)
-    assert html.unescape(escaped) == safe_text(text)
 
 
 @given(ANY_TEXT)

@@ -22,7 +22,7 @@ from .hostile import HOSTILE, hostile_explanation, odd_verdict
 class Ascii(io.StringIO):
     """A text file that takes ASCII only, as a console would see it."""
 
-    encoding = "ascii"  # type: ignore[assignment]
+    encoding = "ascii"
 
 
 def render(explanation: Explanation, width: int = 120, *, verbose: int = 0, **options: Any) -> str:
