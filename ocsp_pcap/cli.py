@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -288,6 +289,8 @@ def _safe(text: str) -> str:
 
 def main() -> NoReturn:
     """Run the command line; a reader that goes away (a pipe into head) is no error."""
+    # numpy would start a thread for each processor, for linear algebra that is not used here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         cli(prog_name="ocsp-pcap")
     except BrokenPipeError:

@@ -15,8 +15,6 @@ from ocsp_pcap.capture.batch import PADDING, PacketBatch
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import is_capture, is_pcap
 from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, Damage, Parsed
-from ocsp_pcap.capture.pcap import PcapParser
-from ocsp_pcap.capture.pcapng import PcapngParser
 from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stream_damage
 
 BLOCK_SIZE = 8 << 20
@@ -60,7 +58,7 @@ class CaptureReader:
     def __init__(self, name: str, stream: BinaryIO, head: bytes, block_size: int) -> None:
         self.name = name
         self._stream = stream
-        self._parser: BlockParser = PcapParser() if is_pcap(head) else PcapngParser()
+        self._parser = _parser_of(head)
         self._buffer = np.zeros(max(block_size, len(head)) + PADDING, np.uint8)
         self._buffer[: len(head)] = np.frombuffer(head, np.uint8)
         self._filled = len(head)
@@ -184,6 +182,16 @@ class CaptureReader:
         reason = stream_damage(self._stream)
         if reason:
             self._damage = f"{self._damage}; {reason}" if self._damage else reason
+
+
+def _parser_of(head: bytes) -> BlockParser:
+    if is_pcap(head):
+        from ocsp_pcap.capture.pcap import PcapParser
+
+        return PcapParser()
+    from ocsp_pcap.capture.pcapng import PcapngParser
+
+    return PcapngParser()
 
 
 def open_capture(source: CaptureSource | str | Path, block_size: int = BLOCK_SIZE) -> CaptureReader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from ocsp_pcap.capture.batch import PacketBatch
 from ocsp_pcap.decode.blocks import merge
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.decode.fast import decode_fast
-from ocsp_pcap.decode.slow import SlowPath
+
+if TYPE_CHECKING:
+    from ocsp_pcap.decode.slow import SlowPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Decoder:
     """Decodes the batches of one capture, in order; remembers fragments between batches."""
 
     def __init__(self) -> None:
-        self._slow = SlowPath()
+        self._slow: SlowPath | None = None
 
     def decode(self, batch: PacketBatch) -> DecodedBatch:
         """Return the transport rows of ``batch``; they refer to its buffer. Never raises on bad packets."""
@@ -37,6 +40,10 @@ class Decoder:
         undecoded = fast.undecoded
         tcp, udp, extra = fast.tcp, fast.udp, b""
         if fast.slow_link or fast.slow_network or fast.tunnels:
+            if self._slow is None:
+                from ocsp_pcap.decode.slow import SlowPath
+
+                self._slow = SlowPath()
             slow = self._slow.decode(batch, fast)
             tcp, udp, extra = [*tcp, slow.tcp], [*udp, slow.udp], slow.extra
             undecoded += slow.undecoded

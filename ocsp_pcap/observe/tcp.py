@@ -8,8 +8,9 @@ as soon as a stream has told all it can.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,10 @@ FIRST_ROWS: Final = 16
 LINGER: Final = 10 * 10**9
 """Nanoseconds that a closed stream is kept for: segments may still be on their way, or retransmitted."""
 MAX_LINGERING: Final = 4096
+CLOSING: Final = FIN | RST
+Row: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
+"""Direction, flags, frame, time, sequence and acknowledgment number, payload bytes present and missing,
+and where the payload stands."""
 
 
 @dataclass(slots=True)
@@ -45,6 +50,8 @@ class Stream:
     last_time: int = 0
     started_mid_stream: bool = False
     lingering: bool = False
+    wanted: int = DIRECTION_BITS
+    """Directions (bits) of which further bytes can matter."""
     skipped: int = 0
     """Directions (bits) that were not wanted for a while, so that bytes of them may have passed."""
 
@@ -78,7 +85,7 @@ class TcpObserver:
         carries = columns.payload_length > 0
         carries |= columns.payload_missing > 0
         carries &= ((wanted >> rows.direction) & 1).view(np.bool_)
-        closes = ((columns.flags & (FIN | RST)) != 0) & (wanted != 0)
+        closes = ((columns.flags & CLOSING) != 0) & (wanted != 0)
         chosen = np.flatnonzero((carries | closes) & ~columns.in_error)
         if len(chosen):
             self._chosen(columns, rows.stream[chosen], rows.direction[chosen], chosen)
@@ -114,7 +121,7 @@ class TcpObserver:
         position = 0
         for number, start, end in zip(stream[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
             count = min(end - start, FIRST_ROWS)
-            self._feed(number, segments, range(position, position + count))
+            self._feed(number, segments, position, position + count)
             position += count
             if end - start > FIRST_ROWS:
                 self._rest(number, columns, chosen, direction, start + FIRST_ROWS, end)
@@ -143,30 +150,36 @@ class TcpObserver:
                 start += int(ahead[0])
             stop = min(end, start + step)
             segments = _Segments(columns, chosen[start:stop], direction[start:stop])
-            taken = self._feed(number, segments, range(stop - start), stop_early=wanted == DIRECTION_BITS)
+            taken = self._feed(number, segments, 0, stop - start, early=wanted == DIRECTION_BITS)
             start += taken
             step = min(step * 2, 256)
 
-    def _feed(self, number: int, segments: _Segments, positions: range, *, stop_early: bool = False) -> int:
-        """Hand rows to a stream; return how many were taken before it lost interest in a side."""
+    def _feed(self, number: int, segments: _Segments, start: int, stop: int, *, early: bool = False) -> int:
+        """Hand rows to a stream; return how many were taken.
+
+        ``early``: stop when it loses interest in a side.
+        """
         stream = self._streams.get(number)
         taken = 0
-        for position in positions:
+        for row in segments.rows(start, stop):
             taken += 1
-            direction = segments.direction[position]
-            flags = segments.flags[position]
-            has_payload = segments.length[position] or segments.missing[position]
+            direction, flags, frame, time = row[:4]
+            has_payload = row[6] or row[7]
             if stream is None:
                 if not has_payload or not self._wanted[number] & DIRECTION_BITS:
                     continue
                 stream = self._open(number)
-            if has_payload and stream.conversation.wants(direction):
-                self._segment(stream, direction, segments, position)
-            if flags & (FIN | RST):
-                self._close(stream, direction, flags, segments.frame[position], segments.time[position])
-            if self._settle(stream):
+            if has_payload and stream.wanted >> direction & 1:
+                self._segment(stream, segments, row)
+            elif not flags & CLOSING:
+                continue
+            if flags & CLOSING:
+                self._close(stream, direction, flags, frame, time)
+            conversation = stream.conversation
+            wanted = conversation.wants(0) | conversation.wants(1) << 1
+            if (wanted != stream.wanted or stream.closed) and not self._settle(stream, wanted):
                 return taken
-            if stop_early and int(self._wanted[number]) & DIRECTION_BITS != DIRECTION_BITS:
+            if early and wanted != DIRECTION_BITS:
                 return taken
         return taken
 
@@ -183,27 +196,23 @@ class TcpObserver:
         self._wanted[number] |= LIVE
         return stream
 
-    def _segment(self, stream: Stream, direction: int, segments: _Segments, position: int) -> None:
-        side = stream.sides[direction]
-        frame, time = segments.frame[position], segments.time[position]
-        sequence = segments.sequence[position]
-        flags = segments.flags[position]
+    def _segment(self, stream: Stream, segments: _Segments, row: Row) -> None:
+        direction, flags, frame, time, sequence, acknowledgment, length, missing, offset = row
+        side, other = stream.sides[direction], stream.sides[1 - direction]
         if flags & SYN:
             sequence = (sequence + 1) % MODULUS
-        data, missing = segments.payload(position), segments.missing[position]
-        if stream.skipped & (1 << direction):
+        data = segments.payload(offset, length)
+        if stream.skipped >> direction & 1:
             # Bytes were passed over on purpose: the stream goes on wherever this segment stands.
             stream.skipped &= ~(1 << direction)
             stream.conversation.skip(direction)
             side.restart(sequence)
-        if not missing and side.takes(sequence):
-            side.advance(len(data))
+        if not missing and side.accept(sequence, length):
             stream.conversation.receive(direction, data, frame, time, True)
         else:
             self._events(stream, side.segment(sequence, data, missing, frame, time))
-        other = stream.sides[1 - direction]
-        if flags & ACK and other.pending_bytes:
-            self._events(stream, other.acknowledged(segments.acknowledgment[position], frame, time))
+        if other.pending_bytes and flags & ACK:
+            self._events(stream, other.acknowledged(acknowledgment, frame, time))
         stream.last_frame, stream.last_time = frame, time
 
     def _close(self, stream: Stream, direction: int, flags: int, frame: int, time: int) -> None:
@@ -228,19 +237,19 @@ class TcpObserver:
             elif isinstance(event, Close):
                 conversation.close(event.direction, event.frame, event.time, reset=event.reset)
 
-    def _settle(self, stream: Stream) -> bool:
-        """Update what the stream wants; end it where that is nothing. Return whether it ended."""
-        conversation = stream.conversation
-        wanted = conversation.wants(0) | conversation.wants(1) << 1
+    def _settle(self, stream: Stream, wanted: int) -> bool:
+        """Note what the stream wants now; end it where that is nothing. Return whether it goes on."""
         if not wanted:
             self._end(stream)
-            return True
+            return False
         if stream.closed == DIRECTION_BITS and not stream.lingering:
             stream.lingering = True
             self._lingering.append(stream)
-        stream.skipped |= ~wanted & DIRECTION_BITS
-        self._wanted[stream.number] = LIVE | wanted
-        return False
+        if wanted != stream.wanted:
+            stream.skipped |= ~wanted & DIRECTION_BITS
+            stream.wanted = wanted
+            self._wanted[stream.number] = LIVE | wanted
+        return True
 
     def _end(self, stream: Stream) -> None:
         for side in stream.sides:
@@ -259,37 +268,36 @@ class TcpObserver:
 class _Segments:
     """Some rows of a batch as Python values."""
 
-    __slots__ = (
-        "_columns",
-        "_memory",
-        "_offset",
-        "acknowledgment",
-        "direction",
-        "flags",
-        "frame",
-        "length",
-        "missing",
-        "sequence",
-        "time",
-    )
+    __slots__ = ("_extra", "_memory", "_values")
 
     def __init__(
         self, columns: TransportColumns, rows: NDArray[np.int64], direction: NDArray[np.uint8]
     ) -> None:
-        self._columns = columns
+        self._extra = columns.extra
         self._memory = columns.buffer.data
-        self._offset: list[int] = columns.payload_offset[rows].tolist()
-        self.direction: list[int] = direction.tolist()
-        self.frame: list[int] = columns.frame[rows].tolist()
-        self.time: list[int] = columns.time[rows].tolist()
-        self.sequence: list[int] = columns.sequence[rows].tolist()
-        self.acknowledgment: list[int] = columns.acknowledgment[rows].tolist()
-        self.flags: list[int] = columns.flags[rows].tolist()
-        self.length: list[int] = columns.payload_length[rows].tolist()
-        self.missing: list[int] = columns.payload_missing[rows].tolist()
+        self._values = [
+            direction.tolist(),
+            *(
+                column[rows].tolist()
+                for column in (
+                    columns.flags,
+                    columns.frame,
+                    columns.time,
+                    columns.sequence,
+                    columns.acknowledgment,
+                    columns.payload_length,
+                    columns.payload_missing,
+                    columns.payload_offset,
+                )
+            ),
+        ]
 
-    def payload(self, position: int) -> bytes:
-        start, length = self._offset[position], self.length[position]
-        if start >= EXTRA:
-            return self._columns.extra[start - EXTRA : start - EXTRA + length]
-        return bytes(self._memory[start : start + length])
+    def rows(self, start: int, stop: int) -> Iterator[Row]:
+        """Return some of the rows."""
+        return zip(*(values[start:stop] for values in self._values), strict=True)
+
+    def payload(self, offset: int, length: int) -> bytes:
+        """Return a copy of payload bytes."""
+        if offset >= EXTRA:
+            return self._extra[offset - EXTRA : offset - EXTRA + length]
+        return bytes(self._memory[offset : offset + length])

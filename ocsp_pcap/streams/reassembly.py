@@ -30,10 +30,10 @@ class Reassembler:
         "_acknowledged_for",
         "_closing",
         "_pending",
-        "_pending_bytes",
         "direction",
         "next_sequence",
         "offset",
+        "pending_bytes",
         "started",
     )
 
@@ -44,14 +44,10 @@ class Reassembler:
         self.offset = 0
         """Bytes delivered or given up so far: the position of ``next_sequence`` in the stream."""
         self._pending: list[tuple[int, int, bytes, int]] = []
-        self._pending_bytes = 0
+        self.pending_bytes = 0
+        """Bytes that wait behind a hole."""
         self._acknowledged_for = 0
         self._closing: tuple[int, int] | None = None
-
-    @property
-    def pending_bytes(self) -> int:
-        """Bytes that wait behind a hole."""
-        return self._pending_bytes
 
     def start(self, sequence: int) -> None:
         """Set the sequence number of the first byte of payload (that of the SYN plus one)."""
@@ -62,16 +58,15 @@ class Reassembler:
         """Go on at another place: what lies between was passed over on purpose."""
         self.start(sequence)
         self._pending.clear()
-        self._pending_bytes = 0
+        self.pending_bytes = 0
 
-    def takes(self, sequence: int) -> bool:
-        """Tell whether a segment at this sequence number is simply the next one."""
-        return sequence == self.next_sequence and self.started and not self._pending
-
-    def advance(self, length: int) -> None:
-        """Count a segment that :meth:`takes` accepted and the caller delivered itself."""
+    def accept(self, sequence: int, length: int) -> bool:
+        """Count a segment that is simply the next one and that the caller delivers; False: it is not."""
+        if sequence != self.next_sequence or self._pending or not self.started:
+            return False
         self.offset += length
-        self.next_sequence = (self.next_sequence + length) % MODULUS
+        self.next_sequence = (sequence + length) % MODULUS
+        return True
 
     def segment(self, sequence: int, data: bytes, missing: int, frame: int, time: int) -> list[StreamEvent]:
         """Take the payload of one segment.
@@ -91,8 +86,8 @@ class Reassembler:
         position = self.offset + ahead
         if ahead > 0:
             insort(self._pending, (position, frame, data, missing))
-            self._pending_bytes += len(data)
-            if self._pending_bytes > MAX_PENDING_BYTES or len(self._pending) > MAX_PENDING_SEGMENTS:
+            self.pending_bytes += len(data)
+            if self.pending_bytes > MAX_PENDING_BYTES or len(self._pending) > MAX_PENDING_SEGMENTS:
                 return self._give_up(frame, time)
             return []
         events: list[StreamEvent] = []
@@ -129,6 +124,10 @@ class Reassembler:
         events.append(Close(self.direction, frame, time, reset))
         return events
 
+    def _advance(self, length: int) -> None:
+        self.offset += length
+        self.next_sequence = (self.next_sequence + length) % MODULUS
+
     def _deliver(
         self,
         position: int,
@@ -145,11 +144,11 @@ class Reassembler:
         if overlap < len(data):
             fresh = data[overlap:] if overlap else data
             events.append(Data(self.direction, frame, delivered_frame, time, fresh, overlap == 0))
-            self.advance(len(fresh))
+            self._advance(len(fresh))
         lost = position + len(data) + missing - self.offset
         if lost:
             events.append(Gap(self.direction, frame, time, lost))
-            self.advance(lost)
+            self._advance(lost)
 
     def _drain(self, frame: int, time: int, events: list[StreamEvent]) -> None:
         taken = 0
@@ -157,7 +156,7 @@ class Reassembler:
             if position > self.offset:
                 break
             taken += 1
-            self._pending_bytes -= len(data)
+            self.pending_bytes -= len(data)
             self._deliver(position, data, missing, own_frame, frame, time, events)
         if taken:
             del self._pending[:taken]
@@ -170,6 +169,6 @@ class Reassembler:
         position, after, _, _ = self._pending[0]
         lost = position - self.offset
         events: list[StreamEvent] = [Gap(self.direction, after, time, lost)]
-        self.advance(lost)
+        self._advance(lost)
         self._drain(frame, time, events)
         return events
