@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.escape import safe_text
 from ocsp_pcap.report.filters import evidence_filters, verdict_filters
 from ocsp_pcap.report.layout import host_text, lay_out, proof_frames, sorted_findings, validator_text
@@ -68,6 +69,8 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         numbers=numbers,
         frames=lambda evidence: proof_frames(evidence, numbers),
         causes=CAUSES,
+        chain_headings=HEADINGS,
+        chain_rows=chain_rows(explanation),
         presence_marks=PRESENCE_MARKS,
         severity_marks=SEVERITY_MARKS,
         calm=CALM,

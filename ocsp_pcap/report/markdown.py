@@ -7,6 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Verdict
+from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.escape import markdown_block, markdown_code, markdown_text
 from ocsp_pcap.report.filters import Filter, evidence_filters, verdict_filters
 from ocsp_pcap.report.layout import (
@@ -69,6 +70,15 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
         yield "|---|---|---|---|---|---|---|"
         for verdict in group.verdicts:
             yield _row(verdict, numbers)
+    if rows := chain_rows(explanation):
+        yield ""
+        yield "## Through the chain"
+        yield ""
+        yield f"| {' | '.join(HEADINGS)} |"
+        yield "|---|---|---|---|---|"
+        for host, *cells in rows:
+            name = markdown_code(host, table=True, limit=200) if host else ""
+            yield f"| {' | '.join((name, *(markdown_text(cell, table=True) for cell in cells)))} |"
     detailed = [verdict for verdict in shown if verbose or attention(verdict) < CALM]
     if detailed:
         yield ""

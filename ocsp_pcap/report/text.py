@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.explain.model import Explanation, Finding
 from ocsp_pcap.facts import CaptureFact
+from ocsp_pcap.report.chain import MOST_CHAINS, print_chains
 from ocsp_pcap.report.filters import evidence_filters
 from ocsp_pcap.report.layout import Layout, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.sheet import SEVERITY_STYLES, Sheet
@@ -44,6 +45,7 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
     if shown:
         sheet.blank()
         print_table(sheet, layout, numbers, most_rows=None if verbose else MOST_ROWS)
+    print_chains(sheet, explanation, most=None if verbose else MOST_CHAINS)
     detailed = verbose > 0 or len(shown) <= FEW
     for verdict in shown if detailed else ():
         print_verdict(sheet, layout, verdict, everything=verbose > 1)

@@ -1,0 +1,70 @@
+"""What each proxy of a chain saw for a host, side by side: the reissued certificate next to the original."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ocsp_pcap.explain.model import Chain, Explanation, Leg
+from ocsp_pcap.report.layout import common_name, validator_text
+from ocsp_pcap.report.sheet import Sheet
+
+HEADINGS: Final = ("Host", "Received by", "Certificate issued by", "OCSP URL", "Frame")
+MOST_CHAINS: Final = 50
+"""Hosts that the terminal shows, unless more are asked for."""
+
+
+def chain_rows(explanation: Explanation, most: int | None = None) -> list[tuple[str, ...]]:
+    """Return a row a leg: host (on its first leg), validator, issuer, OCSP URL, frame."""
+    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
+    rows: list[tuple[str, ...]] = []
+    for chain in explanation.chains[:most]:
+        rows += _rows_of(chain, numbers if len(numbers) > 1 else {})
+    return rows
+
+
+def _rows_of(chain: Chain, numbers: dict[str, int]) -> list[tuple[str, ...]]:
+    rows = []
+    for place, leg in enumerate(chain.legs):
+        capture = f"[{numbers[leg.capture]}] " if leg.capture in numbers else ""
+        rows.append(
+            (
+                "" if place else chain.host,
+                validator_text(leg.validator),
+                _issuer(leg),
+                "" if leg.certificate is None else leg.ocsp_url or "none",
+                f"{capture}{leg.frame}",
+            )
+        )
+    return rows
+
+
+def _issuer(leg: Leg) -> str:
+    if leg.tunnelled:
+        return "(only tunnelled)"
+    return common_name(leg.issuer) if leg.issuer else "not visible"
+
+
+def print_chains(sheet: Sheet, explanation: Explanation, *, most: int | None) -> None:
+    """Print the table of legs, ``most`` hosts at most."""
+    from rich import box
+    from rich.table import Table
+
+    rows = chain_rows(explanation, most)
+    if not rows:
+        return
+    sheet.blank()
+    sheet.line(sheet.text("Through the chain", "bold"))
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim"
+    )
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        cells = [sheet.text(cell, limit=120) for cell in row]
+        if row[0]:
+            cells[0].stylize("bold")
+        table.add_row(*cells)
+    sheet.console.print(table)
+    hidden = len(explanation.chains) - (most or len(explanation.chains))
+    if hidden > 0:
+        sheet.line(sheet.text(f"… and {hidden} hosts more: -v shows all", "dim"))
