@@ -23,7 +23,7 @@ def chain_rows(explanation: Explanation, most: int | None = None) -> list[tuple[
 
 
 def _rows_of(chain: Chain, numbers: dict[str, int]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for place, leg in enumerate(chain.legs):
         capture = f"[{numbers[leg.capture]}] " if leg.capture in numbers else ""
         rows.append(
