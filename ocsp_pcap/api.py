@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,17 +35,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for unreachable cycles rarely: parsers make many objects and hardly any cycle."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +79,16 @@ def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = Non
         except CaptureError as error:
             failures.append(error)
     observations: list[Observation] = []
-    with _few_collections():
-        for source in dict.fromkeys(sources):
-            try:
-                with open_capture(source) as reader:
-                    observations.append(observe_capture(reader, tools))
-            except CaptureError as error:
-                failures.append(error)
+    for source in dict.fromkeys(sources):
+        try:
+            with open_capture(source) as reader:
+                observations.append(observe_capture(reader, tools))
+        except CaptureError as error:
+            failures.append(error)
     if failures and not observations:
         raise failures[0] if len(failures) == 1 else CaptureError("\n".join(str(e) for e in failures))
     for failure in failures:
         options.warn(str(failure))
     if observations:
         observations[0].notes += key_use_notes(tools)
-    with _few_collections():
-        return FactAssembler(tools).facts(observations)
+    return FactAssembler(tools).facts(observations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -291,6 +292,8 @@ def main() -> NoReturn:
     """Run the command line; a reader that goes away (a pipe into head) is no error."""
     # numpy would start a thread for each processor, for linear algebra that is not used here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Reading makes many objects and hardly a cycle: looking for cycles costs more than they hold.
+    gc.set_threshold(200_000, 20, 100)
     try:
         cli(prog_name="ocsp-pcap")
     except BrokenPipeError:
