@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -267,15 +268,9 @@ class FlowTable:
         key = self._indexes[bool(bits & _IS_IPV6)].key(int(self._state["key"][stream]))
         ports = key[-1] >> 16, key[-1] & 0xFFFF
         if bits & _IS_IPV6:
-            addresses = (
-                str(ipaddress.IPv6Address(key[0] << 64 | key[1])),
-                str(ipaddress.IPv6Address(key[2] << 64 | key[3])),
-            )
+            addresses = _ipv6_text(key[0] << 64 | key[1]), _ipv6_text(key[2] << 64 | key[3])
         else:
-            addresses = (
-                str(ipaddress.IPv4Address(key[0] >> 32)),
-                str(ipaddress.IPv4Address(key[0] & 0xFFFFFFFF)),
-            )
+            addresses = _ipv4_text(key[0] >> 32), _ipv4_text(key[0] & 0xFFFFFFFF)
         side = bool(bits & _SWAPPED)
         return Endpoints(addresses[side], ports[side], addresses[not side], ports[not side])
 
@@ -428,6 +423,16 @@ class _Restarts:
                 bases[side] = sequence if flags & SYN else (sequence - 1) & _MAXIMUM_SEQUENCE
             if bases[not side] is None and flags & ACK:
                 bases[not side] = (acknowledgment - 1) & _MAXIMUM_SEQUENCE
+
+
+@lru_cache(4096)
+def _ipv4_text(address: int) -> str:
+    return str(ipaddress.IPv4Address(address))
+
+
+@lru_cache(4096)
+def _ipv6_text(address: int) -> str:
+    return str(ipaddress.IPv6Address(address))
 
 
 def _swapped(columns: TransportColumns) -> Flags:
