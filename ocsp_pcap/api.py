@@ -71,15 +71,16 @@ def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = Non
     for der in options.authorities:
         tools.store.add(der)
     load_keys(tools, options.key_logs, options.rsa_keys)
-    sources: list[CaptureSource] = []
+    sources: dict[str, CaptureSource] = {}
     failures: list[CaptureError] = []
     for argument in captures:
         try:
-            sources += expand([str(argument)])
+            for source in expand([str(argument)]):
+                sources.setdefault(source.identity, source)
         except CaptureError as error:
             failures.append(error)
     observations: list[Observation] = []
-    for source in dict.fromkeys(sources):
+    for source in sources.values():
         try:
             with open_capture(source) as reader:
                 observations.append(observe_capture(reader, tools))

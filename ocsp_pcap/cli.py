@@ -6,41 +6,56 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from ocsp_pcap import __version__
+from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, warn, write
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.model import Explanation
+    from ocsp_pcap.explain.site import ProxyRole
     from ocsp_pcap.facts import Facts
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-EXISTING = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path)
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as a shell has it: 128 and the number of the signal."""
+INTERNAL_ERROR = 70
+"""Exit status of a mistake in this program (EX_SOFTWARE of sysexits.h)."""
+TRACEBACK_VARIABLE = "OCSP_PCAP_TRACEBACK"
 
 
-class Failure(click.ClickException):
-    """An input that cannot be used: one clear sentence, exit status 2."""
+class _Commands(click.Group):
+    """The commands; a capture in place of a command is told what is missing."""
 
-    exit_code = 2
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if args and (args[0] == "-" or Path(args[0]).exists()):
+                raise click.UsageError(
+                    f"{error.message} For a capture: {ctx.command_path} explain {args[0]}", ctx
+                ) from error
+            raise
 
-    def show(self, file: Any = None) -> None:
-        """Print the sentence to standard error, without click's usage lines."""
-        for line in self.message.splitlines():
-            click.echo(f"ocsp-pcap: {_safe(line)}", err=True)
 
-
-@click.group(context_settings=CONTEXT_SETTINGS)
+@click.group(cls=_Commands, context_settings=CONTEXT_SETTINGS, invoke_without_command=True)
 @click.version_option(__version__, prog_name="ocsp-pcap", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Tell, for every certificate in a packet capture, whether OCSP traffic was seen and, if not, why not."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(UNUSABLE)
 
 
 def capture_options(command: Command) -> Command:
@@ -53,19 +68,17 @@ def capture_options(command: Command) -> Command:
         click.option(
             "--parent", multiple=True, metavar="FILE", help="Capture of the parent proxy's outer side."
         ),
-        click.option(
-            "--site", type=EXISTING, metavar="FILE", help="Site file: what is known of the proxies."
-        ),
-        click.option("--keylog", type=EXISTING, multiple=True, metavar="FILE", help="NSS key log file."),
+        click.option("--site", type=FILE, metavar="FILE", help="Site file: what is known of the proxies."),
+        click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file."),
         click.option(
             "--rsa-key",
-            type=EXISTING,
+            type=FILE,
             multiple=True,
             metavar="FILE",
             help="Private key of a server, for TLS up to 1.2 with RSA key exchange.",
         ),
         click.option(
-            "--policy-trace", type=EXISTING, multiple=True, metavar="FILE", help="Policy trace of a proxy."
+            "--policy-trace", type=FILE, multiple=True, metavar="FILE", help="Policy trace of a proxy."
         ),
         click.option("--host", multiple=True, metavar="GLOB", help="Only these hosts, with their evidence."),
     ]
@@ -79,71 +92,71 @@ def capture_options(command: Command) -> Command:
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "md", "html"]), default="text", show_default=True
 )
-@click.option("-o", "--output", type=EXISTING, metavar="FILE", help="Write to a file instead.")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write to a file instead.")
 @click.option(
     "-v", "--verbose", count=True, help="Evidence and filters for every certificate; -vv: sightings."
 )
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", hidden=True)
-def explain(form: str, output: Path | None, verbose: int, jobs: int, **options: Any) -> None:
+def explain(form: str, output: Path | None, verbose: int, **options: Any) -> None:
     """Explain every certificate: asked about, stapled, cached, or why not."""
-    explanation = _explanation(**options)
+    refuse_output(output, _inputs(options))
+    explanation, complete = _explanation(**options)
     if form == "text":
         from ocsp_pcap.report.text import render_text
 
-        with _Output(output) as console:
-            render_text(explanation, console=console, verbose=max(verbose, int(bool(options["host"]))))
-        return
-    if form == "json":
+        with console(output) as terminal:
+            render_text(explanation, console=terminal, verbose=max(verbose, int(bool(options["host"]))))
+    elif form == "json":
         from ocsp_pcap.report.json import dumps, explanation_to_json
 
-        text = dumps(explanation_to_json(explanation), indent=2) + "\n"
+        write([dumps(explanation_to_json(explanation), indent=2), "\n"], output)
     elif form == "md":
         from ocsp_pcap.report.markdown import render_markdown
 
-        text = render_markdown(explanation, verbose=max(verbose, 1))
+        write([render_markdown(explanation, verbose=max(verbose, 1))], output)
     else:
         from ocsp_pcap.report.html import render_html
 
-        text = render_html(explanation, verbose=max(verbose, 1))
-    _write(text, output)
+        write([render_html(explanation, verbose=max(verbose, 1))], output)
+    _end(complete)
 
 
 @cli.command()
 @click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
-@click.option("--keylog", type=EXISTING, multiple=True, metavar="FILE", help="NSS key log file.")
-@click.option("--rsa-key", type=EXISTING, multiple=True, metavar="FILE", help="RSA private key of a server.")
-@click.option("--format", "form", type=click.Choice(["jsonl"]), default="jsonl", show_default=True)
-@click.option("-o", "--output", type=EXISTING, metavar="FILE", help="Write to a file instead.")
+@click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file.")
+@click.option("--rsa-key", type=FILE, multiple=True, metavar="FILE", help="RSA private key of a server.")
+@click.option(
+    "--format", type=click.Choice(["jsonl"]), default="jsonl", show_default=True, expose_value=False
+)
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write to a file instead.")
 def facts(
-    captures: tuple[str, ...],
-    keylog: tuple[Path, ...],
-    rsa_key: tuple[Path, ...],
-    form: str,
-    output: Path | None,
+    captures: tuple[str, ...], keylog: tuple[Path, ...], rsa_key: tuple[Path, ...], output: Path | None
 ) -> None:
     """Print what was seen, one JSON object a line: captures, certificates, handshakes, exchanges."""
     from ocsp_pcap.report.json import facts_to_jsonl
 
-    found = _facts(captures, keylog, rsa_key)
-    _write("".join(f"{line}\n" for line in facts_to_jsonl(found)), output)
+    refuse_output(output, _inputs({"captures": captures, "keylog": keylog, "rsa_key": rsa_key}))
+    reading = _read(captures, keylog, rsa_key)
+    write((f"{line}\n" for line in facts_to_jsonl(reading.facts)), output)
+    _end(reading.complete)
 
 
 @cli.command()
 @capture_options
-@click.option("--expect", type=EXISTING, required=True, metavar="FILE", help="Expectation file (TOML).")
-@click.option("--junit", type=EXISTING, metavar="FILE", help="Write the results as JUnit XML.")
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", hidden=True)
-def check(expect: Path, junit: Path | None, jobs: int, **options: Any) -> None:
+@click.option("--expect", type=FILE, required=True, metavar="FILE", help="Expectation file (TOML).")
+@click.option("--junit", type=FILE, metavar="FILE", help="Write the results as JUnit XML.")
+def check(expect: Path, junit: Path | None, **options: Any) -> None:
     """Hold captures against what they are expected to show; exit status 1 where an expectation is broken."""
     from ocsp_pcap.explain.expect import ExpectationError, load_expectations
     from ocsp_pcap.explain.expect import check as compare
     from ocsp_pcap.report.checks import CheckResult, render_checks
 
+    refuse_output(junit, [expect, *_inputs(options)])
     try:
         expectations = load_expectations(expect)
     except ExpectationError as error:
         raise Failure(str(error)) from error
-    outcomes = compare(_explanation(**options), expectations)
+    explanation, complete = _explanation(**options)
+    outcomes = compare(explanation, expectations)
     results = [
         CheckResult(
             outcome.expectation.values, outcome.held, outcome.reason, outcome.evidence, classname=expect.stem
@@ -153,11 +166,10 @@ def check(expect: Path, junit: Path | None, jobs: int, **options: Any) -> None:
     if junit is not None:
         from ocsp_pcap.report.junit import junit_xml
 
-        _write(junit_xml(results), junit)
-    with _Output(None) as console:
-        render_checks(results, console)
-    if not all(result.held for result in results):
-        sys.exit(1)
+        write([junit_xml(results)], junit)
+    with console(None) as terminal:
+        render_checks(results, terminal)
+    _end(complete, all(result.held for result in results))
 
 
 @cli.command()
@@ -166,14 +178,39 @@ def cause(code: str | None) -> None:
     """Tell what a cause or finding means, how it is proven, and what to do next."""
     from ocsp_pcap.report.cause import UnknownCodeError, render_cause, render_causes
 
-    with _Output(None) as console:
+    with console(None) as terminal:
         if code is None:
-            render_causes(console)
+            render_causes(terminal)
             return
         try:
-            render_cause(code, console)
+            render_cause(code, terminal)
         except UnknownCodeError as error:
             raise Failure(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Facts, and whether every input could be read."""
+
+    facts: Facts
+    complete: bool
+
+
+def _inputs(options: dict[str, Any]) -> list[Path]:
+    """Return the files that options name: all values but globs of host names and standard input."""
+    inputs: list[Path] = []
+    for name in ("captures", "child", "parent", "site", "keylog", "rsa_key", "policy_trace"):
+        value = options.get(name) or ()
+        inputs += [Path(item) for item in (value if isinstance(value, tuple) else (value,)) if item != "-"]
+    return inputs
+
+
+def _end(complete: bool, held: bool = True) -> None:
+    """Exit with the status that the contract has for what happened, the gravest first."""
+    if not complete:
+        sys.exit(UNUSABLE)
+    if not held:
+        sys.exit(BROKEN)
 
 
 def _explanation(
@@ -185,41 +222,32 @@ def _explanation(
     rsa_key: tuple[Path, ...],
     policy_trace: tuple[Path, ...],
     host: tuple[str, ...],
-) -> Explanation:
-    from ocsp_pcap.explain.engine import explain as explain_facts
-
+) -> tuple[Explanation, bool]:
+    """Read and explain; tell also whether every input could be read."""
     if not (captures or child or parent):
         raise click.UsageError("Give a capture, or --child and --parent captures.")
     context, authorities = _context(child, parent, site, policy_trace)
-    found = _facts((*captures, *child, *parent), keylog, rsa_key, authorities)
-    explanation = explain_facts(found, context, host)
+    # A file that is named twice goes by its first name, which is to be the one with a role.
+    reading = _read((*child, *parent, *captures), keylog, rsa_key, authorities)
+
+    from ocsp_pcap.explain.engine import explain as explain_facts
+
+    explanation = explain_facts(reading.facts, context, host)
     for note in explanation.notes:
-        _warn(note)
+        warn(note)
     if host and not explanation.verdicts:
-        _warn(f"no certificate belongs to a host like {' or '.join(host)}")
-    return explanation
+        warn(f"no certificate belongs to a host like {' or '.join(host)}")
+    return explanation, reading.complete
 
 
 def _context(
     child: tuple[str, ...], parent: tuple[str, ...], site: Path | None, traces: tuple[Path, ...]
 ) -> tuple[Context, list[bytes]]:
-    from ocsp_pcap.capture import CaptureError, expand
     from ocsp_pcap.explain.case import Context
-    from ocsp_pcap.explain.site import ProxyRole, Site, SiteError, load_site
+    from ocsp_pcap.explain.site import Site, SiteError, load_site
     from ocsp_pcap.explain.trace import TraceError, load_trace
 
-    roles: dict[str, ProxyRole] = {}
-    given: dict[ProxyRole, tuple[str, ...]] = {"child": child, "parent": parent}
-    for role, arguments in given.items():
-        for argument in arguments:
-            try:
-                sources = expand([argument])
-            except CaptureError as error:
-                raise Failure(str(error)) from error
-            for source in sources:
-                if roles.get(source.name, role) != role:
-                    raise Failure(f"{source.name} is given both as --child and as --parent")
-                roles[source.name] = role
+    roles = _capture_roles(child, parent)
     try:
         known = load_site(site) if site is not None else Site()
         entries = tuple(entry for path in traces for entry in load_trace(path))
@@ -229,74 +257,70 @@ def _context(
     return Context(known, roles, entries), authorities
 
 
-def _facts(
+def _capture_roles(child: tuple[str, ...], parent: tuple[str, ...]) -> dict[str, ProxyRole]:
+    """Return the proxy whose outer side each capture shows, by the name that its facts will have."""
+    from ocsp_pcap.capture import CaptureError, expand
+
+    given: dict[ProxyRole, tuple[str, ...]] = {"child": child, "parent": parent}
+    by_file: dict[str, ProxyRole] = {}
+    by_name: dict[str, ProxyRole] = {}
+    for role, arguments in given.items():
+        for argument in arguments:
+            try:
+                sources = expand([argument])
+            except CaptureError:
+                # Reading it will tell, and goes on with the other captures.
+                continue
+            for source in sources:
+                if by_file.setdefault(source.identity, role) != role:
+                    raise Failure(
+                        f"{source.name} is given both as --child and as --parent; "
+                        "a capture of both sides is given without either"
+                    )
+                by_name[source.name] = role
+    return by_name
+
+
+def _read(
     captures: Sequence[str],
     key_logs: tuple[Path, ...],
     rsa_keys: tuple[Path, ...],
     authorities: Sequence[bytes] = (),
-) -> Facts:
+) -> _Reading:
     from ocsp_pcap.api import ReadOptions, read_facts
     from ocsp_pcap.capture import CaptureError
     from ocsp_pcap.observe.keys import KeySourceError
 
+    unreadable: list[str] = []
     try:
-        return read_facts(captures, ReadOptions(key_logs, rsa_keys, authorities, _warn))
+        found = read_facts(captures, ReadOptions(key_logs, rsa_keys, authorities, unreadable.append))
     except (CaptureError, KeySourceError) as error:
         raise Failure(str(error)) from error
-
-
-class _Output:
-    """A rich console on standard output or on a file, for a with statement."""
-
-    def __init__(self, output: Path | None) -> None:
-        self._output = output
-        self._file: Any = None
-
-    def __enter__(self) -> Console:
-        from rich.console import Console
-
-        if self._output is None:
-            return Console(highlight=False, soft_wrap=False)
-        try:
-            self._file = self._output.open("w", encoding="utf-8")
-        except OSError as error:
-            raise Failure(f"{self._output}: cannot be written: {error.strerror}") from error
-        return Console(file=self._file, width=120, highlight=False, no_color=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _write(text: str | bytes, output: Path | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        output.write_bytes(text.encode() if isinstance(text, str) else text)
-    except OSError as error:
-        raise Failure(f"{output}: cannot be written: {error.strerror}") from error
-
-
-def _warn(sentence: str) -> None:
-    click.echo(f"ocsp-pcap: warning: {_safe(sentence)}", err=True)
-
-
-def _safe(text: str) -> str:
-    from ocsp_pcap.report.escape import safe_text
-
-    return safe_text(text)
+    for sentence in unreadable:
+        warn(sentence)
+    return _Reading(found, not unreadable)
 
 
 def main() -> NoReturn:
-    """Run the command line; a reader that goes away (a pipe into head) is no error."""
+    """Run the command line and exit; no way out of it is a traceback."""
     # numpy would start a thread for each processor, for linear algebra that is not used here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Reading makes many objects and hardly a cycle: looking for cycles costs more than they hold.
+    # Parsers make many objects and hardly any cycle: look for unreachable ones rarely.
     gc.set_threshold(200_000, 20, 100)
     try:
-        cli(prog_name="ocsp-pcap")
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
-    sys.exit(0)
+        status = cli(prog_name="ocsp-pcap", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        say(
+            f"internal error: {type(error).__name__}: {error}\n"
+            f"This is a mistake in ocsp-pcap: please report it, with what {TRACEBACK_VARIABLE}=1 prints."
+        )
+        sys.exit(INTERNAL_ERROR)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -26,6 +26,11 @@ class CaptureSource:
     """As the user wrote it, or the file's path below the directory that was named."""
     path: Path | None
 
+    @property
+    def identity(self) -> str:
+        """What is equal for all names of one file."""
+        return "-" if self.path is None else os.path.realpath(self.path)
+
     def open(self) -> BinaryIO:
         """Open the capture's bytes, decompressed where their content says so.
 
@@ -106,8 +111,7 @@ def expand(arguments: Sequence[str]) -> list[CaptureSource]:
     sources: dict[str, CaptureSource] = {}
     for argument in arguments:
         for source in _expand_one(argument):
-            key = "-" if source.path is None else os.path.realpath(source.path)
-            sources.setdefault(key, source)
+            sources.setdefault(source.identity, source)
     return list(sources.values())
 
 

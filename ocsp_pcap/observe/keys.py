@@ -24,6 +24,12 @@ def load_keys(tools: Tools, key_logs: Sequence[Path], rsa_keys: Sequence[Path]) 
         tools.keys = KeyLog()
         for path in key_logs:
             tools.keys.add(_read(path), str(path))
+            use = tools.keys.use()[-1]
+            if use.junk_lines and not use.sessions:
+                raise KeySourceError(
+                    f'{path}: is no key log: none of its lines is of the form "LABEL CLIENT_RANDOM SECRET" '
+                    "(NSS key log format)"
+                )
     if rsa_keys:
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
         from cryptography.hazmat.primitives.serialization import (

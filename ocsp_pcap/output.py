@@ -1,0 +1,132 @@
+"""Where results and messages go: standard output or a file, standard error, exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+BROKEN: Final = 1
+"""Exit status: an expectation does not hold, or two witnesses disagree."""
+UNUSABLE: Final = 2
+"""Exit status: usage, or an input that cannot be read at all."""
+FILE_WIDTH: Final = 120
+"""Columns of a text report that is written to a file."""
+STANDARD_OUTPUT: Final = "standard output"
+
+
+class Failure(click.ClickException):
+    """An input or output that cannot be used: one clear sentence, exit status 2."""
+
+    exit_code = UNUSABLE
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the sentence to standard error, without click's usage lines."""
+        for line in self.message.splitlines():
+            say(line)
+
+
+def say(sentence: str) -> None:
+    """Print a sentence to standard error, with nothing in it that acts on a terminal."""
+    from ocsp_pcap.report.escape import safe_text
+
+    click.echo(f"ocsp-pcap: {safe_text(sentence)}", err=True)
+
+
+def warn(sentence: str) -> None:
+    """Print a warning to standard error."""
+    say(f"warning: {sentence}")
+
+
+@contextmanager
+def console(output: Path | None) -> Iterator[Console]:
+    """Yield a rich console on standard output, or on a file where one is named.
+
+    Styles are for terminals only, and ``NO_COLOR`` is honoured. A reader that goes away ends the
+    block, but is no failure.
+
+    Raises:
+        Failure: the output cannot be written.
+    """
+    from rich.console import Console
+
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            """Let the error through that rich would make exit status 1 of."""
+            raise BrokenPipeError
+
+    with _failures(output):
+        if output is None:
+            terminal = sys.stdout is not None and sys.stdout.isatty()
+            plain = bool(os.environ.get("NO_COLOR"))
+            yield _Console(
+                highlight=False,
+                force_terminal=None if terminal else False,
+                color_system=None if plain else "auto",
+            )
+        else:
+            with output.open("w", encoding="utf-8") as file:
+                yield _Console(file=file, width=FILE_WIDTH, highlight=False, force_terminal=False)
+
+
+def write(parts: Iterable[str | bytes], output: Path | None) -> None:
+    """Write text, as UTF-8, or bytes to standard output, or to a file where one is named.
+
+    Raises:
+        Failure: the output cannot be written.
+    """
+    with _failures(output):
+        if output is not None:
+            with output.open("wb") as file:
+                _write(parts, file)
+        elif sys.stdout is not None:
+            _write(parts, click.get_binary_stream("stdout"))
+
+
+def refuse_output(output: Path | None, inputs: Iterable[Path]) -> None:
+    """Raise Failure where an output is sure to fail, or would overwrite an input, before work begins."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise Failure(f"{output}: cannot be written: this is a directory")
+    if not output.parent.is_dir():
+        raise Failure(f"{output}: cannot be written: there is no directory {output.parent}")
+    if not output.is_file():
+        return
+    for path in inputs:
+        if path.exists() and path.samefile(output):
+            raise Failure(f"{output}: is an input, and writing would destroy it")
+
+
+def _write(parts: Iterable[str | bytes], stream: BinaryIO) -> None:
+    for part in parts:
+        stream.write(part.encode() if isinstance(part, str) else part)
+    stream.flush()
+
+
+@contextmanager
+def _failures(output: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        _discard_standard_output()
+    except OSError as error:
+        if output is None:
+            _discard_standard_output()
+        name = output if output is not None else STANDARD_OUTPUT
+        raise Failure(f"{name}: cannot be written: {error.strerror or error}") from error
+
+
+def _discard_standard_output() -> None:
+    """Send the rest of the output nowhere, or Python would complain when it flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
