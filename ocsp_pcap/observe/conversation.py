@@ -243,7 +243,7 @@ class Conversation:
         match kind:
             case Kind.TLS_CLIENT | Kind.TLS_SERVER:
                 self.client = direction if kind is Kind.TLS_CLIENT else 1 - direction
-                self._begin_tls()
+                self._begin_tls(direction)
             case Kind.HTTP_CLIENT | Kind.HTTP_SERVER:
                 self.client = direction if kind is Kind.HTTP_CLIENT else 1 - direction
                 self._mode = Mode.HTTP
@@ -264,7 +264,12 @@ class Conversation:
             case Kind.UNDECIDED:
                 pass
             case _:
+                last = self._held[-1]
+                began_before = len(last.data) < len(self._buffers[direction])
                 self._watch()
+                if began_before and self._mode is Mode.WATCH:
+                    # What was held looked like a beginning and was none; this segment may still be one.
+                    self._hold(last)
 
     def _watch(self) -> None:
         """Give up the bytes at hand; the start of a later segment may still be one of TLS or HTTP."""
@@ -274,9 +279,12 @@ class Conversation:
         if self._watched > MAX_WATCHED:
             self._mode = Mode.IGNORE
 
-    def _begin_tls(self) -> None:
+    def _begin_tls(self, direction: int) -> None:
         if self._watched and self.tunnel is None:
             self.tunnel = Tunnel("starttls")
+        if self._buffers[1 - direction][:1] not in (b"", b"\x16"):
+            # The end of what the other side said before STARTTLS, cut where it looked like a beginning.
+            self._held = [piece for piece in self._held if piece.direction == direction]
         self._mode = Mode.TLS
         self.tls = TlsConnection(self._tools.keys, self._tools.rsa_keys)
         self.tracker = HandshakeTracker()
