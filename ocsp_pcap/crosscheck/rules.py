@@ -1,0 +1,173 @@
+"""Differences that are Wireshark's way of showing things: one rule for each, with its proof.
+
+What Wireshark shows and the facts lack is explained only where the same message is among the facts
+in another frame. What the facts hold and Wireshark did not show is explained where Wireshark itself,
+asked again, says why it did not, or where a hash or an authentication tag vouches for the bytes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from ocsp_pcap.crosscheck.dissection import Dissection
+from ocsp_pcap.crosscheck.model import Item
+from ocsp_pcap.facts import HandshakeFact
+
+
+class Streams:
+    """The handshakes of each stream, as the facts tell them."""
+
+    def __init__(self, handshakes: Iterable[HandshakeFact]) -> None:
+        self._handshakes: dict[tuple[str, int], list[HandshakeFact]] = defaultdict(list)
+        for handshake in handshakes:
+            self._handshakes[handshake.transport, handshake.stream].append(handshake)
+
+    def of(self, item: Item) -> Sequence[HandshakeFact]:
+        """Return the handshakes of an item's stream."""
+        return self._handshakes.get((item.transport, item.stream), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One difference: what either side saw, and what may explain it."""
+
+    ours: Item | None
+    wireshark: Item | None
+    again: bool
+    """What Wireshark saw is among the facts of the same stream, in another frame."""
+    streams: Streams
+    first: Dissection
+    second: Dissection | None = None
+    """What Wireshark saw when it was asked again."""
+
+
+Rule: TypeAlias = Callable[[Case], str | None]
+
+
+def explanation(case: Case) -> str | None:
+    """Return the reason of the first rule that explains a difference, or None."""
+    for rule in RULES:
+        reason = rule(case)
+        if reason is not None:
+            return reason
+    return None
+
+
+def same_thing(one: Item, other: Item) -> bool:
+    """Tell whether two items are one thing, whatever the frame."""
+    return (one.kind, one.transport, one.stream, one.identity) == (
+        other.kind,
+        other.transport,
+        other.stream,
+        other.identity,
+    )
+
+
+def same_hello(case: Case) -> str | None:
+    """A handshake is one fact, by its first hello; a second one bears the same random.
+
+    The client sends it again where nothing came back (RFC 6347 4.2.4), or where the server asked for it
+    (RFC 8446 4.1.2, RFC 6347 4.2.1).
+    """
+    theirs = case.wireshark
+    if case.ours is not None or theirs is None or theirs.kind != "client-hello" or not theirs.mark:
+        return None
+    for fact in case.streams.of(theirs):
+        if fact.client_random == theirs.mark and fact.frames.client_hello is not None:
+            first = fact.frames.client_hello
+            return f"It bears the random of the hello in frame {first}: one handshake, its hello sent again."
+    return None
+
+
+def tcp_sent_again(case: Case) -> str | None:
+    """A segment that was sent twice may be dissected twice; its bytes count once (RFC 9293 3.4)."""
+    theirs = case.wireshark
+    if case.ours is None and theirs is not None and case.again and theirs.frame in case.first.sent_again:
+        return (
+            f"Wireshark calls frame {theirs.frame} a TCP {case.first.sent_again[theirs.frame]}: "
+            "the same bytes, dissected twice."
+        )
+    return None
+
+
+def dtls_sent_again(case: Case) -> str | None:
+    """A flight of DTLS that seems lost is sent again under the same message_seq (RFC 6347 4.2.4)."""
+    theirs = case.wireshark
+    if case.ours is not None or theirs is None or not case.again or not theirs.mark:
+        return None
+    for item in case.first.items:
+        if item is theirs:
+            break
+        if same_thing(item, theirs) and item.mark == theirs.mark:
+            return f"DTLS message {theirs.mark}, sent again: it stands in frame {item.frame} already."
+    return None
+
+
+def not_recognised(case: Case) -> str | None:
+    """Wireshark guesses from ports and first bytes what a connection carries; told it, it sees the same."""
+    ours = case.ours
+    if ours is None or case.second is None or (case.wireshark and not same_thing(ours, case.wireshark)):
+        return None
+    for item in case.second.items:
+        if same_thing(item, ours) and ours.frame in (None, item.frame):
+            facts = case.streams.of(ours)
+            port = f"{ours.transport} port {facts[0].server_port}" if facts else "this port"
+            protocol = "OpenVPN" if any(fact.tunnel == "openvpn" for fact in facts) else "TLS"
+            return f"Told that {port} carries {protocol} (Decode As), Wireshark shows the same."
+    return None
+
+
+def never_whole(case: Case) -> str | None:
+    """Wireshark waits for the whole record; what stands in front of a cut counts all the same."""
+    ours = case.ours
+    if ours is None or case.wireshark is not None or case.second is None:
+        return None
+    if ours.frame in case.second.held_back:
+        return (
+            f"Wireshark holds frame {ours.frame} back as part of a message whose end the capture lacks; "
+            "what stands before that end is read."
+        )
+    return None
+
+
+def unknown_quic_version(case: Case) -> str | None:
+    """An Initial packet is under an authenticated cipher (RFC 9001 5.2): what opens is what was sent."""
+    ours = case.ours
+    if (
+        ours is None
+        or case.wireshark is not None
+        or case.second is None
+        or ours.frame not in case.second.locked
+    ):
+        return None
+    return (
+        f"Wireshark says that it cannot decrypt frame {ours.frame}; with the salt of a version that it "
+        "did not try, the packet's authentication tag holds."
+    )
+
+
+def openvpn_fragments(case: Case) -> str | None:
+    """A TLS message inside OpenVPN comes in fragments, in any order, that carry packet ids.
+
+    Wireshark joins them where it sees a flight end; the facts join them by packet id, record by record.
+    """
+    ours = case.ours
+    if ours is None or (case.wireshark is not None and not same_thing(ours, case.wireshark)):
+        return None
+    if any(fact.tunnel == "openvpn" for fact in case.streams.of(ours)):
+        return "Inside OpenVPN, whose fragments Wireshark does not join by their packet ids."
+    return None
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    same_hello,
+    tcp_sent_again,
+    dtls_sent_again,
+    not_recognised,
+    never_whole,
+    unknown_quic_version,
+    openvpn_fragments,
+)
