@@ -88,7 +88,7 @@ def write(parts: Iterable[str | bytes], output: Path | None) -> None:
             with output.open("wb") as file:
                 _write(parts, file)
         elif sys.stdout is not None:
-            _write(parts, click.get_binary_stream("stdout"))
+            _write(parts, sys.stdout.buffer)
 
 
 def refuse_output(output: Path | None, inputs: Iterable[Path]) -> None:
