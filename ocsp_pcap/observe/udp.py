@@ -37,6 +37,8 @@ MAX_SILENT: Final = 1024
 """Datagrams of a carrier in a row that bring nothing before the flow is given up."""
 MAX_SILENT_REPEATED: Final = 8
 """Datagrams without a ClientHello after which what seemed to begin another handshake is given up."""
+MAX_LINGERING: Final = 16
+"""Datagrams that are read after the end of a DTLS handshake: data may overtake the Finished message."""
 
 UNTOLD: Final = 0
 READING: Final = 1
@@ -77,6 +79,8 @@ class UdpStream:
     hello_seen: bool = False
     silent: int = 0
     """Datagrams since the last that told something."""
+    lingering: int = 0
+    """Datagrams since the handshake seemed over."""
 
 
 class UdpObserver:
@@ -202,13 +206,17 @@ class UdpObserver:
             if connection.finished or stream.silent > MAX_SILENT:
                 self._end(stream)
             return
-        if connection.wants(None):
-            hint = direction == stream.client if stream.hello_seen else None
-            if not self._events(stream, direction, connection.receive(hint, payload, frame, time)):
-                self._discard(stream)
-                return
-        repeated = number in self._randoms and not stream.hello_seen
-        if connection.finished or (repeated and stream.silent >= MAX_SILENT_REPEATED):
+        hint = direction == stream.client if stream.hello_seen else None
+        if not self._events(stream, direction, connection.receive(hint, payload, frame, time)):
+            self._discard(stream)
+            return
+        if connection.finished:
+            stream.lingering += 1
+            if isinstance(connection, QuicConnection) or stream.lingering > MAX_LINGERING:
+                self._end(stream)
+            return
+        stream.lingering = 0
+        if number in self._randoms and not stream.hello_seen and stream.silent >= MAX_SILENT_REPEATED:
             self._end(stream)
 
     def _events(self, stream: UdpStream, direction: int, events: list[TlsEvent]) -> bool:
