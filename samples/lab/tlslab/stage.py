@@ -39,12 +39,21 @@ class Stage:
         self.keys = self.directory / "keys.log"
         self._addresses = 0
         self._programs = 0
+        self._server: subprocess.Popen[bytes] | None = None
 
-    def identity(self, host: str, *, rsa_key: Path | None = None, ocsp_url: str = OCSP_URL) -> Identity:
-        """Issue a certificate for a host of its own address, with an RSA key where one is given."""
-        self._addresses += 1
-        address = f"10.77.2.{100 + self._addresses}"
-        self.lab.net.add_address(address)
+    def identity(
+        self,
+        host: str,
+        *,
+        rsa_key: Path | None = None,
+        ocsp_url: str = OCSP_URL,
+        address: str | None = None,
+    ) -> Identity:
+        """Issue a certificate for a host, with an RSA key where one is given; it has its own address."""
+        if address is None:
+            self._addresses += 1
+            address = f"10.77.2.{100 + self._addresses}"
+            self.lab.net.add_address(address)
         leaf = self.authority.issue(host, ocsp_url=ocsp_url)
         certificate, key = leaf.certificate, leaf.key
         if rsa_key is not None:
@@ -57,7 +66,9 @@ class Stage:
     def rsa_key(self) -> Path:
         """Return a new RSA private key."""
         path = self.directory / "server-rsa.pem"
-        run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(path)])
+        run(
+            ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(path)]
+        )
         return path
 
     def issuing_staple(self) -> Path:
@@ -75,13 +86,23 @@ class Stage:
         )
         return staple
 
-    def as_pem(self, staple: Path) -> Path:
-        """Return an OCSP response in the PEM form that GnuTLS reads."""
-        path = staple.with_suffix(".ocsp.pem")
-        run(["openssl", "base64", "-in", str(staple), "-out", str(path)])
-        label = "OCSP RESPONSE"
-        path.write_text(f"-----BEGIN {label}-----\n{path.read_text()}-----END {label}-----\n")
-        return path
+    def _certify_again(self, host: str, serial: str, certificate: Path, key: Path, ocsp_url: str) -> None:
+        """Replace a certificate by one with the same serial number for an RSA key."""
+        request, extensions = self.directory / f"{host}.csr", self.directory / f"{host}.ext"
+        extensions.write_text(
+            "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\n"
+            f"extendedKeyUsage=serverAuth\nsubjectAltName=DNS:{host}\nsubjectKeyIdentifier=hash\n"
+            f"authorityKeyIdentifier=keyid\nauthorityInfoAccess=OCSP;URI:{ocsp_url}\n"
+        )
+        run(["openssl", "req", "-new", "-key", str(key), "-subj", f"/CN={host}", "-out", str(request)])
+        authority = self.authority
+        run(
+            [
+                *("openssl", "x509", "-req", "-in", str(request), "-CA", str(authority.issuing)),
+                *("-CAkey", str(authority.issuing_key), "-sha256", "-days", "397"),
+                *("-set_serial", f"0x{serial}", "-extfile", str(extensions), "-out", str(certificate)),
+            ]
+        )
 
     def serve(
         self,
@@ -91,10 +112,15 @@ class Stage:
         udp: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start a server behind and return when it listens at port 443 of the identity's address."""
+        """End the server before, start another and return when it listens at port 443 of the address.
+
+        One at a time: some cannot be told an address and listen on all of them.
+        """
+        if self._server is not None:
+            self.lab.processes.stop(self._server)
         self._programs += 1
         behind = self.lab.net.behind
-        behind.start(
+        self._server = behind.start(
             f"server-{self._programs}-{identity.host}",
             arguments,
             cwd=self.directory,
@@ -102,11 +128,9 @@ class Stage:
         )
         listing = ["ss", "-Hlun" if udp else "-Hltn"]
         wait_until(
-            lambda: (
-                any(
-                    f"{address}:443 ".encode() in behind.run(listing).stdout
-                    for address in (identity.address, "0.0.0.0", "*", "[::]")  # noqa: S104
-                )
+            lambda: any(
+                f"{address}:443 ".encode() in behind.run(listing).stdout
+                for address in (identity.address, "0.0.0.0", "*", "[::]")
             ),
             f"the server of {identity.host}",
         )
@@ -121,9 +145,7 @@ class Stage:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a client to its end, its secrets going to the key log."""
         variables = {"SSLKEYLOGFILE": str(self.keys), **(environment or {})}
-        return self.lab.net.client.run(
-            arguments, stdin=stdin, check=check, environment=variables, timeout=30
-        )
+        return self.lab.net.client.run(arguments, stdin=stdin, check=check, environment=variables, timeout=30)
 
     @contextmanager
     def recorded(self, name: str, expression: str = "ip") -> Iterator[None]:
@@ -140,7 +162,8 @@ class Stage:
             raise LabError(f"{name}: no program wrote a secret")
         keys = self.out / f"{name}.keys"
         shutil.copyfile(self.keys, keys)
-        inside = self.out / f"{name}-keys-inside.pcapng"
+        inside = self.out / "keys-inside" / f"{name}.pcapng"
+        inside.parent.mkdir(exist_ok=True)
         run(["editcap", "--inject-secrets", f"tls,{keys}", str(capture), str(inside)])
         run(["tshark", "-r", str(inside), "-q"])
 

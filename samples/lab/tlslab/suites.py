@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 
-from ocsplab.programs import run
-
 from .stage import Identity, Stage, curl, openssl_client, openssl_server, request
 
 TLS12 = (
@@ -107,18 +105,14 @@ def gnutls(
 def gnutls_server(
     stage: Stage, identity: Identity, priority: str, *options: str, intermediate: bool = False
 ) -> list[str]:
-    """Return the command line of `gnutls-serv`; it listens on all addresses, so one at a time."""
+    """Return the command line of `gnutls-serv`."""
     chain = stage.directory / f"{identity.host}.chain.pem"
     chain.write_bytes(identity.certificate.read_bytes() + stage.authority.issuing.read_bytes())
-    staple = stage.as_pem(identity.staple)
-    if intermediate:
-        with staple.open("ab") as both:
-            both.write(stage.as_pem(stage.issuing_staple()).read_bytes())
-    run(["pkill", "-x", "gnutls-serv"], check=False) if False else None
+    staples = [identity.staple, *((stage.issuing_staple(),) if intermediate else ())]
     return [
         *("gnutls-serv", "--port", "443", "--x509certfile", str(chain), "--x509keyfile", str(identity.key)),
-        *("--ocsp-response", str(staple), "--ignore-ocsp-response-errors", "--priority", priority, "--http"),
-        *("--quiet", *options),
+        *(word for staple in staples for word in ("--ocsp-response", str(staple))),
+        *("--priority", priority, "--http", "--quiet", *options),
     ]
 
 
