@@ -175,7 +175,8 @@ class HandshakeFact:
     connect_via: bool = False
     """The CONNECT request bore Via or X-Forwarded-For: a proxy sent it (RFC 9110 7.6.3)."""
     tunnel: str | None = None
-    """What the handshake travels behind: connect, socks, proxy-protocol, starttls; None: nothing."""
+    """What the handshake travels behind, or inside: connect, socks, proxy-protocol, starttls, openvpn,
+    rdp-udp; None: nothing."""
     resumption: Literal["session-id", "ticket", "psk"] | None = None
     offered_resumption: bool = False
     encrypted_client_hello: bool = False
