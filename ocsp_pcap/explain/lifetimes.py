@@ -1,0 +1,121 @@
+"""How long an answer about a certificate would be held, told from what the captures show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.facts import CertificateFact, ResponseFact, SingleFact
+
+Basis: TypeAlias = Literal["ttl-override", "same-certificate", "same-issuer", "not-kept", "assumed"]
+
+HOUR: Final = 3600 * SECOND
+DAY: Final = 24 * HOUR
+ASSUMED: Final = 4 * DAY
+"""A usual lifetime: CA/Browser Forum Baseline Requirements 4.9.10 allow 8 hours to 10 days."""
+MAX_ANSWERS: Final = 4096
+"""Answers kept for one issuer, and for one certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """For how long an answer is held, and how that is known."""
+
+    basis: Basis
+    seconds: int
+    """The shortest time for which answers of this kind would be held."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One SingleResponse as it came: nanoseconds since the epoch, clocks corrected."""
+
+    seen: int
+    this_update: int
+    held_until: int | None
+    """nextUpdate (RFC 6960 4.2.2.1), else what HTTP allows (RFC 9111 4.2); None: neither says anything."""
+
+
+class Lifetimes:
+    """All usable answers of a case, from responders and in staples, by certificate and by issuer."""
+
+    def __init__(self, case: Case) -> None:
+        self._by_certificate: dict[tuple[str, str, str], list[_Answer]] = defaultdict(list)
+        self._by_issuer: dict[tuple[str, str], list[_Answer]] = defaultdict(list)
+        for exchange in case.exchanges:
+            if exchange.response is not None:
+                answered = exchange.response_time if exchange.response_time is not None else exchange.time
+                seen = case.clock(exchange.capture, answered)
+                fresh_until = seen + exchange.max_age * SECOND if exchange.max_age else None
+                self._learn(exchange.response, seen, fresh_until)
+        for visit in case.visits:
+            for staple in visit.handshake.staples:
+                self._learn(staple, visit.time, None)
+
+    def _learn(self, response: ResponseFact, seen: int, fresh_until: int | None) -> None:
+        if response.response_status != "successful" or response.signature == "invalid":
+            return
+        for single in response.singles:
+            held_until = single.next_update if single.next_update is not None else fresh_until
+            if held_until is not None and held_until <= seen:
+                continue
+            answer = _Answer(seen, single.this_update, held_until)
+            for answers in (self._by_certificate[_key(single)], self._by_issuer[_key(single)[:2]]):
+                if len(answers) < MAX_ANSWERS:
+                    answers.append(answer)
+
+    def held_until(
+        self, certificate: CertificateFact, time: int, proxy: Proxy | None
+    ) -> tuple[int, Lifetime]:
+        """Return until when an answer that came at a time would be held, and how that is known.
+
+        The TTL override of the site file comes first, then answers about this very certificate, then
+        the shortest-lived answer about another certificate of its issuer, then an assumption.
+        """
+        if proxy is not None and proxy.cache_ttl is not None:
+            reason = f"the TTL override of the site file ([proxies.{proxy.role}] cache_ttl)"
+            return time + proxy.cache_ttl, Lifetime("ttl-override", proxy.cache_ttl // SECOND, reason)
+        keys = [(algorithm, name) for algorithm, name in certificate.issuer_name_hashes]
+        own = [a for key in keys for a in self._by_certificate.get((*key, certificate.serial), ())]
+        if own:
+            return _from_own(own, time)
+        remaining = _remaining(answer for key in keys for answer in self._by_issuer.get(key, ()))
+        if remaining:
+            words = "the shortest that an answer about another certificate of the same issuer was good for"
+            return time + min(remaining), Lifetime("same-issuer", min(remaining) // SECOND, words)
+        return time + ASSUMED, Lifetime(
+            "assumed",
+            ASSUMED // SECOND,
+            "assumed, for no answer about it or its issuer is in the captures: 4 days are usual, and the "
+            "CA/Browser Forum's Baseline Requirements (4.9.10) allow 8 hours to 10 days",
+        )
+
+
+def _from_own(answers: list[_Answer], time: int) -> tuple[int, Lifetime]:
+    current = [a for a in answers if a.held_until is not None and a.this_update <= time < a.held_until]
+    if current:
+        nearest = min(current, key=lambda answer: abs(answer.seen - time))
+        assert nearest.held_until is not None
+        return nearest.held_until, Lifetime(
+            "same-certificate", (nearest.held_until - time) // SECOND, "an answer about this very certificate"
+        )
+    remaining = _remaining(answers)
+    if remaining:
+        words = "the shortest that an answer about this very certificate was good for"
+        return time + min(remaining), Lifetime("same-certificate", min(remaining) // SECOND, words)
+    words = "its answers have neither nextUpdate nor HTTP freshness: newer information is always available"
+    return time, Lifetime("not-kept", 0, words)
+
+
+def _remaining(answers: Iterable[_Answer]) -> list[int]:
+    return [answer.held_until - answer.seen for answer in answers if answer.held_until is not None]
+
+
+def _key(single: SingleFact) -> tuple[str, str, str]:
+    return single.hash_algorithm, single.issuer_name_hash, single.serial
