@@ -1,0 +1,1 @@
+"""Holds the whole program against what Wireshark saw in real captures."""
