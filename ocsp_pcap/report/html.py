@@ -34,10 +34,37 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
 
     Intermediates without OCSP traffic are left out unless ``verbose`` is 1 or more.
     """
+    layout = lay_out(explanation, fold=verbose < 1)
+    script = _asset("report.js")
+    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
+    return render_page(
+        "report.html",
+        script=script,
+        explanation=explanation,
+        layout=layout,
+        findings=sorted_findings(explanation.findings),
+        headline=headline(explanation, layout.verdicts, layout.folded),
+        numbers=numbers,
+        frames=lambda evidence: proof_frames(evidence, numbers),
+        causes=CAUSES,
+        chain_headings=HEADINGS,
+        chain_rows=chain_rows(explanation),
+        presence_marks=PRESENCE_MARKS,
+        severity_marks=SEVERITY_MARKS,
+        calm=CALM,
+        most_evidence=_MOST_EVIDENCE,
+        most_sightings=_MOST_SIGHTINGS,
+    )
+
+
+def render_page(template: str, *, script: str | None = None, **context: Any) -> str:
+    """Return a page made from a template of this package, with its style and script inside.
+
+    Whatever text ``context`` holds is made safe and escaped; ``script`` is this package's own.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    layout = lay_out(explanation, fold=verbose < 1)
     environment = Environment(
         loader=PackageLoader("ocsp_pcap.report"),
         autoescape=True,
@@ -59,27 +86,13 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
             "evidence_filters": evidence_filters,
         }
     )
-    script, style = _asset("report.js"), _asset("report.css")
-    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
-    return environment.get_template("report.html").render(
-        explanation=explanation,
-        layout=layout,
-        findings=sorted_findings(explanation.findings),
-        headline=headline(explanation, layout.verdicts, layout.folded),
-        numbers=numbers,
-        frames=lambda evidence: proof_frames(evidence, numbers),
-        causes=CAUSES,
-        chain_headings=HEADINGS,
-        chain_rows=chain_rows(explanation),
-        presence_marks=PRESENCE_MARKS,
-        severity_marks=SEVERITY_MARKS,
-        calm=CALM,
-        most_evidence=_MOST_EVIDENCE,
-        most_sightings=_MOST_SIGHTINGS,
-        # Both files are this package's own text, without anything from a capture.
+    style = _asset("report.css")
+    if script is not None:
+        # The script is this package's own text, without anything from a capture, and so is the style.
+        context |= {"script": Markup(script), "script_hash": _content_hash(script)}  # noqa: S704
+    return environment.get_template(template).render(
+        **context,
         style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        script_hash=_content_hash(script),
         style_hash=_content_hash(style),
     )
 

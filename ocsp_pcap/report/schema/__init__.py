@@ -1,4 +1,4 @@
-"""The published JSON Schemas (2020-12) of explanations and of facts."""
+"""The published JSON Schemas (2020-12) of explanations, of forecasts and of facts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 from importlib import resources
 from typing import Any, Final, Literal, TypeAlias
 
-SchemaName: TypeAlias = Literal["explanation", "facts"]
+SchemaName: TypeAlias = Literal["explanation", "facts", "forecast"]
 
-NAMES: Final[tuple[SchemaName, ...]] = ("explanation", "facts")
-"""``explanation``: what ``explain --format json`` prints; ``facts``: a line of ``facts --format jsonl``."""
+NAMES: Final[tuple[SchemaName, ...]] = ("explanation", "facts", "forecast")
+"""``explanation``: what ``explain --format json`` prints; ``forecast``: the same with ``--forecast``;
+``facts``: a line of ``facts --format jsonl``."""
 
 
 def load(name: SchemaName) -> dict[str, Any]:

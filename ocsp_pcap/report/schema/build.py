@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from ocsp_pcap import facts
-from ocsp_pcap.explain import model
+from ocsp_pcap.explain import forecast_model, lifetimes, model
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.report.codec import is_time_field
 from ocsp_pcap.report.schema import NAMES, SchemaName
@@ -75,7 +75,8 @@ _SCALARS: Final[dict[str, Schema]] = {
 
 def build(name: SchemaName) -> Schema:
     """Return a schema as it should be published."""
-    return _facts_schema() if name == "facts" else _explanation_schema()
+    builders = {"facts": _facts_schema, "explanation": _explanation_schema, "forecast": _forecast_schema}
+    return builders[name]()
 
 
 def write(folder: Path) -> None:
@@ -174,6 +175,77 @@ def _explanation_schema() -> Schema:
         unmatched_exchanges=_array(_ref("ocsp_exchange")),
     )
     return head | body | {"$defs": own | {name: _class_schema(by_name[name]) for name in shared} | _SCALARS}
+
+
+def _forecast_schema() -> Schema:
+    """Return the schema of a forecast, which is closed but for the facts about captures in it."""
+    scheme = _words(forecast_model.Scheme)
+    own: dict[str, Schema] = {
+        "count": {"type": "integer", "minimum": 0},
+        "port": {"type": "integer", "minimum": 0, "maximum": 65535},
+        "lifetime": _closed(basis=_words(lifetimes.Basis), seconds=_ref("count"), reason=_TEXT),
+        "responder": _closed(
+            scheme=scheme,
+            host=_TEXT,
+            port=_ref("port"),
+            urls=_array(_TEXT),
+            **_counts(
+                "certificates",
+                "intermediates",
+                "handshakes",
+                "occasions",
+                "stapled",
+                "queries_without_cache",
+                "queries_with_cache",
+                "intermediate_queries_without_cache",
+                "intermediate_queries_with_cache",
+                "queries_seen",
+                "fallback_certificates",
+            ),
+            lifetimes=_array(_ref("lifetime")),
+        ),
+        "unasked": _closed(
+            reason=_words(forecast_model.Reason),
+            why=_TEXT,
+            **_counts("handshakes", "certificates", "occasions"),
+            hosts=_array(_TEXT),
+        ),
+        "validator": _closed(
+            validator=_closed(address=_TEXT, role=_words(model.Role)),
+            **_counts("handshakes", "occasions"),
+            responders=_array(_ref("responder")),
+            unasked=_array(_ref("unasked")),
+            **_counts("queries_without_cache", "queries_with_cache", "stapled", "queries_seen"),
+            forwarding_host={"type": ["string", "null"]},
+        ),
+        "opening": _closed(
+            source=_TEXT,
+            scheme=scheme,
+            host=_TEXT,
+            port=_ref("port"),
+            addresses=_array(_TEXT),
+            queries=_ref("count"),
+        ),
+    }
+    head: Schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:ocsp-pcap:schema:forecast:1",
+        "title": "A forecast of ocsp-pcap",
+        "description": "Were OCSP on, which queries to which responders would this traffic have caused.",
+    }
+    body = _closed(
+        schema={"const": forecast_model.FORECAST_SCHEMA},
+        captures=_array(_ref("capture")),
+        validators=_array(_ref("validator")),
+        openings=_array(_ref("opening")),
+        assumptions=_array(_TEXT),
+    )
+    return head | body | {"$defs": own | {"capture": _class_schema(facts.CaptureFact)} | _SCALARS}
+
+
+def _counts(*names: str) -> dict[str, Schema]:
+    """Return properties that are counts."""
+    return {name: _ref("count") for name in names}
 
 
 def _class_schema(cls: Any) -> Schema:
