@@ -96,9 +96,13 @@ def capture_options(command: Command) -> Command:
 @click.option(
     "-v", "--verbose", count=True, help="Evidence and filters for every certificate; -vv: sightings."
 )
-def explain(form: str, output: Path | None, verbose: int, **options: Any) -> None:
+@click.option("--forecast", is_flag=True, help="Tell instead which queries OCSP would cause, were it on.")
+def explain(form: str, output: Path | None, verbose: int, forecast: bool, **options: Any) -> None:
     """Explain every certificate: asked about, stapled, cached, or why not."""
     refuse_output(output, _inputs(options))
+    if forecast:
+        _forecast(form, output, **options)
+        return
     explanation, complete = _explanation(**options)
     if form == "text":
         from ocsp_pcap.report.text import render_text
@@ -224,11 +228,7 @@ def _explanation(
     host: tuple[str, ...],
 ) -> tuple[Explanation, bool]:
     """Read and explain; tell also whether every input could be read."""
-    if not (captures or child or parent):
-        raise click.UsageError("Give a capture, or --child and --parent captures.")
-    context, authorities = _context(child, parent, site, policy_trace)
-    # A file that is named twice goes by its first name, which is to be the one with a role.
-    reading = _read((*child, *parent, *captures), keylog, rsa_key, authorities)
+    context, reading = _case(captures, child, parent, site, keylog, rsa_key, policy_trace)
 
     from ocsp_pcap.explain.engine import explain as explain_facts
 
@@ -238,6 +238,49 @@ def _explanation(
     if host and not explanation.verdicts:
         warn(f"no certificate belongs to a host like {' or '.join(host)}")
     return explanation, reading.complete
+
+
+def _forecast(form: str, output: Path | None, *, host: tuple[str, ...], **options: Any) -> None:
+    """Read, and print which queries OCSP would have caused."""
+    context, reading = _case(**options)
+
+    from ocsp_pcap.explain.forecast import forecast
+    from ocsp_pcap.report import forecast as report
+
+    result = forecast(reading.facts, context, host)
+    for note in result.notes:
+        warn(note)
+    if host and not result.validators:
+        warn(f"no handshake belongs to a host like {' or '.join(host)}")
+    if form == "text":
+        with console(output) as terminal:
+            report.render_forecast_text(result, console=terminal)
+    elif form == "json":
+        from ocsp_pcap.report.json import dumps
+
+        write([dumps(report.forecast_to_json(result), indent=2), "\n"], output)
+    elif form == "md":
+        write([report.render_forecast_markdown(result)], output)
+    else:
+        write([report.render_forecast_html(result)], output)
+    _end(reading.complete)
+
+
+def _case(
+    captures: tuple[str, ...],
+    child: tuple[str, ...],
+    parent: tuple[str, ...],
+    site: Path | None,
+    keylog: tuple[Path, ...],
+    rsa_key: tuple[Path, ...],
+    policy_trace: tuple[Path, ...],
+) -> tuple[Context, _Reading]:
+    """Read what was seen, and what the user told besides."""
+    if not (captures or child or parent):
+        raise click.UsageError("Give a capture, or --child and --parent captures.")
+    context, authorities = _context(child, parent, site, policy_trace)
+    # A file that is named twice goes by its first name, which is to be the one with a role.
+    return context, _read((*child, *parent, *captures), keylog, rsa_key, authorities)
 
 
 def _context(

@@ -67,7 +67,13 @@ def forecast(source: Facts | Case, context: Context | None = None, hosts: Sequen
         (draft.result() for draft in drafts.values()),
         key=lambda item: (-item.queries_without_cache, -item.occasions, item.validator.address),
     )
-    return Forecast(case.facts.captures, tuple(validators), tuple(_openings(case, validators)), ASSUMPTIONS)
+    return Forecast(
+        case.facts.captures,
+        tuple(validators),
+        tuple(_openings(case, validators)),
+        ASSUMPTIONS,
+        case.roles.notes,
+    )
 
 
 def _matches(host: str, patterns: Sequence[str]) -> bool:

@@ -135,3 +135,5 @@ class Forecast:
     validators: tuple[ValidatorForecast, ...]
     openings: tuple[Opening, ...]
     assumptions: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """Warnings about the run as a whole, as in an explanation."""

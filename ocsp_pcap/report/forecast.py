@@ -38,8 +38,11 @@ _LONGEST_HOST: Final = 120
 
 
 def forecast_to_json(forecast: Forecast) -> dict[str, Any]:
-    """Return a forecast as the JSON object of schema "ocsp-pcap/forecast-1"."""
-    return {"schema": FORECAST_SCHEMA, **to_json(forecast)}
+    """Return a forecast as the JSON object of schema "ocsp-pcap/forecast-1".
+
+    Notes about the run are warnings and go to standard error, not into this object.
+    """
+    return {"schema": FORECAST_SCHEMA} | {key: v for key, v in to_json(forecast).items() if key != "notes"}
 
 
 def forecast_headline(forecast: Forecast) -> str:
