@@ -1,0 +1,254 @@
+"""Writes large captures from the samples: the same connections between other hosts, with bulk data.
+
+``python -m tests.benchmarks.generate bulk|dense FILE --megabytes N``. Connections live side by side in
+groups: their handshakes interleave packet by packet, then come rounds of application data (TLS
+records over full segments with an ACK for every third), then their ends. Checksums are not right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedWriter
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.benchmarks.templates import ETHERNET, RECORD_HEADER, Template, read_templates
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+FULL_SEGMENT = 1448
+DATA_RECORD = RECORD_HEADER + ETHERNET + 20 + 32 + FULL_SEGMENT
+ACK_RECORD = RECORD_HEADER + ETHERNET + 20 + 32
+SEGMENTS_AN_ACK = 3
+MICROSECONDS = 10**6
+FIRST_SECOND = 1_700_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a capture is made of."""
+
+    connections: int
+    """TLS connections, each with one handshake."""
+    segments: int
+    """Full segments of application data in each."""
+    burst: int
+    """Segments of one connection in a row."""
+    live: int
+    """Connections that live at the same time."""
+    sites: int
+    """Servers with a leaf certificate of their own."""
+
+
+def bulk_shape(megabytes: float) -> Shape:
+    """Mostly application data: one connection for each 750 kB."""
+    connections = max(2, round(megabytes / 0.75))
+    return Shape(connections, 480, 9, 40, 200)
+
+
+def dense_shape(megabytes: float) -> Shape:
+    """Mostly handshakes: one for each 17 kB."""
+    return Shape(max(2, round(megabytes * 59.4)), 7, 3, 40, 200)
+
+
+SHAPES = {"bulk": bulk_shape, "dense": dense_shape}
+
+
+def generate(shape: Shape, output: Path, samples: Path = SAMPLES) -> None:
+    """Write a capture."""
+    templates = read_templates(samples)
+    tls = [template for template in templates if template.is_tls]
+    plain = [template for template in templates if not template.is_tls]
+    with output.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1))
+        clock = 0
+        for first in range(0, shape.connections, shape.live):
+            numbers = np.arange(first, min(first + shape.live, shape.connections))
+            chosen = [tls[number % shape.sites % len(tls)] for number in numbers]
+            clock = _write_group(file, shape, chosen, numbers, clock)
+            if plain:
+                extra = plain[(first // shape.live) % len(plain)]
+                number = np.array([shape.connections + first // shape.live])
+                packets = _instances(extra, number, 0, shape.sites)
+                clock = _write_packets(file, [list(_cut(extra, packets[0], 0, extra.packets))], clock)
+
+
+def _write_group(
+    file: BufferedWriter, shape: Shape, chosen: list[Template], numbers: NDArray[np.int64], clock: int
+) -> int:
+    heads, tails = [], []
+    for template, number in zip(chosen, numbers, strict=True):
+        octets = _instances(template, np.array([number]), shape.segments * FULL_SEGMENT, shape.sites)[0]
+        heads.append(list(_cut(template, octets, 0, template.insert_at)))
+        tails.append(list(_cut(template, octets, template.insert_at, template.packets)))
+    clock = _write_packets(file, heads, clock)
+    ports = np.array([template.server_port for template in chosen])
+    sequence = np.array([template.server_next for template in chosen], np.uint64)
+    acknowledgment = np.array([template.client_next for template in chosen], np.uint64)
+    for sent in range(0, shape.segments, shape.burst):
+        burst = _Burst(min(shape.burst, shape.segments - sent), sent)
+        sent_so_far = sequence + np.uint64(sent * FULL_SEGMENT)
+        clock = burst.write(file, numbers, ports, sent_so_far, acknowledgment, clock)
+    return _write_packets(file, tails, clock)
+
+
+def _instances(
+    template: Template, numbers: NDArray[np.int64], inserted: int, sites: int
+) -> NDArray[np.uint8]:
+    """Return copies of a connection, a row each, between hosts of their own, with room for more data."""
+    rows = np.tile(template.octets, (len(numbers), 1))
+    client = template.from_client
+    ip = template.tcp - 20
+    ports = np.full(len(numbers), template.server_port)
+    for sent, ends in ((client, _client_ends(numbers)), (~client, _server_ends(numbers, ports))):
+        for places, address_at, port_at in ((sent, 12, 0), (~sent, 16, 2)):
+            _put(rows, ip[places] + address_at, ends[0], 4)
+            _put(rows, template.tcp[places] + port_at, ends[1], 2)
+    later = np.arange(template.packets) >= template.insert_at
+    shift = np.uint32(inserted)
+    moved_sequence = template.sequence + np.where(later & ~client, shift, np.uint32(0))
+    moved_ack = template.acknowledgment + np.where(later & client, shift, np.uint32(0))
+    for at, values in ((4, moved_sequence), (8, moved_ack)):
+        octets = values.astype(">u4").view(np.uint8).reshape(-1, 4)
+        rows[:, template.tcp[:, None] + at + np.arange(4)] = octets
+    for serial in template.serial:
+        changed = (numbers % sites + 1).astype(">u8").view(np.uint8).reshape(-1, 8)
+        rows[:, serial[2:]] = changed[:, 2:]
+    return rows
+
+
+def _client_ends(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return 0x0A000001 + (numbers % 199 << 8), 10_000 + numbers // 199 % 50_000
+
+
+def _server_ends(
+    numbers: NDArray[np.int64], ports: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return 0xC0A80001 + (numbers % 61 << 8), ports
+
+
+def _put(rows: NDArray[np.uint8], places: NDArray[np.int64], values: NDArray[np.int64], width: int) -> None:
+    """Write one number of each row, big-endian, at the same places of it."""
+    octets = values.astype(">u4").view(np.uint8).reshape(-1, 4)[:, 4 - width :]
+    rows[:, places[:, None] + np.arange(width)] = octets[:, None, :]
+
+
+def _cut(template: Template, octets: NDArray[np.uint8], start: int, stop: int) -> Iterator[bytearray]:
+    bounds = template.bounds.tolist()
+    for number in range(start, stop):
+        yield bytearray(octets[bounds[number] : bounds[number + 1]].tobytes())
+
+
+def _write_packets(file: BufferedWriter, connections: list[list[bytearray]], clock: int) -> int:
+    """Write packets of several connections in turn, 20 microseconds apart; return the later clock."""
+    for turn in range(max(map(len, connections), default=0)):
+        for packets in connections:
+            if turn < len(packets):
+                clock += 20
+                struct.pack_into(
+                    "<II", packets[turn], 0, FIRST_SECOND + clock // MICROSECONDS, clock % MICROSECONDS
+                )
+                file.write(packets[turn])
+    return clock
+
+
+class _Burst:
+    """Full segments of a server and the client's ACKs: one row of octets, patched for each connection."""
+
+    def __init__(self, segments: int, already: int) -> None:
+        kinds = [
+            kind
+            for number in range(segments)
+            for kind in ((True, False) if (number + 1) % SEGMENTS_AN_ACK == 0 else (True,))
+        ]
+        sizes = [DATA_RECORD if is_data else ACK_RECORD for is_data in kinds]
+        self._starts = np.cumsum([0, *sizes[:-1]])
+        self._is_data = np.array(kinds)
+        self._sent = np.cumsum(self._is_data) * FULL_SEGMENT - self._is_data * FULL_SEGMENT
+        content = _application_data(already * FULL_SEGMENT, segments * FULL_SEGMENT)
+        self._octets = np.frombuffer(
+            b"".join(
+                _empty_record(content[sent : sent + FULL_SEGMENT] if is_data else b"")
+                for is_data, sent in zip(kinds, self._sent.tolist(), strict=True)
+            ),
+            np.uint8,
+        )
+
+    def write(
+        self,
+        file: BufferedWriter,
+        numbers: NDArray[np.int64],
+        ports: NDArray[np.int64],
+        sequence: NDArray[np.uint64],
+        acknowledgment: NDArray[np.uint64],
+        clock: int,
+    ) -> int:
+        """Write the burst of each connection; return the later clock."""
+        rows = np.tile(self._octets, (len(numbers), 1))
+        ip = self._starts + RECORD_HEADER + ETHERNET
+        tcp = ip + 20
+        clients, servers = _client_ends(numbers), _server_ends(numbers, ports)
+        for places, source, destination in (
+            (self._is_data, servers, clients),
+            (~self._is_data, clients, servers),
+        ):
+            _put(rows, ip[places] + 12, source[0], 4)
+            _put(rows, ip[places] + 16, destination[0], 4)
+            _put(rows, tcp[places], source[1], 2)
+            _put(rows, tcp[places] + 2, destination[1], 2)
+        server = (sequence[:, None] + self._sent.astype(np.uint64)).astype(np.uint32)
+        client = np.repeat(acknowledgment.astype(np.uint32)[:, None], len(tcp), axis=1)
+        octets = np.arange(4)
+        for at, values in (
+            (4, np.where(self._is_data, server, client)),
+            (8, np.where(self._is_data, client, server)),
+        ):
+            rows[:, tcp[:, None] + at + octets] = (
+                values.astype(">u4").view(np.uint8).reshape(len(numbers), -1, 4)
+            )
+        times = clock + 20 * (1 + np.arange(rows.shape[0] * len(tcp))).reshape(rows.shape[0], -1)
+        for at, values in ((0, FIRST_SECOND + times // MICROSECONDS), (4, times % MICROSECONDS)):
+            rows[:, self._starts[:, None] + at + octets] = (
+                values.astype("<u4").view(np.uint8).reshape(len(numbers), -1, 4)
+            )
+        file.write(rows.data)
+        return int(times[-1, -1])
+
+
+def _empty_record(payload: bytes) -> bytes:
+    """A packet whose addresses, ports and numbers are yet to be filled in."""
+    length = 20 + 32 + len(payload)
+    frame = bytes.fromhex("0200000000020200000000010800")
+    frame += struct.pack(">BBHIBBHII", 0x45, 0, length, 0x4000, 64, 6, 0, 0, 0)
+    frame += struct.pack(">HHIIBBHHH", 0, 0, 0, 0, 0x80, 0x10, 0xFFFF, 0, 0)
+    frame += bytes.fromhex("0101080a0000000100000001") + payload
+    return struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame
+
+
+_RECORD = b"\x17\x03\x03" + struct.pack(">H", 16_408)
+_NOISE = np.random.default_rng(6960).bytes(16_408)
+
+
+def _application_data(start: int, length: int) -> bytes:
+    """Return a part of an endless series of TLS records of application data."""
+    record = _RECORD + _NOISE
+    skip = start % len(record)
+    return (record * (2 + length // len(record)))[skip : skip + length]
+
+
+def main() -> None:
+    """Write one capture, as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shape", choices=SHAPES)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--megabytes", type=float, required=True)
+    options = parser.parse_args()
+    generate(SHAPES[options.shape](options.megabytes), options.output)
+
+
+if __name__ == "__main__":
+    main()
