@@ -137,14 +137,35 @@ def print_exchanges(
     what = count(len(exchanges), "OCSP exchange")
     sheet.line(sheet.text(f"{what} for certificates that no handshake in the captures showed", "bold"))
     for exchange in exchanges if listed else exchanges[:_MOST_EVIDENCE]:
-        serials = ", ".join(each.serial for each in exchange.requests) or ", ".join(
-            single.serial for single in (exchange.response.singles if exchange.response else ())
-        )
-        frame = exchange.frames.request or exchange.frames.response
-        where = f"frame {frame}" if frame else "no frame"
+        frames = [frame for frame in (exchange.frames.request, exchange.frames.response) if frame]
+        where = f"frame {', '.join(map(str, frames))}" if frames else "no frame"
         if len(layout.captures) > 1:
             where += f", {layout.captures.get(exchange.capture, exchange.capture)}"
-        body = f"{exchange.client} → {exchange.url or exchange.server}  serial {serials or 'unknown'}"
-        sheet.line(sheet.text(where, "dim"), sheet.text(f"  {body}", limit=600), indent=2)
+        body = f"{exchange.client} → {responder_text(exchange)}  {answer_text(exchange)}"
+        sheet.item(sheet.text(where, "dim"), sheet.text(body, limit=600), indent=2, width=16)
     if not listed and len(exchanges) > _MOST_EVIDENCE:
         sheet.line(sheet.text(f"… and {len(exchanges) - _MOST_EVIDENCE} more: -v shows all", "dim"), indent=2)
+
+
+def responder_text(exchange: OcspExchangeFact) -> str:
+    """Return where a request went, without the request itself that a GET carries in its path."""
+    if exchange.url is None:
+        return exchange.server
+    host = exchange.url.partition("://")[2].partition("/")[0]
+    return f"{exchange.method or ''} {host or exchange.url}".strip()
+
+
+def answer_text(exchange: OcspExchangeFact) -> str:
+    """Return what an exchange was about and what came of it: ``serial 4981a6e3: good``."""
+    response = exchange.response
+    singles = {single.serial: single.status for single in (response.singles if response else ())}
+    asked = [each.serial for each in exchange.requests] or list(singles)
+    what = f"serial {', '.join(asked)}" if asked else "serial unknown"
+    if response is not None and response.parse_error:
+        return f"{what}: an answer that is no OCSP response"
+    if response is not None and response.response_status != "successful":
+        return f"{what}: {response.response_status}"
+    statuses = dict.fromkeys(singles.get(serial, "an answer about another serial") for serial in asked)
+    if response is not None and asked:
+        return f"{what}: {', '.join(statuses)}"
+    return f"{what}: HTTP {exchange.http_status}" if exchange.http_status else f"{what}: no answer"

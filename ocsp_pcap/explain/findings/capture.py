@@ -22,7 +22,7 @@ def capture_problem(case: Case, verdicts: Sequence[Verdict]) -> Iterator[Finding
         if filtered:
             problems.append("a capture filter seems to hide the traffic in which OCSP queries would travel")
         if problems:
-            serious = capture.damage or capture.dropped or capture.truncated_packets or filtered
+            serious = capture.damage or capture.dropped or capture.truncated_packets
             severity: Severity = "problem" if serious else "advice"
             yield finding(
                 "capture-problem",
