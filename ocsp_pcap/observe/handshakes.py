@@ -14,6 +14,7 @@ from ocsp_pcap.tls.events import (
     ClientKeyExchange,
     Damage,
     Decrypted,
+    EncryptedExtensions,
     EncryptedHandshake,
     Finished,
     ServerHello,
@@ -22,6 +23,7 @@ from ocsp_pcap.tls.events import (
 )
 
 TLS13 = 0x0304
+DTLS13 = 0xFEFC
 MAX_ALERTS = 8
 MAX_CERTIFICATES = 64
 
@@ -92,9 +94,9 @@ class Handshake:
 
     @property
     def is_tls13(self) -> bool:
-        """TLS 1.3 or one of its drafts was negotiated (drafts are numbered 0x7f00 and up)."""
+        """TLS 1.3, one of its drafts (numbered 0x7f00 and up) or DTLS 1.3 was negotiated."""
         version = self.version
-        return version is not None and (version == TLS13 or version >> 8 == 0x7F)
+        return version is not None and (version in (TLS13, DTLS13) or version >> 8 == 0x7F)
 
     @property
     def resumption(self) -> Literal["session-id", "ticket", "psk"] | None:
@@ -159,6 +161,8 @@ class HandshakeTracker:
                     current.client_hello_frame = event.frame
             case ServerHello():
                 current.server_hello = event
+                current.alpn = event.alpn or current.alpn
+            case EncryptedExtensions():
                 current.alpn = event.alpn or current.alpn
             case Certificate(from_client=True):
                 current.client_certificates = event.certificates[:MAX_CERTIFICATES]
