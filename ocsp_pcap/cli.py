@@ -177,6 +177,51 @@ def check(expect: Path, junit: Path | None, **options: Any) -> None:
 
 
 @cli.command()
+@capture_options
+@click.option("-o", "--output", type=FILE, required=True, metavar="FILE", help="The pcapng file to write.")
+def evidence(output: Path, **options: Any) -> None:
+    """Write a capture of only the packets that prove the verdicts, each with a packet comment."""
+    from ocsp_pcap.evidence import EvidenceError, write_evidence
+
+    refuse_output(output, _inputs(options))
+    _refuse_pipes(options)
+    explanation, complete = _explanation(**options)
+    try:
+        summary = write_evidence(explanation, [capture.path for capture in explanation.captures], output)
+    except EvidenceError as error:
+        raise Failure(str(error)) from error
+    say(f"{output}: {summary.packets} packets, {summary.proving} of them prove something")
+    for share in summary.shares:
+        if share.missing:
+            warn(f"{share.name}: {share.missing} packets that prove something are no longer there")
+    _end(complete)
+
+
+@cli.command()
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+@click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file.")
+def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
+    """Compare our facts with Wireshark's dissection; exit status 1 where they disagree."""
+    from ocsp_pcap.crosscheck import CrosscheckUnavailable, render_crosscheck
+    from ocsp_pcap.crosscheck import crosscheck as compare
+
+    _refuse_pipes({"captures": captures})
+    reading = _read(captures, keylog, ())
+    complete, agrees = reading.complete, True
+    with console(None) as terminal:
+        for capture in reading.facts.captures:
+            try:
+                result = compare(reading.facts, Path(capture.path), key_logs=keylog)
+            except CrosscheckUnavailable as error:
+                complete = False
+                warn(str(error))
+                continue
+            render_crosscheck(result, terminal)
+            agrees &= result.agrees
+    _end(complete, agrees)
+
+
+@cli.command()
 @click.argument("code", required=False)
 def cause(code: str | None) -> None:
     """Tell what a cause or finding means, how it is proven, and what to do next."""
@@ -207,6 +252,15 @@ def _inputs(options: dict[str, Any]) -> list[Path]:
         value = options.get(name) or ()
         inputs += [Path(item) for item in (value if isinstance(value, tuple) else (value,)) if item != "-"]
     return inputs
+
+
+def _refuse_pipes(options: dict[str, Any]) -> None:
+    """Raise Failure for a capture that can be read only once, where it has to be read again."""
+    for name in ("captures", "child", "parent"):
+        for argument in options.get(name, ()):
+            path = Path(argument)
+            if argument == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
+                raise Failure(f"{argument}: can be read only once; store it in a file first")
 
 
 def _end(complete: bool, held: bool = True) -> None:
