@@ -24,7 +24,7 @@ from ocsp_pcap.explain.lifetimes import Lifetime, Lifetimes
 from ocsp_pcap.explain.model import Validator
 from ocsp_pcap.explain.rules.answer import Question
 from ocsp_pcap.explain.rules.certificate import reissued_certificate
-from ocsp_pcap.explain.rules.chain import inner_leg
+from ocsp_pcap.explain.rules.chain import not_intercepted
 from ocsp_pcap.explain.rules.handshake import handshake_failed, stapled
 from ocsp_pcap.facts import CertificateFact, Facts
 
@@ -89,7 +89,8 @@ def _received(case: Case, visit: Visit) -> list[tuple[int, CertificateFact | Non
 def _reason(question: Question) -> Reason | None:
     """Say why an occasion would cause no query; None where it would, but for a staple."""
     handshake, certificate = question.visit.handshake, question.certificate
-    if inner_leg(question) is not None:
+    tunnelled = not_intercepted(question)
+    if tunnelled is not None and tunnelled.confidence != "possible":
         return "not-intercepted"
     if certificate is None and handshake.resumed:
         return "session-resumed"

@@ -87,13 +87,14 @@ def validator_sentence(item: ValidatorForecast) -> str:
 
 def responder_cells(item: ResponderForecast) -> tuple[str, ...]:
     """Return the row of a responder, in the order of the headings."""
+    port = "" if item.port == (443 if item.scheme == "https" else 80) else f":{item.port}"
     certificates = str(item.certificates)
     if item.intermediates:
         certificates += f" ({count(item.intermediates, 'intermediate')})"
     if item.fallback_certificates:
         certificates += f" (+{item.fallback_certificates} as a fallback)"
     return (
-        f"{item.scheme}://{item.host}:{item.port}",
+        f"{item.scheme}://{item.host}{port}",
         certificates,
         f"{item.handshakes:,}",
         f"{item.stapled:,}",
