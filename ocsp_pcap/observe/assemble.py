@@ -33,6 +33,7 @@ from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import Certificate
+from ocsp_pcap.streams.distinct import distinct
 from ocsp_pcap.streams.flows import Flow
 from ocsp_pcap.tls.names import (
     alert_description_name,
@@ -392,7 +393,7 @@ def _crl_fetch(
     http, crl = fetch.http, fetch.crl
     return CrlFetchFact(
         capture=observation.name,
-        stream=stream.number,
+        stream=observation.tcp_stream(stream.number),
         time=http.time,
         frames=ExchangeFrames(http.request_frame, http.response_frame),
         client=client[0],
@@ -412,7 +413,7 @@ def _crl_fetch(
 
 def _capture(observation: Observation) -> CaptureFact:
     summary, tcp, udp = observation.summary, observation.tcp, observation.udp
-    ports = np.union1d(tcp.flows.lower_ports(), udp.flows.lower_ports())
+    ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
     notes = list(observation.notes)
     if udp.dns_forgotten:
         notes.append(f"{udp.dns_forgotten} DNS messages were not looked at, to bound memory")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ocsp_pcap.explain.model import SCHEMA, Explanation
 from ocsp_pcap.facts import (
     CaptureFact,
     CertificateFact,
@@ -19,6 +18,9 @@ from ocsp_pcap.facts import (
     TcpAttemptFact,
 )
 from ocsp_pcap.report.codec import FormatError, from_json, to_json
+
+if TYPE_CHECKING:
+    from ocsp_pcap.explain.model import Explanation
 
 _CLASSES: Final[dict[str, type[Fact]]] = {
     cls.kind: cls
@@ -50,6 +52,8 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
 
     Notes about the run are warnings and go to standard error, not into this object.
     """
+    from ocsp_pcap.explain.model import SCHEMA
+
     whole = to_json(explanation)
     return {
         "schema": SCHEMA,

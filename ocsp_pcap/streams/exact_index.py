@@ -7,6 +7,8 @@ import secrets
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsp_pcap.streams.distinct import groups
+
 Lanes = tuple[NDArray[np.uint64], ...]
 Hashes = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
@@ -126,7 +128,7 @@ def _grown(array: NDArray[np.uint64], used: int, capacity: int) -> NDArray[np.ui
 
 def _group(hashes: Hashes, lanes: Lanes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where each distinct key first stands, in order, and the index of each row's key in that."""
-    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    first, inverse = groups(hashes)
     representative = first[inverse]
     if any((lane != lane[representative]).any() for lane in lanes):
         # Two keys share all 64 bits of the hash: compare the keys themselves.

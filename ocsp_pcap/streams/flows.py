@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.facts import TcpOutcome
+from ocsp_pcap.streams.distinct import distinct, first_of_each
 from ocsp_pcap.streams.exact_index import ExactIndex
 
 Rows = NDArray[np.int64]
@@ -175,7 +176,7 @@ class FlowTable:
         syn[new[~columns.in_error[new]]] = False
         if not syn.any():
             return
-        restarts.select(np.unique(restarts.conversation[syn]), new)
+        restarts.select(distinct(restarts.conversation[syn]), new)
         bits, base = self._state["bits"], self._state["base"]
         for conversation in restarts.known():
             stream = int(self._current[conversation])
@@ -208,7 +209,8 @@ class FlowTable:
             own = columns.sequence[rows] - ((flags & SYN) == 0)
             values = np.stack((own, columns.acknowledgment[rows] - np.uint32(1)), axis=1).reshape(-1)
             said = np.stack((np.ones(len(rows), np.bool_), (flags & ACK) != 0), axis=1).reshape(-1)
-            learned, first = np.unique(slots[said], return_index=True)
+            first = first_of_each(slots[said])
+            learned = slots[said][first]
             fresh = (bits[learned >> 1] & np.where(learned & 1, _BASE_1, _BASE_0)) == 0
             base[learned[fresh]] = values[said][first[fresh]].astype(np.uint32)
             for side, bit in ((0, _BASE_0), (1, _BASE_1)):
@@ -255,8 +257,7 @@ class FlowTable:
         reset = np.flatnonzero(flags & RST)
         if len(reset):
             fresh = reset[state["reset_frame"][slot[reset] >> 1] == 0]
-            _, first = np.unique(slot[fresh] >> 1, return_index=True)
-            fresh = fresh[first]
+            fresh = fresh[first_of_each(slot[fresh] >> 1)]
             state["reset_frame"][slot[fresh] >> 1] = frame[fresh]
             state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= _RESET_BY_1
 
@@ -314,7 +315,7 @@ class FlowTable:
             np.minimum(ports >> np.uint64(16), ports & np.uint64(0xFFFF))
             for ports in (index.lanes()[:, -1] for index in self._indexes)
         ]
-        return np.unique(np.concatenate(found)).astype(np.uint16)
+        return distinct(np.concatenate(found).astype(np.uint16))
 
     def streams_with(self, address: str) -> list[int]:
         """Return the streams one of whose ends has this address, in ascending order."""
@@ -388,7 +389,7 @@ class _Restarts:
     def known(self) -> list[int]:
         """Return the chosen conversations that began before this batch."""
         fresh = {int(self.conversation[row]) for row in self.new}
-        return [number for number in np.unique(self.conversation[self.rows]).tolist() if number not in fresh]
+        return [number for number in distinct(self.conversation[self.rows]).tolist() if number not in fresh]
 
     def walk(self) -> None:
         """Apply Wireshark's rule to the chosen rows."""
