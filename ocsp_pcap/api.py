@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,8 @@ class ReadOptions:
     """DER of CA certificates that are known from elsewhere, such as a site file's interception CA."""
     warn: Callable[[str], None] = field(default=lambda _: None)
     """Takes each sentence about an input that could not be read."""
+    advise: Callable[[str], None] = field(default=lambda _: None)
+    """Takes each sentence about keys that opened nothing."""
 
 
 def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = None) -> Facts:
@@ -60,10 +62,10 @@ def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = Non
         CaptureError: none of the inputs could be read.
         KeySourceError: a key log or private key cannot be read.
     """
-    from ocsp_pcap.capture import CaptureError, CaptureSource, expand, open_capture
+    from ocsp_pcap.capture import CaptureError, CaptureSource, expand
     from ocsp_pcap.observe.assemble import FactAssembler
-    from ocsp_pcap.observe.capture import Observation, observe_capture
     from ocsp_pcap.observe.keys import key_use_notes, load_keys
+    from ocsp_pcap.observe.run import observe_all
     from ocsp_pcap.observe.tools import Tools
 
     options = options or ReadOptions()
@@ -79,17 +81,19 @@ def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = Non
                 sources.setdefault(source.identity, source)
         except CaptureError as error:
             failures.append(error)
-    observations: list[Observation] = []
-    for source in sources.values():
-        try:
-            with open_capture(source) as reader:
-                observations.append(observe_capture(reader, tools))
-        except CaptureError as error:
-            failures.append(error)
+    observations = observe_all(sources.values(), tools, failures.append)
     if failures and not observations:
         raise failures[0] if len(failures) == 1 else CaptureError("\n".join(str(e) for e in failures))
     for failure in failures:
         options.warn(str(failure))
-    if observations:
-        observations[0].notes += key_use_notes(tools)
-    return FactAssembler(tools).facts(observations)
+    found = FactAssembler(tools).facts(observations)
+    notes = tuple(key_use_notes(tools, found))
+    for note in notes:
+        if note.useless:
+            options.advise(note.sentence)
+    if not notes or not found.captures:
+        return found
+    # They are about the run; the first capture is the place where each stands once.
+    first, *others = found.captures
+    first = replace(first, notes=(*first.notes, *(note.sentence for note in notes)))
+    return replace(found, captures=(first, *others))

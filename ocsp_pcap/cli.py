@@ -390,7 +390,7 @@ def _read(
 
     unreadable: list[str] = []
     try:
-        found = read_facts(captures, ReadOptions(key_logs, rsa_keys, authorities, unreadable.append))
+        found = read_facts(captures, ReadOptions(key_logs, rsa_keys, authorities, unreadable.append, warn))
     except (CaptureError, KeySourceError) as error:
         raise Failure(str(error)) from error
     for sentence in unreadable:

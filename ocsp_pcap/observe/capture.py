@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from ocsp_pcap.capture import CaptureReader, CaptureSummary
 from ocsp_pcap.decode import Decoder
+from ocsp_pcap.observe.conversation import Conversation
+from ocsp_pcap.observe.handshakes import Handshake
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import UdpObserver
@@ -27,7 +30,20 @@ class Observation:
     truncated: int
     undecoded: int
     notes: list[str] = field(default_factory=list)
+    keys_before: frozenset[bytes] = frozenset()
+    """Sessions for which there were keys when reading began."""
     _extra_numbers: list[int] | None = None
+
+    def handshakes(self) -> Iterator[Handshake]:
+        """Yield every handshake, those inside decrypted data, too."""
+        for stream in self.tcp.finished:
+            conversation: Conversation | None = stream.conversation
+            while conversation is not None:
+                if conversation.tracker is not None:
+                    yield from conversation.tracker.handshakes
+                conversation = conversation.inner
+        for flow in self.udp.finished:
+            yield from flow.tracker.handshakes
 
     def tcp_stream(self, number: int) -> int:
         """Return a stream's number as Wireshark shows it.
@@ -56,6 +72,7 @@ def observe_capture(reader: CaptureReader, tools: Tools) -> Observation:
     decoder = Decoder()
     tcp, udp = TcpObserver(tools), UdpObserver(tools)
     truncated = undecoded = secrets_read = 0
+    keys_before = tools.keys.sessions() if tools.keys is not None else frozenset[bytes]()
     for batch in reader:
         if len(reader.secrets) > secrets_read:
             _take_secrets(tools, reader, secrets_read)
@@ -65,13 +82,16 @@ def observe_capture(reader: CaptureReader, tools: Tools) -> Observation:
         undecoded += decoded.undecoded
         tcp.receive(decoded.tcp)
         udp.receive(decoded.udp)
+    if len(reader.secrets) > secrets_read:
+        _take_secrets(tools, reader, secrets_read)
     tcp.finish()
     udp.finish()
-    return Observation(reader.name, tcp, udp, reader.summary, truncated, undecoded)
+    summary = reader.summary
+    return Observation(reader.name, tcp, udp, summary, truncated, undecoded, keys_before=keys_before)
 
 
 def _take_secrets(tools: Tools, reader: CaptureReader, start: int) -> None:
-    """Decryption Secrets Blocks stand before the packets that they open (draft-ietf-opsawg-pcapng 4.7)."""
+    """Add secrets; their blocks should stand before the packets (draft-ietf-opsawg-pcapng 4.7)."""
     if tools.keys is None:
         from ocsp_pcap.tls.keys import KeyLog
 

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.facts import Facts, HandshakeFact
+from ocsp_pcap.observe.tools import RsaKey, Tools
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from ocsp_pcap.tls.keys import KeySourceUse
 
 
 class KeySourceError(Exception):
     """A key log or private key cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNote:
+    """One sentence about what a source of keys gave."""
+
+    sentence: str
+    useless: bool
+    """It opened nothing."""
 
 
 def load_keys(tools: Tools, key_logs: Sequence[Path], rsa_keys: Sequence[Path]) -> None:
@@ -23,49 +41,92 @@ def load_keys(tools: Tools, key_logs: Sequence[Path], rsa_keys: Sequence[Path]) 
 
         tools.keys = KeyLog()
         for path in key_logs:
-            tools.keys.add(_read(path), str(path))
-            use = tools.keys.use()[-1]
-            if use.junk_lines and not use.sessions:
-                raise KeySourceError(
-                    f'{path}: is no key log: none of its lines is of the form "LABEL CLIENT_RANDOM SECRET" '
-                    "(NSS key log format)"
-                )
-    if rsa_keys:
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.serialization import (
-            load_der_private_key,
-            load_pem_private_key,
-        )
-
-        loaded: list[RSAPrivateKey] = []
-        for path in rsa_keys:
             content = _read(path)
-            load = load_pem_private_key if b"-----BEGIN" in content else load_der_private_key
+            tools.keys.add(content, str(path))
+            if _ends_inside_a_line(content):
+                tools.cut_key_logs.add(str(path))
+    if rsa_keys:
+        from ocsp_pcap.tls.rsa import load_rsa_key
+
+        loaded: list[RsaKey] = []
+        for path in rsa_keys:
             try:
-                key = load(content, None)
-            except (ValueError, TypeError) as error:
-                raise KeySourceError(f"{path}: is no private key that can be read: {error}") from error
-            if not isinstance(key, RSAPrivateKey):
-                raise KeySourceError(f"{path}: is no RSA key; only RSA key exchange can be opened with one")
-            loaded.append(key)
-        tools.rsa_keys = tuple(loaded)
+                key = load_rsa_key(_read(path))
+            except ValueError as error:
+                raise KeySourceError(f"{path}: {error}") from error
+            loaded.append(RsaKey(str(path), key, _key_hash(key)))
+        tools.rsa_keys = tuple(key.key for key in loaded)
+        tools.rsa_key_files = tuple(loaded)
 
 
-def key_use_notes(tools: Tools) -> Iterator[str]:
-    """Yield, for each source of keys, how many sessions it opened."""
-    if tools.keys is None:
-        return
-    for use in tools.keys.use():
-        words = f"{use.name}: opened {use.opened} of the {use.sessions} sessions it has keys for"
-        if not use.sessions:
-            words = f"{use.name}: holds no keys"
-        elif not use.opened:
-            words += "; none of them is in the captures, it may be of another time or host"
-        if use.junk_lines:
-            words += f"; {use.junk_lines} lines are not of the NSS key log format"
-        if use.conflicting_lines:
-            words += f"; {use.conflicting_lines} lines contradict others"
-        yield words
+def key_use_notes(tools: Tools, facts: Facts) -> Iterator[KeyNote]:
+    """Yield, for each source of keys, how many sessions it opened, and what became of the others."""
+    if tools.keys is not None:
+        seen = {h.client_random: h for h in facts.handshakes if h.client_random}
+        for use in tools.keys.use():
+            yield KeyNote(_log_words(use, seen, use.name in tools.cut_key_logs), not use.opened)
+    for key in tools.rsa_key_files:
+        yield _rsa_note(key, facts)
+
+
+def _log_words(use: KeySourceUse, seen: dict[str, HandshakeFact], cut: bool) -> str:
+    if use.sessions:
+        words = f"{use.name}: opened {use.opened or 'none'} of the {use.sessions} sessions it has keys for"
+    else:
+        words = f"{use.name}: holds no keys"
+    present = [seen[random.hex()] for random in use.unopened if random.hex() in seen]
+    datagrams = sum((handshake.version or "").startswith("DTLS") for handshake in present)
+    absent = len(use.unopened) - len(present)
+    if use.sessions and absent == use.sessions:
+        words += "; not one of them is in the captures: it is of another time or another host"
+    elif absent:
+        words += f"; {absent} are not in the captures"
+    if datagrams:
+        words += f"; {datagrams} are in the captures over DTLS, which is not decrypted"
+    if len(present) > datagrams:
+        words += (
+            f"; {len(present) - datagrams} are in the captures and did not open: lines are missing or wrong, "
+            "or the records are"
+        )
+    if use.junk_lines:
+        words += f"; {use.junk_lines} lines are not of the NSS key log format"
+    if cut:
+        words += "; it ends in the middle of a line: it was cut, or is still being written"
+    if use.conflicting_lines:
+        words += f"; {use.conflicting_lines} lines contradict others"
+    return words
+
+
+def _rsa_note(key: RsaKey, facts: Facts) -> KeyNote:
+    """Say what a private key opened, told by the certificates that bear its public key."""
+    bearers = {c.sha256 for c in facts.certificates.values() if c.public_key_sha256 == key.public_key_sha256}
+    sessions = [h for h in facts.handshakes if h.certificates and h.certificates[0] in bearers]
+    # RFC 5246 7.4.7.1: only there does the premaster secret travel under the server's key.
+    fitting = [h for h in sessions if (h.cipher or "").startswith("TLS_RSA_")]
+    opened = sum(h.decrypted for h in fitting)
+    if fitting:
+        words = f"opened {opened or 'none'} of the {len(fitting)} sessions with RSA key exchange that use it"
+    elif sessions:
+        words = f"opens none of the {len(sessions)} sessions that use it: their key exchange is not RSA"
+    else:
+        words = "no certificate in the captures has this key"
+    return KeyNote(f"{key.name}: {words}", not opened)
+
+
+def _ends_inside_a_line(content: bytes) -> bool:
+    from ocsp_pcap.tls.keys import KeyLog
+
+    if not content or content.endswith((b"\n", b"\r")):
+        return False
+    last = content.splitlines()[-1]
+    return any(use.junk_lines for use in KeyLog.parse(last, "").use())
+
+
+def _key_hash(key: RSAPrivateKey) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return sha256(public).hexdigest()
 
 
 def _read(path: Path) -> bytes:

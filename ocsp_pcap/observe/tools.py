@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from ocsp_pcap.tls.keys import KeyLog
 
 
+@dataclass(frozen=True, slots=True)
+class RsaKey:
+    """A server's private key, and how its certificates are known."""
+
+    name: str
+    key: RSAPrivateKey
+    public_key_sha256: str
+    """Of the SubjectPublicKeyInfo."""
+
+
 @dataclass(slots=True)
 class Tools:
     """Each distinct certificate and response is parsed once a run, through these."""
@@ -22,6 +32,9 @@ class Tools:
     responses: ResponseCache = field(init=False)
     keys: KeyLog | None = None
     rsa_keys: tuple[RSAPrivateKey, ...] = ()
+    rsa_key_files: tuple[RsaKey, ...] = ()
+    cut_key_logs: set[str] = field(default_factory=set)
+    """Names of key logs that end in the middle of a line."""
 
     def __post_init__(self) -> None:
         self.responses = ResponseCache(self.store)

@@ -53,13 +53,15 @@ class KeySourceUse:
 
     name: str
     sessions: int
-    """Distinct sessions for which it holds secrets."""
+    """Distinct sessions for which it holds secrets; lines of label RSA count where it has no others."""
     opened: int
     """Those of them whose records a secret opened."""
     junk_lines: int
     """Lines that are not of the format."""
     conflicting_lines: int
     """Lines whose secret differs from one known for the same label and session: both are tried."""
+    unopened: frozenset[bytes] = frozenset()
+    """The sessions that it opened nothing of."""
 
 
 class _Source:
@@ -175,16 +177,24 @@ class KeyLog:
 
     def use(self) -> tuple[KeySourceUse, ...]:
         """Return for each source, in the order added, how many sessions it holds and how many it opened."""
-        return tuple(
-            KeySourceUse(
-                source.name,
-                len(source.sessions),
-                len(source.sessions & self._opened),
-                source.junk_lines,
-                source.conflicting_lines,
-            )
-            for source in self._sources
+        return tuple(self._use(source) for source in self._sources)
+
+    def _use(self, source: _Source) -> KeySourceUse:
+        # A session of RSA key exchange often has two lines, under its client random and its premaster.
+        sessions = {one for one in source.sessions if len(one) == _RANDOM_SIZE} or source.sessions
+        unopened = frozenset(sessions - self._opened)
+        return KeySourceUse(
+            source.name,
+            len(sessions),
+            len(sessions) - len(unopened),
+            source.junk_lines,
+            source.conflicting_lines,
+            unopened,
         )
+
+    def sessions(self) -> frozenset[bytes]:
+        """Return all sessions for which there are secrets."""
+        return frozenset[bytes]().union(*(source.sessions for source in self._sources))
 
     def unused(self) -> tuple[bytes, ...]:
         """Return the sessions, sorted, for which there are secrets that opened nothing."""
