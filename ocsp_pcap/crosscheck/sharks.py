@@ -94,10 +94,18 @@ class Shark:
         try:
             self._iterate(loop, dissection)
         finally:
-            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(self._end(loop))
             asyncio.set_event_loop(None)
             loop.close()
         return dissection
+
+    async def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close what pyshark leaves to the garbage collector, which comes when the loop is closed."""
+        process = self._capture.process if self._capture is not None else None
+        if process is not None:
+            process._transport.close()  # type: ignore[attr-defined]
+        await loop.shutdown_asyncgens()
+        await asyncio.sleep(0)
 
     def _iterate(self, loop: asyncio.AbstractEventLoop, dissection: Dissection) -> None:
         capture = _Capture(

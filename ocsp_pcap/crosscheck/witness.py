@@ -55,7 +55,7 @@ class Witness:
     def __init__(self, tshark: str, capture: Path, preferences: Mapping[str, str]) -> None:
         self._tshark = tshark
         self._capture = capture
-        self._preferences = dict(preferences)
+        self.preferences = dict(preferences)
 
     def ask(self, question: Question) -> Dissection:
         """Return what Wireshark sees.
@@ -67,7 +67,7 @@ class Witness:
         """
         from ocsp_pcap.crosscheck.sharks import Shark
 
-        shark = Shark(self._tshark, self._capture, self._preferences, question)
+        shark = Shark(self._tshark, self._capture, self.preferences, question)
         done: list[Dissection | BaseException] = []
 
         def work() -> None:
