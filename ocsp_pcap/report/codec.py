@@ -8,6 +8,7 @@ checks every type, because stored facts may come from anywhere.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -106,7 +107,7 @@ class _Member:
 @cache
 def _members(cls: Any) -> tuple[_Member, ...]:
     """Compile the fields of a dataclass."""
-    hints = get_type_hints(cls)
+    hints = {field.name: _hint(cls.__module__, str(field.type)) for field in fields(cls)}
     return tuple(
         _Member(
             field.name,
@@ -116,6 +117,13 @@ def _members(cls: Any) -> tuple[_Member, ...]:
         )
         for field in fields(cls)
     )
+
+
+@cache
+def _hint(module: str, annotation: str) -> Any:
+    """Return the type that an annotation of a module means: few annotations, on many fields."""
+    holder = type("Holder", (), {"__annotations__": {"value": annotation}})
+    return get_type_hints(holder, vars(sys.modules[module]))["value"]
 
 
 @cache
