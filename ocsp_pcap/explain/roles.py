@@ -23,6 +23,8 @@ class Roles:
     identities: Mapping[str, str] = field(default_factory=dict)
     """Address to the address under which the same proxy is a TLS client."""
     notes: tuple[str, ...] = ()
+    told: frozenset[str] = frozenset()
+    """Addresses whose role the user told, by the site file or by the options."""
 
     def role(self, address: str) -> Role:
         """Return the role of a host."""
@@ -48,15 +50,17 @@ def assign_roles(
     """
     handshakes = list(handshakes)
     notes: list[str] = []
-    capture_roles = _unswapped(handshakes, site, capture_roles, notes)
+    capture_roles = _unswapped(handshakes, site, capture_roles, notes, clock)
     identities = proxy_identities(handshakes, site, capture_roles, clock)
     roles: dict[str, Role] = _from_traffic(handshakes, identities)
-    roles.update(_from_options(handshakes, capture_roles))
+    by_options = _from_options(handshakes, capture_roles)
+    roles.update(by_options)
     for proxy in site.proxies:
         roles.update(dict.fromkeys(proxy.addresses, proxy.role))
     seen = {handshake.client for handshake in handshakes} | {handshake.server for handshake in handshakes}
     notes += _unseen(site, capture_roles, seen) if handshakes else []
-    return Roles(roles, capture_roles, identities, tuple(notes))
+    told = frozenset(by_options).union(*(proxy.addresses for proxy in site.proxies))
+    return Roles(roles, capture_roles, identities, tuple(notes), told)
 
 
 def _unseen(site: Site, capture_roles: Mapping[str, ProxyRole], seen: set[str]) -> list[str]:
@@ -126,6 +130,7 @@ def _unswapped(
     site: Site,
     capture_roles: Mapping[str, ProxyRole],
     notes: list[str],
+    clock: Callable[[str, int], int],
 ) -> dict[str, ProxyRole]:
     """Exchange the two roles where the traffic contradicts the options."""
     captures = {role: {p for p, r in capture_roles.items() if r == role} for role in get_args(ProxyRole)}
@@ -133,7 +138,9 @@ def _unswapped(
         return dict(capture_roles)
     child = [h for h in handshakes if h.capture in captures["child"]]
     parent = [h for h in handshakes if h.capture in captures["parent"]]
-    evidence = _swap_by_address(child, parent, site) or _swap_by_connect(child, parent)
+    # What the options say of the captures is in question here, so they must not tell who is who.
+    identities = proxy_identities(handshakes, site, {}, clock)
+    evidence = _swap_by_address(child, parent, site) or _swap_by_connect(child, parent, identities)
     if not evidence:
         return dict(capture_roles)
     notes.append(
@@ -159,16 +166,19 @@ def _swap_by_address(child: list[HandshakeFact], parent: list[HandshakeFact], si
     return None
 
 
-def _swap_by_connect(child: list[HandshakeFact], parent: list[HandshakeFact]) -> str | None:
+def _swap_by_connect(
+    child: list[HandshakeFact], parent: list[HandshakeFact], identities: Mapping[str, str]
+) -> str | None:
     reaches = {h.client for h in child if h.tunnel != "connect"}
-    goes_through = {h.server for h in parent if h.tunnel == "connect"}
-    if any(h.tunnel == "connect" and h.server not in reaches for h in child):
+    goes_through = {identities.get(h.server, h.server): h.server for h in parent if h.tunnel == "connect"}
+    if any(h.tunnel == "connect" and identities.get(h.server, h.server) not in reaches for h in child):
         return None
-    if both := sorted(reaches & goes_through):
-        if any(h.tunnel != "connect" and h.client in both for h in parent):
-            return None
-        return (
-            f"the capture given as --parent holds CONNECT requests to {both[0]}, and in the one given as "
-            f"--child {both[0]} itself reaches the origins"
-        )
-    return None
+    both = sorted(reaches & set(goes_through))
+    if not both or any(h.tunnel != "connect" and h.client in both for h in parent):
+        return None
+    inner, outer = goes_through[both[0]], both[0]
+    itself = f"{inner} itself" if inner == outer else f"that proxy, there {outer},"
+    return (
+        f"the capture given as --parent holds CONNECT requests to {inner}, and in the one given as --child "
+        f"{itself} reaches the origins"
+    )
