@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ocsp_pcap.explain.case import Case, Visit
+from ocsp_pcap.explain.case import Case, Visit, differ
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Chain, Leg
+from ocsp_pcap.facts import HandshakeFact
 
 UPSTREAM_WINDOW: Final = 30 * SECOND
 """A proxy opens its own connection to the origin this soon after the request that it serves."""
@@ -30,9 +31,29 @@ def upstream_visit(case: Case, visit: Visit) -> Visit | None:
     candidates = [
         other
         for other in case.visits_near(visit.host, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)
-        if other is not visit and case.identity(other.handshake.client) == next_hop
+        if other is not visit
+        and case.identity(other.handshake.client) == next_hop
+        and not differ(_port(visit.handshake), _port(other.handshake))
+        # A hello that it only relays is another client's visit.
+        and case.inner_leg(other) is None
     ]
     return min(candidates, key=lambda other: abs(other.time - visit.time), default=None)
+
+
+def tunnelled(inner: HandshakeFact, outer: HandshakeFact) -> bool:
+    """The host between two legs handed on the ClientHello, and the ServerHello as far as it is known."""
+    return (
+        inner.client_random is not None
+        and inner.client_random == outer.client_random
+        and not differ(inner.server_random, outer.server_random)
+    )
+
+
+def _port(handshake: HandshakeFact) -> int | None:
+    """Port of the origin; None where it is not known."""
+    if handshake.tunnel is not None:
+        return handshake.connect_port
+    return handshake.server_port or None
 
 
 def chains(case: Case) -> tuple[Chain, ...]:
@@ -59,7 +80,6 @@ def chains(case: Case) -> tuple[Chain, ...]:
 def _leg(case: Case, visit: Visit, before: Visit | None) -> Leg:
     handshake = visit.handshake
     chain = case.chain(handshake)
-    tunnelled = before is not None and before.handshake.client_random == handshake.client_random
     return Leg(
         validator=case.validator(visit),
         capture=handshake.capture,
@@ -70,5 +90,5 @@ def _leg(case: Case, visit: Visit, before: Visit | None) -> Leg:
         issuer=chain[0].issuer if chain else None,
         serial=chain[0].serial if chain else None,
         ocsp_url=next(iter(chain[0].ocsp_urls), None) if chain else None,
-        tunnelled=tunnelled and handshake.client_random is not None,
+        tunnelled=before is not None and tunnelled(before.handshake, handshake),
     )

@@ -79,15 +79,29 @@ def _by_random(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple
     return (int(median(differences)), len(differences), True) if differences else None
 
 
+def _may_be_legs(one: HandshakeFact, other: HandshakeFact) -> bool:
+    """Two visits of a host may be legs of one request: one at least goes through a proxy, neither repeats.
+
+    A host that comes back hours later shows the same pattern of visits, and tells nothing of clocks.
+    """
+    return (
+        one.client != other.client and one.server != other.server and "connect" in (one.tunnel, other.tunnel)
+    )
+
+
 def _by_visits(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple[int, int, bool] | None:
-    visits: dict[str, list[int]] = defaultdict(list)
+    visits: dict[str, list[HandshakeFact]] = defaultdict(list)
     for handshake in first:
         if host := handshake.sni or handshake.connect_host:
-            visits[host].append(handshake.time)
+            visits[host].append(handshake)
     differences: list[tuple[int, str]] = []
     for handshake in second[:MAX_VISITS]:
         host = handshake.sni or handshake.connect_host or ""
-        gaps = (handshake.time - time for time in visits.get(host, ())[:MAX_VISITS_OF_ONE_HOST])
+        gaps = (
+            handshake.time - other.time
+            for other in visits.get(host, ())[:MAX_VISITS_OF_ONE_HOST]
+            if _may_be_legs(other, handshake)
+        )
         differences += [(gap, host) for gap in gaps if abs(gap) <= PLAUSIBLE]
     groups: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for difference, host in differences:

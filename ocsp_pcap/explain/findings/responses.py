@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Final
 
-from ocsp_pcap.explain.case import Case, Query, Visit
+from ocsp_pcap.explain.case import Case, Query, Visit, early_repeats
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.findings.common import finding
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.rules.answer import validator_words
 from ocsp_pcap.facts import CertificateFact
-
-SIDE_BY_SIDE: Final = 2 * SECOND
-"""Connections opened at once ask at once: that is no missing cache."""
 
 
 def must_staple_violated(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
@@ -92,7 +87,7 @@ def repetition(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
     """The same certificate was asked for again although an earlier answer still covered it."""
     for (identity, sha256), queries in case.queries_of.items():
         certificate = case.facts.certificates[sha256]
-        early = _early_repeats(queries)
+        early = early_repeats(queries)
         if not early:
             continue
         proxy = case.proxy(queries[0].exchange.client)
@@ -146,16 +141,6 @@ def _repeat_finding(
         stream=again.exchange.stream,
         serial=certificate.serial,
     )
-
-
-def _early_repeats(queries: list[Query]) -> list[tuple[Query, Query]]:
-    repeats = []
-    for before, again in pairwise(queries):
-        if not before.usable or before.single is None or before.single.next_update is None:
-            continue
-        if again.time - before.answer_time > SIDE_BY_SIDE and again.time < before.single.next_update:
-            repeats.append((before, again))
-    return repeats
 
 
 def _span(seconds: float) -> str:

@@ -17,12 +17,12 @@ from ocsp_pcap.explain.rules.certificate import no_ocsp_url, reissued_certificat
 from ocsp_pcap.explain.rules.chain import not_intercepted
 from ocsp_pcap.explain.rules.handshake import (
     capture_incomplete,
-    certificate_encrypted,
     handshake_failed,
     session_resumed,
     staple_invalid,
     stapled,
 )
+from ocsp_pcap.explain.rules.hidden import certificate_encrypted, perhaps_queried
 from ocsp_pcap.explain.rules.queries import failed_query, queried
 
 __all__ = ["RULES", "Answer", "Question", "Rule"]
@@ -42,6 +42,7 @@ RULES: Final[tuple[Rule, ...]] = (
     short_lived,
     no_ocsp_url,
     certificate_encrypted,
+    perhaps_queried,
     capture_incomplete,
     ocsp_disabled_by_site,
     ocsp_over_tls,

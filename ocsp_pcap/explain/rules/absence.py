@@ -7,8 +7,10 @@ from typing import Final
 from ocsp_pcap.explain.case import responder_hosts
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
-from ocsp_pcap.explain.rules.attempts import REACTION
-from ocsp_pcap.explain.rules.cache import trace_entry
+from ocsp_pcap.explain.rules.attempts import REACTION, reached_out
+from ocsp_pcap.explain.rules.cache import trace_entry, trace_is_certain
+from ocsp_pcap.explain.rules.handshake import plain_http_seen, query_ports
+from ocsp_pcap.explain.trace import TraceEntry
 
 NEVER_ASKED: Final = 5
 """Distinct eligible certificates without a single query before OCSP is likely to be off."""
@@ -19,11 +21,12 @@ def ocsp_disabled_by_site(question: Question) -> Answer | None:
     proxy = question.proxy
     if not question.eligible or proxy is None or proxy.ocsp is not False:
         return None
-    if question.case.asked_by.get(question.identity):
+    if question.case.asked_by.get(question.identity) or _traced_query(question):
         return None
+    told = proxy.addresses or question.validator.address in question.case.roles.told
     return Answer(
         "ocsp-disabled",
-        "confirmed",
+        "confirmed" if told and not reached_out(question) else "likely",
         f"OCSP is off on {question.who}, says the site file, and no OCSP request of it is in the capture",
         (
             Evidence(question.case.site.path, None, None, f"[proxies.{proxy.role}] ocsp = false"),
@@ -39,9 +42,11 @@ def ocsp_disabled(question: Question) -> Answer | None:
     proxy = question.proxy
     if proxy is not None and proxy.ocsp is True:
         return None
+    if reached_out(question) or _traced_query(question):
+        return None
     occasions = question.case.eligible_of[question.identity]
     words = f"{question.who} sent no OCSP request at all in the capture"
-    if len(occasions) >= NEVER_ASKED and _plain_http_seen(question):
+    if len(occasions) >= NEVER_ASKED and plain_http_seen(question):
         return Answer(
             "ocsp-disabled",
             "likely",
@@ -52,28 +57,32 @@ def ocsp_disabled(question: Question) -> Answer | None:
     return Answer("ocsp-disabled", "possible", f"{words}; OCSP may be off there")
 
 
-def _plain_http_seen(question: Question) -> bool:
-    assert question.certificate is not None
-    seen = question.case.ports_of.get(question.visit.handshake.capture, frozenset())
-    return any(port in seen for _, port, _ in responder_hosts(question.certificate.ocsp_urls))
+def _traced_query(question: Question) -> TraceEntry | None:
+    """Return the line of a policy trace that says that the validator queried."""
+    entry = trace_entry(question)
+    return entry if entry is not None and entry.action == "query" else None
 
 
 def capture_filtered(question: Question) -> Answer | None:
     """The capture holds no traffic of the kind in which an OCSP query would travel."""
-    if not question.eligible or question.queries or _plain_http_seen(question):
+    if not question.eligible or question.own_queries:
         return None
     assert question.certificate is not None
     case, visit = question.case, question.visit
-    if case.asked_by.get(question.identity):
+    entry = _traced_query(question)
+    if entry is None and (plain_http_seen(question) or case.asked_by.get(question.identity)):
         return None
     responders = responder_hosts(question.certificate.ocsp_urls)
-    ports = ", ".join(str(port) for port in sorted({port for _, port, _ in responders}))
+    if not responders:
+        return None
+    ports = ", ".join(str(port) for port in sorted(query_ports(question)))
     nothing = f"the capture holds no packet at all on port {ports}"
-    entry = trace_entry(question)
-    if entry is not None and entry.action == "query":
+    if entry is not None:
+        if seen := plain_http_seen(question):
+            nothing = "that query is not in the capture: it went another way, or was lost"
         return Answer(
             "capture-filtered",
-            "confirmed",
+            "confirmed" if not seen and trace_is_certain(question, entry) else "likely",
             f"{question.who} did query {entry.url or 'the responder'}, says its own trace, but {nothing}",
             (
                 Evidence(entry.path, None, None, f"line {entry.line}: OCSP: querying responder"),
@@ -84,7 +93,7 @@ def capture_filtered(question: Question) -> Answer | None:
     for host, _, url in responders:
         for lookup in case.lookups_by.get((question.identity, host), ()):
             delay = case.clock(lookup.capture, lookup.time) - visit.time
-            if lookup.answers and 0 <= delay <= REACTION:
+            if lookup.answers and not lists_crl(question, host) and 0 <= delay <= REACTION:
                 return Answer(
                     "capture-filtered",
                     "likely",
@@ -111,6 +120,12 @@ def capture_filtered(question: Question) -> Answer | None:
             (visit.evidence(f"certificate of {question.host}, which names a responder"),),
         )
     return Answer("capture-filtered", "possible", f"{nothing}: a capture filter may hide the query")
+
+
+def lists_crl(question: Question, host: str) -> bool:
+    """The certificate names a CRL on this host, for which it may have been looked up."""
+    assert question.certificate is not None
+    return any(name == host for name, _, _ in responder_hosts(question.certificate.crl_urls))
 
 
 def unexplained(question: Question) -> Answer | None:

@@ -4,52 +4,106 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ocsp_pcap.explain.case import Visit, responder_hosts
+from ocsp_pcap.explain.case import Visit, names_responder, responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.rules.doubt import loss, rest_of_capture
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
 Dated = TypeVar("Dated", DnsLookupFact, TcpAttemptFact)
 
 REACTION = 15 * SECOND
 """A validator starts to look for the responder within this time of the certificate."""
+ROUND_TRIP = 3 * SECOND
+"""A SYN is answered within this time, if at all."""
 
 
 def dns_failed(question: Question) -> Answer | None:
     """The responder's name did not resolve (RFC 1035 4.1.1), so no query could be sent."""
-    if not question.eligible or question.queries:
+    if not question.eligible or question.own_queries:
         return None
     assert question.certificate is not None
+    failures: list[tuple[str, str, list[DnsLookupFact]]] = []
     for host, _, url in responder_hosts(question.certificate.ocsp_urls):
         lookups = _near(question, question.case.lookups_by.get((question.identity, host), []))
-        if not lookups or any(_addresses(lookup) for lookup in lookups):
-            continue
-        failed = [lookup for lookup in lookups if lookup.rcode not in (None, "NOERROR")]
-        shown = (failed or lookups)[-1]
-        if shown.rcode is None:
-            reason, confidence = "no answer came from the DNS server", _quiet_confidence(question, shown)
-        elif shown.rcode == "NOERROR":
-            reason, confidence = "the answer holds no address", "confirmed"
-        else:
-            reason, confidence = f"the DNS server answered {shown.rcode}", "confirmed"
-        return Answer(
-            "dns-failed",
-            confidence,
-            f"{question.who} looked up the responder {host}: {reason}, so no query could be sent",
-            (
-                question.visit.evidence(f"certificate of {question.host}, responder {url}"),
-                *(_lookup_evidence(lookup) for lookup in lookups[-4:]),
-            ),
-            responder=url,
-        )
-    return None
+        if any(_addresses(lookup) for lookup in lookups):
+            return None
+        if lookups:
+            failures.append((host, url, lookups))
+    if not failures:
+        return None
+    host, url, lookups = failures[0]
+    reason, confidence = _failed_lookup(question, lookups)
+    return Answer(
+        "dns-failed",
+        _unless_for_another(question, host, lookups[-1], confidence),
+        f"{question.who} looked up the responder {host}: {reason}, so no query could be sent",
+        (
+            question.visit.evidence(f"certificate of {question.host}, responder {url}"),
+            *(_lookup_evidence(lookup) for lookup in lookups[-4:]),
+        ),
+        responder=url,
+    )
+
+
+def _failed_lookup(question: Question, lookups: list[DnsLookupFact]) -> tuple[str, Confidence]:
+    """Say what came of lookups that brought no address, and how sure it is that there was none."""
+    errors = [lookup for lookup in lookups if lookup.rcode not in (None, "NOERROR")]
+    if nameless := next((lookup for lookup in errors if lookup.rcode == "NXDOMAIN"), None):
+        # RFC 8020: there is nothing at this name, whatever type was asked for.
+        return f"the DNS server answered {nameless.rcode}", "confirmed"
+    asked = {lookup.type for lookup in lookups}
+    unanswered = {lookup.type for lookup in lookups if lookup.rcode is None} - {
+        lookup.type for lookup in lookups if lookup.rcode is not None
+    }
+    # An address of the other family may be known already, and need no lookup; IPv4 rarely goes unasked.
+    confidence: Confidence = "confirmed" if "A" in asked and not unanswered & {"A", "AAAA"} else "likely"
+    if errors:
+        return f"the DNS server answered {errors[-1].rcode}", confidence
+    if any(lookup.rcode == "NOERROR" for lookup in lookups):
+        return "the answer holds no address", confidence
+    return "no answer came from the DNS server", _quiet_confidence(question, lookups[-1])
 
 
 def _quiet_confidence(question: Question, lookup: DnsLookupFact) -> Confidence:
+    """The answer may have been lost, or come another way, even where others were captured."""
     capture = question.case.captures.get(lookup.capture)
-    end = capture.last_time if capture is not None else None
-    return "likely" if end is None or end - lookup.time < REACTION else "confirmed"
+    cut_short = rest_of_capture(capture, lookup.time) < REACTION
+    return "possible" if cut_short or loss(question.case, lookup.capture) else "likely"
+
+
+def _unless_for_another(
+    question: Question, host: str, fact: DnsLookupFact | TcpAttemptFact, confidence: Confidence
+) -> Confidence:
+    """Weaken a claim where the validator may have looked for the responder for another certificate's sake.
+
+    Certificates of one CA share a responder, the leaf and its issuer among them: an answer for this
+    one may have been at hand, and only that for the other one missing.
+    """
+    case, own = question.case, question.certificate
+    time = case.clock(fact.capture, fact.time)
+    others = [
+        visit
+        for visit in case.visits_by.get((question.identity, host), [])
+        if 0 <= time - visit.time <= REACTION
+        and any(
+            certificate != own and names_responder(certificate, host)
+            for certificate in case.chain(visit.handshake)
+        )
+    ]
+    if not others or confidence == "possible":
+        return confidence
+    return "possible" if _at_hand(question) else "likely"
+
+
+def _at_hand(question: Question) -> bool:
+    """A staple, or an answer from before, spares the validator a query for this certificate."""
+    if question.certificate is None:
+        return False
+    staple = question.case.staple_for(question.visit, question.certificate)
+    held = (question.case.window_end(query, question.proxy) or 0 for query in question.queries)
+    return staple is not None or any(end >= question.visit.time for end in held)
 
 
 def _lookup_evidence(lookup: DnsLookupFact) -> Evidence:
@@ -64,39 +118,81 @@ def _addresses(lookup: DnsLookupFact) -> list[str]:
 
 def responder_unreachable(question: Question) -> Answer | None:
     """TCP to the responder was unanswered, refused or reset (RFC 9293 3.10)."""
-    if not question.eligible or question.queries:
+    if not question.eligible or question.own_queries:
         return None
     assert question.certificate is not None
+    tried: list[tuple[str, str, list[TcpAttemptFact]]] = []
     for host, port, url in responder_hosts(question.certificate.ocsp_urls):
         attempts = _attempts(question, host, port)
-        if not attempts or any(attempt.outcome == "established" for attempt in attempts):
-            continue
-        last = attempts[-1]
-        words = {
-            "refused": "the connection was refused",
-            "reset": "the connection was reset",
-            "unanswered": "nobody answered",
-        }[last.outcome]
-        return Answer(
-            "responder-unreachable",
-            "confirmed",
-            f"{question.who} tried to connect to the responder {host} ({last.server}): {words}",
-            (
-                question.visit.evidence(f"certificate of {question.host}, responder {url}"),
-                *(
-                    Evidence(
-                        attempt.capture,
-                        attempt.frames.request,
-                        attempt.stream,
-                        f"SYN to {attempt.server} port {attempt.server_port}: {attempt.outcome}"
-                        + (f", sent {attempt.attempts} times" if attempt.attempts > 1 else ""),
-                    )
-                    for attempt in attempts[-4:]
-                ),
+        if any(attempt.outcome == "established" for attempt in attempts):
+            return None
+        if attempts:
+            tried.append((host, url, attempts))
+    if not tried:
+        return None
+    host, url, attempts = tried[0]
+    last = attempts[-1]
+    words = {
+        "refused": "the connection was refused",
+        "reset": "the connection was reset",
+        "unanswered": "nobody answered",
+    }[last.outcome]
+    confidence: Confidence = "confirmed"
+    if len(tried) > 1 or _untried(question, host, attempts) or _shared_address(question, host, attempts):
+        confidence = "likely"
+    silent = [attempt for attempt in attempts if attempt.outcome == "unanswered"]
+    if silent and any(_answer_may_be_missing(question, attempt) for attempt in silent):
+        confidence = "likely"
+    return Answer(
+        "responder-unreachable",
+        _unless_for_another(question, host, last, confidence),
+        f"{question.who} tried to connect to the responder {host} ({last.server}): {words}",
+        (
+            question.visit.evidence(f"certificate of {question.host}, responder {url}"),
+            *(
+                Evidence(
+                    attempt.capture,
+                    attempt.frames.request,
+                    attempt.stream,
+                    f"SYN to {attempt.server} port {attempt.server_port}: {attempt.outcome}"
+                    + (f", sent {attempt.attempts} times" if attempt.attempts > 1 else ""),
+                )
+                for attempt in attempts[-4:]
             ),
-            responder=url,
-        )
-    return None
+        ),
+        responder=url,
+    )
+
+
+def _answer_may_be_missing(question: Question, attempt: TcpAttemptFact) -> bool:
+    """A SYN seems unanswered, and the capture may just not hold the answer."""
+    case = question.case
+    if loss(case, attempt.capture) is not None:
+        return True
+    if rest_of_capture(case.captures.get(attempt.capture), attempt.time) < ROUND_TRIP:
+        return True
+    # Something that others sent to this host must be there, or its side may not have been captured.
+    return not any(
+        visit.handshake.capture == attempt.capture
+        and case.identity(visit.handshake.client) == question.identity
+        and visit.handshake.frames.server_hello is not None
+        for visit in (question.visit, *case.visits_by_client.get(question.identity, ()))
+    )
+
+
+def _untried(question: Question, host: str, attempts: list[TcpAttemptFact]) -> bool:
+    """DNS gave the responder addresses to which no attempt was seen."""
+    lookups = _near(question, question.case.lookups_by.get((question.identity, host), []))
+    known = {address for lookup in lookups for address in _addresses(lookup)}
+    return bool(known - {attempt.server for attempt in attempts})
+
+
+def _shared_address(question: Question, host: str, attempts: list[TcpAttemptFact]) -> bool:
+    """Other names, too, resolved to the address that was tried, or nothing shows that this one did."""
+    case = question.case
+    tried = {attempt.server for attempt in attempts} - {host}
+    names = {name for address in tried for name in case.names_of.get((question.identity, address), ())}
+    return bool(names - {host})
 
 
 def _attempts(question: Question, host: str, port: int) -> list[TcpAttemptFact]:
@@ -121,7 +217,7 @@ def _near(question: Question, facts: list[Dated]) -> list[Dated]:
 
 def ocsp_over_tls(question: Question) -> Answer | None:
     """The responder was contacted over TLS, or through a tunnel, that cannot be read."""
-    if not question.eligible or question.queries:
+    if not question.eligible or question.own_queries:
         return None
     assert question.certificate is not None
     for host, port, url in responder_hosts(question.certificate.ocsp_urls):
@@ -139,6 +235,22 @@ def ocsp_over_tls(question: Question) -> Answer | None:
             responder=url,
         )
     return None
+
+
+def reached_out(question: Question) -> bool:
+    """The validator looked for a responder of this certificate right after the handshake.
+
+    Hosts that serve CRLs, too, do not count: it may have been after one of those.
+    """
+    if question.certificate is None:
+        return False
+    lists = {host for host, _, _ in responder_hosts(question.certificate.crl_urls)}
+    return any(
+        _near(question, question.case.lookups_by.get((question.identity, host), []))
+        or _attempts(question, host, port)
+        for host, port, _ in responder_hosts(question.certificate.ocsp_urls)
+        if host not in lists
+    )
 
 
 def _tls_to(question: Question, host: str, port: int) -> Visit | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from ocsp_pcap.explain.case import Query, Visit
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.matching import Match
-from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.rules.doubt import loss, near_a_limit
+from ocsp_pcap.explain.rules.queries import proves_match
 from ocsp_pcap.explain.trace import TraceEntry
 
 TRACE_TOLERANCE = 30 * SECOND
 """A trace line belongs to a handshake that lies this near."""
+UNKNOWN_CLOCKS = 600 * SECOND
+"""Clocks of two captures that share no traffic hardly differ by more."""
 
 
 def cached(question: Question) -> Answer | None:
@@ -28,11 +32,13 @@ def _cached_in_capture(question: Question) -> Answer | None:
         if end is None or not query.time <= time <= end:
             continue
         assert query.single is not None
-        override = question.proxy is not None and question.proxy.cache_ttl is not None
-        until = "the TTL override of the site file" if override else "its nextUpdate"
+        if question.proxy is not None and question.proxy.cache_ttl is not None:
+            until = "the TTL override of the site file"
+        else:
+            until = "its nextUpdate" if query.single.next_update is not None else "its Cache-Control"
         return Answer(
             "cached",
-            "confirmed" if query.match is Match.FULL else "likely",
+            _confidence_in_cache(question, query),
             f"{question.who} had asked before, and the answer ({query.single.status}) is covered by {until}",
             (
                 query.evidence(
@@ -46,6 +52,33 @@ def _cached_in_capture(question: Question) -> Answer | None:
             telling=0,
         )
     return None
+
+
+def _confidence_in_cache(question: Question, query: Query) -> Confidence:
+    """The answer was there in time, by clocks that can be compared, and is good beyond doubt."""
+    case, handshake, single = question.case, question.visit.handshake, query.single
+    response = query.exchange.response
+    assert single is not None
+    assert response is not None
+    ended = case.clock(handshake.capture, max(handshake.time, handshake.end_time or 0))
+    ordered = (
+        case.same_clock(query.exchange.capture, handshake.capture)
+        or question.visit.time - query.answer_time > UNKNOWN_CLOCKS
+    )
+    override = question.proxy is not None and question.proxy.cache_ttl is not None
+    covers = override or (
+        single.next_update is not None
+        and not near_a_limit(case, single, question.visit.time)
+        and not _asks_again_sooner(question, question.visit.time - query.answer_time)
+    )
+    proven = proves_match(question, query) and response.signature == "valid"
+    held = query.answer_time <= ended and ordered and covers
+    return "confirmed" if proven and held and not loss(case, handshake.capture) else "likely"
+
+
+def _asks_again_sooner(question: Question, age: int) -> bool:
+    """The validator asked again elsewhere while an answer no older than this one still covered."""
+    return any(gap <= age for gap in question.case.early_repeats.get(question.identity, ()))
 
 
 def trace_entry(question: Question) -> TraceEntry | None:
@@ -63,13 +96,37 @@ def trace_entry(question: Question) -> TraceEntry | None:
     return nearest if abs((nearest.time or 0) - question.visit.time) <= TRACE_TOLERANCE else None
 
 
+def trace_is_certain(question: Question, entry: TraceEntry) -> bool:
+    """No other handshake can be the one that this line of a trace is about."""
+    case = question.case
+    rivals = [
+        visit
+        for visit in case.by_host.get(question.host.lower(), [])
+        if visit is not question.visit and _could_be_traced(question, visit)
+    ]
+    if entry.time is None:
+        same = [visit for visit in rivals if case.identity(visit.handshake.client) == question.identity]
+        return len(same) == len(rivals) and len(case.trace_of[entry.host]) > len(same)
+    distance = abs(entry.time - question.visit.time)
+    return all(abs(entry.time - visit.time) > distance for visit in rivals)
+
+
+def _could_be_traced(question: Question, visit: Visit) -> bool:
+    """A proxy may have checked the certificate of this visit, as far as its kind tells."""
+    case, address = question.case, visit.handshake.client
+    chain, proxy = case.chain(visit.handshake), case.proxy(address)
+    if not chain or not chain[0].ocsp_urls or case.roles.role(address) == "client":
+        return False
+    return not (proxy is not None and proxy.ocsp is False) and case.inner_leg(visit) is None
+
+
 def _cached_by_trace(question: Question) -> Answer | None:
     entry = trace_entry(question)
     if entry is None or entry.action != "cached":
         return None
     return Answer(
         "cached",
-        "confirmed",
+        "confirmed" if trace_is_certain(question, entry) else "likely",
         f"{question.who} used a response it held from before the capture, says its own trace",
         (
             Evidence(
@@ -83,6 +140,9 @@ def _cached_by_trace(question: Question) -> Answer | None:
 def cached_before_capture(question: Question) -> Answer | None:
     """An answer from before the capture is always possible, never proven without a trace."""
     if not question.eligible or question.own_queries:
+        return None
+    entry = trace_entry(question)
+    if entry is not None and entry.action == "query":
         return None
     others = question.case.asked_by.get(question.identity, [])
     held = f"{question.who} may hold an answer from before the capture started"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ocsp_pcap.explain.case import Visit
-from ocsp_pcap.explain.chains import upstream_visit
+from ocsp_pcap.explain.chains import MAX_LEGS, tunnelled, upstream_visit
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.facts import CertificateFact
 
@@ -29,10 +29,19 @@ def no_ocsp_url(question: Question) -> Answer | None:
     crl = "; it names a CRL" if certificate.crl_urls else ""
     return Answer(
         "no-ocsp-url",
-        "confirmed",
+        _unless_reissued(question),
         f"the certificate names no OCSP responder, so there is nobody to ask{crl}",
         (question.visit.evidence("certificate without an OCSP URL in its authorityInfoAccess"),),
     )
+
+
+def short_lived_limit_exceeded(certificate: CertificateFact) -> bool:
+    """The certificate is valid for longer than a short-lived one may be."""
+    if certificate.not_before is None or certificate.not_after is None:
+        return False
+    since_2026 = certificate.not_before >= CHANGE_OF_DEFINITION
+    limit = SHORT_LIVED_SINCE_2026 if since_2026 else SHORT_LIVED_UNTIL_2026
+    return certificate.not_after - certificate.not_before > limit
 
 
 def short_lived(question: Question) -> Answer | None:
@@ -42,18 +51,21 @@ def short_lived(question: Question) -> Answer | None:
         return None
     if question.position > 0 or certificate.is_ca:
         return None
-    limit = (
-        SHORT_LIVED_SINCE_2026 if certificate.not_before >= CHANGE_OF_DEFINITION else SHORT_LIVED_UNTIL_2026
-    )
     lifetime = certificate.not_after - certificate.not_before
-    if not 0 < lifetime <= limit:
+    if lifetime <= 0 or short_lived_limit_exceeded(certificate):
         return None
     words = f"the certificate is valid for {lifetime / DAY:.1f} days only"
     evidence = (question.visit.evidence(f"certificate valid for {lifetime / DAY:.1f} days"),)
     if certificate.ocsp_urls or certificate.crl_urls:
         # It names where to ask, so a validator that checks would: its short life is no proof.
         return Answer("short-lived", "possible", f"{words}, and validators may skip the check", evidence)
-    return Answer("short-lived", "confirmed", f"{words}, short-lived ones need no revocation check", evidence)
+    confidence = _unless_reissued(question)
+    return Answer("short-lived", confidence, f"{words}, short-lived ones need no revocation check", evidence)
+
+
+def _unless_reissued(question: Question) -> Confidence:
+    """Likely where a proxy may have made the certificate: then that is why it names no responder."""
+    return "confirmed" if reissued_certificate(question) is None else "likely"
 
 
 def reissued_certificate(question: Question) -> Answer | None:
@@ -97,9 +109,16 @@ def _by_both_sides(question: Question, certificate: CertificateFact) -> Answer |
     shown = question.case.chain(original.handshake)[0]
     role = question.case.roles.role(original.handshake.client)
     proxy = f"the {role} proxy" if role in ("child", "parent") else original.handshake.client
+    # A public certificate names a responder or a CRL, or is short-lived; a proxy may copy any of that.
+    bare = not certificate.crl_urls and short_lived_limit_exceeded(certificate)
+    behind_proxy = question.visit.handshake.tunnel in ("connect", "socks")
+    next_hop = question.case.proxy(question.visit.handshake.server)
+    if not behind_proxy and next_hop is None:
+        # A reverse proxy has a certificate of its own for the host, and goes on to it by that name.
+        return None
     return Answer(
         "reissued-certificate",
-        "confirmed",
+        "confirmed" if bare else "likely",
         f"{proxy} received another certificate for {question.host} (issued by {shown.issuer}) and handed on "
         "this one of its own making; OCSP belongs on the proxy that sees the original",
         (
@@ -125,7 +144,7 @@ def original_visit(question: Question, certificate: CertificateFact) -> Visit | 
     """
     here = question.visit
     visit = upstream_visit(question.case, here)
-    if visit is None or visit.handshake.client_random == here.handshake.client_random:
+    if visit is None or tunnelled(here.handshake, visit.handshake):
         return None
     chain = question.case.chain(visit.handshake)
     return visit if chain and chain[0].issuer != certificate.issuer else None
@@ -133,7 +152,7 @@ def original_visit(question: Question, certificate: CertificateFact) -> Visit | 
 
 def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | None:
     """Behind a CONNECT, one issuer for everything and nothing that a public CA puts into a certificate."""
-    if certificate.crl_urls or certificate.self_signed:
+    if certificate.crl_urls or certificate.self_signed or _relayed_to_the_end(question):
         return None
     behind_proxy = question.visit.handshake.connect_host is not None
     siblings = question.case.leaves_by_issuer.get((question.validator.address, certificate.issuer), {})
@@ -161,6 +180,17 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | 
         f"the certificate looks reissued by a proxy: {issuer}{how}",
         (question.visit.evidence(f"certificate issued by {certificate.issuer}, without AIA and CRL"),),
     )
+
+
+def _relayed_to_the_end(question: Question) -> bool:
+    """Every proxy handed on the hello of this leg, the last one to the origin: the certificate is genuine."""
+    leg = question.visit
+    for _ in range(MAX_LEGS):
+        outer = upstream_visit(question.case, leg)
+        if outer is None or not tunnelled(leg.handshake, outer.handshake):
+            break
+        leg = outer
+    return leg is not question.visit and leg.handshake.tunnel is None
 
 
 def _issuer_is_private(question: Question, certificate: CertificateFact) -> bool:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from ocsp_pcap.explain.case import CLOCK_SKEW, responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
 from ocsp_pcap.facts import HandshakeFact, ResponseFact, SingleFact
 
-CLOCK_SKEW = 300 * SECOND
-"""How far a validator's clock may be off before thisUpdate lies in the future for it."""
-
-PERHAPS_REVOCATION = ("bad_certificate", "certificate_unknown", "access_denied", "internal_error")
+PATIENCE = 30 * SECOND
+"""A capture that goes on for this long after a handshake stopped would show how it went on."""
+PERHAPS_REVOCATION = (
+    "bad_certificate",
+    "certificate_unknown",
+    "access_denied",
+    "internal_error",
+    "handshake_failure",
+)
 """Alerts that some validators send for a certificate whose revocation status they did judge."""
 
 
@@ -42,7 +49,17 @@ def stapled(question: Question) -> Answer | None:
     response, single, match = found
     if staple_problem(response, single, question.visit.handshake.time) is not None:
         return None
-    proven = match is Match.FULL and response.signature == "valid"
+    handshake = question.visit.handshake
+    # RFC 5019 2.2.4: some validators refuse an answer without nextUpdate, or one from the future.
+    usual = single.next_update is not None and single.this_update <= handshake.time + SECOND
+    asked_for = handshake.status_request or handshake.frames.client_hello is None
+    proven = (
+        match is Match.FULL
+        and response.signature == "valid"
+        and usual
+        and asked_for
+        and not near_a_limit(question.case, single, handshake.time)
+    )
     doubt = "" if response.signature == "valid" else f"; signature {response.signature}"
     if response.signature_note and response.signature != "valid":
         doubt += f" ({response.signature_note})"
@@ -53,7 +70,7 @@ def stapled(question: Question) -> Answer | None:
         (
             question.visit.evidence(
                 f"stapled OCSP response: {single.status}, {match.proof}{doubt}",
-                question.visit.handshake.frames.certificate_status,
+                handshake.frames.certificate_status,
             ),
         ),
         single.status,
@@ -74,11 +91,43 @@ def staple_invalid(question: Question) -> Answer | None:
         return None
     return Answer(
         "staple-invalid",
-        "confirmed",
+        _confidence_in_fault(question, response, found[2] if found else None, single),
         f"the server stapled a response that proves nothing here, {problem}; no query followed",
         (question.visit.evidence(f"stapled OCSP response: {problem}", handshake.frames.certificate_status),),
         single.status if single is not None else None,
     )
+
+
+def _confidence_in_fault(
+    question: Question, response: ResponseFact, match: Match | None, single: SingleFact | None
+) -> Confidence:
+    """The fault is in the staple itself, and a query would have been seen in the capture."""
+    case, handshake, certificate = question.case, question.visit.handshake, question.certificate
+    assert certificate is not None
+    if handshake.missing_bytes or (match is not None and match is not Match.FULL):
+        return "likely"
+    if match is None and any(other.serial == certificate.serial for other in response.singles):
+        # With a hash algorithm that nobody knows here, only the serial number can be compared.
+        return "likely"
+    if single is not None and near_a_limit(case, single, handshake.time):
+        return "likely"
+    if certificate.ocsp_urls and (loss(case, handshake.capture) or not plain_http_seen(question)):
+        return "likely"
+    return "confirmed"
+
+
+def plain_http_seen(question: Question) -> bool:
+    """The capture holds packets on a port to which a query for this certificate would go."""
+    seen = question.case.ports_of.get(question.visit.handshake.capture, frozenset())
+    return bool(query_ports(question) & seen)
+
+
+def query_ports(question: Question) -> set[int]:
+    """Ports to which a query would go: those of the responders, or that of a forwarding host."""
+    proxy, certificate = question.proxy, question.certificate
+    if proxy is not None and proxy.forwarding_host is not None:
+        return {int(proxy.forwarding_host.rpartition(":")[2])}
+    return {port for _, port, _ in responder_hosts(certificate.ocsp_urls if certificate else ())}
 
 
 def _about_another_of_the_chain(question: Question) -> bool:
@@ -99,31 +148,12 @@ def session_resumed(question: Question) -> Answer | None:
     )
     return Answer(
         "session-resumed",
-        "confirmed",
+        "confirmed" if handshake.frames.client_hello is not None else "likely",
         f"the session was resumed {how}".rstrip()
         + ", so no certificate was sent and there was nothing to check",
         (
             question.visit.evidence(
                 f"ServerHello that resumes the session {how}".rstrip(), handshake.frames.server_hello
-            ),
-        ),
-    )
-
-
-def certificate_encrypted(question: Question) -> Answer | None:
-    """TLS 1.3 (RFC 8446 4.4.2), QUIC or ECH hides the certificate, and there are no keys for it."""
-    handshake = question.visit.handshake
-    if not handshake.certificate_encrypted or question.certificate is not None:
-        return None
-    version = handshake.version or "TLS 1.3"
-    over = "QUIC" if handshake.transport == "udp" else version
-    return Answer(
-        "certificate-encrypted",
-        "confirmed",
-        f"{over} encrypts the certificate and there are no keys for this session",
-        (
-            question.visit.evidence(
-                f"ServerHello of {version}: everything after it is encrypted", handshake.frames.server_hello
             ),
         ),
     )
@@ -143,23 +173,50 @@ def handshake_failed(question: Question) -> Answer | None:
         words = f"the handshake failed: the {alert.sender} sent the alert {name}"
         return Answer(
             "handshake-failed",
-            "likely" if question.certificate is not None and name in PERHAPS_REVOCATION else "confirmed",
+            "likely"
+            if question.certificate is not None and alert.sender == "client" and name in PERHAPS_REVOCATION
+            else "confirmed",
             words,
             (Evidence(handshake.capture, alert.frame, handshake.stream, f"alert {name}"),),
         )
-    if handshake.early_end and not handshake.missing_bytes and not handshake.one_sided:
+    if handshake.missing_bytes or _other_direction_missing(question):
+        return None
+    if handshake.early_end:
         how = "reset" if handshake.closed == "rst" else "closed"
         return Answer(
             "handshake-failed",
-            _early_end_confidence(handshake),
+            "likely" if loss(question.case, handshake.capture) else _early_end_confidence(handshake),
             f"the connection was {how} before the handshake was over",
             (question.visit.evidence("last message of a handshake that was never finished"),),
         )
+    if question.certificate is None and not handshake.certificate_encrypted and _went_on(question):
+        words = "the handshake stopped, and nothing more came while the capture went on"
+        return Answer("handshake-failed", "possible", words, (question.visit.evidence("its last message"),))
     return None
 
 
+def _other_direction_missing(question: Question) -> bool:
+    """The capture, and not only the conversation, has one direction of this connection only.
+
+    A handshake counts as one-sided, too, where a server sent nothing but its RST.
+    """
+    handshake = question.visit.handshake
+    capture = question.case.captures.get(handshake.capture)
+    if not handshake.one_sided:
+        return False
+    return handshake.transport == "udp" or capture is None or capture.one_sided_streams > 0
+
+
+def _went_on(question: Question) -> bool:
+    """The capture holds packets from long after the last message of the handshake."""
+    handshake = question.visit.handshake
+    last = max(handshake.time, handshake.end_time or 0)
+    return rest_of_capture(question.case.captures.get(handshake.capture), last) >= PATIENCE
+
+
 def _early_end_confidence(handshake: HandshakeFact) -> Confidence:
-    return "likely" if handshake.certificates or handshake.started_mid_stream else "confirmed"
+    judged = bool(handshake.certificates) or handshake.certificate_encrypted
+    return "likely" if judged or handshake.started_mid_stream else "confirmed"
 
 
 def capture_incomplete(question: Question) -> Answer | None:
@@ -167,20 +224,34 @@ def capture_incomplete(question: Question) -> Answer | None:
     handshake = question.visit.handshake
     if question.certificate is not None or handshake.resumed or handshake.certificate_encrypted:
         return None
+    reason, confidence = _what_is_missing(question)
+    if reason is None:
+        return None
+    return Answer(
+        "capture-incomplete",
+        confidence,
+        f"the certificate cannot be seen: {reason}",
+        (question.visit.evidence(reason),),
+    )
+
+
+def _what_is_missing(question: Question) -> tuple[str | None, Confidence]:
+    handshake = question.visit.handshake
     capture = question.case.captures.get(handshake.capture)
     if handshake.missing_bytes:
         reason = f"{handshake.missing_bytes} bytes of the handshake are not in the capture"
         if capture is not None and capture.truncated_packets:
             reason += f" (snaplen {capture.snaplen} cut {capture.truncated_packets} packets)"
-    elif handshake.one_sided:
+        return reason, "confirmed"
+    if handshake.one_sided:
+        # Of a single connection nobody can say whether the server was silent or was not captured.
+        all_so = capture is not None and 0 < capture.tcp_streams == capture.one_sided_streams
         reason = "only one direction of the connection is in the capture"
-    elif handshake.started_mid_stream:
-        reason = "the capture starts in the middle of the connection"
-    else:
-        reason = "the capture ends, or breaks off, before the certificate"
-    return Answer(
-        "capture-incomplete",
-        "confirmed",
-        f"the certificate cannot be seen: {reason}",
-        (question.visit.evidence(reason),),
-    )
+        return reason, "confirmed" if all_so and handshake.transport == "tcp" else "likely"
+    if handshake.started_mid_stream and handshake.frames.client_hello is None:
+        return "the capture starts in the middle of the connection", "confirmed"
+    if handshake.complete:
+        return None, "possible"
+    if _went_on(question) and not loss(question.case, handshake.capture):
+        return "the handshake breaks off before the certificate", "possible"
+    return "the capture ends, or breaks off, before the certificate", "likely"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ocsp_pcap.explain.case import CONCURRENT, Query
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
 
 PATIENCE = 30 * SECOND
 """A capture that ends this soon after a request may just have missed the answer."""
@@ -20,13 +23,23 @@ def queried(question: Question) -> Answer | None:
     for query in question.queries:
         # Handshakes side by side wait for the one answer.
         if query.usable and 0 <= query.time - question.visit.time <= CONCURRENT:
-            return _answered(question, query)
+            return replace(_answered(question, query), confidence="likely")
+    for query in question.own_queries:
+        if _cut_short(query):
+            words = f"{question.who} may have got a good answer, of which the capture lost a part"
+            return Answer("queried", "possible", words)
     return None
+
+
+def _cut_short(query: Query) -> bool:
+    """An answer came, and bytes of it are not in the capture."""
+    exchange = query.exchange
+    refused = exchange.http_status is not None and not 200 <= exchange.http_status < 300
+    return bool(exchange.missing_bytes) and not refused and not query.usable
 
 
 def _answered(question: Question, query: Query) -> Answer:
     assert query.single is not None
-    confidence: Confidence = "confirmed" if query.match is Match.FULL else "likely"
     status = query.single.status
     if query.exchange.frames.request is not None:
         words = (
@@ -36,12 +49,31 @@ def _answered(question: Question, query: Query) -> Answer:
         words = f"{question.who} received the answer {status}; the request itself is not in the capture"
     return Answer(
         "queried",
-        confidence,
+        _confidence_in_answer(question, query),
         words,
         (question.visit.evidence(f"certificate of {question.host}"), *_exchange_evidence(query)),
         status,
         query.exchange.url,
     )
+
+
+def _confidence_in_answer(question: Question, query: Query) -> Confidence:
+    """Request and answer are there, mean the certificate beyond doubt, and the answer is valid."""
+    exchange, response, single = query.exchange, query.exchange.response, query.single
+    assert response is not None
+    assert single is not None
+    both = exchange.frames.request is not None and exchange.frames.response is not None
+    proven = proves_match(question, query) and response.signature == "valid"
+    timely = single.this_update <= query.answer_time + SECOND
+    limit = near_a_limit(question.case, single, query.answer_time)
+    return "confirmed" if both and proven and timely and not limit else "likely"
+
+
+def proves_match(question: Question, query: Query) -> bool:
+    """The whole CertID agrees, and the query came from this validator and not from an address near it."""
+    sender, here = query.exchange.client, question.validator.address
+    told = question.case.site.proxy_at(here)
+    return query.match is Match.FULL and (sender == here or (told is not None and sender in told.addresses))
 
 
 def _exchange_evidence(query: Query) -> tuple[Evidence, ...]:
@@ -85,6 +117,8 @@ def failed_query(question: Question) -> Answer | None:
         evidence += _exchange_evidence(query)
     if len(tries) > 1:
         words = f"{words} (the last of {len(tries)} tries)"
+    if any(_cut_short(query) for query in tries) and confidence == "confirmed":
+        confidence = "likely"
     status = last.single.status if last.single is not None and cause == "response-invalid" else None
     return Answer(cause, confidence, words, tuple(evidence), status, last.exchange.url)
 
@@ -92,13 +126,16 @@ def failed_query(question: Question) -> Answer | None:
 def _failure(question: Question, query: Query) -> tuple[str, Confidence, str]:
     exchange, response = query.exchange, query.exchange.response
     responder = exchange.url or exchange.server
-    proven: Confidence = "confirmed" if query.match is Match.FULL else "likely"
+    proven: Confidence = "confirmed" if proves_match(question, query) else "likely"
     if exchange.http_status is not None and not 200 <= exchange.http_status < 300:
         return (
             "http-error",
             proven,
             f"{question.who} asked {responder}, which answered HTTP {exchange.http_status}",
         )
+    if _cut_short(query):
+        words = f"{question.who} asked {responder}; part of the answer is missing from the capture"
+        return "no-response", "likely", words
     if response is None:
         return _unanswered(question, query, proven)
     if response.response_status not in (None, "successful"):
@@ -107,10 +144,9 @@ def _failure(question: Question, query: Query) -> tuple[str, Confidence, str]:
             proven,
             f"{question.who} asked {responder}, which answered {response.response_status}",
         )
-    if exchange.missing_bytes:
-        words = f"{question.who} asked {responder}; part of the answer is missing from the capture"
-        return "response-invalid", "possible", words
     reason = _why_invalid(query)
+    if _invalid_by_a_hair(question, query):
+        proven = "likely"
     return (
         "response-invalid",
         proven,
@@ -127,7 +163,24 @@ def _why_invalid(query: Query) -> str:
         return "it is about another certificate (RFC 6960 3.2)"
     if response.signature == "invalid":
         return response.signature_note or "its signature does not verify"
+    if query.foreign_nonce:
+        return "its nonce is not that of the request (RFC 9654 2.1)"
+    if query.premature:
+        return "its thisUpdate lies in the future (RFC 6960 3.2)"
     return "it was already outdated, nextUpdate had passed (RFC 6960 3.2)"
+
+
+def _invalid_by_a_hair(question: Question, query: Query) -> bool:
+    """The answer may be valid for all that the capture proves."""
+    response, certificate = query.exchange.response, question.certificate
+    assert response is not None
+    assert certificate is not None
+    if response.parse_error or response.signature == "invalid":
+        return False
+    if query.single is None:
+        # With a hash algorithm that nobody knows here, only the serial number can be compared.
+        return any(single.serial == certificate.serial for single in response.singles)
+    return near_a_limit(question.case, query.single, query.answer_time)
 
 
 def _unanswered(question: Question, query: Query, proven: Confidence) -> tuple[str, Confidence, str]:
@@ -136,13 +189,14 @@ def _unanswered(question: Question, query: Query, proven: Confidence) -> tuple[s
     if exchange.http_status is not None:
         kind = f" ({exchange.content_type})" if exchange.content_type else ""
         words = f"{question.who} asked {responder}, which answered something that is no OCSP response{kind}"
-        if exchange.missing_bytes:
-            return "response-invalid", "possible", f"{words}; part of it is missing from the capture"
         return "response-invalid", proven, words
-    capture = question.case.captures.get(exchange.capture)
+    case = question.case
     words = f"{question.who} asked {responder}, and no answer is in the capture"
-    end = capture.last_time if capture is not None else None
-    cut_short = end is not None and end - exchange.time < PATIENCE and exchange.closed is None
-    if cut_short or exchange.missing_bytes:
+    rest = rest_of_capture(case.captures.get(exchange.capture), exchange.time)
+    if exchange.closed is None and rest < PATIENCE:
         return "no-response", "likely", f"{words}, which ends soon after"
+    if not case.answers_seen(exchange.capture, exchange.stream):
+        return "no-response", "likely", f"{words}, nor any other packet that the responder sent"
+    if reason := loss(case, exchange.capture):
+        return "no-response", "likely", f"{words}, but {reason}"
     return "no-response", proven, words

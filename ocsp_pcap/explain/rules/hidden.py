@@ -1,0 +1,172 @@
+"""What can be said of a handshake whose certificate is encrypted, and there are no keys for it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from ocsp_pcap.explain.case import Case, Visit
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
+
+SHORTLY: Final = 5 * SECOND
+"""A query that follows a hidden certificate within this time is probably for it."""
+MAX_OFFERED: Final = 3
+"""Queries named for one handshake."""
+MAX_NAMED: Final = 5
+"""Connections named in one sentence."""
+
+
+def certificate_encrypted(question: Question) -> Answer | None:
+    """TLS 1.3 (RFC 8446 4.4.2), DTLS 1.3 or QUIC hides the certificate, and there are no keys for it."""
+    handshake = question.visit.handshake
+    if not handshake.certificate_encrypted or question.certificate is not None:
+        return None
+    version = handshake.version or "TLS 1.3"
+    words = f"{'QUIC' if is_quic(handshake) else version} encrypts the certificate and "
+    if handshake.decrypted:
+        words += "the keys for this session do not open the part that holds it"
+    else:
+        words += "there are no keys for this session"
+    if handshake.encrypted_client_hello:
+        outer = f"{handshake.sni} is" if handshake.sni else "what the hello shows is"
+        words += (
+            f"; the hello has an encrypted part, so {outer} only its outer name, unless that is camouflage"
+        )
+    if is_quic(handshake) and _past_a_proxy(question.case, handshake):
+        words += "; it went past the proxy, which validated nothing"
+    return Answer("certificate-encrypted", "confirmed", words, tuple(_known(question.visit, version)))
+
+
+def perhaps_queried(question: Question) -> Answer | None:
+    """The validator asked about a certificate that is nowhere to be seen, shortly after hiding one."""
+    visit, case = question.visit, question.case
+    if question.certificate is not None or not visit.handshake.certificate_encrypted:
+        return None
+    near = _asked_shortly_after(question)
+    if not near:
+        return None
+    evidence = [_query_evidence(exchange) for exchange in near]
+    first = near[0]
+    time = case.clock(first.capture, first.time)
+    serials = ", ".join(dict.fromkeys(_serial(exchange) for exchange in near))
+    words = (
+        f"{question.who} asked {first.url or first.server} about serial {serials} "
+        f"{(time - visit.time) / SECOND:.1f} s after this handshake began, and no certificate that it was "
+        "seen to receive has that serial number"
+    )
+    rivals = _hidden_before(question, time)
+    if len(rivals) < 2:
+        words += ": likely its query"
+    elif rivals[-1] is visit:
+        words += (
+            f": likely its query, for of {len(rivals)} hidden certificates shortly before it is the nearest"
+        )
+    else:
+        words += f"; {len(rivals)} hidden certificates came shortly before, and this is one of them"
+    return Answer("queried", "possible", words, tuple(evidence))
+
+
+def is_quic(handshake: HandshakeFact) -> bool:
+    """Tell whether a handshake travels over QUIC: of what uses UDP, DTLS and carriers of TLS are not."""
+    version = handshake.version or ""
+    return handshake.transport == "udp" and handshake.tunnel is None and not version.startswith("DTLS")
+
+
+def quic_past_proxies(case: Case) -> Iterator[str]:
+    """Say which QUIC connections went past the proxies: these saw and validated nothing of them."""
+    past = [
+        visit.handshake
+        for visit in case.visits
+        if is_quic(visit.handshake) and visit.handshake.version and _past_a_proxy(case, visit.handshake)
+    ]
+    if past:
+        named = ", ".join(
+            f"{h.sni or h.server} (udp.stream {h.stream} of {h.capture})" for h in past[:MAX_NAMED]
+        )
+        more = f" and {len(past) - MAX_NAMED} more" if len(past) > MAX_NAMED else ""
+        yield (
+            f"{len(past)} QUIC connections went past the proxies, which intercepted and validated nothing "
+            f"of them: {named}{more}; block UDP port 443 if that is not meant"
+        )
+
+
+def _past_a_proxy(case: Case, handshake: HandshakeFact) -> bool:
+    proxies = ("child", "parent")
+    if case.roles.role(handshake.client) in proxies:
+        return False
+    return any(role in proxies for role in case.roles.by_address.values())
+
+
+def _known(visit: Visit, version: str) -> Iterator[Evidence]:
+    """Yield what is readable of a handshake without keys."""
+    handshake = visit.handshake
+    yield visit.evidence(
+        f"ServerHello of {version}: everything after it is encrypted", handshake.frames.server_hello
+    )
+    if handshake.frames.client_hello is None:
+        return
+    words = f"ClientHello: SNI {handshake.sni}" if handshake.sni else "ClientHello without SNI"
+    if handshake.encrypted_client_hello:
+        words += " (the outer name; encrypted_client_hello may hide another)"
+    if handshake.status_request:
+        words += "; it asks for a staple, so one may be among what is hidden"
+    elif not handshake.missing_bytes and not handshake.encrypted_client_hello:
+        words += "; it asks for no staple, so none is hidden (RFC 8446 4.4.2.1)"
+    yield visit.evidence(words, handshake.frames.client_hello)
+
+
+def _asked_shortly_after(question: Question) -> list[OcspExchangeFact]:
+    """Return queries by this validator, soon after, for certificates that it was not seen to receive."""
+    case, visit = question.case, question.visit
+    asked = case.unmatched_by.get(question.identity, [])
+    start = bisect_left(asked, visit.time, key=lambda exchange: case.clock(exchange.capture, exchange.time))
+    near: list[OcspExchangeFact] = []
+    for exchange in asked[start : start + 64]:
+        if case.clock(exchange.capture, exchange.time) - visit.time > SHORTLY or len(near) == MAX_OFFERED:
+            break
+        # The connection to the responder may itself be such a handshake.
+        inside = (exchange.capture, exchange.stream) == (visit.handshake.capture, visit.handshake.stream)
+        if not inside and _host(exchange) != (visit.host or ""):
+            near.append(exchange)
+    nearest = [
+        exchange
+        for exchange in near
+        if _hidden_before(question, case.clock(exchange.capture, exchange.time))[-1:] == [visit]
+    ]
+    return nearest or near[:1]
+
+
+def _hidden_before(question: Question, time: int) -> list[Visit]:
+    """Return the visits of this validator with a hidden certificate that shortly precede a moment."""
+    hidden = question.case.hidden_by.get(question.identity, [])
+    first = bisect_left(hidden, time - SHORTLY, key=lambda visit: visit.time)
+    return hidden[first : bisect_right(hidden, time, key=lambda visit: visit.time)]
+
+
+def _query_evidence(exchange: OcspExchangeFact) -> Evidence:
+    answer = exchange.response
+    told = next((single.status for single in answer.singles), answer.response_status) if answer else None
+    frames = f", answered {told} in frame {exchange.frames.response}" if exchange.frames.response else ""
+    return Evidence(
+        exchange.capture,
+        exchange.frames.request or exchange.frames.response,
+        exchange.stream,
+        f"OCSP query for serial {_serial(exchange)}, which no visible certificate has{frames}",
+    )
+
+
+def _serial(exchange: OcspExchangeFact) -> str:
+    ids = exchange.requests or (exchange.response.singles if exchange.response else ())
+    return ids[0].serial if ids else "unknown"
+
+
+def _host(exchange: OcspExchangeFact) -> str | None:
+    try:
+        return urlsplit(exchange.url).hostname if exchange.url else None
+    except ValueError:
+        return None
