@@ -24,6 +24,7 @@ from ocsp_pcap.explain.model import (
     Verdict,
 )
 from ocsp_pcap.explain.rules import RULES, Answer, Question
+from ocsp_pcap.explain.rules.hidden import quic_past_proxies
 from ocsp_pcap.facts import CertificateFact, Facts
 
 PRESENCES: Final[tuple[Presence, ...]] = ("present", "attempted", "absent", "unknown")
@@ -53,6 +54,8 @@ SPECIFICITY: Final = (
     "capture-incomplete",
 )
 """Of several sightings of one certificate with the same presence, the earliest of these is the headline."""
+LEAVES_OPEN: Final = frozenset({"certificate-encrypted"})
+"""Causes that say only that nothing can be seen: what the validator did may have another cause besides."""
 MAX_EVIDENCE: Final = 12
 
 
@@ -82,7 +85,8 @@ def answer(question: Question) -> tuple[Answer, tuple[Alternative, ...], tuple[E
     """Ask all rules; return the headline, what else is possible, and what holds besides.
 
     The first rule that is at least likely wins. Where none is, the question stays unexplained and
-    everything possible is an alternative.
+    everything possible is an alternative. A confirmed headline has alternatives only where it leaves
+    open what happened (:data:`LEAVES_OPEN`); what speaks for them is evidence, then.
     """
     answers = [found for rule in RULES if (found := rule(question)) is not None]
     if not answers:
@@ -91,14 +95,15 @@ def answer(question: Question) -> tuple[Answer, tuple[Alternative, ...], tuple[E
     headline = firm[0] if firm else next((a for a in answers if a.cause == "unexplained"), answers[0])
     others = [found for found in answers if found is not headline and found.cause != headline.cause]
     alternatives: list[Alternative] = []
-    if headline.confidence != "confirmed":
+    leaves_open = headline.cause in LEAVES_OPEN
+    if headline.confidence != "confirmed" or leaves_open:
         for other in others:
             if other.cause != "unexplained" and other.cause not in {a.cause for a in alternatives}:
                 alternatives.append(Alternative(other.cause, other.summary))
     besides = tuple(
         evidence
-        for other in firm
-        if other is not headline and other.confidence == "confirmed"
+        for other in (answers if leaves_open else firm)
+        if other is not headline and (other.confidence == "confirmed" or leaves_open)
         for evidence in other.evidence
     )
     return headline, tuple(alternatives), besides
@@ -145,7 +150,14 @@ def _seen_before(chain: list[CertificateFact], position: int) -> bool:
 def _verdict(questions: list[Question]) -> Verdict:
     questions.sort(key=lambda question: question.visit.time)
     answered = [(question, *answer(question)) for question in questions]
-    strongest = min(range(len(answered)), key=lambda index: _strength(answered[index][1]))
+    strongest = min(
+        range(len(answered)),
+        # Of hidden certificates the one that a query may be for tells more.
+        key=lambda index: (
+            *_strength(answered[index][1]),
+            answered[index][1].cause in LEAVES_OPEN and not answered[index][2],
+        ),
+    )
     question, headline, alternatives, besides = answered[strongest]
     subject = next((q.certificate for q in questions if q.certificate is not None), None)
     chain_role: ChainRole = "leaf" if any(q.position == 0 for q in questions) else "intermediate"
@@ -240,6 +252,7 @@ def _host_of(url: str | None) -> str | None:
 
 def _notes(case: Case) -> Iterator[str]:
     yield from case.roles.notes
+    yield from quic_past_proxies(case)
     for offset in case.offsets.values():
         if offset.significant:
             how = "handshakes that both hold" if offset.same_packets else "visits of the same hosts"
