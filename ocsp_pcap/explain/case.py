@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.clocks import SECOND, ClockOffset, clock_offsets
@@ -18,6 +19,7 @@ from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.facts import (
     CaptureFact,
     CertificateFact,
+    CrlFetchFact,
     DnsLookupFact,
     Facts,
     HandshakeFact,
@@ -31,6 +33,10 @@ SAME_EVENT = 2 * SECOND
 """Two captures hold the same packet where it lies within this time, clocks corrected."""
 CONCURRENT = 5 * SECOND
 """Handshakes that start this shortly before a query may wait for one and the same answer."""
+SIDE_BY_SIDE = 2 * SECOND
+"""Connections opened at once ask at once: that is no missing cache."""
+CLOCK_SKEW = 300 * SECOND
+"""How far a validator's clock may be off before thisUpdate lies in the future for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +97,32 @@ class Query:
     @property
     def usable(self) -> bool:
         """A validator may rely on the answer: successful, about this certificate, not badly signed."""
-        response = self.exchange.response
+        response, status = self.exchange.response, self.exchange.http_status
         return (
             response is not None
+            and (status is None or 200 <= status < 300)
             and response.response_status == "successful"
             and self.single is not None
             and response.signature != "invalid"
             and not self.stale
+            and not self.premature
+            and not self.foreign_nonce
+        )
+
+    @property
+    def premature(self) -> bool:
+        """The answer's thisUpdate lay in the future when it came, by more than clocks usually differ."""
+        return self.single is not None and self.single.this_update > self.answer_time + CLOCK_SKEW
+
+    @property
+    def foreign_nonce(self) -> bool:
+        """The answer bears a nonce, and not that of the request (RFC 9654 2.1)."""
+        asked, response = self.exchange.nonce, self.exchange.response
+        return (
+            asked is not None
+            and response is not None
+            and response.nonce is not None
+            and response.nonce != asked
         )
 
     @property
@@ -129,6 +154,21 @@ class Case:
         """Bring a time of one capture to the reference clock."""
         offset = self.offsets.get(capture)
         return time + offset.offset if offset is not None and offset.significant else time
+
+    def same_clock(self, capture: str, other: str) -> bool:
+        """Times of two captures can be compared: one capture, or traffic in both told their offset."""
+
+        def root(path: str) -> str:
+            offset = self.offsets.get(path)
+            return path if offset is None else offset.reference
+
+        return root(capture) == root(other)
+
+    @cached_property
+    def clock_doubt(self) -> int:
+        """Nanoseconds by which the captures' clocks differ: one of them is wrong by as much."""
+        offsets = (offset.offset for offset in self.offsets.values() if offset.significant)
+        return max((abs(offset) for offset in offsets), default=0)
 
     def validator(self, visit: Visit) -> Validator:
         """Return the host that received the certificate."""
@@ -246,11 +286,74 @@ class Case:
         return None
 
     @cached_property
+    def early_repeats(self) -> dict[str, list[int]]:
+        """Identity of a validator: after how many nanoseconds it asked again although an answer covered."""
+        index: dict[str, list[int]] = defaultdict(list)
+        for (identity, _), queries in self.queries_of.items():
+            index[identity] += [again.time - before.answer_time for before, again in early_repeats(queries)]
+        return index
+
+    def inner_leg(self, visit: Visit) -> Visit | None:
+        """Return the leg on which the same ClientHello reached the host that sent this one, to be relayed.
+
+        The same 32 bytes of ClientHello random (RFC 8446 4.1.2) on two legs are one hello, sent by
+        the TLS client behind the relay; a relay hands on the ServerHello unchanged, too.
+        """
+        here = visit.handshake
+        sender = self.identity(here.client)
+        for other in self.by_client_random.get(here.client_random or "", ()):
+            inner = other.handshake
+            if other is visit or self.identity(inner.client) == sender:
+                continue
+            if self.identity(inner.server) == sender and not differ(inner.server_random, here.server_random):
+                return other
+        return None
+
+    def answers_seen(self, capture: str, stream: int) -> bool:
+        """The capture holds packets of this TCP connection that the server sent."""
+        return (capture, stream) in self._streams_with_answers
+
+    @cached_property
+    def _streams_with_answers(self) -> frozenset[tuple[str, int]]:
+        facts = self.facts
+        spoken: tuple[TcpAttemptFact | OcspExchangeFact | CrlFetchFact, ...]
+        spoken = (*facts.tcp_attempts, *facts.ocsp_exchanges, *facts.crl_fetches)
+        return frozenset((f.capture, f.stream) for f in spoken if f.frames.response is not None)
+
+    @cached_property
     def lookups_by(self) -> dict[tuple[str, str], list[DnsLookupFact]]:
         """(identity, name): DNS lookups by time."""
         index: dict[tuple[str, str], list[DnsLookupFact]] = defaultdict(list)
         for lookup in self.facts.dns_lookups:
             index[self.identity(lookup.client), lookup.name.rstrip(".").lower()].append(lookup)
+        return index
+
+    @cached_property
+    def visits_by(self) -> dict[tuple[str, str], list[Visit]]:
+        """(identity of the validator, responder host): visits that showed a certificate naming it."""
+        index: dict[tuple[str, str], list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            urls = [url for certificate in self.chain(visit.handshake) for url in certificate.ocsp_urls]
+            for host in {host for host, _, _ in responder_hosts(urls)}:
+                index[self.identity(visit.handshake.client), host].append(visit)
+        return index
+
+    @cached_property
+    def visits_by_client(self) -> dict[str, list[Visit]]:
+        """Identity of a validator: its visits by time."""
+        index: dict[str, list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            index[self.identity(visit.handshake.client)].append(visit)
+        return index
+
+    @cached_property
+    def names_of(self) -> dict[tuple[str, str], set[str]]:
+        """(identity, address): the names that it was looked up by."""
+        index: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for (identity, name), lookups in self.lookups_by.items():
+            for lookup in lookups:
+                for answer in lookup.answers:
+                    index[identity, answer].add(name)
         return index
 
     @cached_property
@@ -328,20 +431,27 @@ class Case:
     def staple_for(
         self, visit: Visit, certificate: CertificateFact
     ) -> tuple[ResponseFact, SingleFact, Match] | None:
-        """Return the staple of a handshake that is about this certificate."""
-        for response in visit.handshake.staples:
-            for single in response.singles:
-                match = match_cert_id(certificate, single)
-                if match:
-                    return response, single, match
-        return None
+        """Return the staple of a handshake that is about this certificate: of several the newest good one."""
+        found = [
+            (response, single, match)
+            for response in visit.handshake.staples
+            for single in response.singles
+            if (match := match_cert_id(certificate, single))
+        ]
+
+        def rank(item: tuple[ResponseFact, SingleFact, Match]) -> tuple[bool, bool, Match, int]:
+            response, single, match = item
+            fresh = single.next_update is None or single.next_update >= visit.handshake.time
+            return response.signature != "invalid", fresh, match, single.this_update
+
+        return max(found, key=rank, default=None)
 
     def _visits(self) -> tuple[Visit, ...]:
         groups: dict[tuple[object, ...], list[HandshakeFact]] = {}
         for number, handshake in enumerate(self.facts.handshakes):
             groups.setdefault(self._handshake_key(handshake, number), []).append(handshake)
         visits = []
-        for handshakes in groups.values():
+        for handshakes in (same for group in groups.values() for same in _by_server_random(group)):
             best = max(handshakes, key=lambda h: (len(h.certificates), h.complete, len(h.staples)))
             copies = tuple(handshake for handshake in handshakes if handshake is not best)
             visits.append(Visit(best, self.clock(best.capture, best.time), copies))
@@ -357,16 +467,27 @@ class Case:
     def _distinct_exchanges(self) -> tuple[OcspExchangeFact, ...]:
         distinct: dict[tuple[object, ...], list[OcspExchangeFact]] = defaultdict(list)
         kept: list[OcspExchangeFact] = []
+        paired: set[tuple[int, str]] = set()
         for exchange in self.facts.ocsp_exchanges:
             response = exchange.response.sha256 if exchange.response else None
             key = (exchange.client, exchange.client_port, exchange.server, exchange.requests, response)
             time = self.clock(exchange.capture, exchange.time)
             twins = distinct[key]
-            if any(
-                twin.capture != exchange.capture
-                and abs(self.clock(twin.capture, twin.time) - time) <= SAME_EVENT
-                for twin in twins
-            ):
+            twin = next(
+                (
+                    twin
+                    for twin in twins
+                    if twin.capture != exchange.capture
+                    and (id(twin), exchange.capture) not in paired
+                    and (
+                        not self.same_clock(twin.capture, exchange.capture)
+                        or abs(self.clock(twin.capture, twin.time) - time) <= SAME_EVENT
+                    )
+                ),
+                None,
+            )
+            if twin is not None:
+                paired.add((id(twin), exchange.capture))
                 continue
             twins.append(exchange)
             kept.append(exchange)
@@ -388,6 +509,38 @@ class Case:
         time = self.clock(exchange.capture, exchange.time)
         answered = exchange.response_time if exchange.response_time is not None else exchange.time
         return Query(exchange, time, self.clock(exchange.capture, answered), match, single)
+
+
+def names_responder(certificate: CertificateFact, host: str) -> bool:
+    """The certificate names a responder on this host."""
+    return any(name == host for name, _, _ in responder_hosts(certificate.ocsp_urls))
+
+
+def differ(one: object, other: object) -> bool:
+    """Both are known, and they are not equal."""
+    return one is not None and other is not None and one != other
+
+
+def early_repeats(queries: Iterable[Query]) -> list[tuple[Query, Query]]:
+    """Return pairs of queries for one certificate, the second while the first's answer still covered."""
+    repeats = []
+    for before, again in pairwise(queries):
+        if not before.usable or before.single is None or before.single.next_update is None:
+            continue
+        if again.time - before.answer_time > SIDE_BY_SIDE and again.time < before.single.next_update:
+            repeats.append((before, again))
+    return repeats
+
+
+def _by_server_random(handshakes: list[HandshakeFact]) -> list[list[HandshakeFact]]:
+    """Part handshakes of one ClientHello random that different ServerHellos answered: they are not one."""
+    parts: dict[str | None, list[HandshakeFact]] = {}
+    for handshake in handshakes:
+        parts.setdefault(handshake.server_random, []).append(handshake)
+    unanswered = parts.pop(None, []) if len(parts) > 1 else []
+    groups = list(parts.values())
+    groups[0] += unanswered
+    return groups
 
 
 def responder_hosts(urls: Iterable[str]) -> list[tuple[str, int, str]]:
