@@ -289,6 +289,9 @@ class DnsLookupFact:
     rcode: str | None
     answers: tuple[str, ...]
     """Addresses and CNAME targets, in the order of the answer section."""
+    transport: Transport = "udp"
+    truncated: bool = False
+    """The answer was cut to fit a datagram (TC bit): the client asks again over TCP (RFC 7766 5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -415,8 +415,8 @@ def _capture(observation: Observation) -> CaptureFact:
     summary, tcp, udp = observation.summary, observation.tcp, observation.udp
     ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
     notes = list(observation.notes)
-    if udp.dns_forgotten:
-        notes.append(f"{udp.dns_forgotten} DNS messages were not looked at, to bound memory")
+    if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
+        notes.append(f"{forgotten} DNS messages, or more, were not looked at, to bound memory")
     if len(ports) > MAX_PORTS:
         notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
     return CaptureFact(

@@ -1,10 +1,11 @@
 """One TCP connection: tells what is spoken on it and hands the bytes to the parser of that.
 
-A state machine of seven modes. SNIFF: nothing is known yet; the first bytes are held. WATCH: an
+A state machine of eight modes. SNIFF: nothing is known yet; the first bytes are held. WATCH: an
 unknown protocol, of which only a beginning of TLS or HTTP at the start of a segment matters
 (STARTTLS in all its forms). SOCKS and PROXY prefixes are stripped, then sniffing starts again, and
 so it does inside the tunnel that a CONNECT opens. TLS, HTTP: a parser has the bytes. OPENVPN: so do
-the TLS sessions of its control channel. IGNORE: nothing further can matter.
+the TLS sessions of its control channel. DNS, on its own port only: messages are cut out and kept.
+IGNORE: nothing further can matter.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final, Literal
 
 from ocsp_pcap.observe.carried import OpenVpnStream
 from ocsp_pcap.observe.handshakes import HandshakeTracker
+from ocsp_pcap.observe.names import DnsStream, Keep, begins_dns
 from ocsp_pcap.observe.prefixes import (
     NEED_MORE,
     NOT_THIS,
@@ -49,6 +51,7 @@ class Mode(Enum):
     TLS = auto()
     HTTP = auto()
     OPENVPN = auto()
+    DNS = auto()
     IGNORE = auto()
 
 
@@ -94,9 +97,11 @@ class Conversation:
     __slots__ = (
         "_buffers",
         "_depth",
+        "_dns",
         "_held",
         "_held_size",
         "_http",
+        "_keep_dns",
         "_mode",
         "_openvpn",
         "_scheme",
@@ -111,12 +116,20 @@ class Conversation:
         "tunnel",
     )
 
-    def __init__(self, tools: Tools, depth: int = 0, scheme: Literal["http", "https"] = "http") -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        depth: int = 0,
+        scheme: Literal["http", "https"] = "http",
+        keep_dns: Keep | None = None,
+    ) -> None:
         self._tools = tools
         self._depth = depth
         self._scheme = scheme
         self._http: ExchangeReader | None = None
         self._openvpn: OpenVpnStream | None = None
+        self._keep_dns = keep_dns
+        self._dns: DnsStream | None = None
         self._mode = Mode.SNIFF
         self._held: list[Piece] = []
         self._held_size = 0
@@ -146,6 +159,9 @@ class Conversation:
             case Mode.OPENVPN:
                 assert self._openvpn is not None
                 return not self._openvpn.finished
+            case Mode.DNS:
+                assert self._dns is not None
+                return not self._dns.finished
             case Mode.IGNORE:
                 return False
         return True
@@ -165,6 +181,9 @@ class Conversation:
             case Mode.OPENVPN:
                 assert self._openvpn is not None
                 self._openvpn.receive(direction, data, frame, time, segment_start)
+            case Mode.DNS:
+                assert self._dns is not None
+                self._dns.receive(direction, data, frame, time, segment_start)
             case Mode.IGNORE:
                 pass
             case _:
@@ -184,6 +203,9 @@ class Conversation:
             case Mode.OPENVPN:
                 assert self._openvpn is not None
                 self._openvpn.gap(direction, length)
+            case Mode.DNS:
+                assert self._dns is not None
+                self._dns.gap(direction)
             case Mode.SNIFF | Mode.SOCKS:
                 self._watch()
 
@@ -239,6 +261,14 @@ class Conversation:
             self._watch()
 
     def _sniff(self, direction: int) -> None:
+        if self._keep_dns is not None:
+            found = begins_dns(self._buffers[direction])
+            if found:
+                self._mode = Mode.DNS
+                self._dns = DnsStream(self._keep_dns)
+                self._replay()
+            if found is not False:
+                return
         kind = sniff(self._buffers[direction])
         match kind:
             case Kind.TLS_CLIENT | Kind.TLS_SERVER:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ocsp_pcap.facts import (
@@ -15,9 +16,15 @@ from ocsp_pcap.facts import (
     TcpAttemptFact,
 )
 from ocsp_pcap.observe.capture import Observation
-from ocsp_pcap.observe.udp import DnsPacket
+from ocsp_pcap.observe.names import DnsPacket
 
-MAX_ATTEMPTS = 65_536
+if TYPE_CHECKING:
+    from ocsp_pcap.dns.message import DnsMessage
+
+MAX_ATTEMPTS: Final = 65_536
+MAX_CNAMES: Final = 8
+"""Times that the messages are gone through for names to which others led."""
+MAX_NAMES: Final = 65_536
 
 
 class ResponderTraffic:
@@ -53,42 +60,54 @@ class ResponderTraffic:
             self._names.add(host.rstrip(".").lower())
 
     def lookups(self, observation: Observation) -> list[DnsLookupFact]:
-        """Return the DNS lookups of hosts that matter, and learn their addresses for :meth:`attempts`."""
-        if not observation.udp.dns or not self._names:
-            return []
-        from ocsp_pcap.dns.message import mentions, parse_message, wire_name
+        """Return the DNS lookups of hosts that matter, and learn their addresses for :meth:`attempts`.
 
-        wanted = set()
-        for name in self._names:
-            try:
-                wanted.add(wire_name(name))
-            except ValueError:
-                continue
-        open_lookups: dict[tuple[int, int, str, str], int] = {}
+        The target of a CNAME matters like the name itself: some resolvers look it up by themselves.
+        """
+        packets = sorted(
+            (*observation.udp.dns.packets, *observation.tcp.dns.packets), key=lambda packet: packet.frame
+        )
+        if not packets or not self._names:
+            return []
+        open_lookups: dict[tuple[str, int, int, str, str], int] = {}
         found: list[DnsLookupFact] = []
-        for packet in observation.udp.dns:
-            if not mentions(packet.payload, wanted):
-                continue
-            message = parse_message(packet.payload)
-            if message is None:
-                continue
-            key = (packet.stream, message.id, message.name, message.type)
+        for packet, message in self._messages(packets):
+            key = (packet.transport, packet.stream, message.id, message.name, message.type)
             if not message.is_response:
                 if key not in open_lookups:
                     open_lookups[key] = len(found)
-                    found.append(_lookup(observation, packet, message.name, message.type))
+                    found.append(_lookup(observation, packet, message, None))
                 continue
             self._addresses.update(answer for answer in message.answers if _is_address(answer))
             index = open_lookups.pop(key, None)
-            asked = found[index] if index is not None else None
-            answered = _lookup(
-                observation, packet, message.name, message.type, message.rcode, message.answers, asked
-            )
+            answered = _lookup(observation, packet, message, found[index] if index is not None else None)
             if index is None:
                 found.append(answered)
             else:
                 found[index] = answered
         return found
+
+    def _messages(self, packets: Sequence[DnsPacket]) -> list[tuple[DnsPacket, DnsMessage]]:
+        """Return the messages about names that matter, and learn the names to which these lead."""
+        from ocsp_pcap.dns.message import mentions, parse_message
+
+        parsed: dict[int, DnsMessage | None] = {}
+        for _ in range(MAX_CNAMES):
+            known = len(self._names)
+            wanted = _wire_names(self._names)
+            for number, packet in enumerate(packets):
+                if number in parsed or not mentions(packet.payload, wanted):
+                    continue
+                message = parsed[number] = parse_message(packet.payload)
+                if message is None:
+                    continue
+                targets = {answer for answer in message.answers if not _is_address(answer)} - self._names
+                if targets and len(self._names) < MAX_NAMES:
+                    self._names |= targets
+                    wanted |= _wire_names(targets)
+            if len(self._names) == known:
+                break
+        return [(packets[number], message) for number in sorted(parsed) if (message := parsed[number])]
 
     def attempts(self, observation: Observation) -> Iterator[TcpAttemptFact]:
         """Yield the attempts to connect to hosts that matter; call :meth:`lookups` before."""
@@ -121,33 +140,41 @@ class ResponderTraffic:
             )
 
 
+def _wire_names(names: Iterable[str]) -> set[bytes]:
+    from ocsp_pcap.dns.message import wire_name
+
+    wanted = set()
+    for name in names:
+        try:
+            wanted.add(wire_name(name))
+        except ValueError:
+            continue
+    return wanted
+
+
 def _lookup(
-    observation: Observation,
-    packet: DnsPacket,
-    name: str,
-    kind: str,
-    rcode: str | None = None,
-    answers: tuple[str, ...] = (),
-    asked: DnsLookupFact | None = None,
+    observation: Observation, packet: DnsPacket, message: DnsMessage, asked: DnsLookupFact | None
 ) -> DnsLookupFact:
-    ends = observation.udp.flows.endpoints(packet.stream)
+    tcp = packet.transport == "tcp"
+    ends = (observation.tcp if tcp else observation.udp).flows.endpoints(packet.stream)
     pair = (ends.address_0, ends.address_1)
-    is_response = rcode is not None
-    client = packet.direction ^ int(is_response)
+    client = packet.direction ^ int(message.is_response)
     return DnsLookupFact(
         capture=observation.name,
-        stream=packet.stream,
+        stream=observation.tcp_stream(packet.stream) if tcp else packet.stream,
         time=asked.time if asked is not None else packet.time,
         frames=ExchangeFrames(
-            asked.frames.request if asked is not None else None if is_response else packet.frame,
-            packet.frame if is_response else None,
+            asked.frames.request if asked is not None else None if message.is_response else packet.frame,
+            packet.frame if message.is_response else None,
         ),
         client=pair[client],
         server=pair[1 - client],
-        name=name,
-        type=kind,
-        rcode=rcode,
-        answers=answers,
+        name=message.name,
+        type=message.type,
+        rcode=message.rcode if message.is_response else None,
+        answers=message.answers if message.is_response else (),
+        transport=packet.transport,
+        truncated=message.is_response and message.truncated,
     )
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.observe.conversation import Conversation
+from ocsp_pcap.observe.names import DNS_PORT, DnsLog
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
@@ -61,6 +62,7 @@ class TcpObserver:
 
     def __init__(self, tools: Tools) -> None:
         self.flows = FlowTable()
+        self.dns = DnsLog("tcp")
         self.finished: list[Stream] = []
         """Streams that told something and are over, or muted."""
         self.socks_frames: dict[int, int] = {}
@@ -71,6 +73,8 @@ class TcpObserver:
         self._wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
         self._streams: dict[int, Stream] = {}
         self._lingering: deque[Stream] = deque()
+        self._dns_streams: set[int] = set()
+        """Streams on DNS's port."""
 
     def receive(self, columns: TransportColumns) -> None:
         """Take one batch of segments."""
@@ -88,6 +92,11 @@ class TcpObserver:
         closes = ((columns.flags & CLOSING) != 0) & (wanted != 0)
         chosen = np.flatnonzero((carries | closes) & ~columns.in_error)
         if len(chosen):
+            on_port = (columns.source_port[chosen] == DNS_PORT) | (
+                columns.destination_port[chosen] == DNS_PORT
+            )
+            if on_port.any():
+                self._dns_streams.update(rows.stream[chosen[on_port]].tolist())
             self._chosen(columns, rows.stream[chosen], rows.direction[chosen], chosen)
         self._release(int(columns.time[-1]))
 
@@ -191,7 +200,9 @@ class TcpObserver:
             if sequence is not None:
                 side.start(sequence + 1)
                 mid_stream = False
-        stream = Stream(number, Conversation(self._tools), sides, started_mid_stream=mid_stream)
+        keep = self.dns.keeper(number) if number in self._dns_streams else None
+        conversation = Conversation(self._tools, keep_dns=keep)
+        stream = Stream(number, conversation, sides, started_mid_stream=mid_stream)
         self._streams[number] = stream
         self._wanted[number] |= LIVE
         return stream

@@ -20,6 +20,7 @@ from ocsp_pcap.observe.beginnings import Beginnings
 from ocsp_pcap.observe.carried import CarrierConnection
 from ocsp_pcap.observe.conversation import Tunnel
 from ocsp_pcap.observe.handshakes import HandshakeTracker
+from ocsp_pcap.observe.names import DNS_PORT, DnsLog
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.quic.connection import QuicConnection
 from ocsp_pcap.quic.dtls import DtlsConnection
@@ -28,9 +29,6 @@ from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 
-DNS_PORT: Final = 53
-MAX_DNS_BYTES: Final = 32 << 20
-"""DNS messages kept until it is known which names matter."""
 MAX_BEGINNINGS: Final = 64
 """Datagrams of a flow that are tried as the beginning of a handshake."""
 MAX_SILENT: Final = 1024
@@ -51,17 +49,6 @@ DTLS_OVER: Final = 4
 SPENT: Final = 5
 
 Handshaker: TypeAlias = QuicConnection | DtlsConnection | CarrierConnection
-
-
-@dataclass(frozen=True, slots=True)
-class DnsPacket:
-    """A DNS message as it was seen."""
-
-    stream: int
-    direction: int
-    frame: int
-    time: int
-    payload: bytes
 
 
 @dataclass(slots=True)
@@ -89,10 +76,7 @@ class UdpObserver:
     def __init__(self, tools: Tools) -> None:
         self.flows = FlowTable(udp=True)
         self.finished: list[UdpStream] = []
-        self.dns: list[DnsPacket] = []
-        self.dns_forgotten = 0
-        """DNS messages that were not kept for the bound on memory."""
-        self._dns_bytes = 0
+        self.dns = DnsLog("udp")
         self._tools = tools
         self._state: NDArray[np.int8] = np.zeros(1024, np.int8)
         self._streams: dict[int, UdpStream] = {}
@@ -113,7 +97,13 @@ class UdpObserver:
         usable = (columns.payload_length > 0) & ~columns.in_error
         dns = usable & ((columns.source_port == DNS_PORT) | (columns.destination_port == DNS_PORT))
         for row in np.flatnonzero(dns).tolist():
-            self._keep_dns(columns, rows.stream, rows.direction, row)
+            self.dns.keep(
+                int(rows.stream[row]),
+                int(rows.direction[row]),
+                int(columns.frame[row]),
+                int(columns.time[row]),
+                columns.payload(row),
+            )
         chosen = np.flatnonzero(usable & ~dns & (self._state[rows.stream] != SPENT))
         if len(chosen):
             self._chosen(columns, rows.stream[chosen], rows.direction, chosen)
@@ -122,28 +112,6 @@ class UdpObserver:
         """The capture is over."""
         for stream in list(self._streams.values()):
             self._end(stream)
-
-    def _keep_dns(
-        self,
-        columns: TransportColumns,
-        streams: NDArray[np.int64],
-        directions: NDArray[np.uint8],
-        row: int,
-    ) -> None:
-        if self._dns_bytes > MAX_DNS_BYTES:
-            self.dns_forgotten += 1
-            return
-        payload = columns.payload(row)
-        self._dns_bytes += len(payload) + 200
-        self.dns.append(
-            DnsPacket(
-                int(streams[row]),
-                int(directions[row]),
-                int(columns.frame[row]),
-                int(columns.time[row]),
-                payload,
-            )
-        )
 
     def _chosen(
         self,

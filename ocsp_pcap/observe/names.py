@@ -1,0 +1,106 @@
+"""DNS messages of a capture, kept until it is known which names matter: from UDP, and out of TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from ocsp_pcap.dns.message import HEADER_LENGTH, TcpFraming
+from ocsp_pcap.facts import Transport
+
+DNS_PORT: Final = 53
+MAX_BYTES: Final = 32 << 20
+"""DNS messages of a capture and transport that are kept."""
+MAX_FIRST_MESSAGE: Final = 16_384
+"""Bytes of a message by which a TCP connection is recognised as DNS; later ones may be longer."""
+RECOGNISED: Final = 8
+"""Bytes, with the length before the message, by which DNS over TCP is recognised."""
+OPCODE: Final = 0x78
+"""Mask of the opcode in the third octet of a message (RFC 1035 4.1.1); 0 is QUERY."""
+
+Keep: TypeAlias = Callable[[int, bytes, int, int], bool]
+"""Takes direction, message, frame and time; tells whether there is room for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsPacket:
+    """A DNS message as it was seen."""
+
+    stream: int
+    direction: int
+    frame: int
+    """In which it was complete."""
+    time: int
+    payload: bytes
+    transport: Transport = "udp"
+
+
+class DnsLog:
+    """DNS messages in the order in which they came, within a bound on memory."""
+
+    __slots__ = ("_bytes", "_max_bytes", "_transport", "forgotten", "packets")
+
+    def __init__(self, transport: Transport, max_bytes: int = MAX_BYTES) -> None:
+        self._transport = transport
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self.packets: list[DnsPacket] = []
+        self.forgotten = 0
+        """Messages that were not kept."""
+
+    def keep(self, stream: int, direction: int, frame: int, time: int, payload: bytes) -> bool:
+        """Keep a message; return False where there is no room for more."""
+        if self._bytes > self._max_bytes:
+            self.forgotten += 1
+            return False
+        self._bytes += len(payload) + 200
+        self.packets.append(DnsPacket(stream, direction, frame, time, payload, self._transport))
+        return True
+
+    def keeper(self, stream: int) -> Keep:
+        """Return what keeps the messages of one stream."""
+        return lambda direction, payload, frame, time: self.keep(stream, direction, frame, time, payload)
+
+
+def begins_dns(data: bytes) -> bool | None:
+    """Tell whether bytes of a TCP connection begin a DNS query or its answer; None: too few to tell.
+
+    The length comes first (RFC 7766 8), then the header (RFC 1035 4.1.1) of a message with one question.
+    """
+    if len(data) >= 2 and not HEADER_LENGTH < int.from_bytes(data[:2], "big") <= MAX_FIRST_MESSAGE:
+        return False
+    if len(data) >= 5 and data[4] & OPCODE:
+        return False
+    if len(data) < RECOGNISED:
+        return None
+    return data[6:8] == b"\x00\x01"
+
+
+class DnsStream:
+    """Both directions of a TCP connection that carries DNS: bytes in, messages kept."""
+
+    __slots__ = ("_framings", "_keep", "finished")
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self._framings: list[TcpFraming | None] = [TcpFraming(), TcpFraming()]
+        """None: bytes are missing, so that nothing tells where the next message begins."""
+        self.finished = False
+        """There is no room for more messages."""
+
+    def receive(self, direction: int, data: bytes, frame: int, time: int, segment_start: bool) -> None:
+        """Take the next bytes of one direction."""
+        framing = self._framings[direction]
+        if framing is None:
+            if not segment_start or not begins_dns(data):
+                return
+            framing = self._framings[direction] = TcpFraming()
+        for payload in framing.receive(data):
+            if not self._keep(direction, payload, frame, time):
+                self.finished = True
+                return
+
+    def gap(self, direction: int) -> None:
+        """Note that bytes are missing: the next message counts that a segment begins with."""
+        self._framings[direction] = None
