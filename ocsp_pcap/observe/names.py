@@ -12,8 +12,10 @@ from ocsp_pcap.facts import Transport
 DNS_PORT: Final = 53
 MAX_BYTES: Final = 32 << 20
 """DNS messages of a capture and transport that are kept."""
-MAX_FIRST_MESSAGE: Final = 16_384
-"""Bytes of a message by which a TCP connection is recognised as DNS; later ones may be longer."""
+MAX_FIRST_MESSAGE: Final = 4096
+"""Bytes of a message by which a TCP connection is recognised as DNS; later ones may be longer.
+
+A TLS record begins with 0x1603, which would be a longer one."""
 RECOGNISED: Final = 8
 """Bytes, with the length before the message, by which DNS over TCP is recognised."""
 OPCODE: Final = 0x78

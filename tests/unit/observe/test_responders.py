@@ -1,0 +1,165 @@
+"""Lookups of hosts that matter, over UDP and TCP, in captures that are written for the test."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+
+from ocsp_pcap.api import read_facts
+from ocsp_pcap.facts import DnsLookupFact, Facts
+
+PROXY, RESOLVER, RESPONDER = "10.77.2.30", "10.77.2.53", "10.77.2.100"
+HOST = "ocsp.site.test"
+
+
+class Recorder:
+    """Writes packets as they are made."""
+
+    def __init__(self) -> None:
+        self.packets: list[object] = []
+
+    def udp(self, name: str, records: list[str], *, kind: str = "A", number: int = 1, **flags: bool) -> None:
+        """A query and its answer; records are given as in zone files."""
+        from scapy.layers.inet import IP, UDP
+
+        query, answer = messages(name, records, kind, number, **flags)
+        there = IP(src=PROXY, dst=RESOLVER) / UDP(sport=30_000, dport=53)
+        back = IP(src=RESOLVER, dst=PROXY) / UDP(sport=53, dport=30_000)
+        self.packets += [there / query, back / answer]
+
+    def tcp(self, port: int, server: str, exchange: list[tuple[int, bytes]]) -> None:
+        """A connection from its first SYN, in segments of 20 bytes."""
+        from scapy.layers.inet import IP, TCP
+
+        ends = (PROXY, 31_000 + len(self.packets)), (server, port)
+        sequence = [1000, 5000]
+
+        def send(direction: int, flags: str, data: bytes = b"") -> None:
+            source, target = ends[direction], ends[1 - direction]
+            self.packets.append(
+                IP(src=source[0], dst=target[0])
+                / TCP(
+                    sport=source[1],
+                    dport=target[1],
+                    flags=flags,
+                    seq=sequence[direction],
+                    ack=sequence[1 - direction] if flags != "S" else 0,
+                )
+                / data
+            )
+            sequence[direction] += len(data) + (flags in ("S", "SA", "FA"))
+
+        send(0, "S")
+        send(1, "SA")
+        send(0, "A")
+        for direction, data in exchange:
+            for start in range(0, len(data), 20):
+                send(direction, "PA", data[start : start + 20])
+        send(0, "FA")
+        send(1, "FA")
+
+    def facts(self, folder: Path) -> Facts:
+        """Read what was recorded, and a CRL download that makes the host matter."""
+        from scapy.utils import wrpcap
+
+        request = f"GET /a.crl HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+        refusal = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+        self.tcp(80, RESPONDER, [(0, request), (1, refusal)])
+        path = folder / "dns.pcap"
+        wrpcap(str(path), self.packets)
+        return read_facts([path])
+
+
+def messages(name: str, records: list[str], kind: str, number: int, **flags: bool) -> tuple[bytes, bytes]:
+    query = dns.message.make_query(name, kind, id=number)
+    answer = dns.message.make_response(query)
+    answer.answer = [dns.rrset.from_text(*record.split(" ")) for record in records]
+    if flags.get("truncated"):
+        answer.flags |= dns.flags.TC
+    if flags.get("unknown"):
+        answer.set_rcode(dns.rcode.NXDOMAIN)
+    return query.to_wire(), answer.to_wire()
+
+
+def framed(payload: bytes) -> bytes:
+    return struct.pack("!H", len(payload)) + payload
+
+
+def brief(lookup: DnsLookupFact) -> tuple[str, str, str | None, tuple[str, ...]]:
+    return lookup.transport, lookup.name, lookup.rcode, lookup.answers
+
+
+def test_a_lookup_over_tcp(tmp_path: Path) -> None:
+    query, answer = messages(HOST, [f"{HOST}. 60 IN A {RESPONDER}"], "A", 9)
+    recorder = Recorder()
+    recorder.tcp(53, RESOLVER, [(0, framed(query)), (1, framed(answer))])
+    (lookup,) = recorder.facts(tmp_path).dns_lookups
+    assert brief(lookup) == ("tcp", HOST, "NOERROR", (RESPONDER,))
+    assert (lookup.client, lookup.server, lookup.stream) == (PROXY, RESOLVER, 0)
+    # Three frames of TCP's own before; the message is complete in the last of its segments.
+    assert lookup.frames.request == 3 + -(-len(framed(query)) // 20)
+    assert lookup.frames.response == lookup.frames.request + -(-len(framed(answer)) // 20)
+
+
+def test_truncated_over_udp_then_whole_over_tcp(tmp_path: Path) -> None:
+    query, answer = messages(HOST, [f"{HOST}. 60 IN A {RESPONDER}"], "A", 9)
+    recorder = Recorder()
+    recorder.udp(HOST, [], number=9, truncated=True)
+    recorder.tcp(53, RESOLVER, [(0, framed(query)), (1, framed(answer))])
+    first, second = recorder.facts(tmp_path).dns_lookups
+    assert (*brief(first), first.truncated) == ("udp", HOST, "NOERROR", (), True)
+    assert (*brief(second), second.truncated) == ("tcp", HOST, "NOERROR", (RESPONDER,), False)
+
+
+def test_an_unanswered_lookup_over_tcp(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.tcp(53, RESOLVER, [(0, framed(messages(HOST, [], "A", 9)[0]))])
+    (lookup,) = recorder.facts(tmp_path).dns_lookups
+    assert brief(lookup) == ("tcp", HOST, None, ())
+
+
+def test_the_lookup_of_a_cname_target_matters_too(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.udp("elsewhere.test", ["elsewhere.test. 60 IN A 192.0.2.9"], number=1)
+    recorder.udp(HOST, [f"{HOST}. 60 IN CNAME cdn.example."], number=2)
+    recorder.udp("cdn.example", ["cdn.example. 60 IN CNAME edge.example."], number=3)
+    recorder.udp("edge.example", [], number=4, unknown=True)
+    lookups = recorder.facts(tmp_path).dns_lookups
+    assert [brief(lookup) for lookup in lookups] == [
+        ("udp", HOST, "NOERROR", ("cdn.example",)),
+        ("udp", "cdn.example", "NOERROR", ("edge.example",)),
+        ("udp", "edge.example", "NXDOMAIN", ()),
+    ]
+
+
+def test_a_target_that_was_looked_up_before_its_alias(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.udp("cdn.example", [f"cdn.example. 60 IN A {RESPONDER}"], number=1)
+    recorder.udp(HOST, [f"{HOST}. 60 IN CNAME cdn.example."], number=2)
+    found = recorder.facts(tmp_path)
+    assert [lookup.name for lookup in found.dns_lookups] == ["cdn.example", HOST]
+    assert [attempt.server for attempt in found.tcp_attempts] == [RESPONDER]
+
+
+def test_a_circle_of_cnames_ends(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.udp(HOST, [f"{HOST}. 60 IN CNAME b.example."], number=1)
+    recorder.udp("b.example", [f"b.example. 60 IN CNAME {HOST}."], number=2)
+    assert len(recorder.facts(tmp_path).dns_lookups) == 2
+
+
+@pytest.mark.parametrize("count", [20])
+def test_a_long_chain_of_cnames_backwards_is_followed_so_far(tmp_path: Path, count: int) -> None:
+    recorder = Recorder()
+    names = [HOST, *(f"n{number}.example" for number in range(count))]
+    for number in reversed(range(count)):
+        recorder.udp(names[number], [f"{names[number]}. 60 IN CNAME {names[number + 1]}."], number=number)
+    lookups = recorder.facts(tmp_path).dns_lookups
+    assert 8 <= len(lookups) <= count
+    assert lookups[-1].name == HOST
