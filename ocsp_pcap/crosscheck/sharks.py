@@ -33,10 +33,15 @@ _DAMAGE: Final = re.compile(r"cut short|damaged or corrupt|corrupted")
 class _Capture(FileCapture):  # type: ignore[misc]
     """A FileCapture that waits for tshark to end and keeps what it said."""
 
-    def __init__(self, *arguments: object, **options: object) -> None:
+    def __init__(self, path: Path, version: object, **options: object) -> None:
+        self._version = version
         self.said: list[str] = []
         self.process: Process | None = None
-        super().__init__(*arguments, **options)
+        super().__init__(str(path), **options)
+
+    def _get_tshark_version(self) -> object:
+        # Asking the program again would take as long as dissecting a small capture.
+        return self._version
 
     def _created_new_process(
         self, parameters: object, process: Process, process_name: str = "TShark"
@@ -85,14 +90,14 @@ class Shark:
         """Return what Wireshark saw. Raise CrosscheckUnavailable where it could not read the file."""
         try:
             # pyshark would else look for a config.ini in the working directory and run what that names.
-            version = str(get_tshark_version(self._tshark))
+            version = get_tshark_version(self._tshark)
         except (OSError, subprocess.SubprocessError, TSharkVersionException, ValueError) as error:
             raise CrosscheckUnavailable(f"{self._tshark} does not run: {error}") from error
-        dissection = Dissection(version)
+        dissection = Dissection(str(version))
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         try:
-            self._iterate(loop, dissection)
+            self._iterate(loop, dissection, version)
         finally:
             loop.run_until_complete(self._end(loop))
             asyncio.set_event_loop(None)
@@ -107,9 +112,10 @@ class Shark:
         await loop.shutdown_asyncgens()
         await asyncio.sleep(0)
 
-    def _iterate(self, loop: asyncio.AbstractEventLoop, dissection: Dissection) -> None:
+    def _iterate(self, loop: asyncio.AbstractEventLoop, dissection: Dissection, version: object) -> None:
         capture = _Capture(
-            str(self._path),
+            self._path,
+            version,
             keep_packets=False,
             display_filter=self._question.display_filter,
             decode_as=dict(self._question.decode_as),
