@@ -1,0 +1,116 @@
+"""Running the program as a user does, and captures to run it on."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+DIRECT = SAMPLES / "direct" / "capture.pcap"
+CHILD = SAMPLES / "ocsp-at-parent" / "child.pcap"
+PARENT = SAMPLES / "ocsp-at-parent" / "parent.pcap"
+SITE = SAMPLES / "ocsp-at-parent" / "site.toml"
+EXPECT = SAMPLES / "ocsp-at-parent" / "expect.toml"
+TIMEOUT = 60.0
+COMMAND = (sys.executable, "-m", "ocsp_pcap")
+MICROSECONDS = 0xA1B2C3D4
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    out: str
+    err: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The caller's environment without what makes output depend on where the tests run."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "TTY_COMPATIBLE", "CLICOLOR_FORCE")
+    }
+    return {**kept, "PYTHONUTF8": "1", **(extra or {})}
+
+
+def run(
+    *arguments: str | Path,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Result:
+    """Run ``ocsp-pcap`` to its end. Whatever it is given, it prints no traceback."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env=environment(extra),
+        timeout=TIMEOUT,
+        check=False,
+    )
+    result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert "Traceback" not in result.err, result.err
+    assert "internal error" not in result.err, result.err
+    return result
+
+
+def refused(result: Result, *words: str) -> None:
+    """Assert that nothing was done, and that one clear sentence on standard error says why."""
+    assert result.status == 2, result
+    assert result.out == ""
+    assert result.err.startswith("ocsp-pcap: ")
+    assert len(result.err.splitlines()) == 1, result.err
+    for word in words:
+        assert word in result.err
+
+
+def pcap(packets: Sequence[bytes], link_type: int = 1) -> bytes:
+    """A pcap file with these packets, a millisecond apart."""
+    header = struct.pack("<IHHiIII", MICROSECONDS, 2, 4, 0, 0, 65535, link_type)
+    records = (
+        struct.pack("<IIII", 1_700_000_000, 1000 * number, len(packet), len(packet)) + packet
+        for number, packet in enumerate(packets)
+    )
+    return header + b"".join(records)
+
+
+def packets_of(capture: Path) -> list[tuple[int, bytes]]:
+    """The packets of a little-endian pcap file with their times in microseconds."""
+    data = capture.read_bytes()
+    packets, offset = [], 24
+    while offset < len(data):
+        seconds, micros, length = struct.unpack_from("<III", data, offset)
+        packets.append((seconds * 1_000_000 + micros, data[offset + 16 : offset + 16 + length]))
+        offset += 16 + length
+    return packets
+
+
+def datagram(payload: bytes = b"time please") -> bytes:
+    """An Ethernet frame with a UDP datagram that has nothing to do with TLS."""
+    udp = struct.pack("!HHHH", 123, 123, 8 + len(payload), 0) + payload
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
+    return b"\x02" * 6 + b"\x04" * 6 + b"\x08\x00" + ip + udp
+
+
+def pcapng(packets: Sequence[tuple[int, bytes]], broken_before: int | None = None) -> bytes:
+    """A pcapng file; before packet ``broken_before`` (0-based) stands a block that contradicts itself."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        length = 12 + len(body)
+        return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+
+    file = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    file += block(1, struct.pack("<HHI", 1, 0, 0))
+    for number, (time, packet) in enumerate(packets):
+        if number == broken_before:
+            file += struct.pack("<II", 6, 32) + b"\xff" * 20 + struct.pack("<I", 31)
+        padded = packet + bytes(-len(packet) % 4)
+        head = struct.pack("<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(packet), len(packet))
+        file += block(6, head + padded)
+    return file

@@ -1,0 +1,176 @@
+"""Where output goes: files, pipes that close, terminals with and without colour, interruptions."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from .program import CHILD, COMMAND, DIRECT, EXPECT, PARENT, SITE, TIMEOUT, environment, refused, run
+
+FULL = Path("/dev/full")
+ESCAPE = "\x1b"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_file_in_a_folder_that_is_not_there(form: str, tmp_path: Path) -> None:
+    out = tmp_path / "missing" / "report"
+    refused(run("explain", DIRECT, "--format", form, "-o", out), "cannot be written", "missing")
+    refused(run("facts", DIRECT, "-o", out), "cannot be written")
+    refused(run("check", DIRECT, "--expect", EXPECT, "--junit", out), "cannot be written")
+    refused(run("evidence", DIRECT, "-o", out), "cannot be written")
+
+
+def test_a_folder_as_output(tmp_path: Path) -> None:
+    refused(run("explain", DIRECT, "-o", tmp_path), "this is a directory")
+
+
+@pytest.mark.parametrize("command", ["explain", "facts", "evidence"])
+def test_a_capture_is_not_overwritten(command: str, tmp_path: Path) -> None:
+    capture = tmp_path / "capture.pcap"
+    capture.write_bytes(DIRECT.read_bytes())
+    refused(run(command, capture, "-o", capture), "is an input")
+    assert capture.read_bytes() == DIRECT.read_bytes()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_full_disk(form: str) -> None:
+    refused(run("explain", DIRECT, "--format", form, "-o", FULL), "/dev/full: cannot be written")
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "explain", str(DIRECT), "--format", form],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("ocsp-pcap: standard output: cannot be written: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("explain", str(DIRECT), "-vv"), 0),
+        (("explain", str(DIRECT), "--format", "json"), 0),
+        (("explain", str(DIRECT), "--format", "html"), 0),
+        (("facts", str(DIRECT)), 0),
+        (("cause",), 0),
+        (("check", str(DIRECT), "--expect", str(EXPECT)), 1),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_reader_that_goes_away(arguments: tuple[str, ...], status: int) -> None:
+    """The pipe is closed before anything is written; the exit status is what it would have been."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, *arguments], stdout=writing, stderr=subprocess.PIPE, env=environment(), check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (status, b"")
+
+
+def test_no_standard_output_at_all() -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "explain", str(DIRECT)],
+        capture_output=True,
+        env=environment(),
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert done.returncode in (0, 2)
+
+
+@pytest.mark.parametrize("arguments", [("explain", str(DIRECT)), ("cause", "queried"), ("explain", "-")])
+@pytest.mark.parametrize("extra", [{}, {"FORCE_COLOR": "1"}, {"TERM": "xterm-256color"}])
+def test_no_colour_where_standard_output_is_no_terminal(
+    arguments: tuple[str, ...], extra: Mapping[str, str], tmp_path: Path
+) -> None:
+    result = run(*arguments, stdin=DIRECT.read_bytes(), extra=extra)
+    assert result.status == 0
+    assert ESCAPE not in result.out
+    if arguments[0] == "explain":
+        file = tmp_path / "report.txt"
+        run(*arguments, "-o", file, stdin=DIRECT.read_bytes(), extra=extra)
+        assert ESCAPE not in file.read_text(encoding="utf-8")
+
+
+def on_terminal(*arguments: str | Path, extra: Mapping[str, str]) -> str:
+    """Run the program on a terminal and return what it prints there."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        env=environment({"TERM": "xterm-256color", "COLUMNS": "100", **extra}),
+    ) as process:
+        os.close(theirs)
+        printed = b""
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            printed += data
+        assert process.wait(TIMEOUT) == 0
+    os.close(ours)
+    return printed.decode()
+
+
+@pytest.mark.parametrize("arguments", [("explain", DIRECT), ("cause",), ("cause", "queried")])
+def test_colour_on_a_terminal_unless_it_is_not_wanted(arguments: tuple[str | Path, ...]) -> None:
+    assert ESCAPE in on_terminal(*arguments, extra={})
+    assert ESCAPE not in on_terminal(*arguments, extra={"NO_COLOR": "1"})
+    assert ESCAPE not in on_terminal(*arguments, extra={"TERM": "dumb"})
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_output_that_cannot_show_every_character(encoding: str) -> None:
+    extra = {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding, "LC_ALL": "C"}
+    chain = ("--child", CHILD, "--parent", PARENT, "--site", SITE)
+    for arguments in (
+        ("explain", *chain, "-v"),
+        ("explain", *chain, "--format", "html"),
+        ("check", *chain, "--expect", EXPECT),
+        ("cause",),
+        ("cause", "cached"),
+    ):
+        done = subprocess.run(
+            [*COMMAND, *map(str, arguments)], capture_output=True, env=environment(extra), check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b""), arguments
+
+
+def test_interrupted(tmp_path: Path) -> None:
+    """Ctrl-C while the program waits for more of a capture."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with (
+        subprocess.Popen(
+            [*COMMAND, "explain", str(fifo)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+        ) as process,
+        fifo.open("wb") as writer,
+    ):  # opens once the program has opened its end
+        writer.write(DIRECT.read_bytes()[:4096])
+        writer.flush()
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 130
+    assert out == b""
+    assert err.decode().split() == ["ocsp-pcap:", "interrupted"]

@@ -1,0 +1,39 @@
+"""Mistakes on the command line itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from .program import DIRECT, refused, run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("explain",), "Give a capture"),
+        (("facts",), "CAPTURE"),
+        (("check",), "--expect"),
+        (("evidence", str(DIRECT)), "--output"),
+        (("crosscheck",), "CAPTURE"),
+        (("explain", "--colour", str(DIRECT)), "--colour"),
+        (("explain", "--format", "pdf", str(DIRECT)), "'pdf'"),
+        (("facts", "--format", "parquet", str(DIRECT)), "'parquet'"),
+        (("explain", "--site"), "--site"),
+        (("expalin", str(DIRECT)), "expalin"),
+    ],
+)
+def test_usage(arguments: tuple[str, ...], words: str) -> None:
+    result = run(*arguments)
+    assert (result.status, result.out) == (2, "")
+    assert words in result.err
+
+
+def test_a_capture_in_place_of_a_command() -> None:
+    result = run(DIRECT)
+    assert result.status == 2
+    assert f"ocsp-pcap explain {DIRECT}" in result.err
+
+
+def test_an_unknown_cause_is_told_with_those_like_it() -> None:
+    refused(run("cause", "querid"), "'querid'", "queried")
+    refused(run("cause", "\x1b[31mnonsense"), "\\x1b[31mnonsense")
