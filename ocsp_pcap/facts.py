@@ -247,6 +247,8 @@ class OcspExchangeFact:
     closed: Literal["fin", "rst"] | None = None
     decrypted: bool = False
     """It travelled inside TLS and was read with keys."""
+    expires: int | None = None
+    """Time of the Expires header of the answer (RFC 9111 5.3), where max-age does not overrule it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,6 +300,7 @@ class FactAssembler:
             missing_bytes=http.missing_bytes,
             closed=http.closed,
             decrypted=encrypted,
+            expires=http.expires if http.max_age is None else None,
         )
 
     def _response(self, response: OcspResponse) -> ResponseFact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.ocsp.cache import ResponseCache
@@ -24,6 +25,7 @@ from ocsp_pcap.ocsp.request import CertId, OcspParseError, parse_request, reques
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.crl import CrlSummary, read_crl
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,10})", re.IGNORECASE | re.ASCII)
 
@@ -50,6 +52,8 @@ class Outline:
     location: str | None
     max_age: int | None
     """Seconds, from Cache-Control of the answer (RFC 9111 5.2.2.1)."""
+    expires: int | None
+    """From the Expires header of the answer (RFC 9111 5.3); 0 where its value is no date: expired."""
     missing_bytes: int
     """Bytes of the answer that the capture does not hold."""
     response_complete: bool
@@ -166,6 +170,7 @@ class ExchangeReader:
             content_type=content_type(headers) or None,
             location=header(headers, "location"),
             max_age=int(age[1]) if age else None,
+            expires=_expires(header(headers, "expires")),
             missing_bytes=event.missing,
             response_complete=answer is not None and answer.complete,
             closed=event.closed,
@@ -206,6 +211,21 @@ class ExchangeReader:
             # What is wrong with it may be only what the capture lost.
             return None
         return response
+
+
+def _expires(value: str | None) -> int | None:
+    """Return an HTTP-date (RFC 9110 5.6.7) as nanoseconds since the epoch."""
+    if value is None:
+        return None
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(value[:64])
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max((moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000, 0)
 
 
 def _ocsp_request(request: Request | None) -> bytes | None:

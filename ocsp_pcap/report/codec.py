@@ -17,7 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 _TIME_FIELDS: Final = frozenset(
-    {"time", "not_before", "not_after", "produced_at", "this_update", "next_update"}
+    {"time", "not_before", "not_after", "produced_at", "this_update", "next_update", "expires"}
 )
 
 _Encode: TypeAlias = Callable[[Any], Any]

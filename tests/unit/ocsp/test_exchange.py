@@ -54,6 +54,33 @@ def one_crl(*steps: Step) -> CrlFetch:
     return fetch
 
 
+@pytest.mark.parametrize(
+    ("header", "expires"),
+    [
+        ("", None),
+        ("Expires: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 784_111_777 * 10**9),
+        ("expires: Sun Nov  6 08:49:37 1994\r\n", 784_111_777 * 10**9),
+        ("Expires: Sunday, 06-Nov-94 08:49:37 GMT\r\n", 784_111_777 * 10**9),
+        ("Expires: 0\r\n", 0),
+        ("Expires: -1\r\n", 0),
+        ("Expires: Thu, 01 Jan 1801 00:00:00 GMT\r\n", 0),
+        ("Expires: Sun, 06 Nov 99999999 08:49:37 +9999999\r\n", 0),
+        ("Expires: \xff, ,, 1\r\n", 0),
+    ],
+)
+def test_expires(header: str, expires: int | None) -> None:
+    exchange = one_ocsp((CLIENT, post(REQUEST, path="/a")), (SERVER, answer(RESPONSE, extra=header)))
+    assert exchange.http.expires == expires
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40))
+def test_any_text_may_stand_for_a_date(text: str) -> None:
+    extra = f"Expires: {text}\r\n"
+    exchange = one_ocsp((CLIENT, post(REQUEST, path="/a")), (SERVER, answer(RESPONSE, extra=extra)))
+    assert exchange.http.expires is not None
+    assert exchange.http.expires >= 0
+
+
 def test_post() -> None:
     extra = "Cache-Control: public, max-age=3600, no-transform\r\n"
     exchange = one_ocsp((CLIENT, post(REQUEST, path="/a")), (SERVER, answer(RESPONSE, extra=extra)))
