@@ -113,7 +113,9 @@ def _from_options(handshakes: list[HandshakeFact], capture_roles: Mapping[str, P
 def _egress_clients(handshakes: list[HandshakeFact], captures: set[str]) -> set[str]:
     """TLS clients on the outer side of the proxy whose captures these are."""
     own = [handshake for handshake in handshakes if handshake.capture in captures]
-    clients = Counter(handshake.client for handshake in own)
+    # A host that is seen with QUIC alone goes past the proxy: it is no proxy itself.
+    clients = Counter(handshake.client for handshake in own if handshake.transport == "tcp")
+    clients = clients or Counter(handshake.client for handshake in own)
     targets = {handshake.server for handshake in own if handshake.tunnel == "connect"}
     if served := targets & clients.keys():
         # Also the inner side was captured: whoever others CONNECT to, and speaks TLS itself, is the proxy.

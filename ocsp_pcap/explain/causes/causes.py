@@ -187,10 +187,13 @@ CAUSE_TABLE: Final = (
         "unknown",
         40,
         "TLS 1.3 (or QUIC, or ECH) hides the certificate, and there are no keys.",
-        "Capture again with a TLS key log (SSLKEYLOGFILE, or the proxy's own export) and pass it with "
-        "--keylog.",
+        "Capture again with a TLS key log of {validator} and pass it with --keylog. SSLKEYLOGFILE makes"
+        " curl, Chrome, Firefox, mitmproxy and OpenSSL from 3.5 (where built in) write one; Squid 6 and 7: "
+        "tls_key_log; openssl s_client: -keylogfile.",
+        "F5 BIG-IP records secrets with tcpdump --f5 ssl, HAProxy with tune.ssl.keylog, NGINX Plus with "
+        "ssl_key_log and proxy_ssl_key_log, Java with an agent; for a process that offers nothing, eCapture.",
         "Or allow only TLS 1.2 between {validator} and {host} for the test: its certificates are in "
-        "clear text.",
+        "clear text. Where a proxy exports no secrets (ProxySG), a policy trace tells, too: --policy-trace.",
     ),
     _cause(
         "capture-filtered",
