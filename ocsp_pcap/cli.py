@@ -58,6 +58,11 @@ def cli(ctx: click.Context) -> None:
         ctx.exit(UNUSABLE)
 
 
+def named_file(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
+    """Return the file of an option; None for ``-``, which is standard output as it is without the option."""
+    return None if value == Path("-") else value
+
+
 def capture_options(command: Command) -> Command:
     """Add what `explain` and `check` have in common."""
     decorators = [
@@ -92,7 +97,9 @@ def capture_options(command: Command) -> Command:
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "md", "html"]), default="text", show_default=True
 )
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write to a file instead.")
+@click.option(
+    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
+)
 @click.option(
     "-v", "--verbose", count=True, help="Evidence and filters for every certificate; -vv: sightings."
 )
@@ -131,7 +138,9 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
 @click.option(
     "--format", type=click.Choice(["jsonl"]), default="jsonl", show_default=True, expose_value=False
 )
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write to a file instead.")
+@click.option(
+    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
+)
 def facts(
     captures: tuple[str, ...], keylog: tuple[Path, ...], rsa_key: tuple[Path, ...], output: Path | None
 ) -> None:
@@ -183,6 +192,8 @@ def evidence(output: Path, **options: Any) -> None:
     """Write a capture of only the packets that prove the verdicts, each with a packet comment."""
     from ocsp_pcap.evidence import EvidenceError, write_evidence
 
+    if output == Path("-"):
+        raise Failure("-: evidence is written to a file, not to standard output")
     refuse_output(output, _inputs(options))
     _refuse_pipes(options)
     explanation, complete = _explanation(**options)
