@@ -16,6 +16,7 @@ from ocsp_pcap.explain.model import Evidence, Validator
 from ocsp_pcap.explain.roles import Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.windows import Window, answer_window
 from ocsp_pcap.facts import (
     CaptureFact,
     CertificateFact,
@@ -272,18 +273,16 @@ class Case:
     def window_end(self, query: Query, proxy: Proxy | None) -> int | None:
         """Return until when a cache may answer from this response; None: it may not at all.
 
-        The TTL override of the site file comes first, then nextUpdate (RFC 6960 4.2.2.1), then the
-        HTTP freshness of the answer (RFC 9111 4.2).
+        See :func:`ocsp_pcap.explain.windows.answer_window`.
         """
+        window = self.window(query, proxy)
+        return window.end if window is not None else None
+
+    def window(self, query: Query, proxy: Proxy | None) -> Window | None:
+        """Return how long a cache may answer from this response, and by what; None: it may not at all."""
         if not query.usable or query.single is None:
             return None
-        if proxy is not None and proxy.cache_ttl is not None:
-            return query.answer_time + proxy.cache_ttl
-        if query.single.next_update is not None:
-            return query.single.next_update
-        if query.exchange.max_age:
-            return query.answer_time + query.exchange.max_age * SECOND
-        return None
+        return answer_window(query.exchange, query.single, query.answer_time, proxy)
 
     @cached_property
     def early_repeats(self) -> dict[str, list[int]]:

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.explain.windows import http_window
 from ocsp_pcap.facts import CertificateFact, ResponseFact, SingleFact
 
 Basis: TypeAlias = Literal["ttl-override", "same-certificate", "same-issuer", "not-kept", "assumed"]
@@ -52,8 +53,8 @@ class Lifetimes:
             if exchange.response is not None:
                 answered = exchange.response_time if exchange.response_time is not None else exchange.time
                 seen = case.clock(exchange.capture, answered)
-                fresh_until = seen + exchange.max_age * SECOND if exchange.max_age else None
-                self._learn(exchange.response, seen, fresh_until)
+                fresh = http_window(exchange, seen)
+                self._learn(exchange.response, seen, fresh.end if fresh is not None else None)
         for visit in case.visits:
             for staple in visit.handshake.staples:
                 self._learn(staple, visit.time, None)
