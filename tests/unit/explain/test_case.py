@@ -1,0 +1,137 @@
+"""Facts put side by side: visits, queries, cache windows."""
+
+from __future__ import annotations
+
+from ocsp_pcap.explain.case import Case, Context, early_repeats, names_responder, responder_hosts
+from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.site import Proxy, Site
+from ocsp_pcap.facts import Facts, OcspExchangeFact
+
+from .facts_factory import (
+    PARENT,
+    PARENT_INSIDE,
+    SECOND,
+    at,
+    certificate,
+    exchange,
+    facts,
+    handshake,
+    response,
+    silence,
+    single,
+    site,
+)
+
+shop = certificate()
+
+
+def case(seen: Facts, told: Site | None = None) -> Case:
+    return Case(seen, Context(site=told or Site()))
+
+
+def test_one_handshake_in_two_captures_is_one_visit() -> None:
+    partial = handshake("shop.test", random="aa", capture="a.pcap")
+    whole = handshake("shop.test", shop, random="aa", capture="b.pcap", time=0.01)
+    (visit,) = case(facts(shop, partial, whole)).visits
+    assert visit.handshake is whole
+    assert visit.copies == (partial,)
+
+
+def test_handshakes_of_one_random_that_were_answered_differently_are_two() -> None:
+    """A client whose random numbers repeat, as test tools' do."""
+    one = handshake("shop.test", shop, random="00", server_random="01")
+    two = handshake("shop.test", shop, random="00", server_random="02", time=60)
+    unanswered = handshake("shop.test", random="00", server_random=None, time=90)
+    assert len(case(facts(shop, one, two)).visits) == 2
+    assert len(case(facts(shop, one, unanswered)).visits) == 1
+    nameless = [handshake("shop.test", random=None), handshake("shop.test", random=None)]
+    assert len(case(facts(*nameless)).visits) == 2
+
+
+def test_one_exchange_in_two_captures_is_one_query() -> None:
+    one = exchange(shop, capture="a.pcap", client_port=50000)
+    copy = exchange(shop, one.response, capture="b.pcap", client_port=50000, time=1.01)
+    assert len(case(facts(shop, one, copy)).exchanges) == 1
+    again = exchange(shop, one.response, capture="a.pcap", client_port=50000, time=1.01)
+    assert len(case(facts(shop, one, again)).exchanges) == 2
+
+
+def test_copies_of_exchanges_are_told_whatever_the_clocks() -> None:
+    """Nothing tells how far the clocks differ: the same port and bytes are the same event, each once."""
+    asked = [exchange(shop, capture="a.pcap", client_port=50000, time=t) for t in (1, 31)]
+    copies = [
+        exchange(shop, asked[0].response, capture="b.pcap", client_port=50000, time=t) for t in (601, 631)
+    ]
+    assert len(case(facts(shop, *asked, *copies)).exchanges) == 2
+    assert not any(f.code == "repeated-queries" for f in explain(facts(shop, asked[0], copies[0])).findings)
+
+
+def test_a_query_is_triggered_by_the_nearest_handshake_before() -> None:
+    visits = [handshake("shop.test", shop, time=t) for t in (0, 10, 20)]
+    indexed = case(facts(shop, *visits, exchange(shop, time=11), exchange(shop, time=-1)))
+    triggered = indexed.trigger_of[PARENT, shop.sha256]
+    asking = [visit.handshake for visit in indexed.visits if id(visit) in triggered]
+    assert asking == [visits[1]]
+
+
+def test_how_long_a_cache_may_answer() -> None:
+    def end(answer: object, told: Proxy | None = None, **more: object) -> int | None:
+        indexed = case(facts(shop, exchange(shop, answer, **more)))  # type: ignore[arg-type]
+        return indexed.window_end(indexed.queries_of[PARENT, shop.sha256][0], told)
+
+    until = response(single(shop, next_update=500))
+    endless = response(single(shop, next_update=None))
+    assert end(until) == at(500)
+    assert end(until, Proxy("parent", cache_ttl=60 * SECOND)) == at(1.1 + 60)
+    assert end(endless) is None
+    assert end(endless, max_age=30) == at(1.1 + 30)
+    assert end(response(shop, signature="invalid")) is None
+    assert end(None, http_status=503) is None
+
+
+def test_exchanges_for_certificates_that_nobody_showed() -> None:
+    mine, foreign, silent = exchange(shop), exchange(certificate("else.test")), silence(certificate("x.test"))
+    found = explain(facts(shop, handshake("shop.test", shop), mine, foreign, silent)).unmatched_exchanges
+    assert set(found) == {foreign, silent}
+
+
+def test_what_the_site_file_says_of_a_host() -> None:
+    seen = facts(shop, handshake("shop.test", shop))
+    by_address = case(seen, site(parent={"ocsp": True})).proxy(PARENT_INSIDE)
+    assert by_address is not None
+    assert by_address.ocsp is True
+    assert case(seen, site(child={})).proxy(PARENT) is None
+
+
+def test_early_repeats() -> None:
+    def repeats(*queries: OcspExchangeFact) -> int:
+        return len(early_repeats(case(facts(shop, *queries)).queries_of[PARENT, shop.sha256]))
+
+    assert repeats(exchange(shop, time=1), exchange(shop, time=100)) == 1
+    assert repeats(exchange(shop, time=1), exchange(shop, time=2)) == 0
+    assert repeats(exchange(shop, response(single(shop, next_update=50))), exchange(shop, time=100)) == 0
+    assert repeats(exchange(shop, None, http_status=503), exchange(shop, time=100)) == 0
+
+
+def test_clocks_can_be_compared_where_captures_share_traffic() -> None:
+    legs = [
+        handshake("shop.test", random="aa", capture=c, time=t) for c, t in (("a.pcap", 0), ("b.pcap", 90))
+    ]
+    indexed = case(facts(*legs, handshake("shop.test", capture="c.pcap")))
+    assert indexed.same_clock("a.pcap", "b.pcap")
+    assert indexed.same_clock("c.pcap", "c.pcap")
+    assert not indexed.same_clock("a.pcap", "c.pcap")
+    assert indexed.clock_doubt == 90 * SECOND
+    assert case(facts(legs[0])).clock_doubt == 0
+
+
+def test_responder_hosts() -> None:
+    usable = ("http://OCSP.ca.test./", "https://b.test", "http://c.test:8080/x")
+    urls = (*usable, "ldap://d.test", "http://[", "http://e:x/")
+    assert [(host, port) for host, port, _ in responder_hosts(urls)] == [
+        ("ocsp.ca.test", 80),
+        ("b.test", 443),
+        ("c.test", 8080),
+    ]
+    assert names_responder(shop, "ocsp.ca.test")
+    assert not names_responder(shop, "crl.ca.test")

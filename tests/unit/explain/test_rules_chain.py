@@ -1,0 +1,95 @@
+"""A proxy that only tunnels: the same hello on both of its sides."""
+
+from __future__ import annotations
+
+from ocsp_pcap.explain.engine import explain
+
+from .facts_factory import (
+    CHILD,
+    CLIENT,
+    ORIGIN,
+    PARENT,
+    PARENT_INSIDE,
+    alternatives,
+    certificate,
+    exchange,
+    facts,
+    frames,
+    handshake,
+    outcome,
+    site,
+    verdict,
+    verdicts,
+)
+
+shop = certificate()
+inner = handshake("shop.test", shop, client=CHILD, server=PARENT_INSIDE, proxied=True, random="aa")
+outer = handshake("shop.test", shop, random="aa", time=0.1)
+both_proxies = site(child={}, parent={})
+
+
+def test_the_same_hello_on_both_sides() -> None:
+    found = verdict(facts(shop, inner, outer), site=both_proxies)
+    assert (found.presence, found.cause, found.confidence) == ("absent", "not-intercepted", "confirmed")
+    assert frames(found) >= {inner.frames.client_hello, outer.frames.client_hello}
+    assert f"{CHILD} is the TLS client" in found.summary
+
+
+def test_the_child_behind_the_tunnel_is_judged_by_itself() -> None:
+    seen = facts(shop, inner, outer, exchange(shop, client=CHILD))
+    assert outcome(seen, CHILD, site=both_proxies) == ("queried", "confirmed")
+    assert outcome(seen, PARENT, site=both_proxies) == ("not-intercepted", "confirmed")
+
+
+def test_a_proxy_that_reads_along_and_asks_is_told_by_its_query() -> None:
+    assert outcome(facts(shop, inner, outer, exchange(shop)), site=both_proxies)[0] == "queried"
+
+
+def test_two_tunnels_in_a_row_lead_back_to_the_client() -> None:
+    first = handshake("shop.test", shop, client=CLIENT, server=CHILD, proxied=True, random="aa", time=-0.1)
+    found = verdicts(facts(shop, first, inner, outer), site=both_proxies)
+    for proxy in (CHILD, PARENT):
+        assert found[proxy, "shop.test"].cause == "not-intercepted"
+        assert f"{CLIENT} is the TLS client" in found[proxy, "shop.test"].summary
+
+
+def test_another_server_hello_means_that_the_proxy_answered_itself() -> None:
+    answered = handshake("shop.test", shop, random="aa", server_random="bb", time=0.1)
+    assert outcome(facts(shop, inner, answered), site=both_proxies)[0] != "not-intercepted"
+    unseen = handshake("shop.test", shop, random="aa", server_random=None, time=0.1)
+    assert outcome(facts(shop, inner, unseen), site=both_proxies) == ("not-intercepted", "likely")
+
+
+def test_another_hello_means_interception() -> None:
+    own = handshake("shop.test", shop, time=0.1)
+    assert outcome(facts(shop, inner, own), site=both_proxies)[0] != "not-intercepted"
+
+
+def test_address_translation_is_no_tunnel() -> None:
+    """The same hello to the same server from two addresses is one visit."""
+    inside = handshake("shop.test", shop, client=CLIENT, random="aa", capture="inside.pcap")
+    outside = handshake("shop.test", shop, client=PARENT, random="aa", capture="outside.pcap")
+    found = explain(facts(shop, inside, outside)).verdicts
+    assert [(v.validator.address, v.cause) for v in found] == [(CLIENT, "unexplained")]
+
+
+def test_translation_of_the_server_s_address_is_no_tunnel() -> None:
+    to_service = handshake("shop.test", shop, client=CLIENT, random="aa", server="192.0.2.80")
+    to_server = handshake("shop.test", shop, client=CLIENT, random="aa", server=ORIGIN)
+    assert outcome(facts(shop, to_service, to_server), CLIENT)[0] != "not-intercepted"
+
+
+def test_the_site_file_says_that_the_proxy_does_not_intercept() -> None:
+    told = site(parent={"intercepts": False})
+    assert outcome(facts(shop, outer), site=told) == ("not-intercepted", "likely")
+    assert outcome(facts(shop, outer, exchange(shop)), site=told)[0] == "queried"
+
+
+def test_a_proxy_whose_inner_side_was_not_captured_may_tunnel() -> None:
+    assert "not-intercepted" in alternatives(verdict(facts(shop, outer), site=site(parent={})))
+    told = site(parent={"intercepts": True})
+    assert "not-intercepted" not in alternatives(verdict(facts(shop, outer), site=told))
+    served = facts(shop, inner, handshake("shop.test", shop, time=0.1))
+    assert "not-intercepted" not in alternatives(verdict(served, site=site(parent={})))
+    client = facts(shop, handshake("shop.test", shop, client=CLIENT))
+    assert "not-intercepted" not in alternatives(verdict(client, CLIENT))
