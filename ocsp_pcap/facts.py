@@ -180,6 +180,8 @@ class HandshakeFact:
     resumption: Literal["session-id", "ticket", "psk"] | None = None
     offered_resumption: bool = False
     encrypted_client_hello: bool = False
+    client_hello_cut: bool = False
+    """Only its beginning is in the capture: what it does not show (SNI, status_request) may be there."""
     missing_bytes: int = 0
     """Bytes of the handshake that the capture lost or never held."""
     one_sided: bool = False

@@ -228,6 +228,7 @@ class FactAssembler:
             resumption=handshake.resumption,
             offered_resumption=offered,
             encrypted_client_hello=hello is not None and hello.encrypted_client_hello,
+            client_hello_cut=hello is not None and not hello.complete,
             missing_bytes=handshake.missing_bytes,
             one_sided=one_sided,
             started_mid_stream=started_mid_stream,

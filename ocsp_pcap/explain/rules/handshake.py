@@ -52,7 +52,8 @@ def stapled(question: Question) -> Answer | None:
     handshake = question.visit.handshake
     # RFC 5019 2.2.4: some validators refuse an answer without nextUpdate, or one from the future.
     usual = single.next_update is not None and single.this_update <= handshake.time + SECOND
-    asked_for = handshake.status_request or handshake.frames.client_hello is None
+    unread = handshake.frames.client_hello is None or handshake.client_hello_cut
+    asked_for = handshake.status_request or unread
     proven = (
         match is Match.FULL
         and response.signature == "valid"

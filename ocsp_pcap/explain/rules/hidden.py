@@ -115,7 +115,7 @@ def _known(visit: Visit, version: str) -> Iterator[Evidence]:
         words += " (the outer name; encrypted_client_hello may hide another)"
     if handshake.status_request:
         words += "; it asks for a staple, so one may be among what is hidden"
-    elif not handshake.missing_bytes and not handshake.encrypted_client_hello:
+    elif not handshake.client_hello_cut and not handshake.encrypted_client_hello:
         words += "; it asks for no staple, so none is hidden (RFC 8446 4.4.2.1)"
     yield visit.evidence(words, handshake.frames.client_hello)
 

@@ -46,7 +46,7 @@ def test_what_stays_readable_is_evidence() -> None:
 
 def test_no_staple_is_hidden_where_none_was_asked_for() -> None:
     assert "so none is hidden" in verdict(facts(hidden(status_request=False))).evidence[1].note
-    for doubt in ({"missing_bytes": 9}, {"encrypted_client_hello": True}):
+    for doubt in ({"client_hello_cut": True}, {"encrypted_client_hello": True}):
         found = verdict(facts(hidden(status_request=False, **doubt)))
         assert "staple" not in found.evidence[1].note
 
