@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from ocsp_pcap.explain.case import Case, Visit
 from ocsp_pcap.explain.clocks import SECOND
@@ -19,6 +21,8 @@ MAX_OFFERED: Final = 3
 """Queries named for one handshake."""
 MAX_NAMED: Final = 5
 """Connections named in one sentence."""
+_TRAFFIC: Final[WeakKeyDictionary[Case, dict[str, list[tuple[int, Evidence]]]]] = WeakKeyDictionary()
+"""What :func:`_traffic` found, by case."""
 
 
 def certificate_encrypted(question: Question) -> Answer | None:
@@ -39,7 +43,8 @@ def certificate_encrypted(question: Question) -> Answer | None:
         )
     if is_quic(handshake) and _past_a_proxy(question.case, handshake):
         words += "; it went past the proxy, which validated nothing"
-    return Answer("certificate-encrypted", "confirmed", words, tuple(_known(question.visit, version)))
+    evidence = (*_known(question.visit, version), *_followed(question))
+    return Answer("certificate-encrypted", "confirmed", words, evidence)
 
 
 def perhaps_queried(question: Question) -> Answer | None:
@@ -118,6 +123,34 @@ def _known(visit: Visit, version: str) -> Iterator[Evidence]:
     elif not handshake.client_hello_cut and not handshake.encrypted_client_hello:
         words += "; it asks for no staple, so none is hidden (RFC 8446 4.4.2.1)"
     yield visit.evidence(words, handshake.frames.client_hello)
+
+
+def _followed(question: Question) -> list[Evidence]:
+    """Return CRL downloads, and lookups of hosts that matter, by this validator soon after."""
+    found = _traffic(question.case).get(question.identity, [])
+    start = bisect_left(found, question.visit.time, key=lambda item: item[0])
+    near = found[start : start + MAX_OFFERED]
+    return [evidence for time, evidence in near if time - question.visit.time <= SHORTLY]
+
+
+def _traffic(case: Case) -> dict[str, list[tuple[int, Evidence]]]:
+    """Return, by identity of a validator, its CRL downloads and lookups with their times, in order."""
+    index = _TRAFFIC.get(case)
+    if index is None:
+        index = defaultdict(list)
+        for fetch in case.facts.crl_fetches:
+            frame = fetch.frames.request or fetch.frames.response
+            evidence = Evidence(fetch.capture, frame, fetch.stream, f"CRL download soon after: {fetch.url}")
+            index[case.identity(fetch.client)].append((case.clock(fetch.capture, fetch.time), evidence))
+        for lookup in case.facts.dns_lookups:
+            frame = lookup.frames.request or lookup.frames.response
+            note = f"DNS lookup soon after: {lookup.name}, which serves OCSP or CRLs"
+            evidence = Evidence(lookup.capture, frame, None, note)
+            index[case.identity(lookup.client)].append((case.clock(lookup.capture, lookup.time), evidence))
+        for items in index.values():
+            items.sort(key=lambda item: item[0])
+        _TRAFFIC[case] = index
+    return index
 
 
 def _asked_shortly_after(question: Question) -> list[OcspExchangeFact]:

@@ -18,6 +18,8 @@ from .facts_factory import (
     RESPONDER,
     RESPONDER_HOST,
     certificate,
+    crl_fetch,
+    dns,
     exchange,
     facts,
     frames,
@@ -76,6 +78,17 @@ def test_a_query_that_follows_is_offered() -> None:
     assert "likely its query" in alternative.why
     assert query.frames.request in frames(found)
     assert found.sightings[0].alternatives == found.alternatives
+
+
+def test_downloads_and_lookups_that_follow_are_evidence() -> None:
+    fetch, lookup = crl_fetch(time=1), dns("198.51.100.1", time=2)
+    others = (crl_fetch(time=9), crl_fetch(time=1, client=CLIENT))
+    found = verdict(facts(hidden(), fetch, lookup, *others))
+    assert [e.note for e in found.evidence[2:]] == [
+        f"CRL download soon after: {fetch.url}",
+        f"DNS lookup soon after: {lookup.name}, which serves OCSP or CRLs",
+    ]
+    assert found.alternatives == ()
 
 
 def test_a_query_with_a_visible_certificate_is_not_offered() -> None:
