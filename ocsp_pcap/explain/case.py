@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.clocks import SECOND, ClockOffset, clock_offsets
+from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Evidence, Validator
 from ocsp_pcap.explain.roles import Roles, assign_roles
@@ -29,6 +31,9 @@ from ocsp_pcap.facts import (
     SingleFact,
     TcpAttemptFact,
 )
+
+if TYPE_CHECKING:
+    from ocsp_pcap.explain.occasions import Occasions
 
 SAME_EVENT = 2 * SECOND
 """Two captures hold the same packet where it lies within this time, clocks corrected."""
@@ -228,6 +233,22 @@ class Case:
         return index
 
     @cached_property
+    def askers_of(self) -> dict[str, list[str]]:
+        """SHA-256 of a certificate: identities of the hosts that asked about it."""
+        index: dict[str, list[str]] = defaultdict(list)
+        for identity, sha256 in self.queries_of:
+            index[sha256].append(identity)
+        return index
+
+    @cached_property
+    def occasions_of(self) -> dict[str, Occasions]:
+        """Identity of a validator: when it could have asked; not for those that never could."""
+        # What tells occasions asks cases itself.
+        from ocsp_pcap.explain.occasions import occasions_of
+
+        return occasions_of(self)
+
+    @cached_property
     def unmatched(self) -> tuple[OcspExchangeFact, ...]:
         """Exchanges for certificates that no handshake of their sender showed."""
         matched = {
@@ -321,11 +342,8 @@ class Case:
 
     @cached_property
     def lookups_by(self) -> dict[tuple[str, str], list[DnsLookupFact]]:
-        """(identity, name): DNS lookups by time."""
-        index: dict[tuple[str, str], list[DnsLookupFact]] = defaultdict(list)
-        for lookup in self.facts.dns_lookups:
-            index[self.identity(lookup.client), lookup.name.rstrip(".").lower()].append(lookup)
-        return index
+        """(identity, name): DNS lookups by time, those of CNAME targets of the name among them."""
+        return lookups_by_name(self.facts.dns_lookups, self.identity)
 
     @cached_property
     def visits_by(self) -> dict[tuple[str, str], list[Visit]]:

@@ -240,6 +240,8 @@ def _next_steps(question: Question, headline: Answer, validator: Validator) -> t
         serial=certificate.serial if certificate else None,
         frame=shown.frame if shown else None,
         stream=shown.stream if shown else None,
+        until=headline.until,
+        longer=headline.longer,
     )
 
 

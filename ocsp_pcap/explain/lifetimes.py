@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.site import Proxy
-from ocsp_pcap.explain.windows import http_window
+from ocsp_pcap.explain.windows import http_window, span_words
 from ocsp_pcap.facts import CertificateFact, ResponseFact, SingleFact
 
 Basis: TypeAlias = Literal["ttl-override", "same-certificate", "same-issuer", "not-kept", "assumed"]
@@ -31,6 +31,16 @@ class Lifetime:
     seconds: int
     """The shortest time for which answers of this kind would be held."""
     reason: str
+
+    @property
+    def words(self) -> str:
+        """Say how long, rounded up to whole units where it is a moment short of them."""
+        seconds = self.seconds
+        for size in (86_400, 3600, 60):
+            if seconds >= size and -seconds % size <= 5:
+                seconds += -seconds % size
+                break
+        return span_words(seconds * SECOND)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,12 +74,3 @@ def _ages_of_use(queries: Sequence[Query], visits: Sequence[Visit], triggered: s
         if not waits and visit.time < last.single.next_update:
             ages.append(visit.time - last.answer_time)
     return ages
-
-
-def span_words(nanoseconds: int) -> str:
-    """Return a length of time in one unit."""
-    seconds = max(nanoseconds, 0) / SECOND
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 or seconds == int(seconds) else f"{seconds:.1f} s"

@@ -66,3 +66,12 @@ def utc(time: int) -> str:
     except OverflowError:
         return "the end of time"
     return f"{moment.isoformat(sep=' ')[:19]} UTC"
+
+
+def span_words(nanoseconds: int) -> str:
+    """Return a length of time in one unit."""
+    seconds = max(nanoseconds, 0) / SECOND
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 or seconds == int(seconds) else f"{seconds:.1f} s"

@@ -19,7 +19,7 @@ from ocsp_pcap.report.codec import to_json
 from ocsp_pcap.report.escape import markdown_code, markdown_text
 from ocsp_pcap.report.layout import short_names, validator_text
 from ocsp_pcap.report.sheet import Sheet
-from ocsp_pcap.report.wording import capture_limits, capture_size, count, duration
+from ocsp_pcap.report.wording import capture_limits, capture_size, count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,22 +113,11 @@ def lifetime_sentences(item: ValidatorForecast) -> list[str]:
             if known is None or lifetime.seconds < known.seconds:
                 shortest[lifetime.basis] = lifetime
     return [
-        f"answers are held for {lifetime_text(lifetime)}: {lifetime.reason}"
+        f"answers are held for {lifetime.words}: {lifetime.reason}"
         if lifetime.seconds
         else f"answers are not held: {lifetime.reason}"
         for lifetime in shortest.values()
     ]
-
-
-def lifetime_text(lifetime: Lifetime) -> str:
-    """Return a length of time; what is a few seconds short of a round one is rounded."""
-    seconds = lifetime.seconds
-    for size in (86400, 3600, 60):
-        if seconds >= size and -seconds % size <= 5:
-            seconds += -seconds % size
-            break
-    text = duration(seconds * 10**9)
-    return text.removesuffix(" 0 h") if "days" in text else text.replace(".0 ", " ")
 
 
 def unasked_sentence(item: Unasked) -> str:

@@ -7,6 +7,12 @@ from typing import Final
 from ocsp_pcap.explain.causes.entry import Cause
 from ocsp_pcap.explain.model import Presence
 
+DECIDE: Final = (
+    "What decides between 'off' and 'cached': set the TTL override of {validator}'s OCSP cache to one minute "
+    "or clear the cache, write a policy trace, and open {host} twice, two minutes apart; or capture for "
+    "longer than {longer}, which no answer from before outlasts."
+)
+
 
 def _cause(code: str, presence: Presence, rank: int, meaning: str, *next_steps: str) -> Cause:
     """Make an entry for a cause."""
@@ -19,6 +25,8 @@ CAUSE_TABLE: Final = (
         "present",
         0,
         "The validator asked and got an answer for this certificate.",
+        "The answer is good until {until}: the next query is due with the first new connection after "
+        "that, earlier only where the cache is cleared or a TTL override is set.",
     ),
     _cause(
         "dns-failed",
@@ -109,7 +117,9 @@ CAUSE_TABLE: Final = (
         "An earlier response still covers it.",
         "To see a query, clear the OCSP response cache of {validator} or wait for nextUpdate, then open"
         " a new connection to {host}.",
+        "The answer is good until {until}: the next query is due with the first new connection after that.",
         "If the earlier response was seen in frame {frame}, check its nextUpdate there.",
+        "A capture longer than {longer} sees the next query: no answer from before lasts until then.",
     ),
     _cause(
         "session-resumed",
@@ -163,6 +173,7 @@ CAUSE_TABLE: Final = (
         "off here.",
         "Enable OCSP, or revocation checking for server certificates, on {validator}.",
         "Then open a new connection to {host} and capture again.",
+        DECIDE,
     ),
     _cause(
         "handshake-failed",
@@ -181,6 +192,7 @@ CAUSE_TABLE: Final = (
         "sessions are filled, and open one new connection to {host}.",
         "Give ocsp-pcap the site file (is OCSP enabled, cache TTL) and, for ProxySG, a policy trace.",
         "Look in the configuration of {validator} whether revocation checking applies to {host}.",
+        DECIDE,
     ),
     _cause(
         "certificate-encrypted",

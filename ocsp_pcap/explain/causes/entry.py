@@ -7,12 +7,16 @@ from typing import Final, Literal
 
 from ocsp_pcap.explain.model import Presence, Severity
 
-PLACEHOLDERS: Final = frozenset({"host", "validator", "responder", "serial", "frame", "stream"})
+PLACEHOLDERS: Final = frozenset(
+    {"host", "validator", "responder", "serial", "frame", "stream", "until", "longer"}
+)
 """What a next step may refer to, each optional.
 
 ``host``: the verdict's host name. ``validator``: the address of the host that would ask. ``responder``:
 host name of the OCSP responder, from its URL. ``serial``: serial number in hex. ``frame``: number of the
 frame that proves most, as Wireshark's ``frame.number``. ``stream``: as Wireshark's ``tcp.stream``.
+``until``: when the answer that the validator holds runs out. ``longer``: how long answers last, where a
+capture longer than that would decide.
 """
 
 

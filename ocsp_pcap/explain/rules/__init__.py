@@ -15,6 +15,7 @@ from ocsp_pcap.explain.rules.attempts import dns_failed, ocsp_over_tls, responde
 from ocsp_pcap.explain.rules.cache import cached, cached_before_capture
 from ocsp_pcap.explain.rules.certificate import no_ocsp_url, reissued_certificate, short_lived
 from ocsp_pcap.explain.rules.chain import not_intercepted
+from ocsp_pcap.explain.rules.elsewhere import asked_elsewhere, connection_not_seen
 from ocsp_pcap.explain.rules.handshake import (
     capture_incomplete,
     handshake_failed,
@@ -46,6 +47,8 @@ RULES: Final[tuple[Rule, ...]] = (
     capture_incomplete,
     ocsp_disabled_by_site,
     ocsp_over_tls,
+    asked_elsewhere,
+    connection_not_seen,
     capture_filtered,
     ocsp_disabled,
     cached_before_capture,

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ocsp_pcap.explain.case import responder_hosts
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import REACTION, reached_out
-from ocsp_pcap.explain.rules.cache import trace_entry, trace_is_certain
+from ocsp_pcap.explain.rules.cache import answers_last, trace_entry, trace_is_certain
 from ocsp_pcap.explain.rules.handshake import plain_http_seen, query_ports
 from ocsp_pcap.explain.trace import TraceEntry
-
-NEVER_ASKED: Final = 5
-"""Distinct eligible certificates without a single query before OCSP is likely to be off."""
 
 
 def ocsp_disabled_by_site(question: Question) -> Answer | None:
@@ -44,17 +39,38 @@ def ocsp_disabled(question: Question) -> Answer | None:
         return None
     if reached_out(question) or _traced_query(question):
         return None
-    occasions = question.case.eligible_of[question.identity]
     words = f"{question.who} sent no OCSP request at all in the capture"
-    if len(occasions) >= NEVER_ASKED and plain_http_seen(question):
+    occasions = question.case.occasions_of.get(question.identity)
+    if occasions is None:
+        return Answer("ocsp-disabled", "possible", f"{words}; OCSP may be off there")
+    if occasions.look_switched_off and plain_http_seen(question):
         return Answer(
             "ocsp-disabled",
             "likely",
-            f"{words}, though it met {len(occasions)} different certificates that name a responder: "
-            "OCSP looks switched off here",
-            (question.visit.evidence(f"certificate of {question.host}, which names a responder"),),
+            f"{words}, though {occasions.words()}: OCSP looks switched off here",
+            (
+                question.visit.evidence(f"certificate of {question.host}, which names a responder"),
+                *_crl_evidence(question),
+            ),
+            longer=occasions.lifetime.words,
         )
-    return Answer("ocsp-disabled", "possible", f"{words}; OCSP may be off there")
+    return Answer(
+        "ocsp-disabled",
+        "possible",
+        f"{words}, though {occasions.words()}; OCSP may be off there, or the answers were held from before",
+    )
+
+
+def _crl_evidence(question: Question) -> list[Evidence]:
+    """Point to a CRL that the validator fetched in place of asking about this certificate."""
+    certificate = question.certificate
+    assert certificate is not None
+    return [
+        Evidence(fetch.capture, fetch.frames.request, fetch.stream, f"it fetched the CRL {fetch.url}")
+        for fetch in question.case.facts.crl_fetches
+        if question.case.identity(fetch.client) == question.identity
+        and (fetch.url in certificate.crl_urls or (fetch.issuer or "") == certificate.issuer)
+    ][:1]
 
 
 def _traced_query(question: Question) -> TraceEntry | None:
@@ -148,4 +164,5 @@ def unexplained(question: Question) -> Answer | None:
         words,
         (question.visit.evidence(f"certificate of {question.host}"),),
         responder=certificate.ocsp_urls[0] if certificate.ocsp_urls else None,
+        longer=answers_last(question),
     )

@@ -89,6 +89,10 @@ class Answer:
     responder: str | None = None
     telling: int = -1
     """Index of the evidence to look at first; as a rule the last, which is what came of it."""
+    until: str | None = None
+    """When the answer that the validator holds runs out, in words."""
+    longer: str | None = None
+    """How long answers last, in words, where a capture longer than that would decide."""
 
 
 Rule: TypeAlias = Callable[[Question], Answer | None]

@@ -27,6 +27,8 @@ def dns_failed(question: Question) -> Answer | None:
     failures: list[tuple[str, str, list[DnsLookupFact]]] = []
     for host, _, url in responder_hosts(question.certificate.ocsp_urls):
         lookups = _near(question, question.case.lookups_by.get((question.identity, host), []))
+        # A truncated answer says nothing yet: the client asks again over TCP (RFC 7766 5).
+        lookups = [lookup for lookup in lookups if not lookup.truncated]
         if any(_addresses(lookup) for lookup in lookups):
             return None
         if lookups:
@@ -251,6 +253,22 @@ def reached_out(question: Question) -> bool:
         for host, port, _ in responder_hosts(question.certificate.ocsp_urls)
         if host not in lists
     )
+
+
+def looked_up_only(question: Question, host: str, port: int) -> DnsLookupFact | None:
+    """Return a lookup of a responder, soon after the handshake, that no connection to it followed.
+
+    Hosts that serve CRLs, too, do not count.
+    """
+    certificate = question.certificate
+    lists = responder_hosts(certificate.crl_urls if certificate is not None else ())
+    if any(host == name for name, _, _ in lists):
+        return None
+    lookups = _near(question, question.case.lookups_by.get((question.identity, host), []))
+    found = next((lookup for lookup in lookups if _addresses(lookup)), None)
+    if found is None or _attempts(question, host, port) or _tls_to(question, host, port) is not None:
+        return None
+    return found
 
 
 def _tls_to(question: Question, host: str, port: int) -> Visit | None:

@@ -9,6 +9,7 @@ from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, near_a_limit
 from ocsp_pcap.explain.rules.queries import proves_match
 from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.windows import utc
 
 TRACE_TOLERANCE = 30 * SECOND
 """A trace line belongs to a handshake that lies this near."""
@@ -28,18 +29,15 @@ def _cached_in_capture(question: Question) -> Answer | None:
     for query in reversed(question.queries):
         if query.time > time:
             continue
-        end = question.case.window_end(query, question.proxy)
-        if end is None or not query.time <= time <= end:
+        window = question.case.window(query, question.proxy)
+        if window is None or not query.time <= time <= window.end:
             continue
         assert query.single is not None
-        if question.proxy is not None and question.proxy.cache_ttl is not None:
-            until = "the TTL override of the site file"
-        else:
-            until = "its nextUpdate" if query.single.next_update is not None else "its Cache-Control"
         return Answer(
             "cached",
             _confidence_in_cache(question, query),
-            f"{question.who} had asked before, and the answer ({query.single.status}) is covered by {until}",
+            f"{question.who} had asked before, and the answer ({query.single.status}) is good until "
+            f"{window.words}",
             (
                 query.evidence(
                     f"earlier OCSP response ({query.single.status}) that still covers this handshake",
@@ -50,6 +48,7 @@ def _cached_in_capture(question: Question) -> Answer | None:
             query.single.status,
             query.exchange.url,
             telling=0,
+            until=utc(window.end),
         )
     return None
 
@@ -162,7 +161,16 @@ def cached_before_capture(question: Question) -> Answer | None:
                 "it asks about another certificate",
             ),
         ),
+        longer=answers_last(question),
     )
+
+
+def answers_last(question: Question) -> str | None:
+    """Say how long answers about the certificates that this validator meets last."""
+    occasions = question.case.occasions_of.get(question.identity)
+    if occasions is None or not question.eligible:
+        return None
+    return occasions.lifetime.words if occasions.lifetime.seconds else None
 
 
 def _covers_a_refresh(question: Question) -> bool:

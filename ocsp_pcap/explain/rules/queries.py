@@ -10,6 +10,7 @@ from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
+from ocsp_pcap.explain.windows import utc
 
 PATIENCE = 30 * SECOND
 """A capture that ends this soon after a request may just have missed the answer."""
@@ -47,6 +48,11 @@ def _answered(question: Question, query: Query) -> Answer:
         )
     else:
         words = f"{question.who} received the answer {status}; the request itself is not in the capture"
+    window = question.case.window(query, question.proxy)
+    if window is not None:
+        words += f", good until {window.words}"
+    else:
+        words += "; it has neither nextUpdate nor HTTP freshness, so every connection may ask again"
     return Answer(
         "queried",
         _confidence_in_answer(question, query),
@@ -54,6 +60,7 @@ def _answered(question: Question, query: Query) -> Answer:
         (question.visit.evidence(f"certificate of {question.host}"), *_exchange_evidence(query)),
         status,
         query.exchange.url,
+        until=utc(window.end) if window is not None else None,
     )
 
 

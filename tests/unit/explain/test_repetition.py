@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.repetition import Habit, Repetition, find_repetition, span_words
+from ocsp_pcap.explain.repetition import Habit, Repetition, find_repetition
 from ocsp_pcap.facts import Fact
 
 from .facts_factory import PARENT, SECOND, certificate, exchange, facts, handshake, response
 
 SHOP = certificate()
-MINUTE = 60
 
 
 def repetition(*story: Fact) -> Repetition | None:
@@ -87,19 +86,3 @@ def test_visits_that_need_no_answer_used_no_cache(other: dict[str, Any]) -> None
     assert found is not None
     assert found.used_at == ()
     assert found.habit == "keeps-nothing"
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "words"),
-    [
-        (0, "0 s"),
-        (2_500_000_000, "2.5 s"),
-        (90 * SECOND, "90 s"),
-        (30 * MINUTE * SECOND, "30 minutes"),
-        (5 * 3600 * SECOND, "5 hours"),
-        (4 * 86_400 * SECOND, "4 days"),
-        (-5, "0 s"),
-    ],
-)
-def test_spans_in_words(nanoseconds: int, words: str) -> None:
-    assert span_words(nanoseconds) == words

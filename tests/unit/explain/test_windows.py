@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.explain.site import Proxy
-from ocsp_pcap.explain.windows import answer_window, http_window, utc
+from ocsp_pcap.explain.windows import answer_window, http_window, span_words, utc
 
 from .facts_factory import BEGIN, DAY, SECOND, at, certificate, exchange, single
 
@@ -46,3 +46,19 @@ def test_moments_in_words() -> None:
     assert utc(1_767_323_045_999_999_999) == "2026-01-02 03:04:05 UTC"
     assert utc(-1) == "1969-12-31 23:59:59 UTC"
     assert utc(10**30) == "the end of time"
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "words"),
+    [
+        (0, "0 s"),
+        (2_500_000_000, "2.5 s"),
+        (90 * SECOND, "90 s"),
+        (1800 * SECOND, "30 minutes"),
+        (5 * 3600 * SECOND, "5 hours"),
+        (4 * 86_400 * SECOND, "4 days"),
+        (-5, "0 s"),
+    ],
+)
+def test_spans_in_words(nanoseconds: int, words: str) -> None:
+    assert span_words(nanoseconds) == words

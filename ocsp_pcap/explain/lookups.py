@@ -1,0 +1,45 @@
+"""DNS lookups by the name they are about, CNAME chains followed (RFC 1034 3.6.2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from ocsp_pcap.facts import DnsLookupFact
+
+MAX_CNAMES: Final = 8
+"""Names to which one name is followed."""
+
+Key = tuple[str, str]
+"""Identity of the host that asked, and the name."""
+
+
+def lookups_by_name(
+    lookups: Iterable[DnsLookupFact], identity: Callable[[str], str]
+) -> dict[Key, list[DnsLookupFact]]:
+    """Return the lookups of each host about each name, by time.
+
+    Where the answer was a CNAME whose target the same host looked up by itself, that counts for the
+    name, too: some resolvers leave the rest of the chain to who asked.
+    """
+    direct: dict[Key, list[DnsLookupFact]] = defaultdict(list)
+    for lookup in lookups:
+        direct[identity(lookup.client), lookup.name.rstrip(".").lower()].append(lookup)
+    return {key: _with_targets(key, direct) for key in direct}
+
+
+def _with_targets(key: Key, direct: Mapping[Key, list[DnsLookupFact]]) -> list[DnsLookupFact]:
+    identity, name = key
+    names = {name: None}
+    pending = [name]
+    while pending and len(names) <= MAX_CNAMES:
+        for lookup in direct.get((identity, pending.pop()), ()):
+            for answer in lookup.answers:
+                if answer not in names and (identity, answer) in direct:
+                    names[answer] = None
+                    pending.append(answer)
+    if len(names) == 1:
+        return direct[key]
+    found = [lookup for known in names for lookup in direct[identity, known]]
+    return sorted(found, key=lambda lookup: lookup.time)
