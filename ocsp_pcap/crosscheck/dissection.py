@@ -51,6 +51,7 @@ _US_TIME: Final = re.compile(r"(\w{3}) +(\d+), (\d{4}) (\d\d):(\d\d):(\d\d)")
 _ISO_TIME: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)")
 _AGAIN: Final = ("retransmission", "fast_retransmission", "spurious_retransmission", "out_of_order")
 _CARRIED: Final = frozenset({"tls", "dtls", "quic", "http", "ocsp"})
+_WITHOUT_TLS: Final = frozenset({"eth", "ip", "ipv6", "tcp", "udp", "tcp.segments", "http", "ocsp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,9 @@ class Dissection:
     def receive(self, frame: int, protocols: str, layers: Mapping[str, Sequence[Fields]]) -> None:
         """Take the layers of one packet, each with the fields of all its occurrences."""
         transport, stream = _conversation(protocols, layers)
-        for name in ("tls", "dtls", "quic"):
-            for layer in layers.get(name, ()):
+        for name, occurrences in layers.items():
+            # QUIC, RDP over UDP and others hold TLS inside their own layer.
+            for layer in occurrences if name not in _WITHOUT_TLS else ():
                 for message in _find(layer, _is_handshake):
                     self._handshake(transport, stream, frame, message)
         self._http(stream, frame, layers)

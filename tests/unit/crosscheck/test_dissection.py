@@ -106,6 +106,13 @@ def test_the_innermost_conversation_counts() -> None:
     assert [(item.transport, item.stream) for item in dissection.items] == [("tcp", 2), ("udp", 5)]
 
 
+def test_tls_inside_the_layer_of_another_protocol() -> None:
+    hello = {"tls.handshake.type": "1", "tls.handshake.random": "01"}
+    rdp = {"rdpudp": {"tls": {"tls.record": {"tls.handshake": hello}}}}
+    (item,) = dissect("eth:ip:udp:rdpudp:tls", udp={"udp.stream": "4"}, rdpudp=rdp).items
+    assert (item.transport, item.stream) == ("udp", 4)
+
+
 def test_requests_and_responses_of_http() -> None:
     (request,) = dissect("eth:ip:tcp:http:ocsp", tcp=TCP, http={}, ocsp=REQUEST).items
     assert (request.kind, request.identity) == ("request", "4246/98d1/f82a")
