@@ -77,6 +77,8 @@ class Dissection:
     """Frames that are part of a message which, by a run in two passes, never becomes whole."""
     locked: set[int] = field(default_factory=set)
     """Frames of QUIC that it could not decrypt."""
+    misread: set[int] = field(default_factory=set)
+    """Frames of RDP over UDP that it took for TLS and found no record in."""
     note: str | None = None
 
     def receive(self, frame: int, protocols: str, layers: Mapping[str, Sequence[Fields]]) -> None:
@@ -140,6 +142,10 @@ class Dissection:
                 and "tcp.segments" not in layers
             ):
                 self.held_back.add(frame)
+        for layer in layers.get("rdpudp", ()):
+            keys = {key for key, _ in _walk(layer)}
+            if "tls" in keys and "tls.record.content_type" not in keys:
+                self.misread.add(frame)
         for quic in layers.get("quic", ()):
             if any(key == "quic.decryption_failed" for key, _ in _walk(quic)):
                 self.locked.add(frame)

@@ -149,6 +149,18 @@ def unknown_quic_version(case: Case) -> str | None:
     )
 
 
+def lossy_rdp(case: Case) -> str | None:
+    """RDP over UDP carries DTLS where its connection is lossy (MS-RDPEUDP 1.3.2), else TLS."""
+    ours = case.ours
+    if ours is None or case.wireshark is not None or case.second is None:
+        return None
+    if ours.frame in case.second.misread and any(fact.tunnel == "rdp-udp" for fact in case.streams.of(ours)):
+        return (
+            f"Wireshark takes the RDP over UDP of frame {ours.frame} for TLS and finds no record: it is DTLS."
+        )
+    return None
+
+
 def openvpn_fragments(case: Case) -> str | None:
     """A TLS message inside OpenVPN comes in fragments, in any order, that carry packet ids.
 
@@ -169,5 +181,6 @@ RULES: Final[tuple[Rule, ...]] = (
     not_recognised,
     never_whole,
     unknown_quic_version,
+    lossy_rdp,
     openvpn_fragments,
 )

@@ -69,6 +69,13 @@ def test_quic_that_wireshark_cannot_open() -> None:
     assert explanation(case(hello, None, second=seen(locked={12}))) is None
 
 
+def test_rdp_over_udp_that_wireshark_took_for_tls() -> None:
+    hello, inside = replace(HELLO, transport="udp"), handshake(transport="udp", tunnel="rdp-udp")
+    assert "DTLS" in (explanation(case(hello, None, inside, second=seen(misread={11}))) or "")
+    assert explanation(case(hello, None, inside, second=seen(misread={12}))) is None
+    assert explanation(case(hello, None, handshake(transport="udp"), second=seen(misread={11}))) is None
+
+
 def test_openvpn_explains_what_wireshark_lacks_only() -> None:
     inside = handshake(tunnel="openvpn")
     assert "OpenVPN" in (explanation(case(CERTIFICATE, None, inside)) or "")
