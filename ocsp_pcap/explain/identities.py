@@ -54,15 +54,28 @@ def _by_random(handshakes: Iterable[HandshakeFact], targets: set[str]) -> dict[s
     for handshake in handshakes:
         if handshake.client_random is not None:
             by_random[handshake.client_random].append(handshake)
-    return {
-        inner.server: outer.client
-        for same in by_random.values()
-        if len(same) > 1
-        for inner in same
-        if inner.server in targets
-        for outer in same
-        if outer.client != inner.client and outer.server != inner.server
-    }
+    found: dict[str, str] = {}
+    for same in by_random.values():
+        for inner in same if len(same) > 1 else ():
+            if inner.server in targets and (outer := _next_leg(inner, same)) is not None:
+                found.setdefault(inner.server, outer.client)
+    return found
+
+
+def _next_leg(inner: HandshakeFact, same: Iterable[HandshakeFact]) -> HandshakeFact | None:
+    """Return the leg on which a proxy sent on the hello of this one; None where the order cannot be told.
+
+    Of two legs of one capture the later one is further out; of two captures only that leg certainly
+    is which goes through no proxy any more.
+    """
+    further = [
+        other
+        for other in same
+        if other.client != inner.client
+        and other.server not in (inner.server, inner.client)
+        and (other.tunnel != "connect" or (other.capture == inner.capture and other.time >= inner.time))
+    ]
+    return min(further, key=lambda other: (other.tunnel != "connect", other.time), default=None)
 
 
 def _by_vantage(

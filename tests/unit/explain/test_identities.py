@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ocsp_pcap.explain.identities import proxy_identities
@@ -73,3 +74,21 @@ def test_two_hosts_that_go_in_step_are_undecided() -> None:
 
 def test_an_origin_is_no_proxy() -> None:
     assert identities(outer(), outer("other.test", server=ORIGIN)) == {}
+
+
+def test_a_hello_that_two_proxies_relay_leads_outward_only() -> None:
+    """The legs before this one carry the same hello; their clients are not the next proxy."""
+    first = inner(random="aa", client=CLIENT, server=CHILD, time=-0.1)
+    second, third = inner(random="aa"), outer(random="aa")
+    assert identities(first, second, third) == {PARENT_INSIDE: PARENT}
+    assert identities(first, second) == {}
+    one_file = [replace(leg, capture="all.pcap") for leg in (first, second)]
+    assert identities(*one_file) == {}
+
+
+def test_legs_of_two_captures_that_both_go_through_proxies_are_in_no_order() -> None:
+    inside = inner(random="aa", client=CLIENT, server="10.1.0.2", capture="a.pcap", time=5)
+    outside = inner(random="aa")
+    assert identities(inside, outside) == {}
+    one_file = [replace(leg, capture="all.pcap", time=t) for t, leg in enumerate((inside, outside))]
+    assert identities(*one_file) == {"10.1.0.2": CHILD}
