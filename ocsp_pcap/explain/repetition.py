@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ocsp_pcap.explain.case import CONCURRENT, Query, Visit, early_repeats
+from ocsp_pcap.explain.case import CONCURRENT, Case, Query, Visit, early_repeats
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.facts import CertificateFact
 
 Habit: TypeAlias = Literal["keeps-nothing", "fixed-lifetime", "irregular"]
 """``keeps-nothing``: it asks again at every connection. ``fixed-lifetime``: it uses answers up to an age
@@ -18,11 +20,25 @@ TOLERANCE: Final = SECOND
 
 
 @dataclass(frozen=True, slots=True)
-class Repetition:
-    """Queries that came although an earlier answer was still good."""
+class Repeat:
+    """A query that came although the answer to an earlier one was still good."""
 
-    repeats: tuple[tuple[Query, Query], ...]
-    """The query whose answer was still good, and the one that came all the same."""
+    certificate: CertificateFact
+    before: Query
+    again: Query
+
+    @property
+    def age(self) -> int:
+        """Nanoseconds from the earlier answer to the later query."""
+        return self.again.time - self.before.answer_time
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """How one validator uses its cache, told from all certificates that it asked about."""
+
+    repeats: tuple[Repeat, ...]
+    """By time."""
     asked_at: tuple[int, ...]
     """Ages (nanoseconds) at which answers were replaced although they were good, ascending."""
     used_at: tuple[int, ...]
@@ -36,23 +52,35 @@ class Repetition:
         )
 
 
-def find_repetition(
-    queries: Sequence[Query], visits: Sequence[Visit], triggered: set[int]
-) -> Repetition | None:
-    """Tell from the queries about one certificate and the visits that showed it; None: nothing was repeated.
+def repetitions(case: Case) -> dict[str, Repetition]:
+    """Return how each validator that repeated queries uses its cache, by its identity."""
+    asked: dict[str, list[tuple[str, list[Query]]]] = defaultdict(list)
+    for (identity, sha256), queries in case.queries_of.items():
+        asked[identity].append((sha256, queries))
+    found: dict[str, Repetition] = {}
+    for identity, rows in asked.items():
+        repeats = [
+            Repeat(case.facts.certificates[sha256], before, again)
+            for sha256, queries in rows
+            for before, again in early_repeats(queries)
+        ]
+        if not repeats:
+            continue
+        used_at: list[int] = []
+        for sha256, queries in rows:
+            key = (identity, sha256)
+            used_at += _ages_of_use(queries, case.visits_of.get(key, []), set(case.trigger_of[key]))
+        found[identity] = _repetition(repeats, used_at)
+    return found
 
-    ``queries`` and ``visits`` are in the order of time, ``triggered`` has the ids of the visits that a
-    query followed.
-    """
-    repeats = early_repeats(list(queries))
-    if not repeats:
-        return None
-    asked_at = sorted(again.time - before.answer_time for before, again in repeats)
-    used_at = sorted(_ages_of_use(queries, visits, triggered))
+
+def _repetition(repeats: list[Repeat], used_at: list[int]) -> Repetition:
+    repeats.sort(key=lambda repeat: repeat.again.time)
+    asked_at = sorted(repeat.age for repeat in repeats)
     habit: Habit = "keeps-nothing"
     if used_at:
-        habit = "fixed-lifetime" if used_at[-1] <= asked_at[0] + TOLERANCE else "irregular"
-    return Repetition(tuple(repeats), tuple(asked_at), tuple(used_at), habit)
+        habit = "fixed-lifetime" if max(used_at) <= asked_at[0] + TOLERANCE else "irregular"
+    return Repetition(tuple(repeats), tuple(asked_at), tuple(sorted(used_at)), habit)
 
 
 def _ages_of_use(queries: Sequence[Query], visits: Sequence[Visit], triggered: set[int]) -> list[int]:

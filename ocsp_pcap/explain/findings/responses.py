@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ocsp_pcap.explain.case import Case, Query, Visit, early_repeats
-from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.case import Case, Query, Visit
 from ocsp_pcap.explain.findings.common import finding
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
+from ocsp_pcap.explain.repetition import Repeat, Repetition, repetitions
 from ocsp_pcap.explain.rules.answer import validator_words
+from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.facts import CertificateFact
 
 
@@ -84,70 +86,68 @@ def _proof_of_use(
 
 
 def repetition(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
-    """The same certificate was asked for again although an earlier answer still covered it."""
-    for (identity, sha256), queries in case.queries_of.items():
-        certificate = case.facts.certificates[sha256]
-        early = early_repeats(queries)
-        if not early:
-            continue
-        proxy = case.proxy(queries[0].exchange.client)
-        client = queries[0].exchange.client
-        gaps = [again.time - before.answer_time for before, again in early]
-        visits = case.visits_of.get((identity, sha256), [])
-        spared = any(
-            before.answer_time < visit.time < again.time
-            and not case.trigger_of[identity, sha256].get(id(visit))
-            for before, again in early
-            for visit in visits
+    """A validator asked again although an earlier answer still covered the certificate."""
+    for found in repetitions(case).values():
+        first = found.repeats[0]
+        client = first.again.exchange.client
+        hosts = list(dict.fromkeys(_name(repeat.certificate) for repeat in found.repeats))
+        more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
+        number = len(found.repeats)
+        times = f"{number} time{'s' if number > 1 else ''}, first after {span_words(first.age)}"
+        code, habit = _habit(found, case.proxy(client))
+        role = validator_words(case.roles.role(client), client)
+        words = f"{role} asked again about {', '.join(hosts[:3])}{more} ({times}), {_ahead(first)}{habit}"
+        yield finding(
+            code,
+            f"{words[:1].upper()}{words[1:]}.",
+            _repeat_evidence(found),
+            host=hosts[0],
+            validator=client,
+            frame=first.again.frame,
+            stream=first.again.exchange.stream,
+            serial=first.certificate.serial,
         )
-        ttl = proxy.cache_ttl if proxy is not None else None
-        override = ttl is not None and all(gap >= ttl - SECOND for gap in gaps)
-        yield _repeat_finding(case, client, certificate, early, override, spared)
 
 
-def _repeat_finding(
-    case: Case,
-    client: str,
-    certificate: CertificateFact,
-    early: list[tuple[Query, Query]],
-    override: bool,
-    spared: bool,
-) -> Finding:
-    before, again = early[0]
-    assert before.single is not None
-    assert before.single.next_update is not None
-    gap = (again.time - before.answer_time) / SECOND
-    ahead = (before.single.next_update - again.time) / SECOND
-    host = certificate.sans[0] if certificate.sans else certificate.subject
-    evidence: list[Evidence] = []
-    for first, second in early[:3]:
-        evidence.append(first.evidence("OCSP response that was to last", first.exchange.frames.response))
-        evidence.append(second.evidence("asked again", second.frame))
-    role = validator_words(case.roles.role(client), client)
-    times = f"{len(early)} time{'s' if len(early) > 1 else ''}, first after {gap:.0f} s"
-    words = f"{role} asked again about {host} ({times}), {_span(ahead)} before nextUpdate"
-    if override:
-        words += ", as the TTL override of the site file demands"
-    elif spared:
-        words += ", yet used its cache in between: a TTL override is likely"
-    code = "ttl-override-in-use" if override or spared else "repeated-queries"
-    return finding(
-        code,
-        f"{words[:1].upper()}{words[1:]}.",
-        evidence,
-        host=host,
-        validator=client,
-        frame=again.frame,
-        stream=again.exchange.stream,
-        serial=certificate.serial,
-    )
+def _name(certificate: CertificateFact) -> str:
+    return certificate.sans[0] if certificate.sans else certificate.subject
 
 
-def _span(seconds: float) -> str:
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+def _ahead(repeat: Repeat) -> str:
+    single = repeat.before.single
+    assert single is not None
+    assert single.next_update is not None
+    return f"{span_words(single.next_update - repeat.again.time)} before nextUpdate"
+
+
+def _repeat_evidence(found: Repetition) -> Iterator[Evidence]:
+    for repeat in found.repeats[:3]:
+        before = repeat.before
+        yield before.evidence("OCSP response that was to last", before.exchange.frames.response)
+        yield repeat.again.evidence("asked again", repeat.again.frame)
+
+
+def _habit(found: Repetition, proxy: Proxy | None) -> tuple[str, str]:
+    """Return the code of the finding, and how the sentence goes on."""
+    lifetime = proxy.cache_ttl if proxy is not None else None
+    if lifetime is not None and found.agrees_with(lifetime):
+        return "ttl-override-in-use", ", as the TTL override of the site file demands"
+    despite = "" if lifetime is None else f", which a TTL override of {span_words(lifetime)} does not explain"
+    asked, used = span_words(found.asked_at[0]), span_words(found.used_at[-1]) if found.used_at else ""
+    if found.habit == "fixed-lifetime":
+        spread = (
+            f": answers were used up to an age of {used} and replaced from {asked} on, so a TTL override "
+            "between the two is likely"
+        )
+        return "ttl-override-in-use", despite + spread
+    if found.habit == "irregular":
+        mixed = (
+            f": answers were used up to an age of {used}, yet replaced after {asked} already, as by several "
+            "processes or caches that do not share what they hold"
+        )
+        return "repeated-queries", despite + mixed
+    kept = f": it keeps no answer, or none for as long as {asked}; every connection meant a query"
+    return "repeated-queries", despite + kept
 
 
 def crl_fallback(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:

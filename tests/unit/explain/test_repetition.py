@@ -6,19 +6,18 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.repetition import Habit, Repetition, find_repetition
+from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.repetition import Habit, Repetition, repetitions
 from ocsp_pcap.facts import Fact
 
-from .facts_factory import PARENT, SECOND, certificate, exchange, facts, handshake, response
+from .facts_factory import PARENT, SECOND, certificate, exchange, facts, handshake, response, site
 
-SHOP = certificate()
+SHOP, NEWS = certificate(), certificate("news.test")
 
 
 def repetition(*story: Fact) -> Repetition | None:
-    case = Case(facts(SHOP, *story), Context())
-    key = (case.identity(PARENT), SHOP.sha256)
-    triggered = set(case.trigger_of.get(key, {}))
-    return find_repetition(case.queries_of.get(key, []), case.visits_of.get(key, []), triggered)
+    case = Case(facts(SHOP, NEWS, *story), Context())
+    return repetitions(case).get(case.identity(PARENT))
 
 
 def story(*visits: float, asked: Sequence[float] = (), **other: Any) -> Repetition | None:
@@ -86,3 +85,63 @@ def test_visits_that_need_no_answer_used_no_cache(other: dict[str, Any]) -> None
     assert found is not None
     assert found.used_at == ()
     assert found.habit == "keeps-nothing"
+
+
+def test_all_certificates_of_a_validator_tell_of_its_cache() -> None:
+    """Asked again about one after 100 s, about the other after 500, used in between: one lifetime."""
+    visits = [handshake("shop.test", SHOP, time=time) for time in (0, 50, 100)]
+    others = [handshake("news.test", NEWS, time=time) for time in (0, 500)]
+    queries = [exchange(SHOP, time=time) for time in (1, 101)] + [
+        exchange(NEWS, time=time) for time in (1, 501)
+    ]
+    found = repetition(*visits, *others, *queries)
+    assert found is not None
+    assert found.habit == "fixed-lifetime"
+    assert [repeat.certificate for repeat in found.repeats] == [SHOP, NEWS]
+
+
+def test_an_answer_used_longer_than_another_was() -> None:
+    visits = [handshake("shop.test", SHOP, time=time) for time in (0, 100)]
+    others = [handshake("news.test", NEWS, time=time) for time in (0, 900)]
+    found = repetition(
+        *visits, *others, exchange(SHOP, time=1), exchange(SHOP, time=101), exchange(NEWS, time=1)
+    )
+    assert found is not None
+    assert found.habit == "irregular"
+
+
+def code_and_summary(*story: Fact, **context: Any) -> tuple[str, str]:
+    found = explain(facts(SHOP, NEWS, *story), Context(**context)).findings
+    (only,) = [item for item in found if item.code in ("ttl-override-in-use", "repeated-queries")]
+    assert only.evidence
+    return only.code, only.summary
+
+
+def told(visits: list[float], asked: list[float], **context: Any) -> tuple[str, str]:
+    return code_and_summary(
+        *(handshake("shop.test", SHOP, time=time) for time in visits),
+        *(exchange(SHOP, time=time + 1) for time in asked),
+        **context,
+    )
+
+
+def test_findings_say_how_the_cache_is_used() -> None:
+    code, summary = told([0, 100, 200], [0, 100, 200])
+    assert code == "repeated-queries"
+    assert "keeps no answer" in summary
+    code, summary = told([0, 30, 70], [0, 70])
+    assert code == "ttl-override-in-use"
+    assert "up to an age of 29 s and replaced from 70 s on" in summary
+    code, summary = told([0, 100, 1000], [0, 100])
+    assert code == "repeated-queries"
+    assert "do not share" in summary
+
+
+def test_findings_and_the_site_file() -> None:
+    override = site(parent={"cache_ttl": 60 * SECOND})
+    code, summary = told([0, 30, 70], [0, 70], site=override)
+    assert code == "ttl-override-in-use"
+    assert "as the TTL override of the site file demands" in summary
+    code, summary = told([0, 30, 70], [0, 30, 70], site=override)
+    assert code == "repeated-queries"
+    assert "which a TTL override of 60 s does not explain" in summary
