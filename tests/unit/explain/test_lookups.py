@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.lookups import MAX_CNAMES, lookups_by_name
+from ocsp_pcap.facts import DnsLookupFact
+
+from .facts_factory import CHILD, PARENT, RESPONDER, certificate, dns, facts, handshake, verdict
+
+SHOP = certificate()
+
+
+def names(*lookups: DnsLookupFact, name: str = "a.test", client: str = PARENT) -> list[str]:
+    found = lookups_by_name(lookups, lambda address: address)
+    return [lookup.name for lookup in found.get((client, name), [])]
+
+
+def test_a_name_alone() -> None:
+    assert names(dns(RESPONDER, name="A.test.")) == ["A.test."]
+    assert names(dns(RESPONDER, name="b.test")) == []
+
+
+def test_targets_count_in_the_order_of_time() -> None:
+    chain = [
+        dns("b.test", name="a.test", time=1),
+        dns("c.test", name="b.test", time=2),
+        dns(RESPONDER, name="c.test", time=3),
+        dns("b.test", name="a.test", time=4),
+    ]
+    assert names(*chain) == ["a.test", "b.test", "c.test", "a.test"]
+    assert names(*chain, name="b.test") == ["b.test", "c.test"]
+
+
+def test_targets_that_another_host_looked_up_do_not_count() -> None:
+    assert names(dns("b.test", name="a.test"), dns(RESPONDER, name="b.test", client=CHILD)) == ["a.test"]
+
+
+def test_circles_and_long_chains_end() -> None:
+    assert names(dns("b.test", name="a.test"), dns("a.test", name="b.test")) == ["a.test", "b.test"]
+    chain = [dns(f"n{n + 1}.test", name="a.test" if n == 0 else f"n{n}.test", time=n) for n in range(40)]
+    assert len(names(*chain)) <= MAX_CNAMES + 2
+
+
+def test_a_truncated_answer_is_no_failure() -> None:
+    cut = replace(dns(), truncated=True)
+    found = verdict(facts(SHOP, handshake("shop.test", SHOP), cut))
+    assert found.cause != "dns-failed"
+    over_tcp = replace(dns(time=0.7, rcode="SERVFAIL"), transport="tcp")
+    found = verdict(facts(SHOP, handshake("shop.test", SHOP), cut, over_tcp))
+    assert found.cause == "dns-failed"
+    assert "SERVFAIL" in found.summary
+
+
+def test_a_case_follows_targets() -> None:
+    case = Case(facts(dns("b.test", name="a.test"), dns(RESPONDER, name="b.test", time=1)), Context())
+    assert len(case.lookups_by[PARENT, "a.test"]) == 2
