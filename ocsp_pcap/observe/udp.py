@@ -6,7 +6,7 @@ that can begin a handshake, and of one whose handshake is over those that can be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -47,6 +47,9 @@ QUIC_OVER: Final = 3
 DTLS_OVER: Final = 4
 """The handshake is over; another may begin."""
 SPENT: Final = 5
+
+CAPWAP_CONTROL: Final = 5246
+CAPWAP_PREAMBLE: Final = 4
 
 Handshaker: TypeAlias = QuicConnection | DtlsConnection | CarrierConnection
 
@@ -94,6 +97,7 @@ class UdpObserver:
             grown = np.zeros(max(len(self.flows), 2 * len(self._state)), np.int8)
             grown[: len(self._state)] = self._state
             self._state = grown
+        columns = _without_capwap_preamble(columns)
         usable = (columns.payload_length > 0) & ~columns.in_error
         dns = usable & ((columns.source_port == DNS_PORT) | (columns.destination_port == DNS_PORT))
         for row in np.flatnonzero(dns).tolist():
@@ -251,3 +255,16 @@ class UdpObserver:
         else:
             quic = isinstance(stream.connection, QuicConnection)
             self._state[stream.number] = QUIC_OVER if quic else DTLS_OVER
+
+
+def _without_capwap_preamble(columns: TransportColumns) -> TransportColumns:
+    """Strip what CAPWAP control puts before each DTLS record (RFC 5415 4.2): the type 1 and three octets."""
+    control = (columns.source_port == CAPWAP_CONTROL) | (columns.destination_port == CAPWAP_CONTROL)
+    rows = np.flatnonzero(control & (columns.payload_length > CAPWAP_PREAMBLE) & ~columns.in_error)
+    rows = rows[[columns.payload(row)[:1] == b"\x01" for row in rows.tolist()]] if len(rows) else rows
+    if not len(rows):
+        return columns
+    offset, length = columns.payload_offset.copy(), columns.payload_length.copy()
+    offset[rows] += CAPWAP_PREAMBLE
+    length[rows] -= CAPWAP_PREAMBLE
+    return replace(columns, payload_offset=offset, payload_length=length)
