@@ -5,21 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from ocsp_pcap import __version__
+from ocsp_pcap.inputs import input_files, read_captures, read_case, refuse_pipes
 from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, warn, write
 
 if TYPE_CHECKING:
-    from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.model import Explanation
-    from ocsp_pcap.explain.site import ProxyRole
-    from ocsp_pcap.facts import Facts
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -48,7 +45,12 @@ class _Commands(click.Group):
             raise
 
 
-@click.group(cls=_Commands, context_settings=CONTEXT_SETTINGS, invoke_without_command=True)
+@click.group(
+    cls=_Commands,
+    context_settings=CONTEXT_SETTINGS,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+)
 @click.version_option(__version__, prog_name="ocsp-pcap", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
@@ -106,7 +108,7 @@ def capture_options(command: Command) -> Command:
 @click.option("--forecast", is_flag=True, help="Tell instead which queries OCSP would cause, were it on.")
 def explain(form: str, output: Path | None, verbose: int, forecast: bool, **options: Any) -> None:
     """Explain every certificate: asked about, stapled, cached, or why not."""
-    refuse_output(output, _inputs(options))
+    refuse_output(output, input_files(options))
     if forecast:
         _forecast(form, output, **options)
         return
@@ -147,8 +149,8 @@ def facts(
     """Print what was seen, one JSON object a line: captures, certificates, handshakes, exchanges."""
     from ocsp_pcap.report.json import facts_to_jsonl
 
-    refuse_output(output, _inputs({"captures": captures, "keylog": keylog, "rsa_key": rsa_key}))
-    reading = _read(captures, keylog, rsa_key)
+    refuse_output(output, input_files({"captures": captures, "keylog": keylog, "rsa_key": rsa_key}))
+    reading = read_captures(captures, keylog, rsa_key)
     write((f"{line}\n" for line in facts_to_jsonl(reading.facts)), output)
     _end(reading.complete)
 
@@ -163,7 +165,7 @@ def check(expect: Path, junit: Path | None, **options: Any) -> None:
     from ocsp_pcap.explain.expect import check as compare
     from ocsp_pcap.report.checks import CheckResult, render_checks
 
-    refuse_output(junit, [expect, *_inputs(options)])
+    refuse_output(junit, [expect, *input_files(options)])
     try:
         expectations = load_expectations(expect)
     except ExpectationError as error:
@@ -194,8 +196,8 @@ def evidence(output: Path, **options: Any) -> None:
 
     if output == Path("-"):
         raise Failure("-: evidence is written to a file, not to standard output")
-    refuse_output(output, _inputs(options))
-    _refuse_pipes(options)
+    refuse_output(output, input_files(options))
+    refuse_pipes(options)
     explanation, complete = _explanation(**options)
     try:
         summary = write_evidence(explanation, [capture.path for capture in explanation.captures], output)
@@ -216,8 +218,8 @@ def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
     from ocsp_pcap.crosscheck import CrosscheckUnavailable, render_crosscheck
     from ocsp_pcap.crosscheck import crosscheck as compare
 
-    _refuse_pipes({"captures": captures})
-    reading = _read(captures, keylog, ())
+    refuse_pipes({"captures": captures})
+    reading = read_captures(captures, keylog, ())
     complete, agrees = reading.complete, True
     with console(None) as terminal:
         for capture in reading.facts.captures:
@@ -248,32 +250,6 @@ def cause(code: str | None) -> None:
             raise Failure(str(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Facts, and whether every input could be read."""
-
-    facts: Facts
-    complete: bool
-
-
-def _inputs(options: dict[str, Any]) -> list[Path]:
-    """Return the files that options name: all values but globs of host names and standard input."""
-    inputs: list[Path] = []
-    for name in ("captures", "child", "parent", "site", "keylog", "rsa_key", "policy_trace"):
-        value = options.get(name) or ()
-        inputs += [Path(item) for item in (value if isinstance(value, tuple) else (value,)) if item != "-"]
-    return inputs
-
-
-def _refuse_pipes(options: dict[str, Any]) -> None:
-    """Raise Failure for a capture that can be read only once, where it has to be read again."""
-    for name in ("captures", "child", "parent"):
-        for argument in options.get(name, ()):
-            path = Path(argument)
-            if argument == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
-                raise Failure(f"{argument}: can be read only once; store it in a file first")
-
-
 def _end(complete: bool, held: bool = True) -> None:
     """Exit with the status that the contract has for what happened, the gravest first."""
     if not complete:
@@ -293,7 +269,7 @@ def _explanation(
     host: tuple[str, ...],
 ) -> tuple[Explanation, bool]:
     """Read and explain; tell also whether every input could be read."""
-    context, reading = _case(captures, child, parent, site, keylog, rsa_key, policy_trace)
+    context, reading = read_case(captures, child, parent, site, keylog, rsa_key, policy_trace)
 
     from ocsp_pcap.explain.engine import explain as explain_facts
 
@@ -307,7 +283,7 @@ def _explanation(
 
 def _forecast(form: str, output: Path | None, *, host: tuple[str, ...], **options: Any) -> None:
     """Read, and print which queries OCSP would have caused."""
-    context, reading = _case(**options)
+    context, reading = read_case(**options)
 
     from ocsp_pcap.explain.forecast import forecast
     from ocsp_pcap.report import forecast as report
@@ -331,84 +307,6 @@ def _forecast(form: str, output: Path | None, *, host: tuple[str, ...], **option
     _end(reading.complete)
 
 
-def _case(
-    captures: tuple[str, ...],
-    child: tuple[str, ...],
-    parent: tuple[str, ...],
-    site: Path | None,
-    keylog: tuple[Path, ...],
-    rsa_key: tuple[Path, ...],
-    policy_trace: tuple[Path, ...],
-) -> tuple[Context, _Reading]:
-    """Read what was seen, and what the user told besides."""
-    if not (captures or child or parent):
-        raise click.UsageError("Give a capture, or --child and --parent captures.")
-    context, authorities = _context(child, parent, site, policy_trace)
-    # A file that is named twice goes by its first name, which is to be the one with a role.
-    return context, _read((*child, *parent, *captures), keylog, rsa_key, authorities)
-
-
-def _context(
-    child: tuple[str, ...], parent: tuple[str, ...], site: Path | None, traces: tuple[Path, ...]
-) -> tuple[Context, list[bytes]]:
-    from ocsp_pcap.explain.case import Context
-    from ocsp_pcap.explain.site import Site, SiteError, load_site
-    from ocsp_pcap.explain.trace import TraceError, load_trace
-
-    roles = _capture_roles(child, parent)
-    try:
-        known = load_site(site) if site is not None else Site()
-        entries = tuple(entry for path in traces for entry in load_trace(path))
-    except (SiteError, TraceError) as error:
-        raise Failure(str(error)) from error
-    authorities = [authority.der for proxy in known.proxies for authority in proxy.ca]
-    return Context(known, roles, entries), authorities
-
-
-def _capture_roles(child: tuple[str, ...], parent: tuple[str, ...]) -> dict[str, ProxyRole]:
-    """Return the proxy whose outer side each capture shows, by the name that its facts will have."""
-    from ocsp_pcap.capture import CaptureError, expand
-
-    given: dict[ProxyRole, tuple[str, ...]] = {"child": child, "parent": parent}
-    by_file: dict[str, ProxyRole] = {}
-    by_name: dict[str, ProxyRole] = {}
-    for role, arguments in given.items():
-        for argument in arguments:
-            try:
-                sources = expand([argument])
-            except CaptureError:
-                # Reading it will tell, and goes on with the other captures.
-                continue
-            for source in sources:
-                if by_file.setdefault(source.identity, role) != role:
-                    raise Failure(
-                        f"{source.name} is given both as --child and as --parent; "
-                        "a capture of both sides is given without either"
-                    )
-                by_name[source.name] = role
-    return by_name
-
-
-def _read(
-    captures: Sequence[str],
-    key_logs: tuple[Path, ...],
-    rsa_keys: tuple[Path, ...],
-    authorities: Sequence[bytes] = (),
-) -> _Reading:
-    from ocsp_pcap.api import ReadOptions, read_facts
-    from ocsp_pcap.capture import CaptureError
-    from ocsp_pcap.observe.keys import KeySourceError
-
-    unreadable: list[str] = []
-    try:
-        found = read_facts(captures, ReadOptions(key_logs, rsa_keys, authorities, unreadable.append, warn))
-    except (CaptureError, KeySourceError) as error:
-        raise Failure(str(error)) from error
-    for sentence in unreadable:
-        warn(sentence)
-    return _Reading(found, not unreadable)
-
-
 def main() -> NoReturn:
     """Run the command line and exit; no way out of it is a traceback."""
     # numpy would start a thread for each processor, for linear algebra that is not used here.
@@ -426,9 +324,7 @@ def main() -> NoReturn:
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        say(
-            f"internal error: {type(error).__name__}: {error}\n"
-            f"This is a mistake in ocsp-pcap: please report it, with what {TRACEBACK_VARIABLE}=1 prints."
-        )
+        say(f"internal error: {type(error).__name__}: {error}")
+        say(f"this is a mistake in ocsp-pcap; please report it, with what {TRACEBACK_VARIABLE}=1 prints")
         sys.exit(INTERNAL_ERROR)
     sys.exit(status if isinstance(status, int) else 0)

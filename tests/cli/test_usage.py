@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from typing import NoReturn
+
 import pytest
+
+from ocsp_pcap import cli
 
 from .program import DIRECT, refused, run
 
@@ -37,3 +43,24 @@ def test_a_capture_in_place_of_a_command() -> None:
 def test_an_unknown_cause_is_told_with_those_like_it() -> None:
     refused(run("cause", "querid"), "'querid'", "queried")
     refused(run("cause", "\x1b[31mnonsense"), "\\x1b[31mnonsense")
+
+
+def test_a_mistake_of_the_program_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise KeyError("a\nmistake")
+
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["ocsp-pcap", "facts", str(DIRECT)])
+    monkeypatch.setattr(cli, "read_captures", fail)
+    monkeypatch.delenv(cli.TRACEBACK_VARIABLE, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == cli.INTERNAL_ERROR
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("ocsp-pcap: internal error: KeyError: ")
+    assert cli.TRACEBACK_VARIABLE in second
+    monkeypatch.setenv(cli.TRACEBACK_VARIABLE, "1")
+    with pytest.raises(KeyError):
+        cli.main()

@@ -1,0 +1,131 @@
+"""What the command line names: captures, keys, what is known of the site. Files in, facts and context out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ocsp_pcap.output import Failure, warn
+
+if TYPE_CHECKING:
+    from ocsp_pcap.explain.case import Context
+    from ocsp_pcap.explain.site import ProxyRole
+    from ocsp_pcap.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Facts, and whether every input could be read."""
+
+    facts: Facts
+    complete: bool
+
+
+def input_files(options: Mapping[str, Any]) -> list[Path]:
+    """Return the files that options name: all values but globs of host names and standard input."""
+    inputs: list[Path] = []
+    for name in ("captures", "child", "parent", "site", "keylog", "rsa_key", "policy_trace"):
+        value = options.get(name) or ()
+        inputs += [Path(item) for item in (value if isinstance(value, tuple) else (value,)) if item != "-"]
+    return inputs
+
+
+def refuse_pipes(options: Mapping[str, Any]) -> None:
+    """Raise Failure for a capture that can be read only once, where it has to be read again."""
+    for name in ("captures", "child", "parent"):
+        for argument in options.get(name, ()):
+            path = Path(argument)
+            if argument == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
+                raise Failure(f"{argument}: can be read only once; store it in a file first")
+
+
+def read_case(
+    captures: tuple[str, ...],
+    child: tuple[str, ...],
+    parent: tuple[str, ...],
+    site: Path | None,
+    keylog: tuple[Path, ...],
+    rsa_key: tuple[Path, ...],
+    policy_trace: tuple[Path, ...],
+) -> tuple[Context, Reading]:
+    """Read what was seen, and what the user told besides.
+
+    Raises:
+        Failure: no capture could be read, or another file cannot be used.
+        click.UsageError: no capture is named.
+    """
+    if not (captures or child or parent):
+        raise click.UsageError("Give a capture, or --child and --parent captures.")
+    context, authorities = _context(child, parent, site, policy_trace)
+    # A file that is named twice goes by its first name, which is to be the one with a role.
+    return context, read_captures((*child, *parent, *captures), keylog, rsa_key, authorities)
+
+
+def _context(
+    child: tuple[str, ...], parent: tuple[str, ...], site: Path | None, traces: tuple[Path, ...]
+) -> tuple[Context, list[bytes]]:
+    from ocsp_pcap.explain.case import Context
+    from ocsp_pcap.explain.site import Site, SiteError, load_site
+    from ocsp_pcap.explain.trace import TraceError, load_trace
+
+    roles = _capture_roles(child, parent)
+    try:
+        known = load_site(site) if site is not None else Site()
+        entries = tuple(entry for path in traces for entry in load_trace(path))
+    except (SiteError, TraceError) as error:
+        raise Failure(str(error)) from error
+    authorities = [authority.der for proxy in known.proxies for authority in proxy.ca]
+    return Context(known, roles, entries), authorities
+
+
+def _capture_roles(child: tuple[str, ...], parent: tuple[str, ...]) -> dict[str, ProxyRole]:
+    """Return the proxy whose outer side each capture shows, by the name that its facts will have."""
+    from ocsp_pcap.capture import CaptureError, expand
+
+    given: dict[ProxyRole, tuple[str, ...]] = {"child": child, "parent": parent}
+    by_file: dict[str, ProxyRole] = {}
+    by_name: dict[str, ProxyRole] = {}
+    for role, arguments in given.items():
+        for argument in arguments:
+            try:
+                sources = expand([argument])
+            except CaptureError:
+                # Reading it will tell, and goes on with the other captures.
+                continue
+            for source in sources:
+                if by_file.setdefault(source.identity, role) != role:
+                    raise Failure(
+                        f"{source.name} is given both as --child and as --parent; "
+                        "a capture of both sides is given without either"
+                    )
+                by_name[source.name] = role
+    return by_name
+
+
+def read_captures(
+    captures: Sequence[str],
+    key_logs: tuple[Path, ...],
+    rsa_keys: tuple[Path, ...],
+    authorities: Sequence[bytes] = (),
+) -> Reading:
+    """Read captures and say on standard error which of them, and which keys, were of no use.
+
+    Raises:
+        Failure: nothing could be read.
+    """
+    from ocsp_pcap.api import ReadOptions, read_facts
+    from ocsp_pcap.capture import CaptureError
+    from ocsp_pcap.observe.keys import KeySourceError
+
+    unreadable: list[str] = []
+    try:
+        found = read_facts(captures, ReadOptions(key_logs, rsa_keys, authorities, unreadable.append, warn))
+    except (CaptureError, KeySourceError) as error:
+        raise Failure(str(error)) from error
+    for sentence in unreadable:
+        warn(sentence)
+    return Reading(found, not unreadable)
