@@ -419,6 +419,8 @@ def _capture(observation: Observation) -> CaptureFact:
     notes = list(observation.notes)
     if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
         notes.append(f"{forgotten} DNS messages, or more, were not looked at, to bound memory")
+    if tcp.given_up:
+        notes.append(f"{tcp.given_up} connections were not followed to their end, to bound memory")
     if len(ports) > MAX_PORTS:
         notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
     return CaptureFact(

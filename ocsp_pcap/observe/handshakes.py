@@ -153,7 +153,8 @@ class HandshakeTracker:
     def receive(self, event: TlsEvent) -> None:
         """Take the next event of the connection."""
         current = self._handshake_for(event)
-        current.last_time = max(current.last_time, event.time)
+        if event.time > current.last_time:
+            current.last_time = event.time
         match event:
             case ClientHello():
                 current.client_hello = event
@@ -182,11 +183,12 @@ class HandshakeTracker:
         if not self.handshakes:
             self.handshakes.append(Handshake(event.frame, event.time))
         current = self.handshakes[-1]
-        answered = current.server_hello is not None and not current.server_hello.hello_retry_request
-        again = isinstance(event, ClientHello) and current.client_hello is not None
-        if answered and (again or isinstance(event, ServerHello)):
-            current = Handshake(event.frame, event.time)
-            self.handshakes.append(current)
+        hello = current.server_hello
+        if isinstance(event, ClientHello | ServerHello) and hello is not None:
+            again = isinstance(event, ServerHello) or current.client_hello is not None
+            if again and not hello.hello_retry_request:
+                current = Handshake(event.frame, event.time)
+                self.handshakes.append(current)
         return current
 
     def _progress(self, current: Handshake, event: TlsEvent) -> None:

@@ -31,6 +31,8 @@ FIRST_ROWS: Final = 16
 LINGER: Final = 10 * 10**9
 """Nanoseconds that a closed stream is kept for: segments may still be on their way, or retransmitted."""
 MAX_LINGERING: Final = 4096
+MAX_OPEN: Final = 16_384
+"""Streams that are read at one time; of more, those that were silent longest are ended."""
 CLOSING: Final = FIN | RST
 Row: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
 """Direction, flags, frame, time, sequence and acknowledgment number, payload bytes present and missing,
@@ -69,6 +71,8 @@ class TcpObserver:
         """Stream to the first frame that carried something through SOCKS."""
         self.gaps = 0
         """Places at which bytes are missing, of streams that mattered."""
+        self.given_up = 0
+        """Streams that were ended for the bound on memory."""
         self._tools = tools
         self._wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
         self._streams: dict[int, Stream] = {}
@@ -106,11 +110,17 @@ class TcpObserver:
             self._end(stream)
 
     def _release(self, now: int) -> None:
-        """End streams that were closed a while ago."""
+        """End streams that were closed a while ago, and the idle ones where there are too many."""
         lingering = self._lingering
         while lingering and (len(lingering) > MAX_LINGERING or lingering[0].last_time + LINGER < now):
             stream = lingering.popleft()
             if self._streams.get(stream.number) is stream:
+                self._end(stream)
+        if len(self._streams) > MAX_OPEN:
+            idle = sorted(self._streams.values(), key=lambda stream: stream.last_frame)
+            surplus = idle[: len(idle) - MAX_OPEN * 3 // 4]
+            self.given_up += len(surplus)
+            for stream in surplus:
                 self._end(stream)
 
     def _chosen(
