@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -145,7 +146,7 @@ def test_keys_inside_the_capture_do_as_well(name: str) -> None:
     assert [x.requests for x in other.ocsp_exchanges] == [x.requests for x in facts.ocsp_exchanges]
 
 
-@pytest.mark.parametrize(
+private_keys = pytest.mark.parametrize(
     ("name", "key", "opened"),
     [
         ("tls12-suites/openssl", "tls12-suites/server-rsa.pem", 4),
@@ -153,6 +154,9 @@ def test_keys_inside_the_capture_do_as_well(name: str) -> None:
         ("tls-ocsp-over-https/rsa-key-exchange", "tls-ocsp-over-https/responder-rsa.pem", 3),
     ],
 )
+
+
+@private_keys
 def test_a_private_key_opens_what_its_key_log_opens(name: str, key: str, opened: int) -> None:
     facts = read_facts([capture_of(name)], ReadOptions(rsa_keys=[SAMPLES / key]))
     fitting = [h for h in with_keys(name).handshakes if (h.cipher or "").startswith("TLS_RSA_")]
@@ -161,6 +165,18 @@ def test_a_private_key_opens_what_its_key_log_opens(name: str, key: str, opened:
     assert len(decrypted) == opened
     assert facts.ocsp_exchanges == with_keys(name).ocsp_exchanges
     assert f"opened {opened} of the {opened} sessions" in facts.captures[0].notes[0]
+
+
+@needs_tshark
+@private_keys
+def test_wireshark_opens_the_same_with_the_private_key(name: str, key: str, opened: int) -> None:
+    preference = f'uat:rsa_keys:"{SAMPLES / key}",""'
+    command = ["tshark", "-r", str(capture_of(name)), "-o", preference, "-Y", "http"]
+    answer = subprocess.run([*command, "-T", "fields", "-e", "tcp.stream"], capture_output=True, check=True)
+    facts = read_facts([capture_of(name)], ReadOptions(rsa_keys=[SAMPLES / key]))
+    ours = {handshake.stream for handshake in facts.handshakes if handshake.decrypted}
+    assert ours == {int(line) for line in answer.stdout.split()}
+    assert len(ours) == opened
 
 
 @every_sample
