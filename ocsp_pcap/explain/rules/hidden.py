@@ -110,8 +110,9 @@ def _past_a_proxy(case: Case, handshake: HandshakeFact) -> bool:
 def _known(visit: Visit, version: str) -> Iterator[Evidence]:
     """Yield what is readable of a handshake without keys."""
     handshake = visit.handshake
+    over = " in QUIC" if is_quic(handshake) else ""
     yield visit.evidence(
-        f"ServerHello of {version}: everything after it is encrypted", handshake.frames.server_hello
+        f"ServerHello of {version}{over}: everything after it is encrypted", handshake.frames.server_hello
     )
     if handshake.frames.client_hello is None:
         return

@@ -11,6 +11,7 @@ from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.rules.hidden import is_quic, quic_past_proxies
 from ocsp_pcap.explain.site import Proxy, Site
 from ocsp_pcap.facts import HandshakeFact
+from ocsp_pcap.report.filters import evidence_filters
 
 from .facts_factory import (
     CLIENT,
@@ -159,6 +160,14 @@ def test_the_sighting_with_a_query_is_the_headline() -> None:
 )
 def test_what_is_quic(transport: str, version: str | None, tunnel: str | None, expected: bool) -> None:
     assert is_quic(handshake("a.test", transport=transport, version=version, tunnel=tunnel)) is expected
+
+
+@pytest.mark.parametrize(("version", "said"), [("TLS 1.3", "(over UDP)"), ("DTLS 1.2", "(DTLS, over UDP)")])
+def test_evidence_over_udp_says_so(version: str, said: str) -> None:
+    visit = handshake("shop.test", shop, transport="udp", version=version)
+    found = verdict(facts(shop, visit, exchange(shop)))
+    assert said in found.evidence[0].note
+    assert "udp.stream eq" in " ".join(f.text for f in evidence_filters(found.evidence[:1]))
 
 
 def test_quic_past_a_proxy_is_said() -> None:
