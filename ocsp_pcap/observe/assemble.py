@@ -96,8 +96,7 @@ class FactAssembler:
         client = conversation.client if outer_client is None else outer_client
         if conversation.tracker is not None:
             # Inside decrypted data, directions are told from the outer client's point of view.
-            flipped = conversation.tls is not None and conversation.tls.swapped
-            side = client ^ int(flipped) if outer_client is None else client
+            side = client ^ int(conversation.swapped) if outer_client is None else client
             handshakes = conversation.tracker.handshakes
             for number, handshake in enumerate(handshakes):
                 last = number == len(handshakes) - 1

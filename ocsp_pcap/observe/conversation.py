@@ -111,6 +111,7 @@ class Conversation:
         "exchanges",
         "inner",
         "socks_payload_frame",
+        "swapped",
         "tls",
         "tracker",
         "tunnel",
@@ -141,6 +142,8 @@ class Conversation:
         self.socks_payload_frame: int | None = None
         """The first frame that carried something through SOCKS."""
         self.tls: TlsConnection | None = None
+        self.swapped = False
+        """Once finished: the client of TLS was the other side than the first bytes said."""
         self.tracker: HandshakeTracker | None = None
         self.exchanges: list[Found] = []
         self.inner: Conversation | None = None
@@ -244,6 +247,14 @@ class Conversation:
         if self.inner is not None:
             self.inner.finish(frame, time)
         self._mode = Mode.IGNORE
+        self._release()
+
+    def _release(self) -> None:
+        """Keep what was learned and drop the parsers: there may be very many connections."""
+        if self.tls is not None:
+            self.swapped = self.tls.swapped
+        self.tls = self._http = self._openvpn = None
+        self._drop_held()
 
     def _hold(self, piece: Piece) -> None:
         if self._mode is Mode.WATCH and not piece.segment_start and not self._buffers[piece.direction]:

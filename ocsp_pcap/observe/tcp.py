@@ -45,7 +45,7 @@ class Stream:
 
     number: int
     conversation: Conversation
-    sides: tuple[Reassembler, Reassembler]
+    sides: tuple[Reassembler, ...]
     gaps: int = 0
     closed: int = 0
     """Bit 0, 1: a FIN of that direction; both: RST."""
@@ -277,6 +277,7 @@ class TcpObserver:
             self._events(stream, side.flush(stream.last_frame, stream.last_time))
         conversation = stream.conversation
         conversation.finish(stream.last_frame, stream.last_time)
+        stream.sides = ()
         self.gaps += stream.gaps
         del self._streams[stream.number]
         self._wanted[stream.number] = 0
