@@ -99,3 +99,20 @@ def test_a_damaged_line_never_raises(position: int, value: int) -> None:
     damaged = bytearray(LINE)
     damaged[position] = value
     KeyLog.parse(bytes(damaged), "k").use()
+
+
+def test_a_session_with_lines_of_two_kinds_counts_once() -> None:
+    log = KeyLog.parse(
+        b"RSA " + b"01" * 8 + b" " + b"02" * 48 + b"\nCLIENT_RANDOM " + b"03" * 32 + b" " + b"04" * 48, "k"
+    )
+    (use,) = log.use()
+    assert (use.sessions, use.opened, use.unopened) == (1, 0, {bytes([3]) * 32})
+    assert log.sessions() == {bytes([1]) * 8, bytes([3]) * 32}
+    log.opened(bytes([3]) * 32)
+    (use,) = log.use()
+    assert (use.sessions, use.opened, use.unopened) == (1, 1, frozenset())
+
+
+def test_lines_of_label_rsa_alone_count() -> None:
+    (use,) = KeyLog.parse(b"RSA " + b"01" * 8 + b" " + b"02" * 48, "k").use()
+    assert (use.sessions, use.unopened) == (1, {bytes([1]) * 8})
