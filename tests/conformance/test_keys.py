@@ -199,6 +199,42 @@ def test_without_keys_the_certificate_is_hidden_and_nothing_else_is_claimed(name
     assert len(hidden) == len([s for s in sightings.values() if s.cause == "certificate-encrypted"])
 
 
+@needs_tshark
+@pytest.mark.parametrize(
+    ("capture", "keys", "certificates"),
+    [
+        ("tls13-with-keys/parent.pcap", "tls13-with-keys/parent.keys", 8),
+        ("tls13-with-keys/child.pcap", "tls13-with-keys/child.keys", 4),
+        ("tls13-with-embedded-keys/parent.pcapng", None, 8),
+    ],
+)
+def test_wireshark_sees_the_same_of_mitmproxy(capture: str, keys: str | None, certificates: int) -> None:
+    key_logs = [SAMPLES / keys] if keys else []
+    facts = read_facts([SAMPLES / capture], ReadOptions(key_logs))
+    result = crosscheck(facts, SAMPLES / capture, key_logs=key_logs)
+    assert [difference for difference in result.disagreements if difference.explanation is None] == []
+    assert {count.kind: count.both for count in result.counts}["certificate"] == certificates
+
+
+def test_the_query_offered_for_a_hidden_certificate_is_the_one_that_keys_prove() -> None:
+    folder = SAMPLES / "tls13-with-keys"
+    hidden = explain(read_facts([folder / "parent.pcap"]))
+    proven = explain(read_facts([folder / "parent.pcap"], ReadOptions([folder / "parent.keys"])))
+    truth = {v.host: v for v in proven.verdicts if v.chain_role == "leaf"}
+    assert {verdict.host for verdict in hidden.verdicts} == set(truth)
+    for verdict in hidden.verdicts:
+        assert (verdict.cause, verdict.confidence) == ("certificate-encrypted", "confirmed")
+        known = truth[verdict.host]
+        assert known.certificate is not None
+        if known.cause == "queried":
+            (alternative,) = verdict.alternatives
+            assert alternative.cause == "queried"
+            assert f"serial {known.certificate.serial} " in alternative.why
+            assert known.evidence[1].frame in {evidence.frame for evidence in verdict.evidence}
+        else:
+            assert verdict.alternatives == ()
+
+
 def test_http_inside_tls_is_hidden_without_keys() -> None:
     for name in ("tls-ocsp-over-https/forward-secret", "tls-ocsp-over-https/rsa-key-exchange"):
         assert without_keys(name).ocsp_exchanges == ()
