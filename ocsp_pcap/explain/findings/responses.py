@@ -136,8 +136,8 @@ def _habit(found: Repetition, proxy: Proxy | None) -> tuple[str, str]:
     asked, used = span_words(found.asked_at[0]), span_words(found.used_at[-1]) if found.used_at else ""
     if found.habit == "fixed-lifetime":
         spread = (
-            f": answers were used up to an age of {used} and replaced from {asked} on, so a TTL override "
-            "between the two is likely"
+            f": answers were used up to an age of {used} and replaced from {asked} on, so a TTL override is "
+            "likely, set to something between the two"
         )
         return "ttl-override-in-use", despite + spread
     if found.habit == "irregular":
