@@ -25,9 +25,11 @@ def dns_failed(question: Question) -> Answer | None:
         return None
     assert question.certificate is not None
     failures: list[tuple[str, str, list[DnsLookupFact]]] = []
+    unfinished = False
     for host, _, url in responder_hosts(question.certificate.ocsp_urls):
         lookups = _near(question, question.case.lookups_by.get((question.identity, host), []))
         # A truncated answer says nothing yet: the client asks again over TCP (RFC 7766 5).
+        unfinished = unfinished or any(lookup.truncated for lookup in lookups)
         lookups = [lookup for lookup in lookups if not lookup.truncated]
         if any(_addresses(lookup) for lookup in lookups):
             return None
@@ -37,6 +39,9 @@ def dns_failed(question: Question) -> Answer | None:
         return None
     host, url, lookups = failures[0]
     reason, confidence = _failed_lookup(question, lookups)
+    over_tcp = any(lookup.transport == "tcp" for lookup in lookups)
+    if unfinished and confidence == "confirmed" and not (over_tcp or _nameless(lookups)):
+        confidence = "likely"
     return Answer(
         "dns-failed",
         _unless_for_another(question, host, lookups[-1], confidence),
@@ -52,20 +57,22 @@ def dns_failed(question: Question) -> Answer | None:
 def _failed_lookup(question: Question, lookups: list[DnsLookupFact]) -> tuple[str, Confidence]:
     """Say what came of lookups that brought no address, and how sure it is that there was none."""
     errors = [lookup for lookup in lookups if lookup.rcode not in (None, "NOERROR")]
-    if nameless := next((lookup for lookup in errors if lookup.rcode == "NXDOMAIN"), None):
-        # RFC 8020: there is nothing at this name, whatever type was asked for.
-        return f"the DNS server answered {nameless.rcode}", "confirmed"
+    if _nameless(lookups):
+        return "the DNS server answered NXDOMAIN", "confirmed"
     asked = {lookup.type for lookup in lookups}
-    unanswered = {lookup.type for lookup in lookups if lookup.rcode is None} - {
-        lookup.type for lookup in lookups if lookup.rcode is not None
-    }
+    unanswered = {lookup.type for lookup in lookups if lookup.rcode is None} & {"A", "AAAA"}
     # An address of the other family may be known already, and need no lookup; IPv4 rarely goes unasked.
-    confidence: Confidence = "confirmed" if "A" in asked and not unanswered & {"A", "AAAA"} else "likely"
+    confidence: Confidence = "confirmed" if "A" in asked and not unanswered else "likely"
     if errors:
         return f"the DNS server answered {errors[-1].rcode}", confidence
     if any(lookup.rcode == "NOERROR" for lookup in lookups):
         return "the answer holds no address", confidence
     return "no answer came from the DNS server", _quiet_confidence(question, lookups[-1])
+
+
+def _nameless(lookups: list[DnsLookupFact]) -> bool:
+    """There is nothing at this name, whatever type was asked for (RFC 8020)."""
+    return any(lookup.rcode == "NXDOMAIN" for lookup in lookups)
 
 
 def _quiet_confidence(question: Question, lookup: DnsLookupFact) -> Confidence:
@@ -194,7 +201,11 @@ def _shared_address(question: Question, host: str, attempts: list[TcpAttemptFact
     case = question.case
     tried = {attempt.server for attempt in attempts} - {host}
     names = {name for address in tried for name in case.names_of.get((question.identity, address), ())}
-    return bool(names - {host})
+    # The targets of an alias are the responder's own names.
+    own = {
+        lookup.name.rstrip(".").lower() for lookup in case.lookups_by.get((question.identity, host), [])
+    }
+    return bool(names - own - {host})
 
 
 def _attempts(question: Question, host: str, port: int) -> list[TcpAttemptFact]:

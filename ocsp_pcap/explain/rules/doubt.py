@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ocsp_pcap.explain.case import Case
-from ocsp_pcap.explain.model import Confidence
 from ocsp_pcap.facts import CaptureFact, SingleFact
 
 
@@ -21,11 +20,6 @@ def loss(case: Case, path: str) -> str | None:
     if capture.one_sided_streams:
         return "one direction of some connections is missing from the capture"
     return None
-
-
-def unless_lost(case: Case, path: str, confidence: Confidence = "confirmed") -> Confidence:
-    """Return how sure it is that something absent from this capture did not happen."""
-    return "likely" if confidence == "confirmed" and loss(case, path) else confidence
 
 
 def rest_of_capture(capture: CaptureFact | None, time: int) -> int:

@@ -135,6 +135,9 @@ def _failure(question: Question, query: Query) -> tuple[str, Confidence, str]:
     responder = exchange.url or exchange.server
     proven: Confidence = "confirmed" if proves_match(question, query) else "likely"
     if exchange.http_status is not None and not 200 <= exchange.http_status < 300:
+        if (exchange.location or "").lower().startswith("https:"):
+            # What followed over there cannot be read: it may have been the answer.
+            proven = "likely"
         return (
             "http-error",
             proven,

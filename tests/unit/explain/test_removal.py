@@ -198,7 +198,7 @@ def whole(name: str) -> Any:
 
 @pytest.mark.parametrize("name", STORIES)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_rest_confirms_nothing_that_the_whole_denies(name: str, data: st.DataObject) -> None:
     items, context = STORIES[name]
     seen, before, held = whole(name)
@@ -229,3 +229,40 @@ def test_the_stories_tell_many_causes() -> None:
         "reissued-certificate",
         "not-intercepted",
     }
+
+
+def test_the_stories_hold_together() -> None:
+    """Nothing removed, nothing changed: the property compares like with like."""
+    for name, (items, context) in STORIES.items():
+        assert verdicts(facts(*items), context) == whole(name)[1]
+
+
+SHOP = certificate()
+VISIT = handshake("shop.test", SHOP)
+QUERY = exchange(SHOP, time=3)
+STALE = response(single(SHOP, next_update=-100))
+LOST = silence(SHOP, time=2, closed="fin")
+
+
+@pytest.mark.parametrize(
+    ("cause", "kept"),
+    [
+        ("staple-invalid", [handshake("shop.test", SHOP, staples=(STALE,))]),
+        ("cached", [exchange(SHOP, time=-500), VISIT]),
+        ("ocsp-disabled", [VISIT]),
+        ("http-error", [VISIT, exchange(SHOP, None, http_status=503)]),
+        ("responder-error", [VISIT, exchange(SHOP, error("tryLater"))]),
+        ("response-invalid", [VISIT, exchange(SHOP, response(SHOP, signature="invalid"))]),
+        ("no-response", [VISIT, LOST, connection(LOST)]),
+        ("dns-failed", [VISIT, dns(rcode="SERVFAIL")]),
+        ("responder-unreachable", [VISIT, dns(RESPONDER), attempt("refused")]),
+    ],
+)
+def test_what_a_rest_cannot_tell(cause: str, kept: list[Fact]) -> None:
+    """Each exception is real: it states what remains, and is true of that."""
+    context = Context(site=site(parent={"ocsp": False})) if cause == "ocsp-disabled" else Context()
+    key = PARENT, SHOP.sha256
+    assert verdicts(facts(SHOP, *kept, QUERY, connection(QUERY)), context)[key].cause == "queried"
+    alone = verdicts(facts(SHOP, *kept), context)[key]
+    assert (alone.cause, alone.confidence) == (cause, "confirmed")
+    assert cause in ONLY_WITHOUT

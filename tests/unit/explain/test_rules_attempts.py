@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,19 @@ def test_no_aaaa_address_is_no_proof_that_there_is_no_address() -> None:
     assert outcome(facts(shop, visit, dns(kind="AAAA"))) == ("dns-failed", "likely")
     assert outcome(facts(shop, visit, dns(kind="AAAA", rcode="NXDOMAIN"))) == ("dns-failed", "confirmed")
     assert outcome(facts(shop, visit, dns(kind="AAAA"), dns(rcode=None))) == ("dns-failed", "likely")
+
+
+def test_another_resolver_may_have_known_the_name() -> None:
+    assert outcome(facts(shop, visit, dns(rcode="SERVFAIL"), dns(rcode=None))) == ("dns-failed", "likely")
+
+
+def test_a_truncated_answer_goes_on_over_tcp() -> None:
+    cut = replace(dns(), truncated=True)
+    assert outcome(facts(shop, visit, cut))[0] != "dns-failed"
+    assert outcome(facts(shop, visit, dns(rcode="SERVFAIL"), cut)) == ("dns-failed", "likely")
+    over_tcp = replace(dns(rcode="SERVFAIL"), transport="tcp")
+    assert outcome(facts(shop, visit, cut, over_tcp)) == ("dns-failed", "confirmed")
+    assert outcome(facts(shop, visit, dns(rcode="NXDOMAIN"), cut)) == ("dns-failed", "confirmed")
 
 
 def test_an_unanswered_lookup_proves_less() -> None:
@@ -159,6 +173,12 @@ def test_addresses_that_were_not_tried_may_have_answered() -> None:
 def test_an_address_of_several_names_may_have_been_tried_for_another() -> None:
     seen = facts(shop, visit, dns(RESPONDER), dns(RESPONDER, name="crl.ca.test"), attempt("refused"))
     assert outcome(seen) == ("responder-unreachable", "likely")
+
+
+def test_the_target_of_an_alias_is_no_other_name() -> None:
+    alias = (dns("cdn.test"), dns(RESPONDER, name="cdn.test"))
+    seen = facts(shop, visit, *alias, attempt("refused"))
+    assert outcome(seen) == ("responder-unreachable", "confirmed")
 
 
 def test_a_responder_named_by_its_address() -> None:

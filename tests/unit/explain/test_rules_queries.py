@@ -138,6 +138,11 @@ def test_a_redirect_that_leads_to_an_answer() -> None:
     assert outcome(facts(shop, visit, moved, exchange(shop, time=1.5))) == ("queried", "confirmed")
 
 
+def test_a_redirect_to_where_nobody_can_look_may_have_been_followed() -> None:
+    moved = exchange(shop, None, http_status=301, location="https://ocsp.ca.test/")
+    assert outcome(facts(shop, visit, moved)) == ("http-error", "likely")
+
+
 @pytest.mark.parametrize("status", ["tryLater", "unauthorized", "internalError", "malformedRequest"])
 def test_responder_error(status: str) -> None:
     found = verdict(facts(shop, visit, exchange(shop, error(status))))
