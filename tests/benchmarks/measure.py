@@ -20,6 +20,9 @@ from resource import struct_rusage
 from statistics import median
 from typing import BinaryIO
 
+WARMED_UP = 3
+"""Programs that are run once before they are timed; the others take minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -84,9 +87,13 @@ class Result:
 def compare(programs: Sequence[Program], runs: int, limit: float) -> list[Result]:
     """Run the programs in turn, A B A B …, so that none has a quieter machine than the others.
 
-    A program that runs into the limit (seconds) is not run again.
+    A program that runs into the limit (seconds) is not run again. One run of each before the first that
+    counts brings programs and capture into memory, where there are several.
     """
     found: dict[str, list[Run]] = {program.name: [] for program in programs}
+    if runs > 1:
+        for program in programs[:WARMED_UP]:
+            _run(program, limit)
     for _ in range(runs):
         for program in programs:
             if all(run.finished for run in found[program.name]):
@@ -114,7 +121,12 @@ def _wait(
 ) -> tuple[int, struct_rusage]:
     """Run a command in a process group of its own; return its exit status and resource usage."""
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors,
+        env=_environment(),
+        start_new_session=True,
     )
     timer = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
@@ -124,6 +136,11 @@ def _wait(
         timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, usage
+
+
+def _environment() -> dict[str, str]:
+    """As users have it: Python keeps the byte code of what it has loaded once."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def first_line(command: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ OURS_ONLY: Final[dict[tuple[str, str, int], tuple[int, Why]]] = {
     ("nDPI/KakaoTalk_talk.pcap", "tcp", 5): (1, Why.PORT),
     ("nDPI/android.pcap", "tcp", 7): (2, Why.REORDERED),
     ("nDPI/anydesk.pcapng", "tcp", 1): (3, Why.PORT),
+    ("nDPI/capwap.pcap", "udp", 3): (2, Why.DTLS),
     ("nDPI/dtls2.pcap", "udp", 0): (1, Why.DTLS),
     ("nDPI/dtls_certificate.pcapng", "udp", 0): (1, Why.DTLS),
     ("nDPI/dtls_certificate_fragments.pcap", "udp", 0): (1, Why.DTLS),

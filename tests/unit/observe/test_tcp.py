@@ -1,0 +1,64 @@
+"""TCP streams: how many are read at one time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ocsp_pcap.capture.batch import PADDING
+from ocsp_pcap.decode.columns import ACK, TransportColumns
+from ocsp_pcap.observe import tcp
+from ocsp_pcap.observe.tcp import TcpObserver
+from ocsp_pcap.observe.tools import Tools
+
+BEGINNING = bytes.fromhex("16030100c8010000c40303") + bytes(40)
+"""The first bytes of a ClientHello, the rest of which never comes."""
+
+
+def columns(clients: range) -> TransportColumns:
+    """One segment of each client, in frames numbered from the first client's number plus one."""
+    count = len(clients)
+    number = np.arange(clients.start, clients.stop)
+    zeros = np.zeros(count, np.uint64)
+    return TransportColumns(
+        buffer=np.frombuffer(BEGINNING + bytes(PADDING), np.uint8),
+        extra=b"",
+        frame=number + 1,
+        time=number * 1000,
+        ip_version=np.full(count, 4, np.uint8),
+        source_high=zeros,
+        source_low=(0x0A000000 + number).astype(np.uint64),
+        destination_high=zeros,
+        destination_low=np.full(count, 0xC0A80001, np.uint64),
+        source_port=np.full(count, 40000, np.uint16),
+        destination_port=np.full(count, 443, np.uint16),
+        sequence=np.ones(count, np.uint32),
+        acknowledgment=np.ones(count, np.uint32),
+        flags=np.full(count, ACK, np.uint8),
+        payload_offset=np.zeros(count, np.int64),
+        payload_length=np.full(count, len(BEGINNING), np.int64),
+        payload_missing=np.zeros(count, np.int64),
+        in_error=np.zeros(count, np.bool_),
+    )
+
+
+def test_of_too_many_streams_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "MAX_OPEN", 100)
+    observer = TcpObserver(Tools())
+    for start in range(0, 400, 40):
+        observer.receive(columns(range(start, start + 40)))
+        assert len(observer._streams) <= 100
+    ended = {stream.number for stream in observer.finished}
+    assert len(ended) == observer.given_up > 0
+    assert ended == set(range(len(ended))), "those that were silent longest"
+    observer.finish()
+    assert len(observer.finished) == 400, "what they showed is not lost"
+
+
+def test_samples_need_no_bound() -> None:
+    from ocsp_pcap.api import read_facts
+
+    facts = read_facts(sorted((Path(__file__).parents[3] / "samples").glob("direct/*.pcap")))
+    assert not any("not followed" in note for capture in facts.captures for note in capture.notes)
