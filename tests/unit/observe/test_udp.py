@@ -14,7 +14,7 @@ from tls.wire import identity, record
 
 from ocsp_pcap.observe.beginnings import Beginnings
 from ocsp_pcap.observe.tools import Tools
-from ocsp_pcap.observe.udp import MAX_BEGINNINGS, MAX_LINGERING, SPENT, UdpObserver, UdpStream
+from ocsp_pcap.observe.udp import CAPWAP_CONTROL, MAX_BEGINNINGS, MAX_LINGERING, SPENT, UdpObserver, UdpStream
 
 from .wire import Message, udp_columns
 
@@ -117,6 +117,16 @@ def test_dtls_after_other_protocols(dtls: tuple[bytes, list[list[Message]]]) -> 
     assert certificates(observer.finished) == [(certificate,)]
     assert observer.looked_at <= len(talks[0])
     assert all(handshake.complete for handshake in observer.finished[0].tracker.handshakes)
+
+
+def test_dtls_behind_the_capwap_preamble(dtls: tuple[bytes, list[list[Message]]]) -> None:
+    certificate, talks = dtls
+    control = [(0, way, b"\x01\x00\x00\x00" + data) for way, data in talks[0]]
+    observer = UdpObserver(Tools())
+    # Discovery travels in plain text, with another preamble type.
+    observer.receive(udp_columns([(0, 0, b"\x00" + bytes(40)), *control], port=CAPWAP_CONTROL))
+    observer.finish()
+    assert certificates(observer.finished) == [(certificate,)]
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1000])

@@ -41,7 +41,11 @@ def converse(messages: Sequence[Message], tools: Tools | None = None) -> Convers
 
 
 def udp_columns(
-    datagrams: Sequence[tuple[int, int, bytes]], first_frame: int = 1, *, elsewhere: bool = False
+    datagrams: Sequence[tuple[int, int, bytes]],
+    first_frame: int = 1,
+    *,
+    elsewhere: bool = False,
+    port: int = 4433,
 ) -> TransportColumns:
     """Make a batch of (flow, direction, payload); flow n has the client port 10000 + n.
 
@@ -52,7 +56,7 @@ def udp_columns(
     content = b"".join(payload for *_, payload in datagrams)
     flow = np.array([number for number, *_ in datagrams], np.int64)
     direction = np.array([way for _, way, _ in datagrams], np.int64)
-    client, server = (10000 + flow).astype(np.uint16), np.full(count, 4433, np.uint16)
+    client, server = (10000 + flow).astype(np.uint16), np.full(count, port, np.uint16)
     zeros = np.zeros(count, np.uint64)
     offset = np.cumsum(lengths) - lengths
     return TransportColumns(
