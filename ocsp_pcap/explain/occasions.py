@@ -1,4 +1,8 @@
-"""How often a validator could have asked, and how far that tells 'OCSP is off' from 'just not seen'."""
+"""How often a validator could have asked, and how far that tells 'OCSP is off' from 'just not seen'.
+
+Only leaves count: answers about intermediates last for up to a year, and many validators never ask
+about those.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ class Occasions:
     """When one validator could have asked, were OCSP on and nothing cached."""
 
     certificates: int
-    """Distinct certificates that name a responder, received without a fresh staple."""
+    """Distinct leaves that name a responder, received without a fresh staple."""
     handshakes: int
     """In which they were received."""
     span: int
@@ -87,6 +91,8 @@ def occasions_of(case: Case) -> dict[str, Occasions]:
 def _is_due(case: Case, visit: Visit, certificate: CertificateFact) -> bool:
     """A validator without a cached answer would ask after this handshake."""
     handshake = visit.handshake
+    if handshake.certificates[0] != certificate.sha256:
+        return False
     if not (handshake.complete or handshake.application_data) or case.inner_leg(visit) is not None:
         return False
     if not handshake.staples:

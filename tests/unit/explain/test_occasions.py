@@ -97,6 +97,14 @@ def test_what_is_no_occasion(story: list[Fact]) -> None:
     assert occasions(*story) is None
 
 
+def test_intermediates_are_no_signs() -> None:
+    issuers = [certificate(f"CA {n}", is_ca=True, sans=()) for n in range(6)]
+    story = [handshake("shop.test", SHOP, *issuers), handshake("news.test", NEWS, *issuers)]
+    found = Case(facts(SHOP, NEWS, *issuers, *story), Context()).occasions_of[PARENT]
+    assert found.certificates == 2
+    assert not found.look_switched_off
+
+
 def test_a_tunnelled_leg_is_no_occasion() -> None:
     inner = handshake(
         "shop.test", SHOP, client=CHILD, server=PARENT_INSIDE, proxied=True, random="ab" * 32, time=0
