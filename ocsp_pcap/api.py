@@ -17,16 +17,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.engine import explain
+    from ocsp_pcap.explain.forecast import forecast
+    from ocsp_pcap.explain.forecast_model import Forecast
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
 
-__all__ = ["Context", "Explanation", "Facts", "ReadOptions", "explain", "read_facts"]
+__all__ = ["Context", "Explanation", "Facts", "Forecast", "ReadOptions", "explain", "forecast", "read_facts"]
 
 _HOMES = {
     "Context": "ocsp_pcap.explain.case",
     "Explanation": "ocsp_pcap.explain.model",
     "Facts": "ocsp_pcap.facts",
+    "Forecast": "ocsp_pcap.explain.forecast_model",
     "explain": "ocsp_pcap.explain.engine",
+    "forecast": "ocsp_pcap.explain.forecast",
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap import api
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.forecast import forecast
@@ -206,6 +207,11 @@ def test_hosts_select() -> None:
 def test_a_case_serves_as_well_as_facts() -> None:
     known = facts((A,), (handshake(1, 0, A),))
     assert forecast(Case(known, Context())) == forecast(known)
+
+
+def test_the_api_offers_it() -> None:
+    assert api.forecast is forecast
+    assert api.Forecast is Forecast
 
 
 def test_nothing() -> None:

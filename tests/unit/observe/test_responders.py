@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 
 import dns.flags
@@ -12,7 +15,10 @@ import dns.rrset
 import pytest
 
 from ocsp_pcap.api import read_facts
+from ocsp_pcap.capture import expand, open_capture
 from ocsp_pcap.facts import DnsLookupFact, Facts
+from ocsp_pcap.observe.capture import observe_capture
+from ocsp_pcap.observe.tools import Tools
 
 PROXY, RESOLVER, RESPONDER = "10.77.2.30", "10.77.2.53", "10.77.2.100"
 HOST = "ocsp.site.test"
@@ -163,3 +169,25 @@ def test_a_long_chain_of_cnames_backwards_is_followed_so_far(tmp_path: Path, cou
     lookups = recorder.facts(tmp_path).dns_lookups
     assert 8 <= len(lookups) <= count
     assert lookups[-1].name == HOST
+
+
+CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS", Path(__file__).resolve().parents[4] / "shared/corpus"))
+
+
+@pytest.mark.corpus
+def test_dns_over_tcp_of_a_real_capture_is_what_tshark_sees() -> None:
+    path = CORPUS / "nDPI/dns_fragmented.pcap"
+    tshark = shutil.which("tshark")
+    if not path.exists() or tshark is None:
+        pytest.skip("needs the corpus of real captures and tshark")
+    (source,) = expand([str(path)])
+    with open_capture(source) as reader:
+        observation = observe_capture(reader, Tools())
+    command = [tshark, "-n", "-r", str(path), "-Y", "dns and tcp", "-T", "fields"]
+    fields = ["-e", "frame.number", "-e", "tcp.stream", "-e", "dns.id"]
+    shown = subprocess.run([*command, *fields], capture_output=True, text=True, check=True).stdout
+    expected = {tuple(int(value, 0) for value in line.split("\t")) for line in shown.splitlines()}
+    packets = observation.tcp.dns.packets
+    assert packets
+    found = {(p.frame, p.stream, int.from_bytes(p.payload[:2], "big")) for p in packets}
+    assert found == expected
