@@ -73,9 +73,13 @@ def _next_leg(inner: HandshakeFact, same: Iterable[HandshakeFact]) -> HandshakeF
         for other in same
         if other.client != inner.client
         and other.server not in (inner.server, inner.client)
-        and (other.tunnel != "connect" or (other.capture == inner.capture and other.time >= inner.time))
+        and (not _proxied(other) or (other.capture == inner.capture and other.time >= inner.time))
     ]
-    return min(further, key=lambda other: (other.tunnel != "connect", other.time), default=None)
+    return min(further, key=lambda other: (not _proxied(other), other.time), default=None)
+
+
+def _proxied(handshake: HandshakeFact) -> bool:
+    return handshake.tunnel in ("connect", "socks")
 
 
 def _by_vantage(

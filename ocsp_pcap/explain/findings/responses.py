@@ -80,6 +80,8 @@ def _proof_of_use(
         return [visit.evidence("staple: revoked", handshake.frames.certificate_status), used]
     began = case.clock(handshake.capture, handshake.application_data_time)
     for query in queries:
+        if not case.same_clock(query.exchange.capture, handshake.capture):
+            continue
         if query.usable and query.single and query.single.status == "revoked" and query.answer_time <= began:
             return [query.evidence("OCSP response: revoked", query.exchange.frames.response), used]
     return []

@@ -149,6 +149,9 @@ def responder_unreachable(question: Question) -> Answer | None:
     confidence: Confidence = "confirmed"
     if len(tried) > 1 or _untried(question, host, attempts) or _shared_address(question, host, attempts):
         confidence = "likely"
+    if last.outcome == "reset":
+        # It was opened before: which side gave it up is not told.
+        confidence = "likely"
     silent = [attempt for attempt in attempts if attempt.outcome == "unanswered"]
     if silent and any(_answer_may_be_missing(question, attempt) for attempt in silent):
         confidence = "likely"

@@ -76,8 +76,9 @@ def test_revoked_but_used() -> None:
         ({}, exchange(shop, "good", time=0.1)),
         ({}, exchange(shop, response(single(shop, "revoked"), signature="invalid"), time=0.1)),
         ({}, exchange(shop, "revoked", time=0.1, client=CHILD)),
+        ({}, exchange(shop, "revoked", time=0.1, capture="b.pcap")),
     ],
-    ids=["answer came later", "no data", "good", "bad signature", "another asked"],
+    ids=["answer came later", "no data", "good", "bad signature", "another asked", "clock unknown"],
 )
 def test_revoked_and_not_used(more: dict[str, Any], query: Any) -> None:
     assert "revoked-but-used" not in findings(facts(shop, handshake("shop.test", shop, **more), query))

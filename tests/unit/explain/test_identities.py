@@ -90,5 +90,6 @@ def test_legs_of_two_captures_that_both_go_through_proxies_are_in_no_order() -> 
     inside = inner(random="aa", client=CLIENT, server="10.1.0.2", capture="a.pcap", time=5)
     outside = inner(random="aa")
     assert identities(inside, outside) == {}
+    assert identities(inside, replace(outside, tunnel="socks")) == {}
     one_file = [replace(leg, capture="all.pcap", time=t) for t, leg in enumerate((inside, outside))]
     assert identities(*one_file) == {"10.1.0.2": CHILD}

@@ -125,7 +125,12 @@ def test_a_staple_spares_the_leaf_the_lookup_that_its_issuer_needs() -> None:
     assert outcome(facts(shop, middle, plain, dns(rcode="NXDOMAIN"))) == ("dns-failed", "likely")
 
 
-@pytest.mark.parametrize("how", ["refused", "reset", "unanswered"])
+def test_a_connection_that_was_reset_may_have_been_given_up_by_the_validator() -> None:
+    seen = facts(shop, visit, dns(RESPONDER), attempt("reset"))
+    assert outcome(seen) == ("responder-unreachable", "likely")
+
+
+@pytest.mark.parametrize("how", ["refused", "unanswered"])
 def test_responder_unreachable(how: str) -> None:
     try_ = attempt(how)
     found = verdict(facts(shop, visit, dns(RESPONDER), try_))
