@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Record single TLS, DTLS and QUIC connections of real software, with their key logs.
 
-    sudo python3 samples/lab/record_tls.py tls13-suites --out /tmp/fresh
+    sudo python3 samples/lab/record_tls.py tls13-suites --out DIR
     sudo python3 samples/lab/record_tls.py --all
 
 Each story becomes a folder `DIR/NAME/`; in it, each capture stands twice: without keys (`X.pcap`, its key log

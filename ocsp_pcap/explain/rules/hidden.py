@@ -112,13 +112,17 @@ def _known(visit: Visit, version: str) -> Iterator[Evidence]:
     handshake = visit.handshake
     over = " in QUIC" if is_quic(handshake) else ""
     yield visit.evidence(
-        f"ServerHello of {version}{over}: everything after it is encrypted", handshake.frames.server_hello
+        f"ServerHello of {version}{over} without pre_shared_key: no session is resumed, and everything after "
+        "it is encrypted, the certificate too",
+        handshake.frames.server_hello,
     )
     if handshake.frames.client_hello is None:
         return
     words = f"ClientHello: SNI {handshake.sni}" if handshake.sni else "ClientHello without SNI"
     if handshake.encrypted_client_hello:
         words += " (the outer name; encrypted_client_hello may hide another)"
+    if handshake.connect_host:
+        words += f"; it travels behind {handshake.tunnel or 'connect'} {handshake.connect_host}"
     if handshake.status_request:
         words += "; it asks for a staple, so one may be among what is hidden"
     elif not handshake.client_hello_cut and not handshake.encrypted_client_hello:

@@ -43,8 +43,14 @@ def test_what_stays_readable_is_evidence() -> None:
     visit = hidden()
     found = verdict(facts(visit))
     assert frames(found) == {visit.frames.client_hello, visit.frames.server_hello}
+    assert "no session is resumed" in found.evidence[0].note
     assert "SNI shop.test; it asks for a staple, so one may be" in found.evidence[1].note
     assert found.alternatives == ()
+
+
+def test_the_tunnel_is_named() -> None:
+    found = verdict(facts(hidden(proxied=True)))
+    assert "; it travels behind connect shop.test; " in found.evidence[1].note
 
 
 def test_no_staple_is_hidden_where_none_was_asked_for() -> None:
