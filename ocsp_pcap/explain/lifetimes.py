@@ -19,8 +19,8 @@ HOUR: Final = 3600 * SECOND
 DAY: Final = 24 * HOUR
 ASSUMED: Final = 4 * DAY
 """A usual lifetime: CA/Browser Forum Baseline Requirements 4.9.10 allow 8 hours to 10 days."""
-MAX_ANSWERS: Final = 4096
-"""Answers kept for one issuer, and for one certificate."""
+MAX_ANSWERS: Final = 256
+"""Answers kept for one certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Lifetimes:
 
     def __init__(self, case: Case) -> None:
         self._by_certificate: dict[tuple[str, str, str], list[_Answer]] = defaultdict(list)
-        self._by_issuer: dict[tuple[str, str], list[_Answer]] = defaultdict(list)
+        self._shortest: dict[tuple[str, str], int] = {}
+        """Issuer to the shortest time that an answer about one of its certificates was good for."""
         for exchange in case.exchanges:
             if exchange.response is not None:
                 answered = exchange.response_time if exchange.response_time is not None else exchange.time
@@ -77,9 +78,13 @@ class Lifetimes:
             if held_until is not None and held_until <= seen:
                 continue
             answer = _Answer(seen, single.this_update, held_until)
-            for answers in (self._by_certificate[_key(single)], self._by_issuer[_key(single)[:2]]):
-                if len(answers) < MAX_ANSWERS:
-                    answers.append(answer)
+            key = _key(single)
+            answers = self._by_certificate[key]
+            if len(answers) < MAX_ANSWERS:
+                answers.append(answer)
+            if held_until is not None:
+                remaining = held_until - seen
+                self._shortest[key[:2]] = min(remaining, self._shortest.get(key[:2], remaining))
 
     def held_until(
         self, certificate: CertificateFact, time: int, proxy: Proxy | None
@@ -96,7 +101,7 @@ class Lifetimes:
         own = [a for key in keys for a in self._by_certificate.get((*key, certificate.serial), ())]
         if own:
             return _from_own(own, time)
-        remaining = _remaining(answer for key in keys for answer in self._by_issuer.get(key, ()))
+        remaining = [self._shortest[key] for key in keys if key in self._shortest]
         if remaining:
             words = "the shortest that an answer about another certificate of the same issuer was good for"
             return time + min(remaining), Lifetime("same-issuer", min(remaining) // SECOND, words)

@@ -15,7 +15,7 @@ from ocsp_pcap.explain.model import Validator
 from ocsp_pcap.explain.rules.answer import Question
 from ocsp_pcap.explain.rules.handshake import stapled
 from ocsp_pcap.explain.windows import span_words
-from ocsp_pcap.facts import CertificateFact
+from ocsp_pcap.facts import CertificateFact, CrlFetchFact
 
 ENOUGH: Final = 5
 """Signs without a single query before OCSP is likely to be off."""
@@ -43,6 +43,8 @@ class Occasions:
     """For how long answers about them last."""
     crl_fetches: int
     """Downloads of CRLs that speak for one of them."""
+    first_crl: CrlFetchFact | None
+    """The first of these."""
     asked_elsewhere: bool
     """Some host that was not seen to receive one of them asked about it: perhaps this one, another way."""
 
@@ -77,6 +79,9 @@ class Occasions:
 def occasions_of(case: Case) -> dict[str, Occasions]:
     """Return the occasions of each validator, by its identity, where there are any."""
     lifetimes = Lifetimes(case)
+    fetches: dict[str, list[CrlFetchFact]] = {}
+    for fetch in case.facts.crl_fetches:
+        fetches.setdefault(case.identity(fetch.client), []).append(fetch)
     found: dict[str, list[tuple[CertificateFact, list[Visit]]]] = {}
     for (identity, sha256), visits in case.visits_of.items():
         certificate = case.facts.certificates[sha256]
@@ -85,7 +90,10 @@ def occasions_of(case: Case) -> dict[str, Occasions]:
         due = [visit for visit in visits if _is_due(case, visit, certificate)]
         if due:
             found.setdefault(identity, []).append((certificate, due))
-    return {identity: _sum_up(case, identity, rows, lifetimes) for identity, rows in found.items()}
+    return {
+        identity: _sum_up(case, identity, rows, lifetimes, fetches.get(identity, []))
+        for identity, rows in found.items()
+    }
 
 
 def _is_due(case: Case, visit: Visit, certificate: CertificateFact) -> bool:
@@ -102,7 +110,11 @@ def _is_due(case: Case, visit: Visit, certificate: CertificateFact) -> bool:
 
 
 def _sum_up(
-    case: Case, identity: str, rows: list[tuple[CertificateFact, list[Visit]]], lifetimes: Lifetimes
+    case: Case,
+    identity: str,
+    rows: list[tuple[CertificateFact, list[Visit]]],
+    lifetimes: Lifetimes,
+    fetches: list[CrlFetchFact],
 ) -> Occasions:
     proxy = case.proxy(rows[0][1][0].handshake.client)
     refreshes = 0
@@ -118,6 +130,7 @@ def _sum_up(
                 until, _ = lifetimes.held_until(certificate, visit.time, proxy)
         outlived = outlived or visits[-1].time - visits[0].time > LONGEST
     assert shortest is not None
+    fetched = _speaking_for([certificate for certificate, _ in rows], fetches)
     times = {id(visit): visit.time for _, visits in rows for visit in visits}
     return Occasions(
         certificates=len(rows),
@@ -126,7 +139,8 @@ def _sum_up(
         refreshes=refreshes,
         outlived=outlived,
         lifetime=shortest,
-        crl_fetches=_crl_fetches(case, identity, [certificate for certificate, _ in rows]),
+        crl_fetches=len(fetched),
+        first_crl=fetched[0] if fetched else None,
         asked_elsewhere=any(
             asker != identity and (asker, certificate.sha256) not in case.visits_of
             for certificate, _ in rows
@@ -135,14 +149,10 @@ def _sum_up(
     )
 
 
-def _crl_fetches(case: Case, identity: str, certificates: list[CertificateFact]) -> int:
+def _speaking_for(certificates: list[CertificateFact], fetches: list[CrlFetchFact]) -> list[CrlFetchFact]:
     urls = {url for certificate in certificates for url in certificate.crl_urls}
     issuers = {certificate.issuer for certificate in certificates}
-    return sum(
-        case.identity(fetch.client) == identity
-        and (fetch.url in urls or (fetch.issuer is not None and fetch.issuer in issuers))
-        for fetch in case.facts.crl_fetches
-    )
+    return [fetch for fetch in fetches if fetch.url in urls or (fetch.issuer or "") in issuers]
 
 
 __all__ = ["ENOUGH", "LONGEST", "Occasions", "occasions_of"]

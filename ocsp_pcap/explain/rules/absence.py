@@ -50,7 +50,11 @@ def ocsp_disabled(question: Question) -> Answer | None:
             f"{words}, though {occasions.words()}: OCSP looks switched off here",
             (
                 question.visit.evidence(f"certificate of {question.host}, which names a responder"),
-                *_crl_evidence(question),
+                *(
+                    Evidence(fetch.capture, fetch.frames.request, fetch.stream, f"it fetched {fetch.url}")
+                    for fetch in (occasions.first_crl,)
+                    if fetch is not None
+                ),
             ),
             longer=occasions.lifetime.words,
         )
@@ -59,18 +63,6 @@ def ocsp_disabled(question: Question) -> Answer | None:
         "possible",
         f"{words}, though {occasions.words()}; OCSP may be off there, or the answers were held from before",
     )
-
-
-def _crl_evidence(question: Question) -> list[Evidence]:
-    """Point to a CRL that the validator fetched in place of asking about this certificate."""
-    certificate = question.certificate
-    assert certificate is not None
-    return [
-        Evidence(fetch.capture, fetch.frames.request, fetch.stream, f"it fetched the CRL {fetch.url}")
-        for fetch in question.case.facts.crl_fetches
-        if question.case.identity(fetch.client) == question.identity
-        and (fetch.url in certificate.crl_urls or (fetch.issuer or "") == certificate.issuer)
-    ][:1]
 
 
 def _traced_query(question: Question) -> TraceEntry | None:

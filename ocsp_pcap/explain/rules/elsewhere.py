@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from typing import Final
+
 from ocsp_pcap.explain.case import responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import REACTION, looked_up_only
+
+MAX_ASKERS: Final = 16
+"""Hosts that asked about one certificate that are looked at."""
 
 
 def asked_elsewhere(question: Question) -> Answer | None:
@@ -18,11 +24,13 @@ def asked_elsewhere(question: Question) -> Answer | None:
     if certificate is None or not question.eligible or question.queries:
         return None
     case, time = question.case, question.visit.time
-    for asker in case.askers_of.get(certificate.sha256, ()):
+    for asker in case.askers_of.get(certificate.sha256, [])[:MAX_ASKERS]:
         if asker == question.identity or (asker, certificate.sha256) in case.visits_of:
             continue
-        for query in case.queries_of[asker, certificate.sha256]:
-            if 0 <= query.time - time <= REACTION:
+        queries = case.queries_of[asker, certificate.sha256]
+        position = bisect_left(queries, time, key=lambda query: query.time)
+        for query in queries[position : position + 1]:
+            if query.time - time <= REACTION:
                 return Answer(
                     "queried",
                     "possible",
