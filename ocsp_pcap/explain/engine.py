@@ -45,15 +45,19 @@ SPECIFICITY: Final = (
     "short-lived",
     "no-ocsp-url",
     "ocsp-disabled",
+    "unexplained",
     "session-resumed",
     "handshake-failed",
-    "unexplained",
     "ocsp-over-tls",
     "capture-filtered",
     "certificate-encrypted",
     "capture-incomplete",
 )
-"""Of several sightings of one certificate with the same presence, the earliest of these is the headline."""
+"""Of several sightings of one certificate with the same presence, the earliest of these is the headline.
+
+A session that was resumed, or never came about, explains itself only: of the handshake that showed the
+certificate and was followed by no query it says nothing, so even ``unexplained`` comes before them.
+"""
 LEAVES_OPEN: Final = frozenset({"certificate-encrypted"})
 """Causes that say only that nothing can be seen: what the validator did may have another cause besides."""
 MAX_EVIDENCE: Final = 12
@@ -150,8 +154,10 @@ def _seen_before(chain: list[CertificateFact], position: int) -> bool:
 def _verdict(questions: list[Question]) -> Verdict:
     questions.sort(key=lambda question: question.visit.time)
     answered = [(question, *answer(question)) for question in questions]
+    # What showed no certificate is no answer about one that was shown elsewhere.
+    shown = [index for index, row in enumerate(answered) if row[0].certificate is not None]
     strongest = min(
-        range(len(answered)),
+        shown or range(len(answered)),
         # Of hidden certificates the one that a query may be for tells more.
         key=lambda index: (
             *_strength(answered[index][1]),

@@ -6,14 +6,19 @@ import pytest
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.engine import SPECIFICITY, explain
-from ocsp_pcap.facts import Facts
+from ocsp_pcap.facts import Facts, HandshakeFact
 
 from .facts_factory import (
     CHILD,
     PARENT,
+    RESPONDER,
+    alert,
     alternatives,
     authority,
+    broken,
+    capture,
     certificate,
+    dns,
     exchange,
     facts,
     frames,
@@ -75,6 +80,25 @@ def test_the_strongest_sighting_is_the_headline() -> None:
     assert verdict(tried).presence == "attempted"
     asked = facts(shop, stapled, bare, silence(shop, time=101), handshake("shop.test", shop, time=200))
     assert verdict(facts(*asked, exchange(shop, time=201))).presence == "present"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        handshake("shop.test", time=50, resumed=True, resumption="ticket"),
+        broken("shop.test", shop, time=50, alerts=(alert("unknown_ca"),)),
+        broken("shop.test", time=50, alerts=(alert("protocol_version"),)),
+    ],
+    ids=["resumed", "failed", "failed before the certificate"],
+)
+def test_what_explains_only_itself_is_no_headline(beside: HandshakeFact) -> None:
+    """The handshake that showed the certificate remains unexplained, or hidden by a filter."""
+    visit = handshake("shop.test", shop)
+    found = verdict(facts(shop, visit, beside))
+    assert (found.cause, found.confidence, len(found.sightings)) == ("unexplained", "possible", 2)
+    if not beside.certificates:
+        hidden = facts(capture(ports_seen=(53, 443)), shop, visit, dns(RESPONDER), beside)
+        assert verdict(hidden).cause == "capture-filtered"
 
 
 def test_the_chain_is_explained_without_its_root() -> None:
