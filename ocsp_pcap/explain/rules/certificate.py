@@ -170,6 +170,12 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | 
     elif behind_proxy:
         how = ", and the connection goes through a proxy"
         confidence = "likely" if _issuer_is_private(question, certificate) else "possible"
+    elif question.visit.handshake.frames.client_hello is None:
+        # With the hello a CONNECT before it would be missing, too.
+        how, confidence = (
+            ", and the start of the connection, where a proxy would show, is not seen",
+            "possible",
+        )
     elif others and same_key and bare:
         how, confidence = ", and certificates of several hosts share one key", "possible"
     else:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.explain.rules.certificate import CHANGE_OF_DEFINITION
+from ocsp_pcap.facts import HandshakeFrames
 
 from .facts_factory import (
     BEGIN,
@@ -220,6 +221,15 @@ def test_a_bare_certificate_behind_a_proxy_that_tunnels_is_genuine() -> None:
 def test_certificates_that_share_a_key_without_a_proxy_are_possibly_reissued() -> None:
     one, two = (certificate(host, ocsp=(), public_key_sha256="00") for host in ("shop.test", "other.test"))
     found = verdict(facts(one, two, handshake("shop.test", one), handshake("other.test", two)))
+    assert (found.cause, found.confidence) == ("no-ocsp-url", "likely")
+    assert alternatives(found) == {"reissued-certificate"}
+
+
+def test_what_a_connection_went_through_is_not_known_without_its_start() -> None:
+    """Only the server's side was captured: a CONNECT to a proxy would be missing."""
+    one = reissued()
+    incoming = handshake("shop.test", one, frames=HandshakeFrames(server_hello=5, certificate=6))
+    found = verdict(facts(one, incoming))
     assert (found.cause, found.confidence) == ("no-ocsp-url", "likely")
     assert alternatives(found) == {"reissued-certificate"}
 
