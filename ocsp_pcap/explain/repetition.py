@@ -11,10 +11,13 @@ from ocsp_pcap.explain.case import CONCURRENT, Case, Query, Visit, early_repeats
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.facts import CertificateFact
 
-Habit: TypeAlias = Literal["keeps-nothing", "fixed-lifetime", "irregular"]
+Habit: TypeAlias = Literal["keeps-nothing", "fixed-lifetime", "irregular", "even-interval", "unknown"]
 """``keeps-nothing``: it asks again at every connection. ``fixed-lifetime``: it uses answers up to an age
-and replaces them after it. ``irregular``: some answers were replaced earlier than others were used."""
+and replaces them after it. ``irregular``: some answers were replaced earlier than others were used.
+Where its connections with these certificates are not visible: ``even-interval``, or ``unknown``."""
 
+EVEN: Final = 3
+"""Repetitions before an interval counts as even."""
 TOLERANCE: Final = SECOND
 """Between the moment at which an answer comes and that at which its lifetime is counted from."""
 
@@ -70,15 +73,20 @@ def repetitions(case: Case) -> dict[str, Repetition]:
         for sha256, queries in rows:
             key = (identity, sha256)
             used_at += _ages_of_use(queries, case.visits_of.get(key, []), set(case.trigger_of[key]))
-        found[identity] = _repetition(repeats, used_at)
+        visible = any((identity, repeat.certificate.sha256) in case.visits_of for repeat in repeats)
+        found[identity] = _repetition(repeats, used_at, visible=visible)
     return found
 
 
-def _repetition(repeats: list[Repeat], used_at: list[int]) -> Repetition:
+def _repetition(repeats: list[Repeat], used_at: list[int], *, visible: bool) -> Repetition:
     repeats.sort(key=lambda repeat: repeat.again.time)
     asked_at = sorted(repeat.age for repeat in repeats)
     habit: Habit = "keeps-nothing"
-    if used_at:
+    if not visible:
+        spread = asked_at[-1] - asked_at[0]
+        even = len(asked_at) >= EVEN and spread <= max(2 * TOLERANCE, asked_at[0] // 10)
+        habit = "even-interval" if even else "unknown"
+    elif used_at:
         habit = "fixed-lifetime" if max(used_at) <= asked_at[0] + TOLERANCE else "irregular"
     return Repetition(tuple(repeats), tuple(asked_at), tuple(sorted(used_at)), habit)
 

@@ -148,6 +148,14 @@ def _habit(found: Repetition, proxy: Proxy | None) -> tuple[str, str]:
             "processes or caches that do not share what they hold"
         )
         return "repeated-queries", despite + mixed
+    if found.habit == "even-interval":
+        even = f": at an even interval of about {asked}, so a TTL override is likely"
+        return "ttl-override-in-use", despite + even
+    if found.habit == "unknown":
+        hidden = (
+            f": it keeps answers for no longer than {asked}, or not at all; its connections are not visible"
+        )
+        return "repeated-queries", despite + hidden
     kept = f": it keeps no answer, or none for as long as {asked}; every connection meant a query"
     return "repeated-queries", despite + kept
 

@@ -145,3 +145,21 @@ def test_findings_and_the_site_file() -> None:
     code, summary = told([0, 30, 70], [0, 30, 70], site=override)
     assert code == "repeated-queries"
     assert "which a TTL override of 60 s does not explain" in summary
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "words"),
+    [
+        ([0, 60, 120.5, 181], "ttl-override-in-use", "at an even interval of about 60 s"),
+        ([0, 60, 400, 500], "repeated-queries", "connections are not visible"),
+        ([0, 60], "repeated-queries", "connections are not visible"),
+    ],
+)
+def test_where_the_connections_are_encrypted_only_the_interval_tells(
+    asked: list[float], code: str, words: str
+) -> None:
+    queries = [exchange(SHOP, time=time, delay=0.1) for time in asked]
+    hidden = handshake("shop.test", time=0, certificate_encrypted=True, version="TLS 1.3")
+    found = code_and_summary(hidden, *queries)
+    assert found[0] == code
+    assert words in found[1]
