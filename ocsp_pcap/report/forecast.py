@@ -46,7 +46,7 @@ def forecast_to_json(forecast: Forecast) -> dict[str, Any]:
 
 
 def forecast_headline(forecast: Forecast) -> str:
-    """Say in one sentence what would have been asked."""
+    """Say what would have been asked, and whether that is all."""
     asking = [item for item in forecast.validators if item.responders]
     if not asking:
         return "With OCSP on, this traffic would have caused no query" + (
@@ -59,6 +59,7 @@ def forecast_headline(forecast: Forecast) -> str:
     return (
         f"With OCSP on, this traffic would have caused {count(cached, 'query', 'queries')} "
         f"({without:,} without a cache) to {count(len(hosts), 'responder')}, from {who}."
+        + (" Certificates that are not visible here may add to that." if _hidden(forecast.validators) else "")
     )
 
 
@@ -76,7 +77,7 @@ def validator_sentence(item: ValidatorForecast) -> str:
         f"{item.queries_without_cache:,} without"
     )
     if item.stapled:
-        sentence += f"; {count(item.stapled, 'staple')} would have made queries needless"
+        sentence += f"; staples would have made {count(item.stapled, 'query', 'queries')} needless"
     intermediate = sum(each.intermediate_queries_with_cache for each in item.responders)
     if intermediate:
         sentence += f"; {intermediate:,} of the queries about intermediates"

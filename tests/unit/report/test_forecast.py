@@ -88,7 +88,7 @@ def text_of(forecast: Forecast, width: int = 160, encoding: str = "utf-8") -> st
 def test_headline() -> None:
     assert forecast_headline(demo()) == (
         "With OCSP on, this traffic would have caused 9 queries (50 without a cache) to 1 responder, "
-        "from parent 10.77.2.30."
+        "from parent 10.77.2.30. Certificates that are not visible here may add to that."
     )
     child = replace(demo(), validators=demo().validators[1:])
     assert forecast_headline(child) == "With OCSP on, this traffic would have caused no query."
@@ -102,7 +102,7 @@ def test_text_says_everything() -> None:
     text = " ".join(text_of(demo()).split())
     for words in (
         "OCSP on at parent 10.77.2.30",
-        "10 staples would have made queries needless",
+        "staples would have made 10 queries needless",
         "1 of the queries about intermediates",
         "really sent in these captures: 3",
         "7 (1 intermediate) (+2 as a fallback)",
