@@ -10,7 +10,7 @@ from ocsp_pcap.explain.chains import MAX_LEGS, tunnelled, upstream_visit
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
-from ocsp_pcap.facts import CertificateFact
+from ocsp_pcap.facts import CertificateFact, HandshakeFact
 
 DAY: Final = 86400 * SECOND
 SHORT_LIVED_UNTIL_2026: Final = 10 * DAY
@@ -170,7 +170,7 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | 
     elif behind_proxy:
         how = ", and the connection goes through a proxy"
         confidence = "likely" if _issuer_is_private(question, certificate) else "possible"
-    elif question.visit.handshake.frames.client_hello is None:
+    elif _start_is_missing(question.visit.handshake):
         # With the hello a CONNECT before it would be missing, too.
         how, confidence = (
             ", and the start of the connection, where a proxy would show, is not seen",
@@ -186,6 +186,11 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | 
         f"the certificate looks reissued by a proxy: {issuer}{how}",
         (question.visit.evidence(f"certificate issued by {certificate.issuer}, without AIA and CRL"),),
     )
+
+
+def _start_is_missing(handshake: HandshakeFact) -> bool:
+    """The connection was there before the capture, or only its server's side was captured."""
+    return handshake.frames.client_hello is None or handshake.started_mid_stream
 
 
 def _relayed_to_the_end(question: Question) -> bool:

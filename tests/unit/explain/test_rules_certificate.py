@@ -232,6 +232,8 @@ def test_what_a_connection_went_through_is_not_known_without_its_start() -> None
     found = verdict(facts(one, incoming))
     assert (found.cause, found.confidence) == ("no-ocsp-url", "likely")
     assert alternatives(found) == {"reissued-certificate"}
+    late = handshake("shop.test", one, started_mid_stream=True)
+    assert outcome(facts(one, late)) == ("no-ocsp-url", "likely")
 
 
 def test_an_issuer_that_names_crls_is_no_proxy() -> None:
