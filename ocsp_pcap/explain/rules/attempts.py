@@ -205,9 +205,7 @@ def _shared_address(question: Question, host: str, attempts: list[TcpAttemptFact
     tried = {attempt.server for attempt in attempts} - {host}
     names = {name for address in tried for name in case.names_of.get((question.identity, address), ())}
     # The targets of an alias are the responder's own names.
-    own = {
-        lookup.name.rstrip(".").lower() for lookup in case.lookups_by.get((question.identity, host), [])
-    }
+    own = {lookup.name.rstrip(".").lower() for lookup in case.lookups_by.get((question.identity, host), [])}
     return bool(names - own - {host})
 
 
