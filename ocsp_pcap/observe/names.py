@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from ocsp_pcap.dns.message import HEADER_LENGTH, TcpFraming
@@ -21,8 +22,8 @@ RECOGNISED: Final = 8
 OPCODE: Final = 0x78
 """Mask of the opcode in the third octet of a message (RFC 1035 4.1.1); 0 is QUERY."""
 
-Keep: TypeAlias = Callable[[int, bytes, int, int], bool]
-"""Takes direction, message, frame and time; tells whether there is room for more."""
+Keep: TypeAlias = Callable[[int, int, int, bytes], bool]
+"""Takes direction, frame, time and message; tells whether there is room for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class DnsLog:
 
     def keeper(self, stream: int) -> Keep:
         """Return what keeps the messages of one stream."""
-        return lambda direction, payload, frame, time: self.keep(stream, direction, frame, time, payload)
+        # A lambda would keep observations from travelling between processes.
+        return partial(self.keep, stream)
 
 
 def begins_dns(data: bytes) -> bool | None:
@@ -99,7 +101,7 @@ class DnsStream:
                 return
             framing = self._framings[direction] = TcpFraming()
         for payload in framing.receive(data):
-            if not self._keep(direction, payload, frame, time):
+            if not self._keep(direction, frame, time, payload):
                 self.finished = True
                 return
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import struct
 
 import dns.message
@@ -149,3 +150,8 @@ def test_dns_on_another_port_is_not_looked_for() -> None:
 )
 def test_what_begins_dns(data: bytes, verdict: bool | None) -> None:
     assert begins_dns(data) is verdict
+
+
+def test_what_was_observed_can_be_handed_to_another_process() -> None:
+    conversation, log = talk(MESSAGES)
+    assert kept(pickle.loads(pickle.dumps((conversation, log)))[1]) == EXPECTED
