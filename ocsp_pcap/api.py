@@ -55,6 +55,8 @@ class ReadOptions:
     """Takes each sentence about an input that could not be read."""
     advise: Callable[[str], None] = field(default=lambda _: None)
     """Takes each sentence about keys that opened nothing."""
+    jobs: int = 1
+    """Captures that are read side by side, each in a process of its own."""
 
 
 def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = None) -> Facts:
@@ -85,7 +87,7 @@ def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = Non
                 sources.setdefault(source.identity, source)
         except CaptureError as error:
             failures.append(error)
-    observations = observe_all(sources.values(), tools, failures.append)
+    observations = observe_all(sources.values(), tools, failures.append, options.jobs)
     if failures and not observations:
         raise failures[0] if len(failures) == 1 else CaptureError("\n".join(str(e) for e in failures))
     for failure in failures:

@@ -88,6 +88,13 @@ def capture_options(command: Command) -> Command:
             "--policy-trace", type=FILE, multiple=True, metavar="FILE", help="Policy trace of a proxy."
         ),
         click.option("--host", multiple=True, metavar="GLOB", help="Only these hosts, with their evidence."),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1),
+            default=1,
+            metavar="N",
+            help="Captures to read side by side (where no keys are given); the result is the same.",
+        ),
     ]
     for decorate in reversed(decorators):
         command = decorate(command)
@@ -267,9 +274,10 @@ def _explanation(
     rsa_key: tuple[Path, ...],
     policy_trace: tuple[Path, ...],
     host: tuple[str, ...],
+    jobs: int,
 ) -> tuple[Explanation, bool]:
     """Read and explain; tell also whether every input could be read."""
-    context, reading = read_case(captures, child, parent, site, keylog, rsa_key, policy_trace)
+    context, reading = read_case(captures, child, parent, site, keylog, rsa_key, policy_trace, jobs)
 
     from ocsp_pcap.explain.engine import explain as explain_facts
 

@@ -51,6 +51,7 @@ def read_case(
     keylog: tuple[Path, ...],
     rsa_key: tuple[Path, ...],
     policy_trace: tuple[Path, ...],
+    jobs: int = 1,
 ) -> tuple[Context, Reading]:
     """Read what was seen, and what the user told besides.
 
@@ -62,7 +63,7 @@ def read_case(
         raise click.UsageError("Give a capture, or --child and --parent captures.")
     context, authorities = _context(child, parent, site, policy_trace)
     # A file that is named twice goes by its first name, which is to be the one with a role.
-    return context, read_captures((*child, *parent, *captures), keylog, rsa_key, authorities)
+    return context, read_captures((*child, *parent, *captures), keylog, rsa_key, authorities, jobs)
 
 
 def _context(
@@ -111,6 +112,7 @@ def read_captures(
     key_logs: tuple[Path, ...],
     rsa_keys: tuple[Path, ...],
     authorities: Sequence[bytes] = (),
+    jobs: int = 1,
 ) -> Reading:
     """Read captures and say on standard error which of them, and which keys, were of no use.
 
@@ -123,7 +125,8 @@ def read_captures(
 
     unreadable: list[str] = []
     try:
-        found = read_facts(captures, ReadOptions(key_logs, rsa_keys, authorities, unreadable.append, warn))
+        options = ReadOptions(key_logs, rsa_keys, authorities, unreadable.append, warn, jobs)
+        found = read_facts(captures, options)
     except (CaptureError, KeySourceError) as error:
         raise Failure(str(error)) from error
     for sentence in unreadable:

@@ -14,13 +14,22 @@ DTLS_MAJOR: Final = 0xFE
 
 
 def observe_all(
-    sources: Iterable[CaptureSource], tools: Tools, failed: Callable[[CaptureError], None]
+    sources: Iterable[CaptureSource],
+    tools: Tools,
+    failed: Callable[[CaptureError], None],
+    jobs: int = 1,
 ) -> list[Observation]:
     """Read captures in order; hand those that cannot be read to ``failed``.
 
     Secrets inside a pcapng file may stand behind the packets that they open, or in another capture
-    of the run: what was read without them is read once more.
+    of the run: what was read without them is read once more. With ``jobs`` several captures are read
+    side by side, each in a process of its own; the result is the same.
     """
+    sources = list(sources)
+    if jobs > 1 and len(sources) > 1 and tools.keys is None and not tools.rsa_keys:
+        observations = _side_by_side(sources, jobs, failed)
+        if observations is not None:
+            return observations
     read: list[tuple[CaptureSource, Observation]] = []
     for source in sources:
         observation = _observe(source, tools, failed)
@@ -38,6 +47,34 @@ def _observe(
     except CaptureError as error:
         failed(error)
         return None
+
+
+def _side_by_side(
+    sources: list[CaptureSource], jobs: int, failed: Callable[[CaptureError], None]
+) -> list[Observation] | None:
+    """Read captures in processes of their own; None where one has secrets, which all must share."""
+    if any(source.path is None or not source.path.is_file() for source in sources):
+        # What can be read only once is not to be read here and, perhaps, again.
+        return None
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(min(jobs, len(sources))) as pool:
+        found = list(pool.map(_observe_alone, sources))
+    if None in found:
+        return None
+    for each in found:
+        if isinstance(each, CaptureError):
+            failed(each)
+    return [each for each in found if isinstance(each, Observation)]
+
+
+def _observe_alone(source: CaptureSource) -> Observation | CaptureError | None:
+    try:
+        with open_capture(source) as reader:
+            observation = observe_capture(reader, Tools())
+            return None if observation.summary.secrets else observation
+    except CaptureError as error:
+        return error
 
 
 def _again(

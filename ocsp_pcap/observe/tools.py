@@ -38,3 +38,7 @@ class Tools:
 
     def __post_init__(self) -> None:
         self.responses = ResponseCache(self.store)
+
+    def __reduce__(self) -> tuple[type[Tools], tuple[()]]:
+        """What a process learned stays there: whoever takes its observations has tools of its own."""
+        return Tools, ()

@@ -59,7 +59,8 @@ class UdpStream:
     """A handshake (or those of one connection) of a UDP flow; a flow may have several."""
 
     number: int
-    connection: Handshaker
+    connection: Handshaker | None
+    """None once the flow is over."""
     tracker: HandshakeTracker
     client: int = 0
     """The direction in which the client sends."""
@@ -170,6 +171,7 @@ class UdpObserver:
         frame, time = int(columns.frame[row]), int(columns.time[row])
         stream.last_frame, stream.last_time = frame, time
         connection = stream.connection
+        assert connection is not None
         stream.silent += 1
         if isinstance(connection, CarrierConnection):
             if connection.receive(direction, payload, frame, time):
@@ -232,6 +234,7 @@ class UdpObserver:
 
     def _end(self, stream: UdpStream) -> None:
         connection = stream.connection
+        assert connection is not None
         if isinstance(connection, CarrierConnection):
             stream.tracker.handshakes += connection.finish()
             stream.client = connection.client
@@ -255,6 +258,7 @@ class UdpObserver:
         else:
             quic = isinstance(stream.connection, QuicConnection)
             self._state[stream.number] = QUIC_OVER if quic else DTLS_OVER
+        stream.connection = None
 
 
 def _without_capwap_preamble(columns: TransportColumns) -> TransportColumns:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import pytest
 
+from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.run import observe_all
@@ -110,3 +111,25 @@ def test_a_capture_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     failures: list[CaptureError] = []
     assert observe_all([source(tmp_path / "missing.pcap")], Tools(), failures.append) == []
     assert len(failures) == 1
+
+
+def test_captures_read_side_by_side_give_the_same_facts() -> None:
+    samples = Path(__file__).parents[3] / "samples"
+    plain = sorted(str(path) for path in samples.glob("*/*.pcap"))
+    assert read_facts(plain, ReadOptions(jobs=3)) == read_facts(plain)
+
+
+def test_a_capture_that_cannot_be_read_is_told_side_by_side_too(tmp_path: Path) -> None:
+    samples = Path(__file__).parents[3] / "samples"
+    (tmp_path / "empty.pcap").touch()
+    told: list[str] = []
+    inputs = [samples / "direct" / "capture.pcap", tmp_path / "empty.pcap"]
+    facts = read_facts(inputs, ReadOptions(jobs=2, warn=told.append))
+    assert len(facts.captures) == 1
+    assert len(told) == 1
+
+
+def test_secrets_of_one_capture_open_another_side_by_side_too() -> None:
+    samples = Path(__file__).parents[3] / "samples"
+    mixed = [str(samples / "direct" / "capture.pcap"), *map(str, samples.glob("*/*.pcapng"))]
+    assert read_facts(mixed, ReadOptions(jobs=2)) == read_facts(mixed)
