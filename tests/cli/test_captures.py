@@ -8,11 +8,15 @@ import json
 import lzma
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from ocsp_pcap.cli import cli
 
 from .program import DIRECT, PARENT, Result, datagram, packets_of, pcap, pcapng, refused, run
 
@@ -64,12 +68,26 @@ def test_a_glob_that_matches_nothing(tmp_path: Path) -> None:
     refused(run("explain", tmp_path / "*.pcap"), "no file matches")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission(tmp_path: Path) -> None:
-    file = tmp_path / "secret.pcap"
-    file.write_bytes(DIRECT.read_bytes())
-    file.chmod(0)
-    refused(run("explain", file), "secret.pcap", "no permission")
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Give up root's right to read everything, once what a first run imports is there."""
+    assert CliRunner().invoke(cli, ["explain", str(DIRECT)]).exit_code == 0
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+def test_a_file_without_permission(nobody: None) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "secret.pcap"
+        file.write_bytes(DIRECT.read_bytes())
+        file.chmod(0)
+        done = CliRunner().invoke(cli, ["explain", str(file)])
+        assert done.exit_code == 2
+        assert done.output.endswith("secret.pcap: no permission to read it.\n")
 
 
 def test_a_name_that_would_act_on_the_terminal(tmp_path: Path) -> None:
