@@ -193,7 +193,7 @@ class TcpObserver:
             elif not flags & CLOSING:
                 continue
             if flags & CLOSING:
-                self._close(stream, direction, flags, frame, time)
+                self._close(stream, row)
             conversation = stream.conversation
             wanted = conversation.wants(0) | conversation.wants(1) << 1
             if (wanted != stream.wanted or stream.closed) and not self._settle(stream, wanted):
@@ -236,14 +236,22 @@ class TcpObserver:
             self._events(stream, other.acknowledged(acknowledgment, frame, time))
         stream.last_frame, stream.last_time = frame, time
 
-    def _close(self, stream: Stream, direction: int, flags: int, frame: int, time: int) -> None:
+    def _close(self, stream: Stream, row: Row) -> None:
+        direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
+        side, other = stream.sides[direction], stream.sides[1 - direction]
         stream.last_frame, stream.last_time = frame, time
         if flags & RST:
             stream.closed = DIRECTION_BITS
-            self._events(stream, stream.sides[direction].close(frame, time, reset=True))
-        else:
-            stream.closed |= 1 << direction
-            self._events(stream, stream.sides[direction].close(frame, time, reset=False))
+            self._events(stream, side.close(frame, time, reset=True))
+            return
+        if not stream.skipped >> direction & 1:
+            side.reaches((sequence + length + missing + bool(flags & SYN)) % MODULUS, frame)
+        if flags & ACK and not stream.skipped >> (1 - direction) & 1:
+            # The other side's own FIN takes a number, too (RFC 9293 3.4).
+            fin = stream.closed >> (1 - direction) & 1
+            other.reaches((acknowledgment - fin) % MODULUS, frame)
+        stream.closed |= 1 << direction
+        self._events(stream, side.close(frame, time, reset=False))
 
     def _events(self, stream: Stream, events: list[StreamEvent]) -> None:
         conversation = stream.conversation

@@ -112,6 +112,16 @@ class Reassembler:
             events += self._give_up(frame, time)
         return events
 
+    def reaches(self, sequence: int, frame: int) -> None:
+        """Learn that this direction had sent all bytes before ``sequence``.
+
+        A FIN says so by its own number, the other side by what it acknowledges. What of them is not
+        in the capture by the end is a gap.
+        """
+        ahead = ((sequence - self.next_sequence + HALF) % MODULUS) - HALF
+        if self.started and not self._pending and 0 < ahead <= MAX_PLAUSIBLE_JUMP:
+            self._pending.append((self.offset + ahead, frame, b"", 0))
+
     def close(self, frame: int, time: int, *, reset: bool) -> list[StreamEvent]:
         """Take a FIN or RST of this direction.
 

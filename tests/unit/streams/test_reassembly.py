@@ -122,6 +122,26 @@ def test_fin_that_overtook_data_takes_effect_after_it() -> None:
     assert events[-1] == Close(0, 2, 20, False)
 
 
+def test_bytes_before_a_fin_that_never_came_are_a_gap() -> None:
+    stream = Reassembler(1)
+    stream.start(0)
+    stream.segment(0, b"abc", 0, 1, 1)
+    stream.reaches(13, 5)
+    assert stream.close(5, 50, reset=False) == []
+    assert stream.flush(9, 90) == [Gap(1, 5, 90, 10), Close(1, 5, 50, False)]
+
+
+def test_bytes_before_a_fin_may_still_come() -> None:
+    stream = Reassembler(1)
+    stream.start(0)
+    stream.reaches(3, 5)
+    assert stream.close(5, 50, reset=False) == []
+    events = stream.segment(0, b"abc", 0, 6, 60)
+    assert bytes_of(events) == b"abc"
+    assert events[-1] == Close(1, 5, 50, False)
+    assert not gaps_of(events)
+
+
 @given(
     st.binary(min_size=1, max_size=300),
     st.integers(0, MODULUS - 1),
