@@ -14,8 +14,8 @@ NEGLIGIBLE = SECOND // 2
 """An offset below this is network latency, not a clock that is wrong."""
 BIN = 2 * SECOND
 """Width within which differences of two visits count as the same offset."""
-PLAUSIBLE = 86400 * SECOND
-"""Clocks further apart than this are not compared: the captures are of other days."""
+PLAUSIBLE = 3600 * SECOND
+"""Visits in step further apart than this are not compared: the captures are of other times."""
 
 MAX_VISITS = 2_000
 MAX_VISITS_OF_ONE_HOST = 64
@@ -55,18 +55,37 @@ def clock_offsets(handshakes: Iterable[HandshakeFact]) -> tuple[ClockOffset, ...
     names = list(by_capture)
     known: dict[str, ClockOffset] = {}
     for index, name in enumerate(names[1:], 1):
-        for reference in names[:index]:
-            offset = _by_random(by_capture[reference], by_capture[name]) or _by_visits(
-                by_capture[reference], by_capture[name]
-            )
-            if offset is None:
-                continue
-            difference, matches, same = offset
+        told = [
+            (_Told(*offset), reference)
+            for reference in names[:index]
+            if (offset := _compare(by_capture[reference], by_capture[name])) is not None
+        ]
+        if told:
+            # Captures of other days may visit the same hosts in step: the nearest explanation is taken.
+            best, reference = max(told, key=lambda item: item[0].weight)
             base = known[reference].offset if reference in known else 0
             root = known[reference].reference if reference in known else reference
-            known[name] = ClockOffset(name, root, base - difference, matches, same)
-            break
+            known[name] = ClockOffset(name, root, base - best.difference, best.matches, best.same_packets)
     return tuple(known.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """How far one capture's clock is ahead of another's, and what that rests on."""
+
+    difference: int
+    matches: int
+    same_packets: bool
+
+    @property
+    def weight(self) -> tuple[bool, bool, int, int]:
+        """Sort key: the same packets before visits in step, clocks that agree before those that differ."""
+        agrees = abs(self.difference) < NEGLIGIBLE
+        return self.same_packets, agrees, self.matches, -abs(self.difference)
+
+
+def _compare(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple[int, int, bool] | None:
+    return _by_random(first, second) or _by_visits(first, second)
 
 
 def _by_random(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple[int, int, bool] | None:

@@ -6,11 +6,13 @@ from ocsp_pcap.explain.case import Query, Visit
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
-from ocsp_pcap.explain.rules.doubt import loss, near_a_limit
+from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
 from ocsp_pcap.explain.rules.queries import proves_match
 from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.explain.windows import utc
 
+TIME_TO_ASK = SECOND // 2
+"""Validators ask at once: an answer from a responder is what their client waits for."""
 TRACE_TOLERANCE = 30 * SECOND
 """A trace line belongs to a handshake that lies this near."""
 UNKNOWN_CLOCKS = 600 * SECOND
@@ -145,7 +147,7 @@ def cached_before_capture(question: Question) -> Answer | None:
         return None
     others = question.case.asked_by.get(question.identity, [])
     held = f"{question.who} may hold an answer from before the capture started"
-    if not others or _covers_a_refresh(question):
+    if not others or _covers_a_refresh(question) or _query_may_be_missing(question):
         return Answer("cached", "possible", held)
     example = others[0]
     return Answer(
@@ -171,6 +173,14 @@ def answers_last(question: Question) -> str | None:
     if occasions is None or not question.eligible:
         return None
     return occasions.lifetime.words if occasions.lifetime.seconds else None
+
+
+def _query_may_be_missing(question: Question) -> bool:
+    """The capture lost packets, or ends before a query would have had time to follow."""
+    handshake = question.visit.handshake
+    capture = question.case.captures.get(handshake.capture)
+    began = handshake.end_time or handshake.time
+    return loss(question.case, handshake.capture) is not None or rest_of_capture(capture, began) < TIME_TO_ASK
 
 
 def _covers_a_refresh(question: Question) -> bool:
