@@ -107,7 +107,7 @@ class TcpObserver:
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""
         for stream in list(self._streams.values()):
-            self._end(stream)
+            self._give_up(stream)
 
     def _release(self, now: int) -> None:
         """End streams that were closed a while ago, and the idle ones where there are too many."""
@@ -115,13 +115,13 @@ class TcpObserver:
         while lingering and (len(lingering) > MAX_LINGERING or lingering[0].last_time + LINGER < now):
             stream = lingering.popleft()
             if self._streams.get(stream.number) is stream:
-                self._end(stream)
+                self._give_up(stream)
         if len(self._streams) > MAX_OPEN:
             idle = sorted(self._streams.values(), key=lambda stream: stream.last_frame)
             surplus = idle[: len(idle) - MAX_OPEN * 3 // 4]
             self.given_up += len(surplus)
             for stream in surplus:
-                self._end(stream)
+                self._give_up(stream)
 
     def _chosen(
         self,
@@ -182,7 +182,7 @@ class TcpObserver:
         taken = 0
         for row in segments.rows(start, stop):
             taken += 1
-            direction, flags, frame, time = row[:4]
+            direction, flags = row[:2]
             has_payload = row[6] or row[7]
             if stream is None:
                 if not has_payload or not self._wanted[number] & DIRECTION_BITS:
@@ -242,6 +242,8 @@ class TcpObserver:
         stream.last_frame, stream.last_time = frame, time
         if flags & RST:
             stream.closed = DIRECTION_BITS
+            self._find_lost_tails(stream)
+            self._events(stream, other.flush(frame, time))
             self._events(stream, side.close(frame, time, reset=True))
             return
         if not stream.skipped >> direction & 1:
@@ -252,6 +254,15 @@ class TcpObserver:
             other.reaches((acknowledgment - fin) % MODULUS, frame)
         stream.closed |= 1 << direction
         self._events(stream, side.close(frame, time, reset=False))
+
+    def _find_lost_tails(self, stream: Stream) -> None:
+        """Find bytes that their receiver acknowledged, and that no later ones show to be missing."""
+        for side in stream.sides:
+            if not stream.skipped >> side.direction & 1:
+                acknowledged = self.flows.last_acknowledgment(stream.number, 1 - side.direction)
+                if acknowledged is not None:
+                    # A FIN takes a number, too, and may itself not be in the capture.
+                    side.reaches((acknowledged - 1) % MODULUS, stream.last_frame)
 
     def _events(self, stream: Stream, events: list[StreamEvent]) -> None:
         conversation = stream.conversation
@@ -279,6 +290,11 @@ class TcpObserver:
             stream.wanted = wanted
             self._wanted[stream.number] = LIVE | wanted
         return True
+
+    def _give_up(self, stream: Stream) -> None:
+        """End a stream that may still want bytes."""
+        self._find_lost_tails(stream)
+        self._end(stream)
 
     def _end(self, stream: Stream) -> None:
         for side in stream.sides:

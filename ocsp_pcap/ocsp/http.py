@@ -7,7 +7,7 @@ as finding the next message allows.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.ocsp.http_events import HttpEvent, Trailing, Tunnel, Unanswered
@@ -128,6 +128,8 @@ class HttpConversation:
             self._hold(Trailing(True, b"", frame, time, missing=length))
         elif direction.message is None:
             direction.lose()
+            if not from_client:
+                self._drop_answered(frame, time, events)
         else:
             found = direction.message.gap(length)
             if not found or direction.message.done:
@@ -240,6 +242,11 @@ class HttpConversation:
         waiting.append(pending)
         self._greeting = None
 
+    def _drop_answered(self, frame: int, time: int, events: list[HttpEvent]) -> None:
+        """Give up requests that another one followed: a client asks again when it has its answer."""
+        while len(self._pending) > 1:
+            self._drop(self._pending.popleft(), None, frame, time, events)
+
     def _drop(
         self, pending: Pending, closed: Closed | None, frame: int, time: int, events: list[HttpEvent]
     ) -> None:
@@ -328,6 +335,7 @@ class HttpConversation:
         server.message, server.state = message, State.BODY
         if pending is not None:
             self._answering = self._pending.popleft()
+            pending.lost_since = server.lost - pending.lost_before
         if request is Interest.TUNNEL:
             self._release_held(events)
         return self._server_body(rest, frame, time, events)
@@ -431,7 +439,11 @@ class HttpConversation:
                 request = pending.bare_request()
                 if request is not None:
                     events.append(request)
-        events.append(message.response_event(request, frame, time, complete=complete, closed=closed))
+        event = message.response_event(request, frame, time, complete=complete, closed=closed)
+        if pending is not None and pending.lost_since:
+            # The answer to this request may be what was lost, and this one that to another.
+            event = replace(event, missing=event.missing + pending.lost_since)
+        events.append(event)
 
     def _close_server(self, frame: int, time: int, closed: Closed | None, events: list[HttpEvent]) -> None:
         server = self._server

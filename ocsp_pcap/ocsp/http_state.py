@@ -44,6 +44,8 @@ class Pending:
         self.time = time
         self.lost_before = lost_before
         """Bytes the server's direction had lost when the request was made."""
+        self.lost_since = 0
+        """Bytes it lost between the request and the beginning of the answer."""
         self.method = head[: head.find(b" ")].decode("latin-1")
         self.interest = Interest.NONE
         self.message: Message | None = None

@@ -244,6 +244,8 @@ class FlowTable:
         acknowledging = live & ((flags & (ACK | RST)) == ACK)
         state["bits"][stream[acknowledging & ~direction]] |= _ACKED_0
         state["bits"][stream[acknowledging & direction]] |= _ACKED_1
+        # Of a repeated index the last value stays.
+        state["acknowledgment"].reshape(-1)[slot[acknowledging]] = columns.acknowledgment[acknowledging]
         control = np.flatnonzero(live & ((flags & (SYN | FIN | RST)) != 0))
         flags, slot, frame = flags[control], slot[control], columns.frame[control]
         syn = (flags & (SYN | ACK)) == SYN
@@ -309,6 +311,12 @@ class FlowTable:
         side = direction ^ bool(self._state["bits"][stream] & _SWAPPED)
         return int(self._state["base"][stream, side])
 
+    def last_acknowledgment(self, stream: int, direction: int) -> int | None:
+        """Return the last acknowledgment number that a direction sent; None: it acknowledged nothing."""
+        if not self._state["bits"][stream] & (_ACKED_0, _ACKED_1)[direction]:
+            return None
+        return int(self._state["acknowledgment"][stream, direction])
+
     def lower_ports(self) -> NDArray[np.uint16]:
         """Return the distinct lower ports of all streams, in ascending order."""
         found = [
@@ -356,10 +364,11 @@ _FIELDS: tuple[tuple[str, Any, tuple[int, ...]], ...] = (
     ("packets", np.uint32, (2,)),
     ("payload_packets", np.uint32, (2,)),
     ("base", np.uint32, (2,)),
+    ("acknowledgment", np.uint32, (2,)),
     ("key", np.int32, ()),
     ("bits", np.uint8, ()),
 )
-"""State of each stream, 117 bytes; frame 0 stands for none."""
+"""State of each stream, 125 bytes; frame 0 stands for none."""
 
 
 class _Restarts:
