@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ocsp_pcap.explain.rules.absence import (
+    capture_ends,
     capture_filtered,
     ocsp_disabled,
     ocsp_disabled_by_site,
@@ -47,6 +48,7 @@ RULES: Final[tuple[Rule, ...]] = (
     capture_incomplete,
     ocsp_disabled_by_site,
     ocsp_over_tls,
+    capture_ends,
     asked_elsewhere,
     connection_not_seen,
     capture_filtered,

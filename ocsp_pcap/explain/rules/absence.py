@@ -7,6 +7,7 @@ from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import REACTION, reached_out
 from ocsp_pcap.explain.rules.cache import answers_last, trace_entry, trace_is_certain
+from ocsp_pcap.explain.rules.doubt import ends_too_soon
 from ocsp_pcap.explain.rules.handshake import plain_http_seen, query_ports
 from ocsp_pcap.explain.trace import TraceEntry
 
@@ -69,6 +70,18 @@ def _traced_query(question: Question) -> TraceEntry | None:
     """Return the line of a policy trace that says that the validator queried."""
     entry = trace_entry(question)
     return entry if entry is not None and entry.action == "query" else None
+
+
+def capture_ends(question: Question) -> Answer | None:
+    """The capture ends, or breaks off, before a query could have followed."""
+    if not question.eligible or question.queries or not ends_too_soon(question):
+        return None
+    return Answer(
+        "capture-incomplete",
+        "likely",
+        f"the capture ends before {question.who} could have sent a query for this certificate",
+        (question.visit.evidence(f"certificate of {question.host}, near the end of the capture"),),
+    )
 
 
 def capture_filtered(question: Question) -> Answer | None:

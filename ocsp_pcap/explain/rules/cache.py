@@ -6,13 +6,11 @@ from ocsp_pcap.explain.case import Query, Visit
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
-from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
+from ocsp_pcap.explain.rules.doubt import ends_too_soon, loss, near_a_limit
 from ocsp_pcap.explain.rules.queries import proves_match
 from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.explain.windows import utc
 
-TIME_TO_ASK = SECOND // 2
-"""Validators ask at once: an answer from a responder is what their client waits for."""
 TRACE_TOLERANCE = 30 * SECOND
 """A trace line belongs to a handshake that lies this near."""
 UNKNOWN_CLOCKS = 600 * SECOND
@@ -177,10 +175,7 @@ def answers_last(question: Question) -> str | None:
 
 def _query_may_be_missing(question: Question) -> bool:
     """The capture lost packets, or ends before a query would have had time to follow."""
-    handshake = question.visit.handshake
-    capture = question.case.captures.get(handshake.capture)
-    began = handshake.end_time or handshake.time
-    return loss(question.case, handshake.capture) is not None or rest_of_capture(capture, began) < TIME_TO_ASK
+    return loss(question.case, question.visit.handshake.capture) is not None or ends_too_soon(question)
 
 
 def _covers_a_refresh(question: Question) -> bool:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.rules.answer import Question
 from ocsp_pcap.facts import CaptureFact, SingleFact
+
+TIME_TO_ASK = SECOND // 2
+"""Validators ask at once: an answer from a responder is what their client waits for."""
 
 
 def loss(case: Case, path: str) -> str | None:
@@ -27,6 +32,16 @@ def rest_of_capture(capture: CaptureFact | None, time: int) -> int:
     if capture is None or capture.last_time is None:
         return 0
     return max(0, capture.last_time - time)
+
+
+def ends_too_soon(question: Question) -> bool:
+    """The capture ends before a query would have had time to follow this handshake."""
+    handshake = question.visit.handshake
+    capture = question.case.captures.get(handshake.capture)
+    # Whoever goes on to application data, or hangs up, has made up its mind about the certificate.
+    decided = handshake.application_data or handshake.closed is not None
+    began = handshake.end_time or handshake.time
+    return not decided and rest_of_capture(capture, began) < TIME_TO_ASK
 
 
 def near_a_limit(case: Case, single: SingleFact, time: int) -> bool:

@@ -155,3 +155,16 @@ def test_a_responder_that_no_http_client_can_ask() -> None:
     found = verdict(facts(ldap, handshake("shop.test", ldap)))
     assert (found.cause, found.confidence) == ("unexplained", "possible")
     assert "capture-filtered" not in alternatives(found)
+
+
+def test_a_capture_that_ends_at_once_leaves_no_time_for_a_query() -> None:
+    open_still = handshake("shop.test", shop, application_data=False, closed=None)
+    seen = facts(shop, open_still, capture(until=0.4))
+    assert outcome(seen) == ("capture-incomplete", "likely")
+    assert outcome(facts(shop, open_still, capture(until=60)))[0] != "capture-incomplete"
+
+
+@pytest.mark.parametrize("decided", [{"closed": "fin"}, {"application_data": True}])
+def test_whoever_goes_on_or_hangs_up_had_its_time(decided: dict[str, Any]) -> None:
+    made_up = handshake("shop.test", shop, **{"application_data": False, "closed": None} | decided)
+    assert outcome(facts(shop, made_up, capture(until=0.4)))[0] != "capture-incomplete"
