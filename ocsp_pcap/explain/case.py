@@ -73,7 +73,10 @@ class Visit:
     def frame(self) -> int:
         """The frame to look at first: that of the certificate, else of the hello."""
         frames = self.handshake.frames
-        return frames.certificate or frames.server_hello or frames.client_hello or 1
+        hello = frames.certificate or frames.server_hello or frames.client_hello
+        later = frames.finished or self.handshake.application_data_frame
+        alert = next((alert.frame for alert in self.handshake.alerts), None)
+        return hello or frames.certificate_status or alert or later or 1
 
     def evidence(self, note: str, frame: int | None = None) -> Evidence:
         """Point to a frame of this handshake."""

@@ -283,6 +283,16 @@ def looked_up_only(question: Question, host: str, port: int) -> DnsLookupFact | 
     return found
 
 
+def tried_in_vain(question: Question, host: str, port: int) -> bool:
+    """It opened a connection to a responder soon after the handshake, and nothing readable came of it."""
+    facts = question.case.facts
+    attempts = {(a.capture, a.stream) for a in _attempts(question, host, port)}
+    if not attempts:
+        return False
+    used = {(u.capture, u.stream) for u in (*facts.ocsp_exchanges, *facts.crl_fetches)}
+    return bool(attempts - used)
+
+
 def _tls_to(question: Question, host: str, port: int) -> Visit | None:
     """Return the TLS connection that the validator opened to a responder soon after this handshake.
 

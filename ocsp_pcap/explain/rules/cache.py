@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import Query, Visit
+from ocsp_pcap.explain.case import Query, Visit, responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.rules.attempts import looked_up_only, tried_in_vain
 from ocsp_pcap.explain.rules.doubt import ends_too_soon, loss, near_a_limit
 from ocsp_pcap.explain.rules.queries import proves_match
 from ocsp_pcap.explain.trace import TraceEntry
@@ -71,8 +72,17 @@ def _confidence_in_cache(question: Question, query: Query) -> Confidence:
         and not _asks_again_sooner(question, question.visit.time - query.answer_time)
     )
     proven = proves_match(question, query) and response.signature == "valid"
-    held = query.answer_time <= ended and ordered and covers
+    held = query.answer_time <= ended and ordered and covers and not _looked_for_responder(question)
     return "confirmed" if proven and held and not loss(case, handshake.capture) else "likely"
+
+
+def _looked_for_responder(question: Question) -> bool:
+    """It turned to the responder right after, and what came of it is not in the capture: perhaps a query."""
+    assert question.certificate is not None
+    return any(
+        looked_up_only(question, host, port) or tried_in_vain(question, host, port)
+        for host, port, _ in responder_hosts(question.certificate.ocsp_urls)
+    )
 
 
 def _asks_again_sooner(question: Question, age: int) -> bool:

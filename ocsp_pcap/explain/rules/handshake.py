@@ -223,7 +223,9 @@ def _early_end_confidence(handshake: HandshakeFact) -> Confidence:
 def capture_incomplete(question: Question) -> Answer | None:
     """Truncation, loss, one direction missing, or a start in mid-stream hides the certificate."""
     handshake = question.visit.handshake
-    if question.certificate is not None or handshake.resumed or handshake.certificate_encrypted:
+    if question.certificate is not None or handshake.resumed:
+        return None
+    if handshake.certificate_encrypted and not (handshake.decrypted and handshake.missing_bytes):
         return None
     reason, confidence = _what_is_missing(question)
     if reason is None:

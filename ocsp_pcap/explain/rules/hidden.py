@@ -30,6 +30,9 @@ def certificate_encrypted(question: Question) -> Answer | None:
     handshake = question.visit.handshake
     if not handshake.certificate_encrypted or question.certificate is not None:
         return None
+    if handshake.decrypted and handshake.missing_bytes:
+        # The keys are there; what they would open is not.
+        return None
     version = handshake.version or "TLS 1.3"
     words = f"{'QUIC' if is_quic(handshake) else version} encrypts the certificate and "
     if handshake.decrypted:

@@ -73,7 +73,17 @@ def _confidence_in_answer(question: Question, query: Query) -> Confidence:
     proven = proves_match(question, query) and response.signature == "valid"
     timely = single.this_update <= query.answer_time + SECOND
     limit = near_a_limit(question.case, single, query.answer_time)
-    return "confirmed" if both and proven and timely and not limit else "likely"
+    doubt = limit or _of_another_handshake(question, query)
+    return "confirmed" if both and proven and timely and not doubt else "likely"
+
+
+def _of_another_handshake(question: Question, query: Query) -> bool:
+    """The query came late, and an earlier answer still covered this handshake: another one may have asked."""
+    visit, case = question.visit, question.case
+    return query.time - visit.time > CONCURRENT and any(
+        earlier.time < visit.time <= (case.window_end(earlier, question.proxy) or 0)
+        for earlier in question.queries
+    )
 
 
 def proves_match(question: Question, query: Query) -> bool:
