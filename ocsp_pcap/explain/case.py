@@ -107,6 +107,15 @@ class Query:
         return Evidence(self.exchange.capture, frame or self.frame, self.exchange.stream, note)
 
     @property
+    def latency(self) -> int | None:
+        """Nanoseconds from the request to its answer, where both are in the capture in this order."""
+        exchange = self.exchange
+        if exchange.frames.request is None or exchange.response_time is None:
+            return None
+        took = exchange.response_time - exchange.time
+        return took if took >= 0 else None
+
+    @property
     def usable(self) -> bool:
         """A validator may rely on the answer: successful, about this certificate, not badly signed."""
         response, status = self.exchange.response, self.exchange.http_status

@@ -7,6 +7,7 @@ from typing import TypeVar
 from ocsp_pcap.explain.case import Visit, names_responder, responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
+from ocsp_pcap.explain.rules.aftermath import with_aftermath
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, rest_of_capture
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
@@ -42,7 +43,7 @@ def dns_failed(question: Question) -> Answer | None:
     over_tcp = any(lookup.transport == "tcp" for lookup in lookups)
     if unfinished and confidence == "confirmed" and not (over_tcp or _nameless(lookups)):
         confidence = "likely"
-    return Answer(
+    answer = Answer(
         "dns-failed",
         _unless_for_another(question, host, lookups[-1], confidence),
         f"{question.who} looked up the responder {host}: {reason}, so no query could be sent",
@@ -52,6 +53,7 @@ def dns_failed(question: Question) -> Answer | None:
         ),
         responder=url,
     )
+    return with_aftermath(question, answer, question.case.clock(lookups[-1].capture, lookups[-1].time))
 
 
 def _failed_lookup(question: Question, lookups: list[DnsLookupFact]) -> tuple[str, Confidence]:
@@ -155,7 +157,7 @@ def responder_unreachable(question: Question) -> Answer | None:
     silent = [attempt for attempt in attempts if attempt.outcome == "unanswered"]
     if silent and any(_answer_may_be_missing(question, attempt) for attempt in silent):
         confidence = "likely"
-    return Answer(
+    answer = Answer(
         "responder-unreachable",
         _unless_for_another(question, host, last, confidence),
         f"{question.who} tried to connect to the responder {host} ({last.server}): {words}",
@@ -174,6 +176,7 @@ def responder_unreachable(question: Question) -> Answer | None:
         ),
         responder=url,
     )
+    return with_aftermath(question, answer, question.case.clock(last.capture, last.time))
 
 
 def _answer_may_be_missing(question: Question, attempt: TcpAttemptFact) -> bool:

@@ -8,9 +8,11 @@ from ocsp_pcap.explain.case import CONCURRENT, Query
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Confidence, Evidence
+from ocsp_pcap.explain.rules.aftermath import SLOW, latency_words, with_aftermath
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
 from ocsp_pcap.explain.windows import utc
+from ocsp_pcap.facts import OcspExchangeFact
 
 PATIENCE = 30 * SECOND
 """A capture that ends this soon after a request may just have missed the answer."""
@@ -48,6 +50,8 @@ def _answered(question: Question, query: Query) -> Answer:
         )
     else:
         words = f"{question.who} received the answer {status}; the request itself is not in the capture"
+    if query.latency is not None and query.latency >= SLOW:
+        words += f" after {latency_words(query.latency)}, slow enough for users to notice"
     window = question.case.window(query, question.proxy)
     if window is not None:
         words += f", good until {window.words}"
@@ -103,7 +107,9 @@ def _exchange_evidence(query: Query) -> tuple[Evidence, ...]:
         )
         evidence.append(query.evidence(note, exchange.frames.request))
     if exchange.frames.response is not None:
-        evidence.append(query.evidence(_response_note(query), exchange.frames.response))
+        took = query.latency
+        after = f", after {latency_words(took)}" if took is not None else ""
+        evidence.append(query.evidence(f"{_response_note(query)}{after}", exchange.frames.response))
     return tuple(evidence)
 
 
@@ -137,7 +143,8 @@ def failed_query(question: Question) -> Answer | None:
     if any(_cut_short(query) for query in tries) and confidence == "confirmed":
         confidence = "likely"
     status = last.single.status if last.single is not None and cause == "response-invalid" else None
-    return Answer(cause, confidence, words, tuple(evidence), status, last.exchange.url)
+    answer = Answer(cause, confidence, words, tuple(evidence), status, last.exchange.url)
+    return with_aftermath(question, answer, last.answer_time)
 
 
 def _failure(question: Question, query: Query) -> tuple[str, Confidence, str]:
@@ -151,7 +158,7 @@ def _failure(question: Question, query: Query) -> tuple[str, Confidence, str]:
         return (
             "http-error",
             proven,
-            f"{question.who} asked {responder}, which answered HTTP {exchange.http_status}",
+            f"{question.who} asked {responder}, which answered HTTP {_status_words(exchange)}",
         )
     if _cut_short(query):
         words = f"{question.who} asked {responder}; part of the answer is missing from the capture"
@@ -172,6 +179,15 @@ def _failure(question: Question, query: Query) -> tuple[str, Confidence, str]:
         proven,
         f"{question.who} asked {responder}, but the answer is not valid: {reason}",
     )
+
+
+def _status_words(exchange: OcspExchangeFact) -> str:
+    """Say what an HTTP status other than 2xx means for the query."""
+    status = exchange.http_status
+    if exchange.location is not None and status is not None and 300 <= status < 400:
+        return f"{status}, a redirect to {exchange.location}"
+    meaning = {401: "it demands authentication", 407: "a proxy in between demands authentication"}
+    return f"{status}: {meaning[status]}" if status in meaning else str(status)
 
 
 def _why_invalid(query: Query) -> str:
