@@ -292,8 +292,9 @@ def tried_in_vain(question: Question, host: str, port: int) -> bool:
     attempts = {(a.capture, a.stream) for a in _attempts(question, host, port)}
     if not attempts:
         return False
-    used = {(u.capture, u.stream) for u in (*facts.ocsp_exchanges, *facts.crl_fetches)}
-    return bool(attempts - used)
+    asked = {(exchange.capture, exchange.stream) for exchange in facts.ocsp_exchanges}
+    fetched = {(fetch.capture, fetch.stream) for fetch in facts.crl_fetches}
+    return bool(attempts - asked - fetched)
 
 
 def _tls_to(question: Question, host: str, port: int) -> Visit | None:
