@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ocsp_pcap.explain.case import Case, Visit, differ
+from ocsp_pcap.explain.case import Case, differ
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Chain, Leg
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import HandshakeFact
 
 UPSTREAM_WINDOW: Final = 30 * SECOND

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
-from ocsp_pcap.explain.case import Case, Context, Visit, responder_hosts
+from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.forecast_model import (
     REASONS,
     Forecast,
@@ -22,10 +22,12 @@ from ocsp_pcap.explain.forecast_model import (
 )
 from ocsp_pcap.explain.lifetimes import Lifetime, Lifetimes
 from ocsp_pcap.explain.model import Validator
+from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Question
 from ocsp_pcap.explain.rules.certificate import reissued_certificate
 from ocsp_pcap.explain.rules.chain import not_intercepted
 from ocsp_pcap.explain.rules.handshake import handshake_failed, stapled
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, Facts
 
 MAX_URLS: Final = 8

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ocsp_pcap.explain.case import Case, Visit, responder_hosts
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.lifetimes import DAY, Lifetime, Lifetimes
 from ocsp_pcap.explain.model import Validator
+from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Question
 from ocsp_pcap.explain.rules.handshake import stapled
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.facts import CertificateFact, CrlFetchFact
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ocsp_pcap.explain.case import CONCURRENT, Case, Query, Visit, early_repeats
+from ocsp_pcap.explain.case import CONCURRENT, Case
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.visits import Query, Visit, early_repeats
 from ocsp_pcap.facts import CertificateFact
 
 Habit: TypeAlias = Literal["keeps-nothing", "fixed-lifetime", "irregular", "even-interval", "unknown"]

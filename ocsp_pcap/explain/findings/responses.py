@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ocsp_pcap.explain.case import Case, Query, Visit
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.findings.common import finding
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.repetition import Repeat, Repetition, repetitions
 from ocsp_pcap.explain.rules.answer import validator_words
 from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.facts import CertificateFact
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import responder_hosts
 from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import REACTION, reached_out
 from ocsp_pcap.explain.rules.cache import answers_last, trace_entry, trace_is_certain

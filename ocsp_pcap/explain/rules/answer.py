@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ocsp_pcap.explain.case import Case, Query, Visit
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.model import Confidence, Evidence, Role, Status, Validator
 from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ocsp_pcap.explain.case import Visit, names_responder, responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
+from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.rules.aftermath import with_aftermath
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, rest_of_capture
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
 Dated = TypeVar("Dated", DnsLookupFact, TcpAttemptFact)

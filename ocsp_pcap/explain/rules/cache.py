@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import Query, Visit, responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
+from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import looked_up_only, tried_in_vain
 from ocsp_pcap.explain.rules.doubt import ends_too_soon, loss, near_a_limit
 from ocsp_pcap.explain.rules.queries import proves_match
 from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import utc
 
 TRACE_TOLERANCE = 30 * SECOND

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from ocsp_pcap.explain.case import Visit
 from ocsp_pcap.explain.chains import MAX_LEGS, tunnelled, upstream_visit
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, HandshakeFact
 
 DAY: Final = 86400 * SECOND

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import Visit
 from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.visits import Visit
 
 MAX_LEGS = 8
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import CLOCK_SKEW, responder_hosts
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Confidence, Evidence
+from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
+from ocsp_pcap.explain.visits import CLOCK_SKEW
 from ocsp_pcap.facts import HandshakeFact, ResponseFact, SingleFact
 
 PATIENCE = 30 * SECOND

@@ -9,10 +9,11 @@ from typing import Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from ocsp_pcap.explain.case import Case, Visit
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
 
 SHORTLY: Final = 5 * SECOND

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ocsp_pcap.explain.case import CONCURRENT, Query
+from ocsp_pcap.explain.case import CONCURRENT
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.aftermath import SLOW, latency_words, with_aftermath
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
+from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.explain.windows import utc
 from ocsp_pcap.facts import OcspExchangeFact
 

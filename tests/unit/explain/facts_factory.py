@@ -11,11 +11,12 @@ from hashlib import sha1, sha256
 from itertools import count
 from typing import Any
 
-from ocsp_pcap.explain.case import Case, Context, Visit
+from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Verdict
 from ocsp_pcap.explain.rules.answer import Question
 from ocsp_pcap.explain.site import AuthorityCertificate, Proxy, Site
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import (
     AlertFact,
     CaptureFact,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import Case, Context, early_repeats, names_responder, responder_hosts
+from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.site import Proxy, Site
+from ocsp_pcap.explain.visits import early_repeats
 from ocsp_pcap.facts import Facts, OcspExchangeFact
 
 from .facts_factory import (

@@ -1,0 +1,28 @@
+"""The responders that certificates name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from ocsp_pcap.facts import CertificateFact
+
+
+def names_responder(certificate: CertificateFact, host: str) -> bool:
+    """The certificate names a responder on this host."""
+    return any(name == host for name, _, _ in responder_hosts(certificate.ocsp_urls))
+
+
+def responder_hosts(urls: Iterable[str]) -> list[tuple[str, int, str]]:
+    """Return (host, port, URL) of each usable http or https URL."""
+    hosts = []
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            continue
+        if parts.scheme.lower() in ("http", "https") and parts.hostname:
+            default = 443 if parts.scheme.lower() == "https" else 80
+            hosts.append((parts.hostname.rstrip(".").lower(), port or default, url))
+    return hosts
