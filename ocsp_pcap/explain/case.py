@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from ocsp_pcap.explain.clocks import SECOND, ClockOffset, clock_offsets
 from ocsp_pcap.explain.lookups import lookups_by_name
@@ -32,8 +32,7 @@ from ocsp_pcap.facts import (
     TcpAttemptFact,
 )
 
-if TYPE_CHECKING:
-    from ocsp_pcap.explain.occasions import Occasions
+Derived = TypeVar("Derived")
 
 SAME_EVENT = 2 * SECOND
 """Two captures hold the same packet where it lies within this time, clocks corrected."""
@@ -58,6 +57,7 @@ class Case:
         self.facts = facts
         self.context = context
         self.site = context.site
+        self._derived: dict[Callable[[Case], Any], Any] = {}
         self.offsets: dict[str, ClockOffset] = {
             offset.capture: offset for offset in clock_offsets(facts.handshakes)
         }
@@ -150,13 +150,12 @@ class Case:
             index[sha256].append(identity)
         return index
 
-    @cached_property
-    def occasions_of(self) -> dict[str, Occasions]:
-        """Identity of a validator: when it could have asked; not for those that never could."""
-        # What tells occasions asks cases itself.
-        from ocsp_pcap.explain.occasions import occasions_of
-
-        return occasions_of(self)
+    def once(self, derive: Callable[[Case], Derived]) -> Derived:
+        """Return what a function derives from this case; it is called when that is first asked for."""
+        if derive not in self._derived:
+            self._derived[derive] = derive(self)
+        derived: Derived = self._derived[derive]
+        return derived
 
     @cached_property
     def unmatched(self) -> tuple[OcspExchangeFact, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.occasions import occasions_of
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import REACTION, reached_out
@@ -41,7 +42,7 @@ def ocsp_disabled(question: Question) -> Answer | None:
     if reached_out(question) or _traced_query(question):
         return None
     words = f"{question.who} sent no OCSP request at all in the capture"
-    occasions = question.case.occasions_of.get(question.identity)
+    occasions = question.case.once(occasions_of).get(question.identity)
     if occasions is None:
         return Answer("ocsp-disabled", "possible", f"{words}; OCSP may be off there")
     if occasions.look_switched_off and plain_http_seen(question):

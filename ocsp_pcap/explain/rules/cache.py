@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
+from ocsp_pcap.explain.occasions import occasions_of
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import looked_up_only, tried_in_vain
@@ -178,7 +179,7 @@ def cached_before_capture(question: Question) -> Answer | None:
 
 def answers_last(question: Question) -> str | None:
     """Say how long answers about the certificates that this validator meets last."""
-    occasions = question.case.occasions_of.get(question.identity)
+    occasions = question.case.once(occasions_of).get(question.identity)
     if occasions is None or not question.eligible:
         return None
     return occasions.lifetime.words if occasions.lifetime.seconds else None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.occasions import Occasions
+from ocsp_pcap.explain.occasions import Occasions, occasions_of
 from ocsp_pcap.facts import CertificateFact, Fact
 
 from .facts_factory import (
@@ -34,7 +34,7 @@ OTHER = certificate("other.test")
 
 def occasions(*story: Fact, **context: Any) -> Occasions | None:
     case = Case(facts(SHOP, NEWS, MAIL, OTHER, *story), Context(**context))
-    return case.occasions_of.get(PARENT)
+    return case.once(occasions_of).get(PARENT)
 
 
 def visits(subject: CertificateFact, *days: float, **other: Any) -> list[Fact]:
@@ -100,7 +100,7 @@ def test_what_is_no_occasion(story: list[Fact]) -> None:
 def test_intermediates_are_no_signs() -> None:
     issuers = [certificate(f"CA {n}", is_ca=True, sans=()) for n in range(6)]
     story = [handshake("shop.test", SHOP, *issuers), handshake("news.test", NEWS, *issuers)]
-    found = Case(facts(SHOP, NEWS, *issuers, *story), Context()).occasions_of[PARENT]
+    found = Case(facts(SHOP, NEWS, *issuers, *story), Context()).once(occasions_of)[PARENT]
     assert found.certificates == 2
     assert not found.look_switched_off
 
@@ -116,27 +116,27 @@ def test_a_tunnelled_leg_is_no_occasion() -> None:
 def test_crls_fetched_instead_count() -> None:
     listed = [certificate(f"host{n}.test", crl=("http://crl.ca.test/ca.crl",)) for n in range(3)]
     story = [fact for subject in listed for fact in visits(subject, 0)]
-    assert not Case(facts(*listed, *story), Context()).occasions_of[PARENT].look_switched_off
-    found = Case(facts(*listed, *story, crl_fetch()), Context()).occasions_of[PARENT]
+    assert not Case(facts(*listed, *story), Context()).once(occasions_of)[PARENT].look_switched_off
+    found = Case(facts(*listed, *story, crl_fetch()), Context()).once(occasions_of)[PARENT]
     assert found.crl_fetches == 1
     assert found.look_switched_off
     assert "fetched a CRL that speaks for them instead" in found.words()
     foreign = Case(facts(*listed, *story, crl_fetch("http://else.test/a.crl")), Context())
-    assert foreign.occasions_of[PARENT].crl_fetches == 0
+    assert foreign.once(occasions_of)[PARENT].crl_fetches == 0
 
 
 def test_a_query_by_an_unknown_host_may_be_its_own() -> None:
     many = [certificate(f"host{n}.test") for n in range(6)]
     story = [fact for subject in many for fact in visits(subject, 0)]
-    plain = Case(facts(*many, *story), Context()).occasions_of[PARENT]
+    plain = Case(facts(*many, *story), Context()).once(occasions_of)[PARENT]
     assert plain.look_switched_off
     asked = exchange(many[0], client="10.99.0.1")
     case = Case(facts(*many, *story, asked), Context())
-    assert case.occasions_of[PARENT].asked_elsewhere
-    assert not case.occasions_of[PARENT].look_switched_off
+    assert case.once(occasions_of)[PARENT].asked_elsewhere
+    assert not case.once(occasions_of)[PARENT].look_switched_off
     # Where that host got the certificate itself, the query is its own.
     own = handshake("host0.test", many[0], client="10.99.0.1")
-    assert Case(facts(*many, *story, asked, own), Context()).occasions_of[PARENT].look_switched_off
+    assert Case(facts(*many, *story, asked, own), Context()).once(occasions_of)[PARENT].look_switched_off
 
 
 def test_the_verdict_gives_the_reasoning_and_the_test_that_decides() -> None:
