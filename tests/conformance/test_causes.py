@@ -1,0 +1,212 @@
+"""Cause by cause: a real capture that shows it, a real one that must not be taken for it, and the proof."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples.cases import Sample, explanation_of_all, facts_of_all, sample, samples
+
+from ocsp_pcap.api import explain as explain_facts
+from ocsp_pcap.api import read_facts
+from ocsp_pcap.crosscheck import CrosscheckUnavailable
+from ocsp_pcap.crosscheck.witness import find_tshark
+from ocsp_pcap.explain.causes import CAUSES
+from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
+
+from .cause_table import (
+    FINDINGS_SHOWN,
+    NEAR_MISSES,
+    NEVER_CONFIRMED,
+    PROOF,
+    SHOWN,
+    WITHOUT_CAPTURE,
+    Shown,
+)
+from .corpus import CORPUS, TABLE, read_table
+from .sharkview import kind_of, untrue
+
+CODES = {code for code, entry in CAUSES.items() if entry.kind == "cause"}
+FINDINGS = set(CAUSES) - CODES
+
+needs_corpus = pytest.mark.skipif(
+    not TABLE.is_file(),
+    reason="the corpus of real captures is not here (OCSP_PCAP_CORPUS, or ../shared/corpus)",
+)
+
+
+@cache
+def explained(where: str, told: bool = True) -> Explanation:
+    if not Path(where).suffix:
+        case = sample(where)
+        return explanation_of_all(case) if told else explain_facts(facts_of_all(case))
+    if not TABLE.is_file():
+        pytest.skip("the corpus of real captures is not here (OCSP_PCAP_CORPUS, or ../shared/corpus)")
+    return explain_facts(read_facts([CORPUS / where]))
+
+
+def verdict_of(where: str, role: str, host: str, *, told: bool = True) -> Verdict:
+    found = [
+        verdict
+        for verdict in explained(where, told).verdicts
+        if verdict.host == host
+        and verdict.chain_role == "leaf"
+        and (not told or verdict.validator.role == role)
+        and (told or not verdict.cause.startswith("reissued"))
+    ]
+    assert len(found) == 1, (where, role, host, [(v.validator, v.cause) for v in found])
+    return found[0]
+
+
+@pytest.fixture
+def tshark() -> None:
+    try:
+        find_tshark()
+    except CrosscheckUnavailable as unavailable:
+        pytest.skip(str(unavailable))
+
+
+@pytest.fixture(scope="session")
+def all_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key logs of all samples in one file, for Wireshark takes one only."""
+    path = tmp_path_factory.mktemp("keys") / "all.keys"
+    path.write_bytes(b"\n".join(log.read_bytes() for case in samples() for log in case.key_logs) + b"\n")
+    return path
+
+
+def test_every_cause_and_finding_has_its_captures() -> None:
+    shown = {row.cause for row in SHOWN}
+    assert shown | set(WITHOUT_CAPTURE) == CODES | set(WITHOUT_CAPTURE)
+    assert set(NEAR_MISSES) == CODES == set(PROOF)
+    assert set(FINDINGS_SHOWN) | set(WITHOUT_CAPTURE) >= FINDINGS
+    assert len(CODES) == 22
+    assert len(FINDINGS) == 11
+    confirmed = {row.cause for row in SHOWN if row.confidence == "confirmed"}
+    assert shown - confirmed == set(NEVER_CONFIRMED)
+
+
+@pytest.mark.parametrize("row", SHOWN, ids=str)
+def test_a_real_capture_shows_the_cause(row: Shown) -> None:
+    verdict = verdict_of(row.where, row.role, row.host, told=row.told)
+    assert (verdict.cause, verdict.confidence) == (row.cause, row.confidence), verdict.summary
+    assert verdict.presence == CAUSES[row.cause].presence
+    assert verdict.next_steps
+    assert verdict.alternatives or row.confidence != "possible"
+
+
+@pytest.mark.parametrize("row", [row for row in SHOWN if row.confidence == "confirmed"], ids=str)
+def test_what_is_confirmed_is_proven_by_frames_of_the_right_kinds(row: Shown) -> None:
+    verdict = verdict_of(row.where, row.role, row.host, told=row.told)
+    kinds = {kind.name for e in verdict.evidence if e.frame is not None and (kind := kind_of(e.note))}
+    assert kinds >= PROOF[row.cause]
+
+
+@pytest.mark.parametrize("cause", sorted(NEAR_MISSES))
+def test_what_looks_like_the_cause_is_not_taken_for_it(cause: str) -> None:
+    where, role, host, why = NEAR_MISSES[cause]
+    verdict = verdict_of(where, role, host)
+    assert verdict.cause != cause, why
+    assert verdict.confidence != "possible"
+    told = [row for row in SHOWN if (row.where, row.role, row.host) == (where, role, host) and row.told]
+    assert not told or verdict.cause == told[0].cause
+
+
+@pytest.mark.parametrize("code", sorted(FINDINGS_SHOWN))
+def test_a_real_capture_shows_the_finding_and_another_does_not(code: str) -> None:
+    shows, resembles = FINDINGS_SHOWN[code]
+    found = [finding for finding in explained(shows).findings if finding.code == code]
+    assert found
+    assert all(finding.evidence for finding in found)
+    assert all(finding.next_steps or finding.severity == "info" for finding in found)
+    assert code not in {finding.code for finding in explained(resembles).findings}
+
+
+def test_only_the_server_that_broke_its_promise_is_blamed() -> None:
+    found = [f for f in explained("staples").findings if f.code == "must-staple-violated"]
+    assert ["forgotten.site.test" in finding.summary for finding in found] == [True]
+    assert verdict_of("staples", "parent", "promised.site.test").cause == "stapled"
+
+
+def all_evidence(explanation: Explanation) -> Iterator[Evidence]:
+    for verdict in explanation.verdicts:
+        yield from verdict.evidence
+        for sighting in verdict.sightings:
+            yield from sighting.evidence
+    for finding in explanation.findings:
+        yield from finding.evidence
+
+
+@pytest.mark.usefixtures("tshark")
+@pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
+def test_wireshark_shows_what_the_evidence_says(case: Sample, all_keys: Path) -> None:
+    paths = {capture.path for capture in explanation_of_all(case).captures}
+    evidence = [
+        piece
+        for piece in dict.fromkeys(all_evidence(explanation_of_all(case)))
+        if piece.frame is not None or piece.capture in paths
+    ]
+    keys = [all_keys] if case.key_logs else []
+    assert [reason for piece in evidence if (reason := untrue(piece, keys))] == []
+
+
+@pytest.mark.usefixtures("tshark")
+def test_evidence_in_a_frame_of_another_kind_is_noticed() -> None:
+    pieces = [piece for piece in dict.fromkeys(all_evidence(explained("direct"))) if piece.frame is not None]
+    assert len(pieces) > 15
+    for piece in pieces:
+        assert untrue(piece) is None
+        assert untrue(replace(piece, stream=None, frame=(piece.frame or 0) + 1)) is not None, piece
+        assert untrue(replace(piece, stream=9999)) is not None
+        assert untrue(replace(piece, note="something else")) is not None
+
+
+@needs_corpus
+@pytest.mark.corpus
+@pytest.mark.usefixtures("tshark")
+@pytest.mark.parametrize("file", sorted({row.where for row in SHOWN if Path(row.where).suffix}))
+def test_wireshark_shows_what_the_evidence_from_the_corpus_says(file: str) -> None:
+    explanation = explained(file)
+    pieces = [
+        piece
+        for verdict in explanation.verdicts
+        if verdict.confidence == "confirmed"
+        for piece in verdict.evidence
+    ]
+    assert [reason for piece in dict.fromkeys(pieces) if (reason := untrue(piece))] == []
+
+
+def confirmed_outside(row: dict[str, Any]) -> tuple[int, list[str]]:
+    """Return how many verdicts on a capture are confirmed, and those that rest on anything but its frames."""
+    path = CORPUS / row["file"]
+    facts = read_facts([path])
+    (capture,) = facts.captures
+    confirmed = [v for v in explain_facts(facts).verdicts if v.confidence == "confirmed"]
+    wrong = []
+    for verdict in confirmed:
+        proof = [*verdict.evidence, *(e for s in verdict.sightings for e in s.evidence)]
+        inside = [
+            e.capture == capture.path and e.frame is not None and 1 <= e.frame <= capture.packets
+            for e in proof
+        ]
+        if not verdict.evidence or not all(inside):
+            wrong.append(f"{row['file']}: {verdict.cause} for {verdict.host}: {verdict.evidence}")
+        elif any(s.capture != capture.path or not 1 <= s.frame <= capture.packets for s in verdict.sightings):
+            wrong.append(f"{row['file']}: a sighting of {verdict.host} lies elsewhere")
+    return len(confirmed), wrong
+
+
+@needs_corpus
+@pytest.mark.corpus
+def test_nothing_is_confirmed_on_evidence_outside_the_capture() -> None:
+    rows = read_table()
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(confirmed_outside, rows, chunksize=8))
+    assert len(outcomes) == 617
+    assert [sentence for _, wrong in outcomes for sentence in wrong] == []
+    assert sum(number for number, _ in outcomes) > 300
