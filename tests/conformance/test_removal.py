@@ -124,12 +124,16 @@ def test_pairs_that_are_still_true_are_of_causes_that_exist() -> None:
     assert {CAUSES[cause].presence for cause in SAYS_LESS} == {"unknown"}
 
 
-@pytest.mark.parametrize("frame", [64, 121], ids=["post", "get"])
-def test_an_answer_that_the_capture_lost_is_no_missing_answer(frame: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "gone",
+    [{64}, {121}, {64, 66, 67, 68}, {64, 65, 66, 68}],
+    ids=["post", "get", "acknowledged-only", "client-fin-only"],
+)
+def test_an_answer_that_the_capture_lost_is_no_missing_answer(gone: set[int], tmp_path: Path) -> None:
     """FIN and acknowledgments show that the responder did answer."""
     case = sample("direct")
     recording = Recording.read(case.captures[0])
-    facts = facts_of(case, [recording.without({frame}).write(tmp_path)])
+    facts = facts_of(case, [recording.without(gone).write(tmp_path)])
     assert [capture.tcp_gaps for capture in facts.captures] == [1]
     verdicts = [v for v in explain(facts).verdicts if v.cause == "no-response"]
     assert [verdict.confidence for verdict in verdicts] == ["likely"]
