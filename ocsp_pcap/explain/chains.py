@@ -18,17 +18,22 @@ MAX_LEGS: Final = 8
 
 
 def upstream_visit(case: Case, visit: Visit) -> Visit | None:
-    """Return the visit that the proxy which served this one made for it.
+    """Return the visit that the proxy which served this one made for it, the likeliest one."""
+    return next(iter(upstream_visits(case, visit)), None)
 
-    Its client is the host that this leg ends at (or the same proxy by the site file), and it carries
-    the same ClientHello random (the proxy tunnels), or goes to the same host at the same time.
+
+def upstream_visits(case: Case, visit: Visit) -> list[Visit]:
+    """Return the visits that the proxy which served this one may have made for it, the likeliest first.
+
+    Their client is the host that this leg ends at (or the same proxy by the site file), and they carry
+    the same ClientHello random (the proxy tunnels), or go to the same host at the same time.
     """
     next_hop = case.identity(visit.handshake.server)
     for other in case.by_client_random.get(visit.handshake.client_random or "", ()):
         if other is not visit and case.identity(other.handshake.client) == next_hop:
-            return other
+            return [other]
     if visit.host is None:
-        return None
+        return []
     candidates = [
         other
         for other in case.visits_near(visit.host, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)
@@ -38,7 +43,7 @@ def upstream_visit(case: Case, visit: Visit) -> Visit | None:
         # A hello that it only relays is another client's visit.
         and case.inner_leg(other) is None
     ]
-    return min(candidates, key=lambda other: abs(other.time - visit.time), default=None)
+    return sorted(candidates, key=lambda other: abs(other.time - visit.time))
 
 
 def tunnelled(inner: HandshakeFact, outer: HandshakeFact) -> bool:

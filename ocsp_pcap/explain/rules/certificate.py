@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from ocsp_pcap.explain.chains import MAX_LEGS, tunnelled, upstream_visit
+from ocsp_pcap.explain.chains import MAX_LEGS, tunnelled, upstream_visit, upstream_visits
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
@@ -140,14 +140,17 @@ def original_visit(question: Question, certificate: CertificateFact) -> Visit | 
     """Return the visit in which the next proxy received the origin's certificate for this one.
 
     Its client is the server of this leg (or the same proxy by the site file), it went to the same
-    host at the same time, and it showed a certificate of another issuer.
+    host at the same time, and it showed a certificate of another issuer. A visit that resumed a session
+    shows none; the one next to it may.
     """
     here = question.visit
-    visit = upstream_visit(question.case, here)
-    if visit is None or tunnelled(here.handshake, visit.handshake):
+    visits = upstream_visits(question.case, here)
+    if not visits or tunnelled(here.handshake, visits[0].handshake):
         return None
-    chain = question.case.chain(visit.handshake)
-    return visit if chain and chain[0].issuer != certificate.issuer else None
+    visit = next((visit for visit in visits if question.case.chain(visit.handshake)), None)
+    if visit is None:
+        return None
+    return visit if question.case.chain(visit.handshake)[0].issuer != certificate.issuer else None
 
 
 def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | None:

@@ -39,7 +39,7 @@ def certificate_encrypted(question: Question) -> Answer | None:
     if handshake.decrypted:
         words += "the keys for this session do not open the part that holds it"
     else:
-        words += "there are no keys for this session"
+        words += "no keys open this session"
     if handshake.encrypted_client_hello:
         outer = f"{handshake.sni} is" if handshake.sni else "what the hello shows is"
         words += (

@@ -122,6 +122,15 @@ def test_reissued_told_from_both_sides() -> None:
     assert "The parent proxy received another certificate" in found.summary
 
 
+def test_a_resumed_visit_beside_the_original_does_not_hide_it() -> None:
+    origin, fake = certificate(), reissued()
+    here, there = inner("shop.test", fake), handshake("shop.test", origin, time=0.3)
+    resumed = handshake("shop.test", time=0.1, resumed=True, resumption="ticket")
+    found = verdict(facts(origin, fake, here, resumed, there), CHILD, site=site(parent={}))
+    assert (found.cause, found.confidence) == ("reissued-certificate", "confirmed")
+    assert there.frames.certificate in frames(found)
+
+
 def test_reissued_by_the_first_proxy_of_the_chain() -> None:
     """The child intercepts, the parent tunnels: the client's certificate is the child's work."""
     origin, fake = certificate(), reissued()
