@@ -333,15 +333,6 @@ class Case:
         return index
 
     @cached_property
-    def eligible_of(self) -> dict[str, set[str]]:
-        """Identity of a validator: the distinct certificates with a responder that it met."""
-        index: dict[str, set[str]] = defaultdict(set)
-        for identity, sha256 in self.visits_of:
-            if self.facts.certificates[sha256].ocsp_urls:
-                index[identity].add(sha256)
-        return index
-
-    @cached_property
     def trace_of(self) -> dict[str, list[TraceEntry]]:
         """Host: the lines of policy traces about it."""
         index: dict[str, list[TraceEntry]] = defaultdict(list)

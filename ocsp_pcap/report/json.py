@@ -59,10 +59,8 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
         "schema": SCHEMA,
         "captures": whole["captures"],
         "verdicts": [
-            verdict
-            | {"sightings": [{key: sighting[key] for key in _SIGHTING_KEYS} for sighting in sightings]}
+            verdict | {"sightings": [_contract_sighting(sighting) for sighting in verdict["sightings"]]}
             for verdict in whole["verdicts"]
-            for sightings in (verdict["sightings"],)
         ],
         "findings": whole["findings"],
         "unmatched_exchanges": whole["unmatched_exchanges"],

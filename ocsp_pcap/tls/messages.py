@@ -38,11 +38,6 @@ _ENCRYPTED_SERVER_NAME: Final = 0xFFCE
 _ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
 
 
-def is_grease(value: int) -> bool:
-    """Tell whether a 16-bit value is one of the reserved values of RFC 8701."""
-    return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
-
-
 def is_tls13(version: int) -> bool:
     """Tell whether a negotiated version is TLS 1.3 or one of its drafts (0x7f.., 0xfb.., 0x7e..)."""
     return version == 0x0304 or version >> 8 in (0x7F, 0xFB, 0x7E)

@@ -14,16 +14,15 @@ DECIDE: Final = (
 )
 
 
-def _cause(code: str, presence: Presence, rank: int, meaning: str, *next_steps: str) -> Cause:
+def _cause(code: str, presence: Presence, meaning: str, *next_steps: str) -> Cause:
     """Make an entry for a cause."""
-    return Cause(code, "cause", presence, None, meaning, next_steps, rank)
+    return Cause(code, "cause", presence, None, meaning, next_steps)
 
 
 CAUSE_TABLE: Final = (
     _cause(
         "queried",
         "present",
-        0,
         "The validator asked and got an answer for this certificate.",
         "The answer is good until {until}: the next query is due with the first new connection after "
         "that, earlier only where the cache is cleared or a TTL override is set.",
@@ -31,7 +30,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "dns-failed",
         "attempted",
-        14,
         "The responder's name did not resolve.",
         "Repeat the lookup on {validator} itself, with the name server that it uses: {responder}.",
         "Make sure that the resolver of {validator} may resolve Internet names; split-horizon DNS often"
@@ -42,7 +40,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "responder-unreachable",
         "attempted",
-        13,
         "TCP to the responder was unanswered, refused or reset.",
         "Permit TCP from {validator} to {responder}, usually port 80, on every firewall between them.",
         "From {validator}'s network run: curl -v http://{responder}/",
@@ -53,7 +50,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "http-error",
         "attempted",
-        12,
         "The responder answered HTTP but not 2xx.",
         "Read the status and body in frame {frame}: a block page, an authentication demand (401, 407), "
         "a redirect or the responder's own error?",
@@ -64,7 +60,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "responder-error",
         "attempted",
-        11,
         "OCSPResponseStatus was other than successful.",
         "Read the responseStatus in frame {frame}: unauthorized means that the responder knows no such "
         "certificate, tryLater and internalError are its own trouble.",
@@ -75,7 +70,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "response-invalid",
         "attempted",
-        10,
         "The answer was unparsable, for another certificate, not fresh, or badly signed.",
         "Compare thisUpdate and nextUpdate in frame {frame} with the capture's clock; a wrong clock "
         "makes good answers stale.",
@@ -86,7 +80,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "no-response",
         "attempted",
-        15,
         "The validator asked, and no answer is in the capture.",
         "Look at the rest of the connection: tcp.stream eq {stream}",
         "Make sure that the capture went on long enough and saw both directions.",
@@ -96,7 +89,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "stapled",
         "absent",
-        21,
         "A fresh staple for this certificate came in the handshake.",
         "Nothing is wrong: the origin delivered the response itself, so no query is due.",
         "To see a query, test with a host that does not staple.",
@@ -104,7 +96,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "staple-invalid",
         "absent",
-        22,
         "A staple came but was stale, for another certificate or badly signed, and no query followed.",
         "Ask whoever runs {host} to repair its stapling; a stapling file must be renewed in time.",
         "Compare the staple's nextUpdate in frame {frame} with the capture's clock.",
@@ -113,7 +104,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "cached",
         "absent",
-        23,
         "An earlier response still covers it.",
         "To see a query, clear the OCSP response cache of {validator} or wait for nextUpdate, then open"
         " a new connection to {host}.",
@@ -124,7 +114,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "session-resumed",
         "absent",
-        28,
         "The session was resumed: no certificate was exchanged.",
         "To see a full handshake, clear the TLS session cache of {validator} or connect from a fresh client.",
         "Start the capture before the first connection to {host}.",
@@ -132,7 +121,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "no-ocsp-url",
         "absent",
-        26,
         "The certificate names no responder.",
         "Nothing can be asked: revocation of this certificate is published by CRL only, if at all.",
         "If policy demands revocation checks, enable CRL checking on {validator}.",
@@ -142,7 +130,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "short-lived",
         "absent",
-        25,
         "Validity is so short that no revocation information is required.",
         "Nothing is wrong: the certificate expires before revocation would matter.",
         "To test OCSP, use a host with a long-lived certificate that names a responder.",
@@ -150,7 +137,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "reissued-certificate",
         "absent",
-        24,
         "The upstream proxy's own CA signed it; the origin's certificate is not visible here.",
         "Enable OCSP on the proxy that intercepts, the parent: it alone sees the origin's certificate.",
         "Switch OCSP for forwarded traffic off on {validator}; it can find nothing there.",
@@ -159,7 +145,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "not-intercepted",
         "absent",
-        20,
         "This proxy only tunnels the connection (the same ClientHello random on both sides); it "
         "validates nothing.",
         "If {host} shall be checked here, intercept TLS for it on {validator}.",
@@ -168,7 +153,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "ocsp-disabled",
         "absent",
-        27,
         "Eligible, nothing else explains it, and the site file or the whole capture says that OCSP is "
         "off here.",
         "Enable OCSP, or revocation checking for server certificates, on {validator}.",
@@ -178,7 +162,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "handshake-failed",
         "absent",
-        29,
         "The handshake ended before validation could matter.",
         "Settle the handshake first: read the alert or reset in tcp.stream eq {stream}.",
         "Check protocol versions, cipher suites and trust between {validator} and {host}.",
@@ -186,7 +169,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "unexplained",
         "absent",
-        30,
         "Eligible, and nothing in the capture decides between the remaining causes.",
         "Start a new capture on {validator} with no capture filter, before its OCSP cache and TLS "
         "sessions are filled, and open one new connection to {host}.",
@@ -197,7 +179,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "certificate-encrypted",
         "unknown",
-        40,
         "TLS 1.3 (or QUIC, or ECH) hides the certificate, and there are no keys.",
         "Capture again with a TLS key log of {validator} and pass it with --keylog. SSLKEYLOGFILE makes"
         " curl, Chrome, Firefox, mitmproxy and OpenSSL from 3.5 (where built in) write one; Squid 6 and 7: "
@@ -211,7 +192,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "capture-filtered",
         "unknown",
-        43,
         "The capture holds no traffic of the kind OCSP would travel in.",
         "Capture again without a filter, or with at least: tcp port 80 or port 53 or tcp port 443 (and "
         "the proxy's ports).",
@@ -220,7 +200,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "capture-incomplete",
         "unknown",
-        42,
         "Truncation, loss, one direction missing, or a start in mid-stream hides the answer.",
         "Capture again with full packets (tcpdump -s 0 -B 65536) and start before the connection opens.",
         "If one direction is missing, capture both directions of the mirror port, or on the proxy itself.",
@@ -229,7 +208,6 @@ CAUSE_TABLE: Final = (
     _cause(
         "ocsp-over-tls",
         "unknown",
-        41,
         "The responder was contacted over TLS, or through a tunnel, that cannot be read.",
         "Pass the key log of {validator} with --keylog, if it can write one.",
         "Read the log of {responder}, or of the proxy at the tunnel's end, for a request from {validator}.",

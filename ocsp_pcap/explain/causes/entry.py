@@ -34,5 +34,3 @@ class Cause:
     """One line, plain text."""
     next_steps: tuple[str, ...]
     """Plain sentences, with the placeholders of :data:`PLACEHOLDERS`."""
-    rank: int = 0
-    """For a cause: its place when several hold at once; the lowest is the most telling."""

@@ -84,11 +84,6 @@ def test_next_steps_use_documented_placeholders_only(code: str) -> None:
     assert not any("{" in step or "}" in step for step in steps)
 
 
-def test_ranks_of_causes_are_distinct() -> None:
-    ranks = [entry.rank for entry in CAUSES.values() if entry.kind == "cause"]
-    assert len(set(ranks)) == len(ranks)
-
-
 def test_a_sentence_without_its_placeholder_is_left_out() -> None:
     whole = next_steps("responder-unreachable", validator="10.0.0.1", responder="ocsp.test", stream=0)
     partial = next_steps("responder-unreachable", validator="10.0.0.1", responder="ocsp.test", stream=None)
