@@ -7,7 +7,7 @@ as finding the next message allows.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.ocsp.http_events import HttpEvent, Trailing, Tunnel, Unanswered
@@ -21,6 +21,7 @@ from ocsp_pcap.ocsp.http_interest import (
 )
 from ocsp_pcap.ocsp.http_message import Message, has_framing, status_of
 from ocsp_pcap.ocsp.http_state import (
+    Answer,
     Direction,
     Pending,
     Pieces,
@@ -44,18 +45,6 @@ MAX_BLIND = 4 * 1024 * 1024
 Closed: TypeAlias = Literal["fin", "rst"]
 
 
-@dataclass(frozen=True, slots=True)
-class Early:
-    """An answer that waits for the end of its request."""
-
-    pending: Pending
-    message: Message
-    frame: int
-    time: int
-    complete: bool
-    closed: Closed | None
-
-
 class HttpConversation:
     """Both directions of one connection. Bytes in, events out; never raises on any input.
 
@@ -72,7 +61,7 @@ class HttpConversation:
         self._server = Direction()
         self._pending: deque[Pending] = deque()
         self._answering: Pending | None = None
-        self._early: Early | None = None
+        self._early: Answer | None = None
         """An answer that was complete before its request."""
         self._held = Pieces(MAX_HELD)
         self._trailing = Pieces(MAX_TRAILING)
@@ -160,8 +149,8 @@ class HttpConversation:
         events: list[HttpEvent] = []
         self._close_client(frame, time, events)
         if self._early is not None:
-            self._early.pending.message = None
-            self._release_early(events)
+            self._report_response(self._early, events)
+            self._early = None
         self._close_server(frame, time, None, events)
         return events
 
@@ -377,69 +366,38 @@ class HttpConversation:
             return
         if not from_client:
             answered, self._answering = self._answering, None
-            self._end_response(message, answered, frame, time, events, complete=complete, closed=closed)
+            self._end_response(Answer(message, answered, frame, time, complete, closed), events)
             return
-        early = self._early.pending if self._early is not None else None
-        for pending in (*self._pending, self._answering, early):
+        early = self._early
+        for pending in (*self._pending, self._answering, early.pending if early else None):
             if pending is not None and pending.message is message:
                 self._end_request(pending, frame, time, events, complete=complete)
-        self._release_early(events)
+        if early is not None and not early.awaits_request:
+            self._early = None
+            self._report_response(early, events)
 
-    def _end_response(
-        self,
-        message: Message,
-        pending: Pending | None,
-        frame: int,
-        time: int,
-        events: list[HttpEvent],
-        *,
-        complete: bool,
-        closed: Closed | None,
-    ) -> None:
-        if message.interest is Interest.NONE:
+    def _end_response(self, answer: Answer, events: list[HttpEvent]) -> None:
+        if answer.message.interest is Interest.NONE:
             return
-        if pending is not None and pending.message is not None and pending.message is self._client.message:
+        pending = answer.pending
+        if pending is not None and answer.awaits_request and pending.message is self._client.message:
             # Some servers answer on the headers alone: the rest of the request is still on its way.
-            self._early = Early(pending, message, frame, time, complete, closed)
-            return
-        self._report_response(message, pending, frame, time, events, complete=complete, closed=closed)
+            self._early = answer
+        else:
+            self._report_response(answer, events)
 
-    def _release_early(self, events: list[HttpEvent]) -> None:
-        """Report an answer that came before the end of its request, once that has come."""
-        early = self._early
-        if early is None or early.pending.message is not None:
-            return
-        self._early = None
-        self._report_response(
-            early.message,
-            early.pending,
-            early.frame,
-            early.time,
-            events,
-            complete=early.complete,
-            closed=early.closed,
-        )
-
-    def _report_response(
-        self,
-        message: Message,
-        pending: Pending | None,
-        frame: int,
-        time: int,
-        events: list[HttpEvent],
-        *,
-        complete: bool,
-        closed: Closed | None,
-    ) -> None:
-        request = None
+    def _report_response(self, answer: Answer, events: list[HttpEvent]) -> None:
+        pending, request = answer.pending, None
         if pending is not None:
-            self._end_request(pending, frame, time, events, complete=False)
+            self._end_request(pending, answer.frame, answer.time, events, complete=False)
             request = pending.event
             if request is None:
                 request = pending.bare_request()
                 if request is not None:
                     events.append(request)
-        event = message.response_event(request, frame, time, complete=complete, closed=closed)
+        event = answer.message.response_event(
+            request, answer.frame, answer.time, complete=answer.complete, closed=answer.closed
+        )
         if pending is not None and pending.lost_since:
             # The answer to this request may be what was lost, and this one that to another.
             event = replace(event, missing=event.missing + pending.lost_since)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 from ocsp_pcap.ocsp.http_events import Request, Trailing
 from ocsp_pcap.ocsp.http_interest import Interest
@@ -68,6 +70,24 @@ class Pending:
             self.time,
             error=message.error,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is as whole as it will be, and what it answers."""
+
+    message: Message
+    pending: Pending | None
+    """None: the request is not in the capture."""
+    frame: int
+    time: int
+    complete: bool
+    closed: Literal["fin", "rst"] | None
+
+    @property
+    def awaits_request(self) -> bool:
+        """The request it answers is not at its end yet."""
+        return self.pending is not None and self.pending.message is not None
 
 
 class Direction:
