@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from ocsp_pcap.carriers.openvpn import OpenVpn
-from ocsp_pcap.carriers.order import Carried
-from ocsp_pcap.carriers.rdp_udp import RdpUdp
 from ocsp_pcap.observe.handshakes import Handshake, HandshakeTracker
 from ocsp_pcap.observe.tools import Tools
-from ocsp_pcap.quic.dtls import DtlsConnection
 from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import Damage, TlsEvent
+
+if TYPE_CHECKING:
+    from ocsp_pcap.carriers.openvpn import OpenVpn
+    from ocsp_pcap.carriers.order import Carried
+    from ocsp_pcap.carriers.rdp_udp import RdpUdp
+    from ocsp_pcap.quic.dtls import DtlsConnection
 
 MAXIMUM_SESSIONS: Final = 64
 UNKNOWN_LENGTH: Final = 1 << 30
@@ -64,6 +66,8 @@ class CarriedTls:
 
     def finish(self) -> list[Handshake]:
         """Nothing more comes: return the handshakes of all sessions, in the order of their first frames."""
+        from ocsp_pcap.quic.dtls import DtlsConnection
+
         for session in self._sessions.values():
             connection = session.connection
             if isinstance(connection, DtlsConnection):
@@ -78,6 +82,8 @@ class CarriedTls:
     def _begin(self, data: bytes) -> Session:
         connection: TlsConnection | DtlsConnection
         if looks_like_dtls(data):
+            from ocsp_pcap.quic.dtls import DtlsConnection
+
             connection = DtlsConnection()
         else:
             connection = TlsConnection(self._tools.keys, self._tools.rsa_keys)
@@ -88,6 +94,8 @@ class OpenVpnStream:
     """A TCP connection of OpenVPN."""
 
     def __init__(self, client: int, tools: Tools) -> None:
+        from ocsp_pcap.carriers.openvpn import OpenVpn
+
         self._carrier = OpenVpn(client)
         self._inside = CarriedTls(tools)
 
@@ -119,14 +127,10 @@ class OpenVpnStream:
 class CarrierConnection:
     """A UDP flow of a carrier."""
 
-    def __init__(self, carrier: OpenVpn | RdpUdp, tools: Tools) -> None:
-        self.carrier = carrier
+    def __init__(self, kind: Literal["openvpn", "rdp-udp"], tools: Tools) -> None:
+        self.kind = kind
+        self.carrier = _carrier(kind)
         self._inside = CarriedTls(tools)
-
-    @property
-    def kind(self) -> str:
-        """``openvpn`` or ``rdp-udp``."""
-        return "openvpn" if isinstance(self.carrier, OpenVpn) else "rdp-udp"
 
     @property
     def client(self) -> int:
@@ -136,7 +140,7 @@ class CarrierConnection:
     @property
     def finished(self) -> bool:
         """Nothing more can be told. Of OpenVPN that is never so: another session may begin."""
-        return self.carrier.finished or (isinstance(self.carrier, RdpUdp) and self._inside.done)
+        return self.carrier.finished or (self.kind == "rdp-udp" and self._inside.done)
 
     def receive(self, direction: int, datagram: bytes, frame: int, time: int) -> bool:
         """Take one datagram; return whether it brought bytes of a session."""
@@ -150,7 +154,19 @@ class CarrierConnection:
         return self._inside.finish()
 
 
+def _carrier(kind: Literal["openvpn", "rdp-udp"]) -> OpenVpn | RdpUdp:
+    if kind == "openvpn":
+        from ocsp_pcap.carriers.openvpn import OpenVpn
+
+        return OpenVpn()
+    from ocsp_pcap.carriers.rdp_udp import RdpUdp
+
+    return RdpUdp()
+
+
 def _events(connection: TlsConnection | DtlsConnection, piece: Carried, from_client: bool) -> list[TlsEvent]:
+    from ocsp_pcap.quic.dtls import DtlsConnection
+
     if isinstance(connection, DtlsConnection):
         return connection.receive(from_client, piece.data, piece.frame, piece.time)
     events: list[TlsEvent] = []

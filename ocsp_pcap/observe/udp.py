@@ -7,14 +7,13 @@ that can begin a handshake, and of one whose handshake is over those that can be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.carriers.openvpn import OpenVpn
 from ocsp_pcap.carriers.openvpn_packets import hello_overhead, reset_overhead
-from ocsp_pcap.carriers.rdp_udp import RdpUdp, looks_like_rdp_udp
+from ocsp_pcap.carriers.rdp_udp import looks_like_rdp_udp
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.beginnings import Beginnings
 from ocsp_pcap.observe.carried import CarrierConnection
@@ -22,12 +21,14 @@ from ocsp_pcap.observe.conversation import Tunnel
 from ocsp_pcap.observe.handshakes import HandshakeTracker
 from ocsp_pcap.observe.names import DNS_PORT, DnsLog
 from ocsp_pcap.observe.tools import Tools
-from ocsp_pcap.quic.connection import QuicConnection
-from ocsp_pcap.quic.dtls import DtlsConnection
 from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
+
+if TYPE_CHECKING:
+    from ocsp_pcap.quic.connection import QuicConnection
+    from ocsp_pcap.quic.dtls import DtlsConnection
 
 MAX_BEGINNINGS: Final = 64
 """Datagrams of a flow that are tried as the beginning of a handshake."""
@@ -51,7 +52,7 @@ SPENT: Final = 5
 CAPWAP_CONTROL: Final = 5246
 CAPWAP_PREAMBLE: Final = 4
 
-Handshaker: TypeAlias = QuicConnection | DtlsConnection | CarrierConnection
+Handshaker: TypeAlias = "QuicConnection | DtlsConnection | CarrierConnection"
 
 
 @dataclass(slots=True)
@@ -62,6 +63,8 @@ class UdpStream:
     connection: Handshaker | None
     """None once the flow is over."""
     tracker: HandshakeTracker
+    state_after: int
+    """State of the flow once the connection is over."""
     client: int = 0
     """The direction in which the client sends."""
     last_frame: int = 0
@@ -186,7 +189,7 @@ class UdpObserver:
             return
         if connection.finished:
             stream.lingering += 1
-            if isinstance(connection, QuicConnection) or stream.lingering > MAX_LINGERING:
+            if stream.state_after == QUIC_OVER or stream.lingering > MAX_LINGERING:
                 self._end(stream)
             return
         stream.lingering = 0
@@ -212,24 +215,30 @@ class UdpObserver:
         if begun > MAX_BEGINNINGS:
             self._state[number] = SPENT
             return None
-        connection = self._connection(payload)
-        if connection is None:
+        found = self._connection(payload)
+        if found is None:
             return None
+        connection, state_after = found
         tunnel = Tunnel(connection.kind) if isinstance(connection, CarrierConnection) else None
-        stream = UdpStream(number, connection, HandshakeTracker(), tunnel=tunnel)
+        stream = UdpStream(number, connection, HandshakeTracker(), state_after, tunnel=tunnel)
         self._streams[number] = stream
         self._state[number] = CONTROL if tunnel is not None and tunnel.kind == "openvpn" else READING
         return stream
 
-    def _connection(self, payload: bytes) -> Handshaker | None:
+    def _connection(self, payload: bytes) -> tuple[Handshaker, int] | None:
+        """Return what reads the flow that a datagram begins, and the state of the flow after it."""
         if looks_like_quic(payload):
-            return QuicConnection(self._tools.keys)
+            from ocsp_pcap.quic.connection import QuicConnection
+
+            return QuicConnection(self._tools.keys), QUIC_OVER
         if looks_like_dtls(payload):
-            return DtlsConnection()
+            from ocsp_pcap.quic.dtls import DtlsConnection
+
+            return DtlsConnection(), DTLS_OVER
         if looks_like_rdp_udp(payload):
-            return CarrierConnection(RdpUdp(), self._tools)
+            return CarrierConnection("rdp-udp", self._tools), SPENT
         if reset_overhead(payload) is not None or hello_overhead(payload) is not None:
-            return CarrierConnection(OpenVpn(), self._tools)
+            return CarrierConnection("openvpn", self._tools), SPENT
         return None
 
     def _end(self, stream: UdpStream) -> None:
@@ -253,11 +262,7 @@ class UdpObserver:
 
     def _close(self, stream: UdpStream) -> None:
         del self._streams[stream.number]
-        if isinstance(stream.connection, CarrierConnection):
-            self._state[stream.number] = SPENT
-        else:
-            quic = isinstance(stream.connection, QuicConnection)
-            self._state[stream.number] = QUIC_OVER if quic else DTLS_OVER
+        self._state[stream.number] = stream.state_after
         stream.connection = None
 
 
