@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from ocsp_pcap.observe.handshakes import Handshake, HandshakeTracker
@@ -173,7 +173,7 @@ def _events(connection: TlsConnection | DtlsConnection, piece: Carried, from_cli
     if piece.missing:
         for event in connection.gap(from_client, UNKNOWN_LENGTH, piece.frame, piece.time):
             if isinstance(event, Damage) and event.missing == UNKNOWN_LENGTH:
-                events.append(replace(event, missing=piece.missing))
+                events.append(event._replace(missing=piece.missing))
             else:
                 events.append(event)
     if piece.data and connection.wants(from_client):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Final, Literal
 
 from ocsp_pcap.tls.events import (
     Alert,
@@ -69,7 +70,7 @@ class Handshake:
         self.certificates: tuple[bytes, ...] = ()
         self.certificate_frame: int | None = None
         self.client_certificates: tuple[bytes, ...] = ()
-        self.staples: list[bytes] = []
+        self.staples: tuple[bytes, ...] = ()
         self.staple_frame: int | None = None
         self.alpn: str | None = None
         self.server_hello_done = False
@@ -81,8 +82,8 @@ class Handshake:
         self.encrypted_server: int | None = None
         self.application_data_frame: int | None = None
         self.application_data_time: int | None = None
-        self.alerts: list[Alert] = []
-        self.damaged: list[str] = []
+        self.alerts: tuple[Alert, ...] = ()
+        self.damaged: tuple[str, ...] = ()
         self.missing_bytes = 0
         self.decrypted = False
 
@@ -152,69 +153,123 @@ class HandshakeTracker:
 
     def receive(self, event: TlsEvent) -> None:
         """Take the next event of the connection."""
-        current = self._handshake_for(event)
+        handshakes = self.handshakes
+        if not handshakes:
+            handshakes.append(Handshake(event.frame, event.time))
+        current = handshakes[-1]
+        if (
+            current.server_hello is not None
+            and isinstance(event, _HELLOS)
+            and _begins_another(current, event)
+        ):
+            current = Handshake(event.frame, event.time)
+            handshakes.append(current)
         if event.time > current.last_time:
             current.last_time = event.time
-        match event:
-            case ClientHello():
-                current.client_hello = event
-                if current.client_hello_frame is None:
-                    current.client_hello_frame = event.frame
-            case ServerHello():
-                current.server_hello = event
-                current.alpn = event.alpn or current.alpn
-            case EncryptedExtensions():
-                current.alpn = event.alpn or current.alpn
-            case Certificate(from_client=True):
-                current.client_certificates = event.certificates[:MAX_CERTIFICATES]
-            case Certificate():
-                current.certificates = event.certificates[:MAX_CERTIFICATES]
-                current.certificate_frame = event.frame
-                if event.staples:
-                    current.staples = [der for _, der in event.staples[:MAX_CERTIFICATES]]
-                    current.staple_frame = event.frame
-            case CertificateStatus():
-                current.staples = [der for der in event.responses[:MAX_CERTIFICATES] if der]
-                current.staple_frame = event.frame
-            case _:
-                self._progress(current, event)
+        _NOTE[type(event)](current, event)
 
-    def _handshake_for(self, event: TlsEvent) -> Handshake:
-        if not self.handshakes:
-            self.handshakes.append(Handshake(event.frame, event.time))
-        current = self.handshakes[-1]
-        hello = current.server_hello
-        if isinstance(event, ClientHello | ServerHello) and hello is not None:
-            again = isinstance(event, ServerHello) or current.client_hello is not None
-            if again and not hello.hello_retry_request:
-                current = Handshake(event.frame, event.time)
-                self.handshakes.append(current)
-        return current
 
-    def _progress(self, current: Handshake, event: TlsEvent) -> None:
-        match event:
-            case ServerHelloDone():
-                current.server_hello_done = True
-            case ClientKeyExchange():
-                current.key_exchange = True
-            case ChangeCipherSpec(from_client=False):
-                current.changed_cipher_server = True
-            case Finished(from_client=True):
-                current.client_finished = event.frame
-            case Finished():
-                current.server_finished = event.frame
-            case EncryptedHandshake(from_client=True):
-                current.encrypted_client = current.encrypted_client or event.frame
-            case EncryptedHandshake():
-                current.encrypted_server = current.encrypted_server or event.frame
-            case ApplicationData() if current.application_data_frame is None:
-                current.application_data_frame, current.application_data_time = event.frame, event.time
-            case Alert():
-                if len(current.alerts) < MAX_ALERTS:
-                    current.alerts.append(event)
-            case Decrypted():
-                current.decrypted = True
-            case Damage():
-                current.missing_bytes += event.missing
-                if len(current.damaged) < MAX_ALERTS:
-                    current.damaged.append(event.reason)
+def _begins_another(current: Handshake, hello: ClientHello | ServerHello) -> bool:
+    """Tell whether a hello after a ServerHello belongs to the next handshake."""
+    again = isinstance(hello, ServerHello) or current.client_hello is not None
+    answer = current.server_hello
+    return again and answer is not None and not answer.hello_retry_request
+
+
+def _client_hello(handshake: Handshake, event: ClientHello) -> None:
+    handshake.client_hello = event
+    if handshake.client_hello_frame is None:
+        handshake.client_hello_frame = event.frame
+
+
+def _server_hello(handshake: Handshake, event: ServerHello) -> None:
+    handshake.server_hello = event
+    handshake.alpn = event.alpn or handshake.alpn
+
+
+def _encrypted_extensions(handshake: Handshake, event: EncryptedExtensions) -> None:
+    handshake.alpn = event.alpn or handshake.alpn
+
+
+def _certificate(handshake: Handshake, event: Certificate) -> None:
+    certificates = event.certificates[:MAX_CERTIFICATES]
+    if event.from_client:
+        handshake.client_certificates = certificates
+        return
+    handshake.certificates = certificates
+    handshake.certificate_frame = event.frame
+    if event.staples:
+        handshake.staples = tuple([der for _, der in event.staples[:MAX_CERTIFICATES]])
+        handshake.staple_frame = event.frame
+
+
+def _certificate_status(handshake: Handshake, event: CertificateStatus) -> None:
+    handshake.staples = tuple([der for der in event.responses[:MAX_CERTIFICATES] if der])
+    handshake.staple_frame = event.frame
+
+
+def _server_hello_done(handshake: Handshake, _: ServerHelloDone) -> None:
+    handshake.server_hello_done = True
+
+
+def _client_key_exchange(handshake: Handshake, _: ClientKeyExchange) -> None:
+    handshake.key_exchange = True
+
+
+def _change_cipher_spec(handshake: Handshake, event: ChangeCipherSpec) -> None:
+    if not event.from_client:
+        handshake.changed_cipher_server = True
+
+
+def _finished(handshake: Handshake, event: Finished) -> None:
+    if event.from_client:
+        handshake.client_finished = event.frame
+    else:
+        handshake.server_finished = event.frame
+
+
+def _encrypted_handshake(handshake: Handshake, event: EncryptedHandshake) -> None:
+    if event.from_client:
+        handshake.encrypted_client = handshake.encrypted_client or event.frame
+    else:
+        handshake.encrypted_server = handshake.encrypted_server or event.frame
+
+
+def _application_data(handshake: Handshake, event: ApplicationData) -> None:
+    if handshake.application_data_frame is None:
+        handshake.application_data_frame, handshake.application_data_time = event.frame, event.time
+
+
+def _alert(handshake: Handshake, event: Alert) -> None:
+    if len(handshake.alerts) < MAX_ALERTS:
+        handshake.alerts = (*handshake.alerts, event)
+
+
+def _decrypted(handshake: Handshake, _: Decrypted) -> None:
+    handshake.decrypted = True
+
+
+def _damage(handshake: Handshake, event: Damage) -> None:
+    handshake.missing_bytes += event.missing
+    if len(handshake.damaged) < MAX_ALERTS:
+        handshake.damaged = (*handshake.damaged, event.reason)
+
+
+_HELLOS: Final = (ClientHello, ServerHello)
+_NOTE: Final[dict[type, Callable[[Handshake, Any], None]]] = {
+    ClientHello: _client_hello,
+    ServerHello: _server_hello,
+    EncryptedExtensions: _encrypted_extensions,
+    Certificate: _certificate,
+    CertificateStatus: _certificate_status,
+    ServerHelloDone: _server_hello_done,
+    ClientKeyExchange: _client_key_exchange,
+    ChangeCipherSpec: _change_cipher_spec,
+    Finished: _finished,
+    EncryptedHandshake: _encrypted_handshake,
+    ApplicationData: _application_data,
+    Alert: _alert,
+    Decrypted: _decrypted,
+    Damage: _damage,
+}
+"""What each event proves of the handshake it belongs to."""

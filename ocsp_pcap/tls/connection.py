@@ -190,23 +190,21 @@ class TlsConnection:
             # The second ClientHello of TLS 1.3 comes after a dummy ChangeCipherSpec (RFC 8446 D.4).
             direction.protected = False
         parser = direction.parser
-        if parser.idle or parser.unsynchronised:
+        if parser.unsynchronised or (direction.damaged and parser.idle):
             plausible = len(fragment) < 4 or plausible_message(fragment)
             if parser.unsynchronised:
                 if not plausible:
                     return
                 parser.resume()
-            elif not plausible and direction.damaged:
+            elif not plausible:
                 self._missed_change_cipher_spec(direction)
                 self._protected_handshake(direction, frame, time, events)
                 return
-            if not self._hello_seen and fragment:
-                if fragment[0] in (_SENT_BY_SERVER if direction.from_client else _SENT_BY_CLIENT):
-                    self._swap()
-                self._hello_seen = True
-        for event in parser.receive(fragment, frame, time):
-            self._note(event)
-            events.append(event)
+        if not self._hello_seen and fragment and parser.idle:
+            if fragment[0] in (_SENT_BY_SERVER if direction.from_client else _SENT_BY_CLIENT):
+                self._swap()
+            self._hello_seen = True
+        self._take(parser.receive(fragment, frame, time), events)
 
     def _protected_handshake(
         self, direction: Direction, frame: int, time: int, events: list[TlsEvent]

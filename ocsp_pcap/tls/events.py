@@ -6,12 +6,10 @@ the packet that held the last byte of the message.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(NamedTuple):
     """RFC 8446 4.1.2 and RFC 5246 7.4.1.2."""
 
     frame: int
@@ -35,8 +33,7 @@ class ClientHello:
     """False: the capture holds only the beginning, so an absent extension is not proven absent."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello:
+class ServerHello(NamedTuple):
     """RFC 8446 4.1.3 and RFC 5246 7.4.1.3."""
 
     frame: int
@@ -53,8 +50,7 @@ class ServerHello:
     hello_retry_request: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(NamedTuple):
     """A Certificate message (RFC 8446 4.4.2, RFC 5246 7.4.2), decompressed where RFC 8879 was used."""
 
     frame: int
@@ -70,8 +66,7 @@ class Certificate:
     """False: only the certificates before a fault or a loss are given."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedExtensions:
+class EncryptedExtensions(NamedTuple):
     """RFC 8446 4.3.1, decrypted."""
 
     frame: int
@@ -81,8 +76,7 @@ class EncryptedExtensions:
     """The server accepts 0-RTT data."""
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateStatus:
+class CertificateStatus(NamedTuple):
     """CertificateStatus (RFC 6066 8), or its ocsp_multi form (RFC 6961 2.2)."""
 
     frame: int
@@ -92,8 +86,7 @@ class CertificateStatus:
     encrypted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeCipherSpec:
+class ChangeCipherSpec(NamedTuple):
     """RFC 5246 7.1."""
 
     frame: int
@@ -101,24 +94,21 @@ class ChangeCipherSpec:
     from_client: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHelloDone:
+class ServerHelloDone(NamedTuple):
     """RFC 5246 7.4.5: the server's first flight of a full handshake is complete."""
 
     frame: int
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClientKeyExchange:
+class ClientKeyExchange(NamedTuple):
     """RFC 5246 7.4.7."""
 
     frame: int
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """Finished, read or (``encrypted``) inferred from the first handshake record under protection."""
 
     frame: int
@@ -127,8 +117,7 @@ class Finished:
     encrypted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedHandshake:
+class EncryptedHandshake(NamedTuple):
     """Handshake records under protection for which there are no keys: TLS 1.3 flights, renegotiation."""
 
     frame: int
@@ -136,8 +125,7 @@ class EncryptedHandshake:
     from_client: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """RFC 8446 6; ``level`` and ``description`` are None where the alert is encrypted."""
 
     frame: int
@@ -147,8 +135,7 @@ class Alert:
     description: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationData:
+class ApplicationData(NamedTuple):
     """Application data: decrypted bytes, or empty where there are no keys (reported once a direction)."""
 
     frame: int
@@ -157,16 +144,14 @@ class ApplicationData:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Decrypted:
+class Decrypted(NamedTuple):
     """Keys were found for this connection and open its handshake records."""
 
     frame: int
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(NamedTuple):
     """Something in one direction cannot be read: lost bytes, a malformed message, a bound reached."""
 
     frame: int

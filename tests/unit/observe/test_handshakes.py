@@ -95,7 +95,7 @@ def test_a_full_handshake_of_tls_1_2() -> None:
         ApplicationData(9, 9, False, b""),
     )
     assert (found.certificates, found.certificate_frame) == ((b"leaf",), 3)
-    assert (found.staples, found.staple_frame) == ([b"staple"], 4)
+    assert (found.staples, found.staple_frame) == ((b"staple",), 4)
     assert (found.complete, found.finished_frame, found.resumption) == (True, 7, None)
     assert (found.alpn, found.application_data_frame, found.last_time) == ("h2", 8, 9)
     assert not found.certificate_encrypted
@@ -124,7 +124,7 @@ def test_tls_1_3_with_keys() -> None:
         certificate(6, b"client", from_client=True),
         finished(6, True),
     )
-    assert (found.alpn, found.staples, found.staple_frame) == ("h2", [b"staple"], 4)
+    assert (found.alpn, found.staples, found.staple_frame) == ("h2", (b"staple",), 4)
     assert found.client_certificates == (b"client",)
     assert found.decrypted
     assert not found.certificate_encrypted
