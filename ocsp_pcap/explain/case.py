@@ -230,11 +230,11 @@ class Case:
         """
         here = visit.handshake
         sender = self.identity(here.client)
-        for other in self.by_client_random.get(here.client_random or "", ()):
+        for other in self.hellos_to.get((here.client_random, sender), ()):
             inner = other.handshake
             if other is visit or self.identity(inner.client) == sender:
                 continue
-            if self.identity(inner.server) == sender and not differ(inner.server_random, here.server_random):
+            if not differ(inner.server_random, here.server_random):
                 return other
         return None
 
@@ -291,12 +291,21 @@ class Case:
         return index
 
     @cached_property
-    def by_client_random(self) -> dict[str, list[Visit]]:
-        """ClientHello random: visits that carry it; several where a proxy relays the hello."""
-        index: dict[str, list[Visit]] = defaultdict(list)
+    def hellos_to(self) -> dict[tuple[str | None, str], list[Visit]]:
+        """(ClientHello random, identity of the host that it reached): visits by time."""
+        index: dict[tuple[str | None, str], list[Visit]] = defaultdict(list)
         for visit in self.visits:
             if visit.handshake.client_random:
-                index[visit.handshake.client_random].append(visit)
+                index[visit.handshake.client_random, self.identity(visit.handshake.server)].append(visit)
+        return index
+
+    @cached_property
+    def hellos_of(self) -> dict[tuple[str | None, str], list[Visit]]:
+        """(ClientHello random, identity of the host that sent it): visits by time."""
+        index: dict[tuple[str | None, str], list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            if visit.handshake.client_random:
+                index[visit.handshake.client_random, self.identity(visit.handshake.client)].append(visit)
         return index
 
     @cached_property
@@ -308,11 +317,23 @@ class Case:
                 index[visit.host.lower()].append(visit)
         return index
 
-    def visits_near(self, host: str, first: int, last: int) -> list[Visit]:
-        """Return the visits of a host between two times, both included."""
-        visits = self.by_host.get(host.lower(), [])
-        start = bisect_left(visits, first, key=lambda visit: visit.time)
-        return visits[start : bisect_right(visits, last, key=lambda visit: visit.time)]
+    @cached_property
+    def visits_to(self) -> dict[tuple[str, str], list[Visit]]:
+        """(identity of the validator, host): its visits of that host by time."""
+        index: dict[tuple[str, str], list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            if visit.host:
+                index[self.identity(visit.handshake.client), visit.host.lower()].append(visit)
+        return index
+
+    @cached_property
+    def visits_through(self) -> dict[tuple[str, str], list[Visit]]:
+        """(identity of the host that a connection ends at, host that was visited): visits by time."""
+        index: dict[tuple[str, str], list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            if visit.host:
+                index[self.identity(visit.handshake.server), visit.host.lower()].append(visit)
+        return index
 
     @cached_property
     def by_stream(self) -> dict[tuple[str, int], Visit]:
@@ -426,6 +447,16 @@ class Case:
         time = self.clock(exchange.capture, exchange.time)
         answered = exchange.response_time if exchange.response_time is not None else exchange.time
         return Query(exchange, time, self.clock(exchange.capture, answered), match, single)
+
+
+def visits_between(visits: list[Visit], first: int, last: int) -> list[Visit]:
+    """Return those of some visits, in order of time, that lie between two times, both included."""
+    start = bisect_left(visits, first, key=_time)
+    return visits[start : bisect_right(visits, last, lo=start, key=_time)]
+
+
+def _time(visit: Visit) -> int:
+    return visit.time
 
 
 def differ(one: object, other: object) -> bool:

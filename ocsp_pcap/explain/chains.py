@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
 from typing import Final
 
-from ocsp_pcap.explain.case import Case, differ
+from ocsp_pcap.explain.case import Case, differ, visits_between
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Chain, Leg
 from ocsp_pcap.explain.visits import Visit
@@ -14,36 +18,45 @@ UPSTREAM_WINDOW: Final = 30 * SECOND
 """A proxy opens its own connection to the origin this soon after the request that it serves."""
 UPSTREAM_LEAD: Final = 2 * SECOND
 """Clocks are corrected, and a proxy may connect before the handshake that it answers begins."""
+MAX_CANDIDATES: Final = 256
+"""Visits of one host by one proxy that are looked at; more at once would not make it surer."""
 MAX_LEGS: Final = 8
 
 
 def upstream_visit(case: Case, visit: Visit) -> Visit | None:
     """Return the visit that the proxy which served this one made for it, the likeliest one."""
-    return next(iter(upstream_visits(case, visit)), None)
+    return next(upstream_visits(case, visit), None)
 
 
-def upstream_visits(case: Case, visit: Visit) -> list[Visit]:
-    """Return the visits that the proxy which served this one may have made for it, the likeliest first.
+def upstream_visits(case: Case, visit: Visit) -> Iterator[Visit]:
+    """Yield the visits that the proxy which served this one may have made for it, the likeliest first.
 
     Their client is the host that this leg ends at (or the same proxy by the site file), and they carry
     the same ClientHello random (the proxy tunnels), or go to the same host at the same time.
     """
     next_hop = case.identity(visit.handshake.server)
-    for other in case.by_client_random.get(visit.handshake.client_random or "", ()):
-        if other is not visit and case.identity(other.handshake.client) == next_hop:
-            return [other]
+    for other in case.hellos_of.get((visit.handshake.client_random, next_hop), ()):
+        if other is not visit:
+            yield other
+            return
     if visit.host is None:
-        return []
-    candidates = [
-        other
-        for other in case.visits_near(visit.host, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)
-        if other is not visit
-        and case.identity(other.handshake.client) == next_hop
-        and not differ(_port(visit.handshake), _port(other.handshake))
-        # A hello that it only relays is another client's visit.
-        and case.inner_leg(other) is None
-    ]
-    return sorted(candidates, key=lambda other: abs(other.time - visit.time))
+        return
+    for other in _nearest_first(case.visits_to.get((next_hop, visit.host.lower()), []), visit.time):
+        if (
+            other is not visit
+            and not differ(_port(visit.handshake), _port(other.handshake))
+            # A hello that it only relays is another client's visit.
+            and case.inner_leg(other) is None
+        ):
+            yield other
+
+
+def _nearest_first(visits: list[Visit], time: int) -> Iterator[Visit]:
+    """Return those visits, of some by time, that may belong to one at this time, the nearest first."""
+    near = visits_between(visits, time - UPSTREAM_LEAD, time + UPSTREAM_WINDOW)
+    later = bisect_left(near, time, key=lambda visit: visit.time)
+    by_distance = merge(near[:later][::-1], near[later:], key=lambda visit: abs(visit.time - time))
+    return islice(by_distance, MAX_CANDIDATES)
 
 
 def tunnelled(inner: HandshakeFact, outer: HandshakeFact) -> bool:

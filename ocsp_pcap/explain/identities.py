@@ -17,6 +17,8 @@ LEAD: Final = SECOND
 HOSTS_THAT_AGREE: Final = 2
 """Hosts that must be visited in step before two addresses count as one proxy."""
 MAX_VISITS: Final = 20_000
+MAX_LEGS_OF_ONE_HELLO: Final = 64
+"""Legs, in all captures, that are compared; no chain is as long as that."""
 
 
 def proxy_identities(
@@ -56,26 +58,26 @@ def _by_random(handshakes: Iterable[HandshakeFact], targets: set[str]) -> dict[s
             by_random[handshake.client_random].append(handshake)
     found: dict[str, str] = {}
     for same in by_random.values():
-        for inner in same if len(same) > 1 else ():
-            if inner.server in targets and (outer := _next_leg(inner, same)) is not None:
-                found.setdefault(inner.server, outer.client)
+        if len(same) == 1:
+            continue
+        # Of two legs of one capture the later one is further out; of two captures only that leg
+        # certainly is which goes through no proxy any more.
+        legs = sorted(same[:MAX_LEGS_OF_ONE_HELLO], key=lambda leg: (not _proxied(leg), leg.time))
+        for inner in same:
+            if inner.server in targets and inner.server not in found:
+                outer = next((leg for leg in legs if _may_relay(leg, inner)), None)
+                if outer is not None:
+                    found[inner.server] = outer.client
     return found
 
 
-def _next_leg(inner: HandshakeFact, same: Iterable[HandshakeFact]) -> HandshakeFact | None:
-    """Return the leg on which a proxy sent on the hello of this one; None where the order cannot be told.
-
-    Of two legs of one capture the later one is further out; of two captures only that leg certainly
-    is which goes through no proxy any more.
-    """
-    further = [
-        other
-        for other in same
-        if other.client != inner.client
-        and other.server not in (inner.server, inner.client)
-        and (not _proxied(other) or (other.capture == inner.capture and other.time >= inner.time))
-    ]
-    return min(further, key=lambda other: (not _proxied(other), other.time), default=None)
+def _may_relay(outer: HandshakeFact, inner: HandshakeFact) -> bool:
+    """A proxy may have sent on the hello of the inner leg on the outer one."""
+    return (
+        outer.client != inner.client
+        and outer.server not in (inner.server, inner.client)
+        and (not _proxied(outer) or (outer.capture == inner.capture and outer.time >= inner.time))
+    )
 
 
 def _proxied(handshake: HandshakeFact) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from ocsp_pcap.explain.case import visits_between
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
@@ -304,7 +305,8 @@ def _tls_to(question: Question, host: str, port: int) -> Visit | None:
     It is known by its name (SNI, CONNECT), or by the address that DNS gave for the responder.
     """
     case, begin = question.case, question.visit.time
-    candidates = case.visits_near(host, begin, begin + REACTION)
+    visits = case.visits_to.get((question.identity, host), [])
+    candidates = visits_between(visits, begin, begin + REACTION)
     for attempt in _attempts(question, host, port):
         opened = case.by_stream.get((attempt.capture, attempt.stream))
         if attempt.outcome == "established" and opened is not None:

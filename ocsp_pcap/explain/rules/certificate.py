@@ -144,13 +144,12 @@ def original_visit(question: Question, certificate: CertificateFact) -> Visit | 
     shows none; the one next to it may.
     """
     here = question.visit
-    visits = upstream_visits(question.case, here)
-    if not visits or tunnelled(here.handshake, visits[0].handshake):
-        return None
-    visit = next((visit for visit in visits if question.case.chain(visit.handshake)), None)
-    if visit is None:
-        return None
-    return visit if question.case.chain(visit.handshake)[0].issuer != certificate.issuer else None
+    for place, visit in enumerate(upstream_visits(question.case, here)):
+        if place == 0 and tunnelled(here.handshake, visit.handshake):
+            return None
+        if chain := question.case.chain(visit.handshake):
+            return visit if chain[0].issuer != certificate.issuer else None
+    return None
 
 
 def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | None:

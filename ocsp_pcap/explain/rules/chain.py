@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ocsp_pcap.explain.case import visits_between
 from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
@@ -82,7 +83,7 @@ def _perhaps(question: Question) -> Answer | None:
 def _served(question: Question) -> bool:
     """A visit behind this proxy stands beside this one, with a hello of its own: the proxy intercepts."""
     case, here = question.case, question.visit
-    return here.host is not None and any(
-        case.identity(visit.handshake.server) == question.identity
-        for visit in case.visits_near(here.host, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD)
-    )
+    if here.host is None:
+        return False
+    visits = case.visits_through.get((question.identity, here.host.lower()), [])
+    return bool(visits_between(visits, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD))
