@@ -7,10 +7,9 @@ as finding the next message allows.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from ocsp_pcap.ocsp.http_events import HttpEvent, Trailing, Tunnel, Unanswered
+from ocsp_pcap.ocsp.http_events import HttpEvent, Request, Trailing, Tunnel, Unanswered
 from ocsp_pcap.ocsp.http_interest import (
     Interest,
     is_plain_answer,
@@ -19,7 +18,7 @@ from ocsp_pcap.ocsp.http_interest import (
     request_interest,
     response_interest,
 )
-from ocsp_pcap.ocsp.http_message import Message, has_framing, status_of
+from ocsp_pcap.ocsp.http_message import CONNECT, Message, has_framing, read_request, status_of
 from ocsp_pcap.ocsp.http_state import (
     Answer,
     Direction,
@@ -187,6 +186,10 @@ class HttpConversation:
             self._await_answer(pending, frame, time, events)
             return rest
         try:
+            if head.startswith(CONNECT):
+                request = read_request(head, pending.first_frame, frame, time)
+                self._tunnel_request(pending, request, events)
+                return rest
             message = Message(head, request_method=None)
         except ValueError:
             client.lose()
@@ -197,13 +200,17 @@ class HttpConversation:
         )
         pending.message = message
         self._await_answer(pending, frame, time, events)
-        if message.interest is Interest.TUNNEL:
-            self._end_request(pending, frame, time, events, complete=True)
-            client.state = State.HELD
-            return rest
         client.message = message
         client.state = State.BODY
         return self._client_body(rest, frame, time, events)
+
+    def _tunnel_request(self, pending: Pending, request: Request, events: list[HttpEvent]) -> None:
+        """Take a CONNECT request: what follows it depends on the answer (RFC 9110 9.3.6)."""
+        pending.interest = Interest.TUNNEL
+        self._await_answer(pending, request.frame, request.time, events)
+        pending.event = request
+        events.append(request)
+        self._client.state = State.HELD
 
     def _client_body(self, data: bytes, frame: int, time: int, events: list[HttpEvent]) -> bytes:
         message = self._client.message
@@ -400,7 +407,7 @@ class HttpConversation:
         )
         if pending is not None and pending.lost_since:
             # The answer to this request may be what was lost, and this one that to another.
-            event = replace(event, missing=event.missing + pending.lost_since)
+            event = event._replace(missing=event.missing + pending.lost_since)
         events.append(event)
 
     def _close_server(self, frame: int, time: int, closed: Closed | None, events: list[HttpEvent]) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 """(lower-case name, value), in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request that may matter (RFC 9112 3)."""
 
     method: str
@@ -30,8 +28,7 @@ class Request:
     """What HTTP/1.1 forbids about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """One final HTTP response that may matter (RFC 9112 4), its content encoding removed."""
 
     status: int
@@ -49,8 +46,7 @@ class Response:
     """How the server's direction ended before the response did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(NamedTuple):
     """A request that may matter and whose answer was not seen."""
 
     request: Request
@@ -62,8 +58,7 @@ class Unanswered:
 HttpEvent: TypeAlias = Request | Response | Unanswered
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(NamedTuple):
     """A tunnel that a CONNECT request opened (RFC 9110 9.3.6)."""
 
     host: str | None
@@ -77,8 +72,7 @@ class Tunnel:
     """The request bore Via or X-Forwarded-For: a proxy sent it (RFC 9110 7.6.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trailing:
+class Trailing(NamedTuple):
     """Bytes that travelled inside the tunnel and were handed to the HTTP parser."""
 
     from_client: bool

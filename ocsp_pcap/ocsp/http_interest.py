@@ -31,6 +31,7 @@ class Interest(Enum):
     OCSP = "ocsp"
     CRL = "crl"
     TUNNEL = "tunnel"
+    """CONNECT."""
     BODY_DECIDES = "body-decides"
     """The headers do not tell; the first bytes of the body do."""
 
@@ -69,9 +70,7 @@ def is_plain_answer(head: bytes) -> bool:
 
 
 def request_interest(method: str, target: str, headers: Headers) -> Interest:
-    """Tell from its head what a request may be."""
-    if method == "CONNECT":
-        return Interest.TUNNEL
+    """Tell from its head what a request other than CONNECT may be."""
     if content_type(headers) == OCSP_REQUEST:
         return Interest.OCSP
     if method == "POST":

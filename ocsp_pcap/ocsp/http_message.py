@@ -8,7 +8,8 @@ of an equivalent head that it accepts.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ocsp_pcap.ocsp.http_events import Headers, Request, Response
 from ocsp_pcap.ocsp.http_interest import MAX_OCSP_BODY, Interest, decode_body, request_body_interest
@@ -16,7 +17,11 @@ from ocsp_pcap.ocsp.http_interest import MAX_OCSP_BODY, Interest, decode_body, r
 if TYPE_CHECKING:
     import h11
 
+CONNECT = b"CONNECT "
 MAX_HEAD = 64 * 1024
+MAX_REMEMBERED_HEAD = 2048
+"""Bytes of a request head that is remembered."""
+MAX_REMEMBERED_HEADS = 512
 _MAX_LINE = 64 * 1024
 """Bound of a chunk header or trailer."""
 _MAX_FILLER = 1024 * 1024
@@ -44,6 +49,31 @@ def has_framing(head: bytes) -> bool:
     """Tell whether a response head announces a body that does not last until the connection closes."""
     lowered = head.lower()
     return b"\ncontent-length:" in lowered or b"\ntransfer-encoding:" in lowered
+
+
+class _RequestHead(NamedTuple):
+    """What the head of a request says."""
+
+    method: str
+    target: str
+    headers: Headers
+    error: str | None
+
+
+def _request_head(head: bytes) -> _RequestHead:
+    message = Message(head, request_method=None)
+    return _RequestHead(message.method, message.target, message.headers, message.error)
+
+
+# The clients of a proxy send it the same CONNECT over and over, and each costs h11 a connection.
+_remembered_request_head = lru_cache(MAX_REMEMBERED_HEADS)(_request_head)
+
+
+def read_request(head: bytes, first_frame: int, frame: int, time: int) -> Request:
+    """Return the request that a complete head makes, without its body. Raises ValueError where it is none."""
+    read = _remembered_request_head if len(head) <= MAX_REMEMBERED_HEAD else _request_head
+    method, target, headers, error = read(head)
+    return Request(method, target, headers, b"", first_frame, frame, time, error=error)
 
 
 class Message:
@@ -92,14 +122,15 @@ class Message:
                 raise ValueError(str(error)) from error
             if event is None:
                 raise ValueError("no HTTP head")
-        elif isinstance(event, h11.Request):
+            self._note_framing(_text(event.headers))
+            return connection
+        if isinstance(event, h11.Request):
             self.method = event.method.decode("latin-1")
             self.target = event.target.decode("latin-1")
-            self.headers = _text(event.headers)
         else:
             self.status = event.status_code
-            self.headers = _text(event.headers)
-        self._note_framing(_text(event.headers), is_response=isinstance(event, h11.Response))
+        self.headers = _text(event.headers)
+        self._note_framing(self.headers)
         return connection
 
     def _start(self, head: bytes) -> tuple[h11.Connection, h11.Request | h11.Response | None]:
@@ -119,16 +150,16 @@ class Message:
             return connection, event
         return connection, None
 
-    def _note_framing(self, headers: Headers, *, is_response: bool) -> None:
+    def _note_framing(self, headers: Headers) -> None:
         names = dict(headers)
         if "transfer-encoding" in names:
             return
         if "content-length" in names:
             self._remaining = int(names["content-length"])
-        elif is_response:
-            self._until_close = True
-        else:
+        elif self._request_method is None:
             self._remaining = 0
+        else:
+            self._until_close = True
 
     def _read_loosely(self, head: bytes) -> bytes:
         """Read a malformed head and return a sound one with the same framing. Raises ValueError."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ocsp_pcap.ocsp.http_events import Request, Trailing
 from ocsp_pcap.ocsp.http_interest import Interest
-from ocsp_pcap.ocsp.http_message import MAX_HEAD, Message, find_head_end
+from ocsp_pcap.ocsp.http_message import MAX_HEAD, Message, find_head_end, read_request
 
 _MAX_KEPT_HEAD = 16 * 1024
 _METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")
@@ -57,23 +56,12 @@ class Pending:
     def bare_request(self) -> Request | None:
         """Return the request of which only the head was kept, because only its answer matters."""
         try:
-            message = Message(self.head, request_method=None)
+            return read_request(self.head, self.first_frame, self.frame, self.time)
         except ValueError:
             return None
-        return Request(
-            message.method,
-            message.target,
-            message.headers,
-            b"",
-            self.first_frame,
-            self.frame,
-            self.time,
-            error=message.error,
-        )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer that is as whole as it will be, and what it answers."""
 
     message: Message

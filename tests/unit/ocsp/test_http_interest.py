@@ -61,7 +61,6 @@ def test_interest_of_requests_and_answers() -> None:
     assert request_interest("POST", "/", ()) is Interest.BODY_DECIDES
     assert request_interest("POST", "/", (("content-type", "text/xml"),)) is Interest.NONE
     assert request_interest("GET", "/x.crl?a", ()) is Interest.CRL
-    assert request_interest("CONNECT", "a:1", ()) is Interest.TUNNEL
     html = (("content-type", "text/html"),)
     assert response_interest(Interest.OCSP, 503, html) is Interest.OCSP
     assert response_interest(Interest.NONE, 200, html) is Interest.NONE
