@@ -1,154 +1,242 @@
-"""Times ``ocsp-pcap facts`` against tshark and tcpdump on captures made from the samples.
+"""Times ``ocsp-pcap`` against tshark, tcpdump, pyshark and scapy on captures made from the samples.
 
-Whole processes, start-up included, in turn on the same files; medians. With ``--all`` pyshark and
-scapy, too, each within a time limit.
+One command: makes the captures, runs the programs in turn on the same files, prints tables of times,
+ratios and peak memory, and what the project wants to reach beside them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from tests.benchmarks.measure import Program, Result, compare, first_line, generate
+from tests.benchmarks import report
+from tests.benchmarks.derive import cut, grow, record_starts
+from tests.benchmarks.generate import SAMPLES, bulk_shape, dense_shape, generate
+from tests.benchmarks.measure import Program, compare
+from tests.benchmarks.programs import can_read_side_by_side, ours, python_peers, tcpdump, tshark
+from tests.benchmarks.report import Goal, Section
 
-OURS, TSHARK, TCPDUMP = "ocsp-pcap facts", "tshark", "tcpdump"
-MEGABYTE = 1_000_000
-CERTIFICATE_FIELD = "tls.handshake.certificate"
-PYSHARK = f"""
-import sys, pyshark
-capture = pyshark.FileCapture(sys.argv[1], display_filter="{CERTIFICATE_FIELD} or ocsp", keep_packets=False)
-for packet in capture:
-    for layer in packet.layers:
-        field = getattr(layer, "handshake_certificate", None)
-        for one in field.all_fields if field is not None else []:
-            print(one.showname_value)
-"""
-SCAPY = """
-import sys
-from scapy.all import TCPSession, load_layer, sniff
-load_layer("tls")
-from scapy.layers.tls.handshake import TLSCertificate
-def show(packet):
-    layer = packet.getlayer(TLSCertificate)
-    for _, certificate in (layer.certs if layer else []):
-        print(certificate.der.hex())
-sniff(offline=sys.argv[1], session=TCPSession, store=False, prn=show)
-"""
+SMALL_CAPTURE = SAMPLES / "tls-handshake-forms" / "openssl.pcap"
+"""About 50 kB."""
+QUICK = 20
+"""By which --quick divides sizes and time limits."""
+QUICK_FILES = 4
+FACTS, FACTS_UNWRITTEN = "ocsp-pcap facts", "ocsp-pcap facts -o /dev/null"
+TSHARK_MEMORY = 1.65
+"""Bytes that tshark takes for each byte of a bulk capture."""
+TSHARK_TIMES = 2
+"""Times the bulk capture up to which tshark is run."""
 
 
-def programs(capture: Path, peers: bool) -> list[Program]:
-    """Return what is to be timed on a capture, as far as it is installed."""
-    installed = Path(sys.executable).with_name("ocsp-pcap")
-    ours = str(installed) if installed.exists() else shutil.which("ocsp-pcap") or "ocsp-pcap"
-    found = [Program(OURS, (ours, "facts", str(capture)), _count_facts)]
-    if shutil.which("tshark"):
-        fields = ("frame.number", CERTIFICATE_FIELD)
-        command = ("tshark", "-n", "-r", str(capture), "-Y", f"{CERTIFICATE_FIELD} or ocsp", "-T", "fields")
-        found.append(Program(TSHARK, (*command, *(w for f in fields for w in ("-e", f))), _count_fields))
-    if shutil.which("tcpdump"):
-        found.append(Program(TCPDUMP, ("tcpdump", "-r", str(capture), "-w", "/dev/null")))
-    if peers:
-        found += [
-            Program(name, (sys.executable, "-c", code, str(capture)), _count_lines)
-            for name, code in (("pyshark", PYSHARK), ("scapy", SCAPY))
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for."""
+
+    size: float
+    dense: float
+    memory: int
+    files: int
+    runs: int
+    limit: float
+    everywhere: bool
+
+
+class Benchmark:
+    """One run of everything, in a directory for its captures."""
+
+    def __init__(self, options: Options, directory: Path, console: Console) -> None:
+        self._options, self._directory, self._console = options, directory, console
+        self.sections: dict[str, Section] = {}
+
+    def run(self) -> None:
+        """Make captures and measure on them, the longest last."""
+        self._dense()
+        bulk = self._directory / "bulk.pcap"
+        if self._options.size:
+            self._bulk(bulk)
+            if self._options.files:
+                self._rotated(bulk)
+        self._start()
+        if self._options.size and self._options.memory:
+            self._memory(bulk)
+
+    def _measure(self, key: str, title: str, programs: Sequence[Program], runs: int = 0) -> None:
+        runs = runs or self._options.runs
+        section = Section(title, tuple(compare(programs, runs, report.progress(title))), runs)
+        self.sections[key] = section
+        report.print_section(section, self._console)
+
+    def _dense(self) -> None:
+        if not self._options.dense:
+            return
+        capture, shape = self._directory / "dense.pcap", dense_shape(self._options.dense)
+        generate(shape, capture)
+        name = str(capture)
+        programs = [ours("facts", name), ours("explain", name), tshark([capture]), tcpdump([capture])]
+        programs += python_peers(capture, self._options.limit)
+        title = f"dense: {_described(capture)}, {shape.connections:,} handshakes"
+        self._measure("dense", title, programs)
+
+    def _bulk(self, capture: Path) -> None:
+        shape = bulk_shape(self._options.size)
+        generate(shape, capture)
+        name = str(capture)
+        programs = [ours("facts", name), ours("explain", name), tshark([capture]), tcpdump([capture])]
+        skipped = None if self._options.everywhere else "only with --all"
+        programs += python_peers(capture, self._options.limit * 15, skipped)
+        title = f"bulk: {_described(capture)}, {shape.connections:,} handshakes"
+        self._measure("bulk", title, programs)
+
+    def _rotated(self, bulk: Path) -> None:
+        directory = self._directory / "rotated"
+        directory.mkdir()
+        cut(bulk, directory, self._options.files)
+        captures = sorted(directory.iterdir())
+        pattern = str(directory / "egress_*.pcap")
+        if can_read_side_by_side():
+            programs = [
+                ours("facts", "--jobs", jobs, pattern, name=f"{FACTS} --jobs {jobs}") for jobs in ("1", "2")
+            ]
+        else:
+            missing = "no such option"
+            programs = [
+                ours("facts", pattern),
+                Program(f"{FACTS} --jobs 2", (), unavailable=missing),
+            ]
+        programs += [tshark(captures, once=True), tcpdump(captures)]
+        self._measure("rotated", f"rotated: the same as bulk in {len(captures)} files", programs)
+        shutil.rmtree(directory)
+
+    def _start(self) -> None:
+        programs = [
+            ours("--version"),
+            ours("explain", str(SMALL_CAPTURE)),
+            tshark([SMALL_CAPTURE]),
+            tcpdump([SMALL_CAPTURE]),
         ]
-    return found
+        title = f"start-up: a sample of {SMALL_CAPTURE.stat().st_size / 1000:.0f} kB"
+        self._measure("start", title, programs)
+
+    def _memory(self, bulk: Path) -> None:
+        once = bulk.stat().st_size
+        for times in (2**power for power in range(self._options.memory.bit_length())):
+            missing = once * times - bulk.stat().st_size
+            if shutil.disk_usage(self._directory).free < missing * 1.1:
+                self._console.print(f"memory: no room for {times} times the bulk capture", highlight=False)
+                break
+            grow(bulk, once, times)
+            name, needed = str(bulk), bulk.stat().st_size * TSHARK_MEMORY
+            unavailable = None
+            if times > TSHARK_TIMES or needed > _available_memory():
+                unavailable = f"it needs {needed / 1e9:.1f} GB of memory"
+            programs = [
+                ours("facts", name),
+                ours("facts", "-o", os.devnull, name, name=FACTS_UNWRITTEN),
+                tcpdump([bulk]),
+                tshark([bulk], once=True, unavailable=unavailable),
+            ]
+            title = f"memory: {times} times bulk, {bulk.stat().st_size / 1e9:.2f} GB"
+            self._measure(f"memory-{times}", title, programs, 1)
+        os.truncate(bulk, once)
+
+    def goals(self) -> list[Goal]:
+        """Return what the project wants to reach, and how far it is."""
+        bulk, dense, start = (self.sections.get(key) for key in ("bulk", "dense", "start"))
+        curve = [section for key, section in self.sections.items() if key.startswith("memory")]
+        explain = "ocsp-pcap explain"
+        return [
+            report.factor_goal("bulk: facts 15 times faster than tshark", 15, bulk, "tshark", FACTS),
+            report.ratio_goal("bulk: facts within 5 times tcpdump", 5, bulk, FACTS, "tcpdump"),
+            report.factor_goal("dense: facts 3 times faster than tshark", 3, dense, "tshark", FACTS),
+            report.memory_goal(
+                "facts in less than 300 MB at any size",
+                300 * report.MEGABYTE,
+                curve or [bulk] if bulk else curve,
+                FACTS,
+            ),
+            report.ratio_goal("bulk: explain within 1.5 times facts", 1.5, bulk, explain, FACTS),
+            report.ratio_goal("dense: explain within 1.5 times facts", 1.5, dense, explain, FACTS),
+            report.seconds_goal("--version in less than 0.15 s", 0.15, start, "ocsp-pcap --version"),
+            report.seconds_goal("explain of 50 kB in less than 0.6 s", 0.6, start, explain),
+        ]
 
 
-def _count_facts(output: bytes) -> int:
-    import json
-
-    lines = (json.loads(line) for line in output.splitlines() if line.startswith(b'{"kind": "handshake"'))
-    return sum(len(line["certificates"]) + len(line["client_certificates"]) for line in lines)
-
-
-def _count_fields(output: bytes) -> int:
-    columns = (line.split(b"\t")[1:] for line in output.splitlines())
-    return sum(len(column.split(b",")) for row in columns for column in row[:1] if column)
-
-
-def _count_lines(output: bytes) -> int:
-    return len(output.splitlines())
-
-
-def table(capture: Path, results: Sequence[Result]) -> Table:
-    """Return the results of one capture as a table."""
-    by_name = {result.program: result for result in results}
-    ours, tshark, tcpdump = by_name[OURS], by_name.get(TSHARK), by_name.get(TCPDUMP)
+def _described(capture: Path) -> str:
     size = capture.stat().st_size
-    title = f"{capture.stem}: {size / MEGABYTE:,.0f} MB, {len(ours.runs)} runs each"
-    view = Table(title=title, title_justify="left")
-    view.add_column("program")
-    for heading in ("wall s", "user s", "user+sys s", "peak MB", "certificates", "of tshark", "of tcpdump"):
-        view.add_column(heading, justify="right")
-    for result in results:
-        view.add_row(
-            result.program + ("" if result.finished else " (stopped)"),
-            f"{result.wall:.2f}",
-            f"{result.user:.2f}",
-            f"{result.processor:.2f}",
-            f"{result.peak / MEGABYTE:,.0f}",
-            "" if result.certificates is None else f"{result.certificates:,}",
-            _ratio(result, tshark),
-            _ratio(result, tcpdump),
-        )
-    return view
+    return f"{size / report.MEGABYTE:,.0f} MB, {len(record_starts(capture, size)) - 1:,} packets"
 
 
-def _ratio(one: Result, other: Result | None) -> str:
-    """Say how the wall times compare."""
-    if other is None or one is other:
-        return ""
-    return f"{one.wall / other.wall:.2f} x" if one.wall > other.wall else f"1/{other.wall / one.wall:.1f}"
+def _available_memory() -> int:
+    """Return the bytes of memory that are free or can be made so."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 8 // 10
 
 
-def conditions() -> str:
-    """Say when, where and with what was measured."""
-    return "\n".join(
-        (
-            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, "
-            f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-            first_line((str(Path(sys.executable).with_name("ocsp-pcap")), "--version")),
-            first_line(("tshark", "--version")),
-            first_line(("tcpdump", "--version")),
-        )
+def _options(arguments: Sequence[str] | None) -> tuple[Options, argparse.Namespace]:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    add = parser.add_argument
+    add("--size", type=float, default=1000, metavar="MB", help="bulk capture, 0: none (%(default)s)")
+    add("--dense", type=float, default=32, metavar="MB", help="dense capture, 0: none (%(default)s)")
+    add(
+        "--memory",
+        type=int,
+        default=8,
+        metavar="N",
+        help="memory at 1, 2, 4 … N times the bulk capture, with as much\nroom on disk; 0: not (%(default)s)",
+    )
+    add("--files", type=int, default=40, metavar="N", help="files of the rotated set, 0: none (%(default)s)")
+    add("--runs", type=int, default=3, metavar="N", help="runs of each program (%(default)s)")
+    add(
+        "--limit",
+        type=float,
+        default=120,
+        metavar="SECONDS",
+        help="for pyshark and scapy on the dense capture, each (%(default)s)",
+    )
+    add("--all", action="store_true", help="pyshark and scapy on the bulk capture, too, within 15 times that")
+    add("--quick", action="store_true", help=f"all at 1/{QUICK} of the size, one run: does it work?")
+    add("-o", "--markdown", type=Path, metavar="FILE", help="write the same as GitHub markdown")
+    add("--keep", type=Path, metavar="DIRECTORY", help="write the captures here and keep bulk and dense")
+    given = parser.parse_args(arguments)
+    scale = QUICK if given.quick else 1
+    options = Options(
+        given.size / scale,
+        given.dense / scale,
+        given.memory,
+        min(given.files, QUICK_FILES) if given.quick else given.files,
+        1 if given.quick else given.runs,
+        given.limit / scale,
+        given.all,
+    )
+    return options, given
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Generate, run, print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--size", type=float, default=300, help="megabytes of the bulk capture (%(default)s)")
-    parser.add_argument("--dense", type=float, default=32, help="megabytes of the dense one (%(default)s)")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each program (%(default)s)")
-    parser.add_argument("--all", action="store_true", help="pyshark and scapy, too")
-    parser.add_argument("--limit", type=float, default=300, help="seconds a run may take (%(default)s)")
-    parser.add_argument(
-        "--keep", type=Path, metavar="DIRECTORY", help="write the captures here and keep them"
-    )
-    options = parser.parse_args(arguments)
-    console = Console(width=None if sys.stdout.isatty() else 110)
-    console.print(conditions(), highlight=False)
+    options, given = _options(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    said = report.conditions(options.runs)
+    for paragraph in said:
+        console.print(paragraph, highlight=False)
     with tempfile.TemporaryDirectory(prefix="ocsp-pcap-benchmark-") as temporary:
-        directory = options.keep or Path(temporary)
-        for shape, megabytes in (("bulk", options.size), ("dense", options.dense)):
-            if not megabytes:
-                continue
-            capture = directory / f"{shape}.pcap"
-            generate(shape, capture, megabytes)
-            # The file is in the page cache from here on: it has just been written.
-            results = compare(programs(capture, options.all), options.runs, options.limit)
-            console.print(table(capture, results))
+        benchmark = Benchmark(options, given.keep or Path(temporary), console)
+        benchmark.run()
+    if given.quick:
+        console.print("--quick: these captures are too small for the goals to be reached.", highlight=False)
+    goals = benchmark.goals()
+    report.print_goals(goals, console)
+    if given.markdown is not None:
+        text = report.markdown(said, list(benchmark.sections.values()), goals)
+        given.markdown.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Writes large captures from the samples: the same connections between other hosts, with bulk data.
 
-``python -m tests.benchmarks.generate bulk|dense FILE --megabytes N``. Connections live side by side in
-groups: their handshakes interleave packet by packet, then come rounds of application data (TLS
-records over full segments with an ACK for every third), then their ends. Checksums are not right.
+``python -m tests.benchmarks.generate bulk|dense FILE --megabytes N``. Connections come in groups: their
+handshakes interleave packet by packet, then come rounds of application data (TLS records over full
+segments), then their ends. A group begins with each round of the groups before it, so that handshakes
+are spread over the capture and connections live side by side. Checksums are not right.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import argparse
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from io import BufferedWriter
 from pathlib import Path
 
@@ -23,9 +26,13 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 FULL_SEGMENT = 1448
 DATA_RECORD = RECORD_HEADER + ETHERNET + 20 + 32 + FULL_SEGMENT
 ACK_RECORD = RECORD_HEADER + ETHERNET + 20 + 32
-SEGMENTS_AN_ACK = 3
 MICROSECONDS = 10**6
-FIRST_SECOND = 1_700_000_000
+FIRST_SECOND = int(datetime(2026, 11, 22, 10, 43, tzinfo=UTC).timestamp())
+"""When certificates and responses of the samples were valid."""
+GROUP = 40
+"""Connections that begin together."""
+SITES = 200
+"""Servers with a leaf certificate of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +44,19 @@ class Shape:
     segments: int
     """Full segments of application data in each."""
     burst: int
-    """Segments of one connection in a row."""
-    live: int
-    """Connections that live at the same time."""
-    sites: int
-    """Servers with a leaf certificate of their own."""
+    """Segments of one connection in a row; as many rounds as it takes, so many groups live at a time."""
+    segments_an_ack: int
+    """Segments after which the client acknowledges, within one burst."""
 
 
 def bulk_shape(megabytes: float) -> Shape:
-    """Mostly application data: one connection for each 750 kB."""
-    connections = max(2, round(megabytes / 0.75))
-    return Shape(connections, 480, 9, 40, 200)
+    """Mostly application data: 5,700 connections a gigabyte, 520 of them at a time."""
+    return Shape(max(2, round(megabytes * 5.7)), 110, 9, 3)
 
 
 def dense_shape(megabytes: float) -> Shape:
-    """Mostly handshakes: one for each 17 kB."""
-    return Shape(max(2, round(megabytes * 59.4)), 7, 3, 40, 200)
+    """Mostly handshakes: 1,878 in 32 megabytes and 54,000 packets."""
+    return Shape(max(2, round(megabytes * 58.7)), 8, 4, 8)
 
 
 SHAPES = {"bulk": bulk_shape, "dense": dense_shape}
@@ -63,42 +67,51 @@ def generate(shape: Shape, output: Path, samples: Path = SAMPLES) -> None:
     templates = read_templates(samples)
     tls = [template for template in templates if template.is_tls]
     plain = [template for template in templates if not template.is_tls]
+    groups = -(-shape.connections // GROUP)
+    rounds = -(-shape.segments // shape.burst)
+    live: dict[int, _Group] = {}
     with output.open("wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1))
         clock = 0
-        for first in range(0, shape.connections, shape.live):
-            numbers = np.arange(first, min(first + shape.live, shape.connections))
-            chosen = [tls[number % shape.sites % len(tls)] for number in numbers]
-            clock = _write_group(file, shape, chosen, numbers, clock)
-            if plain:
-                extra = plain[(first // shape.live) % len(plain)]
-                number = np.array([shape.connections + first // shape.live])
-                packets = _instances(extra, number, 0, shape.sites)
+        for step in range(groups + rounds + 1):
+            if step < groups:
+                numbers = np.arange(step * GROUP, min((step + 1) * GROUP, shape.connections))
+                live[step] = _Group([tls[number % SITES % len(tls)] for number in numbers], numbers, shape)
+                clock = _write_packets(file, live[step].heads, clock)
+            if step < groups and plain:
+                extra = plain[step % len(plain)]
+                packets = _instances(extra, np.array([shape.connections + step]), 0)
                 clock = _write_packets(file, [list(_cut(extra, packets[0], 0, extra.packets))], clock)
+            for age in range(1, min(rounds, step) + 1):
+                if step - age in live:
+                    clock = live[step - age].write_round(file, age - 1, clock)
+            if step - rounds - 1 in live:
+                clock = _write_packets(file, live.pop(step - rounds - 1).tails, clock)
 
 
-def _write_group(
-    file: BufferedWriter, shape: Shape, chosen: list[Template], numbers: NDArray[np.int64], clock: int
-) -> int:
-    heads, tails = [], []
-    for template, number in zip(chosen, numbers, strict=True):
-        octets = _instances(template, np.array([number]), shape.segments * FULL_SEGMENT, shape.sites)[0]
-        heads.append(list(_cut(template, octets, 0, template.insert_at)))
-        tails.append(list(_cut(template, octets, template.insert_at, template.packets)))
-    clock = _write_packets(file, heads, clock)
-    ports = np.array([template.server_port for template in chosen])
-    sequence = np.array([template.server_next for template in chosen], np.uint64)
-    acknowledgment = np.array([template.client_next for template in chosen], np.uint64)
-    for sent in range(0, shape.segments, shape.burst):
-        burst = _Burst(min(shape.burst, shape.segments - sent), sent)
-        sent_so_far = sequence + np.uint64(sent * FULL_SEGMENT)
-        clock = burst.write(file, numbers, ports, sent_so_far, acknowledgment, clock)
-    return _write_packets(file, tails, clock)
+class _Group:
+    """Connections that begin together: their first and last packets, and what lies between."""
+
+    def __init__(self, chosen: list[Template], numbers: NDArray[np.int64], shape: Shape) -> None:
+        self._numbers, self._shape = numbers, shape
+        self.heads, self.tails = [], []
+        for template, number in zip(chosen, numbers, strict=True):
+            octets = _instances(template, np.array([number]), shape.segments * FULL_SEGMENT)[0]
+            self.heads.append(list(_cut(template, octets, 0, template.insert_at)))
+            self.tails.append(list(_cut(template, octets, template.insert_at, template.packets)))
+        self._ports = np.array([template.server_port for template in chosen])
+        self._sequence = np.array([template.server_next for template in chosen], np.uint64)
+        self._acknowledgment = np.array([template.client_next for template in chosen], np.uint64)
+
+    def write_round(self, file: BufferedWriter, number: int, clock: int) -> int:
+        """Write one burst of each connection; return the later clock."""
+        shape, sent = self._shape, number * self._shape.burst
+        burst = _burst(min(shape.burst, shape.segments - sent), sent, shape.segments_an_ack)
+        sequence = self._sequence + np.uint64(sent * FULL_SEGMENT)
+        return burst.write(file, self._numbers, self._ports, sequence, self._acknowledgment, clock)
 
 
-def _instances(
-    template: Template, numbers: NDArray[np.int64], inserted: int, sites: int
-) -> NDArray[np.uint8]:
+def _instances(template: Template, numbers: NDArray[np.int64], inserted: int) -> NDArray[np.uint8]:
     """Return copies of a connection, a row each, between hosts of their own, with room for more data."""
     rows = np.tile(template.octets, (len(numbers), 1))
     client = template.from_client
@@ -116,8 +129,10 @@ def _instances(
         octets = values.astype(">u4").view(np.uint8).reshape(-1, 4)
         rows[:, template.tcp[:, None] + at + np.arange(4)] = octets
     for serial in template.serial:
-        changed = (numbers % sites + 1).astype(">u8").view(np.uint8).reshape(-1, 8)
+        changed = (numbers % SITES + 1).astype(">u8").view(np.uint8).reshape(-1, 8)
         rows[:, serial[2:]] = changed[:, 2:]
+    own = (numbers + 1).astype(">u8").view(np.uint8).reshape(-1, 1, 8)
+    rows[:, template.hellos[:, None] + np.arange(8)] ^= own
     return rows
 
 
@@ -159,11 +174,11 @@ def _write_packets(file: BufferedWriter, connections: list[list[bytearray]], clo
 class _Burst:
     """Full segments of a server and the client's ACKs: one row of octets, patched for each connection."""
 
-    def __init__(self, segments: int, already: int) -> None:
+    def __init__(self, segments: int, already: int, segments_an_ack: int) -> None:
         kinds = [
             kind
             for number in range(segments)
-            for kind in ((True, False) if (number + 1) % SEGMENTS_AN_ACK == 0 else (True,))
+            for kind in ((True, False) if (number + 1) % segments_an_ack == 0 else (True,))
         ]
         sizes = [DATA_RECORD if is_data else ACK_RECORD for is_data in kinds]
         self._starts = np.cumsum([0, *sizes[:-1]])
@@ -217,6 +232,11 @@ class _Burst:
             )
         file.write(rows.data)
         return int(times[-1, -1])
+
+
+@cache
+def _burst(segments: int, already: int, segments_an_ack: int) -> _Burst:
+    return _Burst(segments, already, segments_an_ack)
 
 
 def _empty_record(payload: bytes) -> bytes:

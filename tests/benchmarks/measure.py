@@ -1,27 +1,17 @@
-"""Runs whole programs and measures what the kernel says they cost.
-
-This module, and whoever starts programs through it, stays small: a child's peak memory counts from
-the memory of its parent at the time of the fork.
-"""
+"""Runs whole programs in turn, and keeps what they cost."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from resource import struct_rusage
 from statistics import median
-from typing import BinaryIO
 
-WARMED_UP = 3
-"""Programs that are run once before they are timed; the others take minutes."""
+LAUNCHER = Path(__file__).with_name("one_run.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +20,16 @@ class Program:
 
     name: str
     command: tuple[str, ...]
-    count: Callable[[bytes], int] | None = None
-    """Counts certificates in what it prints, where it prints them."""
+    count: Callable[[Iterable[bytes]], int] | None = None
+    """Counts certificates in the lines that it prints, where it prints them."""
+    is_tree: bool = False
+    """It starts processes that run at the same time: their memory is added up."""
+    once: bool = False
+    """It takes so long that one run is enough, without one to warm up."""
+    limit: float = 3600
+    """Seconds after which it is stopped."""
+    unavailable: str | None = None
+    """Why it is not run at all; None: it is run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +40,18 @@ class Run:
     user: float
     system: float
     peak: int
-    certificates: int | None
-    finished: bool
+    status: int
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """All runs of one program on one capture."""
 
-    program: str
+    program: Program
     runs: tuple[Run, ...]
+    """Empty where it was not run."""
+    certificates: int | None
+    """Certificates that it showed; None where it shows none or did not come to an end."""
 
     @property
     def wall(self) -> float:
@@ -64,81 +64,60 @@ class Result:
         return median(run.user + run.system for run in self.runs)
 
     @property
-    def user(self) -> float:
-        """Median seconds of processor time in user mode."""
-        return median(run.user for run in self.runs)
-
-    @property
     def peak(self) -> int:
         """Most memory of any run, in bytes."""
         return max(run.peak for run in self.runs)
 
     @property
-    def certificates(self) -> int | None:
-        """Certificates that it showed."""
-        return self.runs[-1].certificates
-
-    @property
     def finished(self) -> bool:
-        """No run was stopped at the time limit or failed."""
-        return all(run.finished for run in self.runs)
+        """It was run, and no run was stopped at the time limit or failed."""
+        return bool(self.runs) and all(run.status == 0 for run in self.runs)
 
 
-def compare(programs: Sequence[Program], runs: int, limit: float) -> list[Result]:
+def compare(programs: Sequence[Program], runs: int, tell: Callable[[str], None]) -> list[Result]:
     """Run the programs in turn, A B A B …, so that none has a quieter machine than the others.
 
-    A program that runs into the limit (seconds) is not run again. One run of each before the first that
-    counts brings programs and capture into memory, where there are several.
+    A program that does not come to a good end is not run again. One run of each before the first that
+    counts brings programs and capture into memory, where there are several; certificates are counted
+    in the output of the first run. All write their output to a file.
     """
     found: dict[str, list[Run]] = {program.name: [] for program in programs}
-    if runs > 1:
-        for program in programs[:WARMED_UP]:
-            _run(program, limit)
-    for _ in range(runs):
+    certificates: dict[str, int | None] = dict.fromkeys(found)
+    for turn in range(runs + (runs > 1)):
         for program in programs:
-            if all(run.finished for run in found[program.name]):
-                found[program.name].append(_run(program, limit))
-    return [Result(name, tuple(each)) for name, each in found.items()]
+            kept = found[program.name]
+            if program.unavailable or (program.once and turn) or any(run.status for run in kept):
+                continue
+            tell(program.name)
+            with tempfile.TemporaryFile() as output:
+                kept.append(_run(program, output.fileno()))
+                if turn == 0 and program.count is not None and kept[-1].status == 0:
+                    output.seek(0)
+                    certificates[program.name] = program.count(output)
+            if turn == 0 and runs > 1 and not program.once and not kept[-1].status:
+                kept.clear()
+    return [Result(program, tuple(found[program.name]), certificates[program.name]) for program in programs]
 
 
-def _run(program: Program, limit: float) -> Run:
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        started = time.perf_counter()
-        status, usage = _wait(program.command, output, errors, limit)
-        wall = time.perf_counter() - started
+def _run(program: Program, output: int) -> Run:
+    with tempfile.NamedTemporaryFile() as messages:
+        command = [sys.executable, "-I", "-S", str(LAUNCHER), str(program.limit)]
+        done = subprocess.run(
+            [*command, "tree" if program.is_tree else "process", *program.command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            env={**environment(), "MESSAGES": messages.name},
+            text=True,
+            check=True,
+        )
+        wall, user, system, peak, status = map(float, done.stderr.split())
         if status > 0:
-            errors.seek(0)
-            sys.stderr.write(f"{program.name}: {errors.read().decode(errors='replace')}\n")
-        certificates = None
-        if program.count is not None and status == 0:
-            output.seek(0)
-            certificates = program.count(output.read())
-    return Run(wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024, certificates, status == 0)
+            sys.stderr.write(f"{program.name}: {messages.read().decode(errors='replace')}\n")
+    return Run(wall, user, system, int(peak), int(status))
 
 
-def _wait(
-    command: Sequence[str], output: BinaryIO, errors: BinaryIO, limit: float
-) -> tuple[int, struct_rusage]:
-    """Run a command in a process group of its own; return its exit status and resource usage."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=errors,
-        env=_environment(),
-        start_new_session=True,
-    )
-    timer = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL))
-    timer.start()
-    try:
-        _, status, usage = os.wait4(process.pid, 0)
-    finally:
-        timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage
-
-
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """As users have it: Python keeps the byte code of what it has loaded once."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
@@ -151,9 +130,3 @@ def first_line(command: Sequence[str]) -> str:
         return "not installed"
     text = (done.stdout + done.stderr).strip()
     return text.splitlines()[0] if text else "unknown"
-
-
-def generate(shape: str, output: Path, megabytes: float) -> None:
-    """Write a capture in a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.generate", shape, str(output)]
-    subprocess.run([*command, "--megabytes", str(megabytes)], check=True)

@@ -16,7 +16,9 @@ Positions = NDArray[np.int64]
 PCAP_HEADER = 24
 RECORD_HEADER = 16
 ETHERNET = 14
-APPLICATION_DATA = 0x17
+HANDSHAKE, APPLICATION_DATA = 0x16, 0x17
+RANDOM, SESSION_ID = 11, 44
+"""Octets of a record of a hello before its random and before its session ID."""
 FIN, SYN = 1, 2
 CERTIFICATE_START = re.compile(rb"\x30\x82..\x30\x82..\xa0\x03\x02\x01\x02\x02([\x08-\x14])", re.DOTALL)
 """A version 3 certificate (RFC 5280 4.1) up to the length of its serial number."""
@@ -68,6 +70,8 @@ class Template:
     client_next: int
     serial: Positions
     """Where the 8 last octets of the leaf's serial number stand, each occurrence one row."""
+    hellos: Positions
+    """Where what makes a hello its own begins, see :func:`hello_places`."""
     is_tls: bool
     server_port: int
 
@@ -146,8 +150,9 @@ def _template(packets: list[Packet], server_port: int, *, is_tls: bool) -> Templ
     for packet in packets[:insert_at]:
         length = len(packet.data) + bool(packet.flags & SYN) + bool(packet.flags & FIN)
         ends[packet.from_client] = packet.number(4) + length
+    octets = np.frombuffer(b"".join(packet.record for packet in packets), np.uint8)
     return Template(
-        octets=np.frombuffer(b"".join(packet.record for packet in packets), np.uint8),
+        octets=octets,
         bounds=bounds,
         from_client=np.array([packet.from_client for packet in packets]),
         tcp=np.array([start + packet.tcp for start, packet in zip(bounds, packets, strict=False)]),
@@ -157,9 +162,28 @@ def _template(packets: list[Packet], server_port: int, *, is_tls: bool) -> Templ
         server_next=ends[False],
         client_next=ends[True],
         serial=_serials(packets, bounds) if is_tls else np.empty((0, 8), np.int64),
+        hellos=hello_places(octets, bounds),
         is_tls=is_tls,
         server_port=server_port,
     )
+
+
+def hello_places(octets: NDArray[np.uint8], bounds: Positions) -> Positions:
+    """Return where randoms and session IDs of 16 octets or more of TLS hellos (RFC 5246 7.4.1) begin.
+
+    Args:
+        octets: records of Ethernet, IPv4 and TCP, a hello at the beginning of its segment.
+        bounds: where each record begins, and the end of the last.
+    """
+    ip = bounds[:-1] + RECORD_HEADER + ETHERNET
+    tcp = ip + (octets[ip] & 15) * 4
+    payload = tcp + (octets[tcp + 12] >> 4) * 4
+    payload = payload[payload + SESSION_ID + 16 <= bounds[1:]]
+    is_hello = (octets[payload] == HANDSHAKE) & (octets[payload + 1] == 3) & (octets[payload + 9] == 3)
+    is_hello &= (octets[payload + 5] == 1) | (octets[payload + 5] == 2)
+    hellos = payload[is_hello]
+    has_session = octets[hellos + SESSION_ID - 1] >= 16
+    return np.concatenate((hellos + RANDOM, hellos[has_session] + SESSION_ID))
 
 
 def _serials(packets: list[Packet], bounds: Positions) -> Positions:
