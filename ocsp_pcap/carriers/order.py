@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 MAXIMUM_WAITING: Final = 32
@@ -12,8 +11,7 @@ MAXIMUM_AHEAD: Final = 4096
 """A packet further ahead than this belongs to no window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(NamedTuple):
     """Bytes of one direction of one TLS session, as a carrier brought them, in order."""
 
     session: int

@@ -10,9 +10,8 @@ IGNORE: nothing further can matter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ocsp_pcap.observe.carried import OpenVpnStream
 from ocsp_pcap.observe.handshakes import HandshakeTracker
@@ -55,8 +54,7 @@ class Mode(Enum):
     IGNORE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Bytes that wait until it is known what they belong to; ``missing`` bytes follow them."""
 
     direction: int
@@ -67,8 +65,7 @@ class Piece:
     missing: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(NamedTuple):
     """What a handshake travels behind."""
 
     kind: str
@@ -81,8 +78,7 @@ class Tunnel:
     """The request bore Via or X-Forwarded-For."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """An OCSP exchange or CRL download, and the direction in which its client sent."""
 
     exchange: Exchange
@@ -332,7 +328,7 @@ class Conversation:
         self._replay()
 
     def _begin_openvpn(self) -> None:
-        self.tunnel = replace(self.tunnel, kind="openvpn") if self.tunnel is not None else Tunnel("openvpn")
+        self.tunnel = self.tunnel._replace(kind="openvpn") if self.tunnel is not None else Tunnel("openvpn")
         self._mode = Mode.OPENVPN
         self._openvpn = OpenVpnStream(self.client, self._tools)
         self.tracker = HandshakeTracker()

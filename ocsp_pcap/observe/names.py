@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from ocsp_pcap.dns.message import HEADER_LENGTH, TcpFraming
 from ocsp_pcap.facts import Transport
@@ -26,8 +25,7 @@ Keep: TypeAlias = Callable[[int, int, int, bytes], bool]
 """Takes direction, frame, time and message; tells whether there is room for more."""
 
 
-@dataclass(frozen=True, slots=True)
-class DnsPacket:
+class DnsPacket(NamedTuple):
     """A DNS message as it was seen."""
 
     stream: int

@@ -7,8 +7,7 @@ prefix, or that it needs more, or that this is something else.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 PROXY_V1: Final = b"PROXY "
 PROXY_V2: Final = b"\r\n\r\n\x00\r\nQUIT\n"
@@ -36,8 +35,7 @@ def proxy_protocol_length(data: bytes) -> int:
     return NOT_THIS
 
 
-@dataclass(frozen=True, slots=True)
-class SocksRequest:
+class SocksRequest(NamedTuple):
     """Where a SOCKS client asked to be connected to."""
 
     length: int

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.ocsp.http import HttpConversation
@@ -32,8 +31,7 @@ _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,10})", re.IGNORECASE | re.AS
 Closed: TypeAlias = Literal["fin", "rst"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(NamedTuple):
     """What an OCSP exchange and a CRL download have in common. Times are nanoseconds since the epoch."""
 
     method: str | None
@@ -64,8 +62,7 @@ class Outline:
     """What HTTP forbids about request or answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class OcspExchange:
+class OcspExchange(NamedTuple):
     """One OCSP request with its answer; either may be missing."""
 
     http: Outline
@@ -77,8 +74,7 @@ class OcspExchange:
     """None: there was no answer, or an HTTP error, or what was seen of the answer is not whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class CrlFetch:
+class CrlFetch(NamedTuple):
     """One HTTP request for a certificate revocation list."""
 
     http: Outline

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ocsp_pcap.ocsp.request import CertId
@@ -44,14 +43,13 @@ def read_leniently(response: OcspResponse, refusal: str) -> OcspResponse:
                 break
             singles.append(_single(single))
         name = response.responder_name_der
-        return replace(
-            response,
+        return response._replace(
             responder_id=response.responder_id if name is None else responder_text(name),
             produced_at=nanoseconds(data["produced_at"].native),
             singles=tuple(singles),
         )
     except Exception:  # asn1crypto raises ValueError, TypeError, KeyError, OverflowError...
-        return replace(response, parse_error=refusal)
+        return response._replace(parse_error=refusal)
 
 
 def _single(single: Any) -> SingleResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocsp_pcap.ocsp.request import find_nonce
 from ocsp_pcap.pki.der import (
@@ -27,8 +27,7 @@ _BASIC = "1.3.6.1.5.5.7.48.1.1"
 _MAX_CERTIFICATES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseOutline:
+class ResponseOutline(NamedTuple):
     """Byte slices of one response; every ``_der`` includes tag and length, empty where absent."""
 
     status: int

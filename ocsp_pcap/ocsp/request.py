@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ocsp_pcap.pki.cert_id import hash_name
@@ -43,8 +43,7 @@ class OcspParseError(ValueError):
     """The bytes are not the OCSP structure they were sent as."""
 
 
-@dataclass(frozen=True, slots=True)
-class CertId:
+class CertId(NamedTuple):
     """A CertID (RFC 6960 4.1.1): hashes and serial in lower-case hex, serial without leading zeros."""
 
     hash_algorithm: str
@@ -54,8 +53,7 @@ class CertId:
     serial: str
 
 
-@dataclass(frozen=True, slots=True)
-class OcspRequest:
+class OcspRequest(NamedTuple):
     """One OCSPRequest."""
 
     entries: tuple[CertId, ...]

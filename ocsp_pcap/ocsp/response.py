@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from cryptography.x509 import ocsp
 
@@ -30,8 +29,7 @@ MAX_SINGLES = 1024
 """Single responses of one response that are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class SingleResponse:
+class SingleResponse(NamedTuple):
     """One SingleResponse (RFC 6960 4.2.1). Times are nanoseconds since the epoch."""
 
     cert_id: CertId
@@ -43,8 +41,7 @@ class SingleResponse:
     """By its name in RFC 5280 5.3.1."""
 
 
-@dataclass(frozen=True, slots=True)
-class OcspResponse:
+class OcspResponse(NamedTuple):
     """One OCSPResponse. What could not be read is empty or None and ``parse_error`` says so."""
 
     der: bytes
@@ -75,14 +72,13 @@ def parse_response(der: bytes) -> OcspResponse:
     try:
         outline = outline_response(der)
     except DerError as error:
-        return replace(response, parse_error=f"not an OCSPResponse: {error}")
-    response = replace(response, response_status=STATUS_NAMES.get(outline.status, str(outline.status)))
+        return response._replace(parse_error=f"not an OCSPResponse: {error}")
+    response = response._replace(response_status=STATUS_NAMES.get(outline.status, str(outline.status)))
     if outline.problem is not None:
-        return replace(response, parse_error=outline.problem)
+        return response._replace(parse_error=outline.problem)
     if not outline.tbs_der:
         return response
-    response = replace(
-        response,
+    response = response._replace(
         certificates=outline.certificates,
         signature_algorithm_der=outline.signature_algorithm_der,
         tbs_der=outline.tbs_der,
@@ -104,11 +100,11 @@ def _with_responder(response: OcspResponse, outline: ResponseOutline) -> OcspRes
     try:
         value = read_element(outline.responder_der, 0, len(outline.responder_der))
     except DerError as error:
-        return replace(response, parse_error=str(error))
+        return response._replace(parse_error=str(error))
     if outline.responder_by_key:
         key_hash = content_of(outline.responder_der, value).hex()
-        return replace(response, responder_id=key_hash, responder_key_hash=key_hash)
-    return replace(response, responder_name_der=encoding_of(outline.responder_der, value))
+        return response._replace(responder_id=key_hash, responder_key_hash=key_hash)
+    return response._replace(responder_name_der=encoding_of(outline.responder_der, value))
 
 
 def _by_cryptography(response: OcspResponse) -> OcspResponse:
@@ -122,8 +118,7 @@ def _by_cryptography(response: OcspResponse) -> OcspResponse:
             if len(singles) == MAX_SINGLES:
                 break
         name = parsed.responder_name
-        return replace(
-            response,
+        return response._replace(
             responder_id=response.responder_id if name is None else name.rfc4514_string(),
             produced_at=nanoseconds(parsed.produced_at_utc),
             singles=tuple(singles),

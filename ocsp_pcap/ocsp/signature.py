@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.ocsp.request import CertId
 from ocsp_pcap.ocsp.response import OcspResponse
@@ -25,8 +24,7 @@ IssuedBy: TypeAlias = Callable[[Certificate, Certificate], bool | None]
 _MAX_EMBEDDED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """The outcome of verifying one response."""
 
     state: SignatureState

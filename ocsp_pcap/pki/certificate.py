@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
@@ -17,8 +16,7 @@ from ocsp_pcap.pki.outline import CertificateOutline, outline_certificate
 from ocsp_pcap.pki.signature import verify_signature
 
 
-@dataclass(frozen=True, slots=True)
-class Extensions:
+class Extensions(NamedTuple):
     """The extensions that bear on revocation; absent ones are empty, False or None."""
 
     sans: tuple[str, ...] = ()
@@ -42,8 +40,7 @@ class Extensions:
 _NO_EXTENSIONS = Extensions()
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(NamedTuple):
     """One certificate. What could not be read is empty or None and ``parse_error`` says so.
 
     Times are nanoseconds since the epoch. Hashes, key identifiers and ``serial`` are lower-case
@@ -133,8 +130,7 @@ def parse_certificate(der: bytes) -> Certificate:
     except DerError as error:
         problem = str(error)
     else:
-        certificate = replace(
-            certificate,
+        certificate = certificate._replace(
             subject_der=outline.subject_der,
             issuer_der=outline.issuer_der,
             serial=serial_text(outline.serial),
@@ -151,7 +147,7 @@ def parse_certificate(der: bytes) -> Certificate:
 
         certificate = read_leniently(certificate, problem or str(error) or type(error).__name__)
     if outline is not None and certificate.subject_der == certificate.issuer_der:
-        certificate = replace(certificate, self_signed=_own_key_signed(outline))
+        certificate = certificate._replace(self_signed=_own_key_signed(outline))
     return certificate
 
 
@@ -171,8 +167,7 @@ def _by_cryptography(certificate: Certificate) -> Certificate:
         # Names of a self-signed certificate are read once.
         same = certificate.subject_der == certificate.issuer_der
         issuer = subject if same else parsed.issuer.rfc4514_string()
-        return replace(
-            certificate,
+        return certificate._replace(
             subject=subject,
             issuer=issuer,
             not_before=nanoseconds(parsed.not_valid_before_utc),

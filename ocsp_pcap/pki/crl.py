@@ -6,8 +6,8 @@ import base64
 import binascii
 import re
 import warnings
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from cryptography import x509
 
@@ -28,8 +28,7 @@ from ocsp_pcap.pki.names import name_text, nanoseconds
 _PEM = re.compile(rb"\s*-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class CrlSummary:
+class CrlSummary(NamedTuple):
     """A CertificateList; what could not be read is None. Times are nanoseconds since the epoch."""
 
     issuer: str | None = None
@@ -49,13 +48,13 @@ def read_crl(data: bytes) -> CrlSummary:
     except DerError as error:
         return CrlSummary(parse_error=f"not a CertificateList: {error}")
     if not whole:
-        return replace(summary, parse_error="the list is cut short")
+        return summary._replace(parse_error="the list is cut short")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return replace(summary, entries=len(x509.load_der_x509_crl(der)))
+            return summary._replace(entries=len(x509.load_der_x509_crl(der)))
     except Exception as error:  # cryptography raises ValueError, TypeError and exceptions of its Rust layer
-        return replace(summary, parse_error=str(error) or type(error).__name__)
+        return summary._replace(parse_error=str(error) or type(error).__name__)
 
 
 def _to_der(data: bytes) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -37,14 +36,13 @@ def read_leniently(certificate: Certificate, refusal: str) -> Certificate:
     parsed = attempt("certificate", lambda: x509.Certificate.load(certificate.der), None)
     tbs = attempt("tbsCertificate", lambda: parsed["tbs_certificate"], None) if parsed is not None else None
     if tbs is None:
-        return replace(certificate, parse_error=refusal)
+        return certificate._replace(parse_error=refusal)
     # asn1crypto parses lazily: the first access to a field may fail for all of them.
     subject_der = certificate.subject_der or attempt("subject", lambda: tbs["subject"].dump(), b"")
     issuer_der = certificate.issuer_der or attempt("issuer", lambda: tbs["issuer"].dump(), b"")
     if not subject_der and not issuer_der:
-        return replace(certificate, parse_error=refusal)
-    certificate = replace(
-        certificate,
+        return certificate._replace(parse_error=refusal)
+    certificate = certificate._replace(
         subject_der=subject_der,
         issuer_der=issuer_der,
         subject=attempt("subject", lambda: name_text(subject_der), ""),
@@ -53,7 +51,7 @@ def read_leniently(certificate: Certificate, refusal: str) -> Certificate:
         not_after=attempt("notAfter", lambda: nanoseconds(tbs["validity"]["not_after"].native), None),
         extensions=_extensions(tbs, attempt),
     )
-    return replace(certificate, parse_error="; ".join(problems) or None)
+    return certificate._replace(parse_error="; ".join(problems) or None)
 
 
 def _extensions(tbs: Any, attempt: Callable[[str, Callable[[], Any], Any], Any]) -> Extensions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocsp_pcap.pki.der import (
     INTEGER,
@@ -16,8 +16,7 @@ from ocsp_pcap.pki.der import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateOutline:
+class CertificateOutline(NamedTuple):
     """Byte slices of one certificate; every ``_der`` includes tag and length."""
 
     tbs_der: bytes

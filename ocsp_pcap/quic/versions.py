@@ -7,9 +7,8 @@ of Google Q050, T050 and T051 and the equivalents of Facebook's versions are pub
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 LONG_HEADER_MASK: Final = 0x80
 """Header form (RFC 8999 5.1): a first byte b with ``b & LONG_HEADER_MASK`` begins a long header packet.
@@ -42,8 +41,7 @@ class FrameFormat(Enum):
     GOOGLE = "gQUIC, as of Q050"
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """What distinguishes one QUIC version on the wire."""
 
     number: int

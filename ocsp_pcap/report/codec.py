@@ -10,11 +10,22 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 _TIME_FIELDS: Final = frozenset(
     {"time", "not_before", "not_after", "produced_at", "this_update", "next_update", "expires"}
@@ -94,8 +105,7 @@ def from_json(cls: Any, value: object) -> Any:
     return _object_decoder(cls)(value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(NamedTuple):
     """One field of a class: its name and what it needs on the way to and from JSON."""
 
     name: str
