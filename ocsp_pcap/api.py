@@ -9,18 +9,22 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ocsp_pcap.capture import CaptureError
+    from ocsp_pcap.capture.rotation import Rotation
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.engine import explain
     from ocsp_pcap.explain.forecast import forecast
     from ocsp_pcap.explain.forecast_model import Forecast
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
+    from ocsp_pcap.observe.watch import Watch
 
 __all__ = ["Context", "Explanation", "Facts", "Forecast", "ReadOptions", "explain", "forecast", "read_facts"]
 
@@ -56,42 +60,86 @@ class ReadOptions:
     advise: Callable[[str], None] = field(default=lambda _: None)
     """Takes each sentence about keys that opened nothing."""
     jobs: int = 1
-    """Captures that are read side by side, each in a process of its own."""
+    """Files that are read side by side, each in a process of its own."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """What is known of captures by name; those of different roles are never files of one rotated set."""
+    rotation: Rotation = "auto"
+    """Whether captures are files of rotated sets: told from names and times; all are; none is."""
+    watch: Watch | None = None
+    """Is told how far reading is, and may end it."""
+    stored: Callable[[str, Sequence[str]], None] = field(default=lambda _, __: None)
+    """Takes each argument that stands for stored facts, with the names that their captures have."""
 
 
 def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = None) -> Facts:
     """Read captures (files, directories, globs, ``-`` for standard input) into facts.
 
+    Facts that were stored, as tables in a directory or as JSON lines in a file, may stand among them:
+    they are taken as they were written, and put together with the others (:func:`ocsp_pcap.tables.merged`).
     An input that cannot be read is told through ``options.warn`` and left out.
 
     Raises:
         CaptureError: none of the inputs could be read.
         KeySourceError: a key log or private key cannot be read.
     """
+    from ocsp_pcap.capture import CaptureError
+    from ocsp_pcap.facts import Facts
+    from ocsp_pcap.tables import take_stored
+
+    options = options or ReadOptions()
+    stored = take_stored(str(argument) for argument in captures)
+    failures = [CaptureError(str(failure)) for failure in stored.failures]
+    found = _read_captures(stored.captures, options, failures)
+    if failures and found is None and not stored:
+        raise failures[0] if len(failures) == 1 else CaptureError("\n".join(str(e) for e in failures))
+    for failure in failures:
+        options.warn(str(failure))
+    if not stored:
+        return found or Facts()
+    facts, names = stored.together(found)
+    for argument, called in names.items():
+        options.stored(argument, called)
+    _advise_for_stored(facts, found, options)
+    return facts
+
+
+def _advise_for_stored(facts: Facts, found: Facts | None, options: ReadOptions) -> None:
+    """Say what can no longer be done for facts that were stored without it."""
+    if found is None and (options.key_logs or options.rsa_keys):
+        options.advise("keys open nothing in stored facts; give them when the facts are written")
+    if {sha256(der).hexdigest() for der in options.authorities} - facts.certificates.keys():
+        options.advise(
+            "the site file's CA was not at hand when the facts were written, so what it signed is not known; "
+            "give the site file then, too"
+        )
+
+
+def _read_captures(
+    captures: Sequence[str], options: ReadOptions, failures: list[CaptureError]
+) -> Facts | None:
+    """Read captures into facts, and add to ``failures`` those that cannot be read; None: not one could be."""
     from ocsp_pcap.capture import CaptureError, CaptureSource, expand
     from ocsp_pcap.observe.assemble import FactAssembler
     from ocsp_pcap.observe.keys import key_use_notes, load_keys
-    from ocsp_pcap.observe.run import observe_all
+    from ocsp_pcap.observe.run import RunOptions, observe_all
     from ocsp_pcap.observe.tools import Tools
+    from ocsp_pcap.observe.watch import Watch
 
-    options = options or ReadOptions()
     tools = Tools()
     for der in options.authorities:
         tools.store.add(der)
     load_keys(tools, options.key_logs, options.rsa_keys)
     sources: dict[str, CaptureSource] = {}
-    failures: list[CaptureError] = []
     for argument in captures:
         try:
-            for source in expand([str(argument)]):
+            for source in expand([argument]):
                 sources.setdefault(source.identity, source)
         except CaptureError as error:
             failures.append(error)
-    observations = observe_all(sources.values(), tools, failures.append, options.jobs)
-    if failures and not observations:
-        raise failures[0] if len(failures) == 1 else CaptureError("\n".join(str(e) for e in failures))
-    for failure in failures:
-        options.warn(str(failure))
+    run = RunOptions(failures.append, options.roles, options.rotation, options.watch or Watch())
+    observations = observe_all(sources.values(), tools, run)
+    if not observations:
+        return None
     found = FactAssembler(tools).facts(observations)
     notes = tuple(key_use_notes(tools, found))
     for note in notes:

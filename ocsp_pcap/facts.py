@@ -21,11 +21,36 @@ Transport: TypeAlias = Literal["tcp", "udp"]
 
 
 @dataclass(frozen=True, slots=True)
+class FileStream:
+    """A stream of a rotated set and its number in one of the files."""
+
+    stream: int
+    """In the set as a whole, as facts name it."""
+    number: int
+    """As Wireshark numbers it where it reads that file alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFile:
+    """One file of a rotated set. Its first frame follows the last of the file before it."""
+
+    path: str
+    packets: int
+    first_time: int | None
+    last_time: int | None
+    damage: str | None
+    tcp_streams: tuple[FileStream, ...] = ()
+    """The streams that facts mention, as far as this file has packets of them."""
+    udp_streams: tuple[FileStream, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureFact:
-    """One capture file and what limits its testimony."""
+    """One capture, a file or a rotated set of files, and what limits its testimony."""
 
     kind: ClassVar[str] = "capture"
     path: str
+    """Of the file; of a set, a glob that its files match."""
     packets: int
     first_time: int | None
     last_time: int | None
@@ -45,6 +70,9 @@ class CaptureFact:
     tcp_streams: int = 0
     notes: tuple[str, ...] = ()
     """Other limits in words: a key log that opened nothing, memory bounds that were reached."""
+    files: tuple[CaptureFile, ...] = ()
+    """The files of a rotated set in order of time; frames and streams are counted through all of them.
+    Empty where the capture is one file."""
 
 
 @dataclass(frozen=True, slots=True)

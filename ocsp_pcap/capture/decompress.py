@@ -109,6 +109,11 @@ class Decompressed(io.RawIOBase):
         self._offset = 0
         self._ended = False
 
+    @property
+    def position(self) -> int:
+        """Compressed bytes read so far."""
+        return self._offset
+
     def readable(self) -> bool:
         """Return True."""
         return True

@@ -15,7 +15,13 @@ from ocsp_pcap.capture.batch import PADDING, PacketBatch
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import is_capture, is_pcap
 from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, Damage, Parsed
-from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stream_damage
+from ocsp_pcap.capture.source import (
+    CaptureSource,
+    not_a_capture,
+    read_head,
+    stored_position,
+    stream_damage,
+)
 
 BLOCK_SIZE = 8 << 20
 """Bytes read at a time."""
@@ -57,6 +63,8 @@ class CaptureReader:
 
     def __init__(self, name: str, stream: BinaryIO, head: bytes, block_size: int) -> None:
         self.name = name
+        self.frames_before = 0
+        """Frames of earlier files that are counted before those of this one; batches count from there."""
         self._stream = stream
         self._parser = _parser_of(head)
         self._buffer = np.zeros(max(block_size, len(head)) + PADDING, np.uint8)
@@ -96,6 +104,11 @@ class CaptureReader:
             first_time=self._first_time,
             last_time=self._last_time,
         )
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file, as it is stored, that were read so far."""
+        return stored_position(self._stream, self._base + self._filled)
 
     @property
     def secrets(self) -> list[bytes]:
@@ -152,7 +165,7 @@ class CaptureReader:
             rows = slice(low, low + BATCH_ROWS)
             batch = PacketBatch(
                 self._buffer,
-                self._packets + 1,
+                self.frames_before + self._packets + 1,
                 parsed.offset[rows],
                 parsed.captured_length[rows],
                 parsed.original_length[rows],

@@ -27,6 +27,14 @@ class CaptureSource:
     path: Path | None
 
     @property
+    def size(self) -> int | None:
+        """Bytes of the file as it is stored; None where that is not known before reading."""
+        try:
+            return self.path.stat().st_size if self.path is not None and self.path.is_file() else None
+        except OSError:
+            return None
+
+    @property
     def identity(self) -> str:
         """What is equal for all names of one file."""
         return "-" if self.path is None else os.path.realpath(self.path)
@@ -78,6 +86,11 @@ def _open_standard_input() -> io.BufferedReader:
 def stream_damage(stream: BinaryIO) -> str | None:
     """Return why a stream from :meth:`CaptureSource.open` ended before its time, or None."""
     return cast("str | None", getattr(stream, "damage", None))
+
+
+def stored_position(stream: BinaryIO, size: int) -> int:
+    """Return how many bytes of the file as it is stored were read, ``size`` of them after decompression."""
+    return stream.position if isinstance(stream, Decompressed) else size
 
 
 def read_head(stream: BinaryIO) -> bytes:
@@ -152,7 +165,7 @@ def _expand_glob(pattern: str) -> list[CaptureSource]:
 def _captures(names: Sequence[str]) -> list[CaptureSource]:
     """Keep the regular files that are captures, and those that cannot be read: opening them tells why."""
     sources = [
-        CaptureSource(name, Path(name)) for name in sorted(names, key=_natural) if Path(name).is_file()
+        CaptureSource(name, Path(name)) for name in sorted(names, key=natural_order) if Path(name).is_file()
     ]
     return [source for source in sources if _may_be_capture(source)]
 
@@ -168,7 +181,7 @@ def _may_be_capture(source: CaptureSource) -> bool:
         return False
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
+def natural_order(name: str) -> list[tuple[int, int, str]]:
     """Sort key that puts ``cap2`` before ``cap10``: rotated sets come in their order."""
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)]
 

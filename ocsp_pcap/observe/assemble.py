@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 
-import numpy as np
-
 from ocsp_pcap.facts import (
     AlertFact,
-    CaptureFact,
     CertIdFact,
     CertificateFact,
     CrlFetchFact,
@@ -22,9 +19,9 @@ from ocsp_pcap.facts import (
     SingleFact,
 )
 from ocsp_pcap.observe.capture import Observation
+from ocsp_pcap.observe.captures import capture_fact
 from ocsp_pcap.observe.conversation import Conversation, Found, Tunnel
 from ocsp_pcap.observe.handshakes import Handshake
-from ocsp_pcap.observe.links import link_type_name
 from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.observe.tcp import Stream
 from ocsp_pcap.observe.tools import Tools
@@ -33,16 +30,13 @@ from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import Certificate
-from ocsp_pcap.streams.distinct import distinct
-from ocsp_pcap.streams.flows import Flow
+from ocsp_pcap.streams.flow import Flow
 from ocsp_pcap.tls.names import (
     alert_description_name,
     alert_level_name,
     cipher_suite_name,
     version_name,
 )
-
-MAX_PORTS = 1024
 
 
 class FactAssembler:
@@ -71,7 +65,7 @@ class FactAssembler:
         certificates = {c.sha256: self._certificate(c) for c in list(self._tools.store)}
         traffic = ResponderTraffic(certificates.values(), exchanges, crl_fetches)
         return Facts(
-            captures=tuple(_capture(observation) for observation in observations),
+            captures=tuple(capture_fact(observation) for observation in observations),
             certificates=certificates,
             handshakes=tuple(handshakes),
             ocsp_exchanges=tuple(exchanges),
@@ -409,34 +403,4 @@ def _crl_fetch(
         server_port=server[1],
         revoked_serials=crl.entries if crl is not None else None,
         parse_error=crl.parse_error if crl is not None else None,
-    )
-
-
-def _capture(observation: Observation) -> CaptureFact:
-    summary, tcp, udp = observation.summary, observation.tcp, observation.udp
-    ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
-    notes = list(observation.notes)
-    if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
-        notes.append(f"{forgotten} DNS messages, or more, were not looked at, to bound memory")
-    if tcp.given_up:
-        notes.append(f"{tcp.given_up} connections were not followed to their end, to bound memory")
-    if len(ports) > MAX_PORTS:
-        notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
-    return CaptureFact(
-        path=observation.name,
-        packets=summary.packets,
-        first_time=summary.first_time,
-        last_time=summary.last_time,
-        link_types=tuple(link_type_name(number) for number in sorted(summary.link_types)),
-        snaplen=summary.snaplen,
-        truncated_packets=observation.truncated,
-        dropped=summary.dropped,
-        undecoded_packets=observation.undecoded,
-        tcp_gaps=tcp.gaps,
-        one_sided_streams=tcp.flows.one_sided_streams(),
-        damage=summary.damage,
-        ports_seen=tuple(ports[:MAX_PORTS].tolist()),
-        size=summary.size,
-        tcp_streams=len(tcp.flows),
-        notes=tuple(notes),
     )

@@ -1,4 +1,4 @@
-"""One capture, read from its first packet to its last."""
+"""One capture, a file or a rotated set of files, read from its first packet to its last."""
 
 from __future__ import annotations
 
@@ -8,27 +8,42 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ocsp_pcap.capture import CaptureReader, CaptureSummary
+from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.observe.conversation import Conversation
 from ocsp_pcap.observe.handshakes import Handshake
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import UdpObserver
-from ocsp_pcap.streams.flows import Endpoints
+from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.streams.flow import Endpoints
 
 SOCKS_PORT: Final = 1080
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedFile:
+    """What is known of one file of a capture as a whole."""
+
+    name: str
+    summary: CaptureSummary
+    truncated: int
+    """Packets of which the file holds less than there was on the wire."""
+    undecoded: int
+    """Packets whose network layer could not be understood."""
+    interrupted: bool = False
+    """Reading was ended before the file was."""
 
 
 @dataclass(slots=True)
 class Observation:
     """What one capture showed, before it is put into facts."""
 
-    name: str
     tcp: TcpObserver
     udp: UdpObserver
-    summary: CaptureSummary
-    truncated: int
-    undecoded: int
+    name: str = ""
+    """Of the file; of a set, a glob that its files match."""
+    files: list[ObservedFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     keys_before: frozenset[bytes] = frozenset()
     """Sessions for which there were keys when reading began."""
@@ -67,27 +82,46 @@ def _ports(ends: Endpoints) -> tuple[int, int]:
     return ends.port_0, ends.port_1
 
 
-def observe_capture(reader: CaptureReader, tools: Tools) -> Observation:
-    """Read a capture to its end, or to where it is damaged."""
-    decoder = Decoder()
-    tcp, udp = TcpObserver(tools), UdpObserver(tools)
-    truncated = undecoded = secrets_read = 0
-    keys_before = tools.keys.sessions() if tools.keys is not None else frozenset[bytes]()
-    for batch in reader:
+class CaptureObserver:
+    """Reads the files of one capture in their order; frames and streams are counted through all of them."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._decoder = Decoder()
+        keys = tools.keys.sessions() if tools.keys is not None else frozenset[bytes]()
+        self.observation = Observation(TcpObserver(tools), UdpObserver(tools), keys_before=keys)
+        """What was read so far; complete after :meth:`finish`."""
+
+    def read(self, reader: CaptureReader, watch: Watch) -> None:
+        """Read another file to its end, to where it is damaged, or to where reading is to stop."""
+        tools, tcp, udp = self._tools, self.observation.tcp, self.observation.udp
+        reader.frames_before = sum(file.summary.packets for file in self.observation.files)
+        tcp.begin_file()
+        udp.begin_file()
+        truncated = undecoded = secrets_read = position = 0
+        batches = iter(reader)
+        while not watch.stopped and (batch := watch.wait(lambda: next(batches, None))) is not None:
+            if len(reader.secrets) > secrets_read:
+                _take_secrets(tools, reader, secrets_read)
+                secrets_read = len(reader.secrets)
+            decoded = self._decoder.decode(batch)
+            truncated += decoded.truncated
+            undecoded += decoded.undecoded
+            tcp.receive(decoded.tcp)
+            udp.receive(decoded.udp)
+            watch.advance(reader.position - position, len(batch))
+            position = reader.position
         if len(reader.secrets) > secrets_read:
             _take_secrets(tools, reader, secrets_read)
-            secrets_read = len(reader.secrets)
-        decoded = decoder.decode(batch)
-        truncated += decoded.truncated
-        undecoded += decoded.undecoded
-        tcp.receive(decoded.tcp)
-        udp.receive(decoded.udp)
-    if len(reader.secrets) > secrets_read:
-        _take_secrets(tools, reader, secrets_read)
-    tcp.finish()
-    udp.finish()
-    summary = reader.summary
-    return Observation(reader.name, tcp, udp, summary, truncated, undecoded, keys_before=keys_before)
+        self.observation.files.append(
+            ObservedFile(reader.name, reader.summary, truncated, undecoded, interrupted=watch.stopped)
+        )
+
+    def finish(self) -> None:
+        """There are no more files: everything that is still open ends here."""
+        self.observation.name = set_name([file.name for file in self.observation.files])
+        self.observation.tcp.finish()
+        self.observation.udp.finish()
 
 
 def _take_secrets(tools: Tools, reader: CaptureReader, start: int) -> None:

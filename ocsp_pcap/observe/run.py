@@ -2,94 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
-from ocsp_pcap.observe.capture import Observation, observe_capture
+from ocsp_pcap.capture.rotation import Member, Rotation, families, follows
+from ocsp_pcap.observe.capture import CaptureObserver, Observation
 from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.observe.watch import Watch
 
 DTLS_MAJOR: Final = 0xFE
 """First byte of the version numbers of DTLS (RFC 6347 4.1): no keys are used there."""
 
 
-def observe_all(
-    sources: Iterable[CaptureSource],
-    tools: Tools,
-    failed: Callable[[CaptureError], None],
-    jobs: int = 1,
-) -> list[Observation]:
-    """Read captures in order; hand those that cannot be read to ``failed``.
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How captures are read."""
+
+    failed: Callable[[CaptureError], None]
+    """Takes what says why a capture cannot be read."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """What is known of captures by name; those of different roles are never files of one set."""
+    rotation: Rotation = "auto"
+    watch: Watch = field(default_factory=Watch)
+
+
+def observe_all(sources: Iterable[CaptureSource], tools: Tools, options: RunOptions) -> list[Observation]:
+    """Read captures; files of a rotated set are one capture.
 
     Secrets inside a pcapng file may stand behind the packets that they open, or in another capture
-    of the run: what was read without them is read once more. With ``jobs`` several captures are read
-    side by side, each in a process of its own; the result is the same.
+    of the run: what was read without them is read once more. Captures stand in the order in which
+    their first files were given.
     """
     sources = list(sources)
-    if jobs > 1 and len(sources) > 1 and tools.keys is None and not tools.rsa_keys:
-        observations = _side_by_side(sources, jobs, failed)
-        if observations is not None:
-            return observations
-    read: list[tuple[CaptureSource, Observation]] = []
-    for source in sources:
-        observation = _observe(source, tools, failed)
-        if observation is not None:
-            read.append((source, observation))
-    return [_again(source, observation, tools, failed) for source, observation in read]
+    sizes = [source.size for source in sources]
+    options.watch.expect(None if None in sizes else sum(size or 0 for size in sizes))
+    place = {source.name: number for number, source in enumerate(sources)}
+    captures = [
+        capture
+        for family in families(sources, options.roles, options.rotation)
+        for capture in _observe_family(family, tools, options)
+    ]
+    captures.sort(key=lambda capture: min(place[source.name] for source in capture.sources))
+    return [capture.with_late_keys(tools, options) for capture in captures]
 
 
-def _observe(
-    source: CaptureSource, tools: Tools, failed: Callable[[CaptureError], None]
-) -> Observation | None:
-    try:
-        with open_capture(source) as reader:
-            return observe_capture(reader, tools)
-    except CaptureError as error:
-        failed(error)
-        return None
+def _observe_family(family: Iterable[Member], tools: Tools, options: RunOptions) -> list[_Capture]:
+    """Read files that may be a set; one that does not go on where the one before it ended begins another."""
+    found: list[_Capture] = []
+    observer: CaptureObserver | None = None
+    for member in family:
+        if options.watch.stopped:
+            break
+        try:
+            with open_capture(member.source) as reader:
+                if observer is None or not (options.rotation == "yes" or _goes_on(observer, member)):
+                    if observer is not None:
+                        observer.finish()
+                    observer = CaptureObserver(tools)
+                    found.append(_Capture(observer.observation))
+                found[-1].sources.append(member.source)
+                observer.read(reader, options.watch)
+        except CaptureError as error:
+            options.failed(error)
+    if observer is not None:
+        observer.finish()
+    return found
 
 
-def _side_by_side(
-    sources: list[CaptureSource], jobs: int, failed: Callable[[CaptureError], None]
-) -> list[Observation] | None:
-    """Read captures in processes of their own; None where one has secrets, which all must share."""
-    if any(source.path is None or not source.path.is_file() for source in sources):
-        # What can be read only once is not to be read here and, perhaps, again.
-        return None
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(min(jobs, len(sources))) as pool:
-        found = list(pool.map(_observe_alone, sources))
-    if None in found:
-        return None
-    for each in found:
-        if isinstance(each, CaptureError):
-            failed(each)
-    return [each for each in found if isinstance(each, Observation)]
+def _goes_on(observer: CaptureObserver, member: Member) -> bool:
+    """Tell whether a file can be the next one of a capture."""
+    summaries = [file.summary for file in observer.observation.files]
+    ended = max((s.last_time for s in summaries if s.last_time is not None), default=None)
+    spans = [s.last_time - s.first_time for s in summaries if s.last_time and s.first_time]
+    types = frozenset[int]().union(*(s.link_types for s in summaries))
+    same_link = member.link_type is None or not types or member.link_type in types
+    return same_link and follows(member.begins, ended, max(spans, default=0))
 
 
-def _observe_alone(source: CaptureSource) -> Observation | CaptureError | None:
-    try:
-        with open_capture(source) as reader:
-            observation = observe_capture(reader, Tools())
-            return None if observation.summary.secrets else observation
-    except CaptureError as error:
-        return error
+@dataclass(slots=True)
+class _Capture:
+    """A capture that was read, and the files that it consists of."""
 
+    observation: Observation
+    sources: list[CaptureSource] = field(default_factory=list)
 
-def _again(
-    source: CaptureSource, observation: Observation, tools: Tools, failed: Callable[[CaptureError], None]
-) -> Observation:
-    late = _opened_by_later_keys(observation, tools)
-    if not late:
+    def with_late_keys(self, tools: Tools, options: RunOptions) -> Observation:
+        """Return what the capture showed; read again what keys of later captures open."""
+        observation = self.observation
+        late = _opened_by_later_keys(observation, tools)
+        if not late or options.watch.stopped:
+            return observation
+        if all(source.path is not None and source.path.is_file() for source in self.sources):
+            observer = CaptureObserver(tools)
+            try:
+                for source in self.sources:
+                    with open_capture(source) as reader:
+                        observer.read(reader, Watch())
+            except CaptureError as error:
+                options.failed(error)
+                return observation
+            observer.finish()
+            return observer.observation
+        observation.notes.append(
+            f"secrets for {late} sessions of {observation.name} came after their packets, and it can be read "
+            "only once: store it in a file to have them used"
+        )
         return observation
-    if source.path is not None and source.path.is_file():
-        return _observe(source, tools, failed) or observation
-    observation.notes.append(
-        f"secrets for {late} sessions of {observation.name} came after their packets, and it can be read "
-        "only once: store it in a file to have them used"
-    )
-    return observation
 
 
 def _opened_by_later_keys(observation: Observation, tools: Tools) -> int:

@@ -8,19 +8,20 @@ as soon as a stream has told all it can.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.observe.conversation import Conversation
 from ocsp_pcap.observe.names import DNS_PORT, DnsLog
+from ocsp_pcap.observe.rows import Row, Rows, Segments
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
+from ocsp_pcap.streams.joining import StreamFiles
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
 
 DIRECTION_BITS: Final = 3
@@ -34,9 +35,6 @@ MAX_LINGERING: Final = 4096
 MAX_OPEN: Final = 16_384
 """Streams that are read at one time; of more, those that were silent longest are ended."""
 CLOSING: Final = FIN | RST
-Row: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
-"""Direction, flags, frame, time, sequence and acknowledgment number, payload bytes present and missing,
-and where the payload stands."""
 
 
 @dataclass(slots=True)
@@ -73,35 +71,49 @@ class TcpObserver:
         """Places at which bytes are missing, of streams that mattered."""
         self.given_up = 0
         """Streams that were ended for the bound on memory."""
+        self.files = StreamFiles()
         self._tools = tools
         self._wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
         self._streams: dict[int, Stream] = {}
         self._lingering: deque[Stream] = deque()
-        self._dns_streams: set[int] = set()
-        """Streams on DNS's port."""
+
+    def begin_file(self) -> None:
+        """Another file of the capture begins."""
+        self.files.begin(len(self.flows))
 
     def receive(self, columns: TransportColumns) -> None:
         """Take one batch of segments."""
+        before = len(self.flows)
         rows = self.flows.assign(columns)
         if not len(columns):
             return
+        self.files.note(rows.stream, before)
+        self._reserve()
+        self._take(columns, rows.stream, rows.direction)
+
+    def replay(self, rows: Rows) -> None:
+        """Take segments of streams that are known already."""
+        if len(rows):
+            self._take(rows.columns, rows.stream, rows.direction)
+
+    def _reserve(self) -> None:
+        """Have room for what is wanted of each stream."""
         if len(self.flows) > len(self._wanted):
             grown = np.full(max(len(self.flows), 2 * len(self._wanted)), DIRECTION_BITS, np.uint8)
             grown[: len(self._wanted)] = self._wanted
             self._wanted = grown
-        wanted = self._wanted[rows.stream]
+
+    def _take(
+        self, columns: TransportColumns, stream: NDArray[np.int64], direction: NDArray[np.uint8]
+    ) -> None:
+        wanted = self._wanted[stream]
         carries = columns.payload_length > 0
         carries |= columns.payload_missing > 0
-        carries &= ((wanted >> rows.direction) & 1).view(np.bool_)
+        carries &= ((wanted >> direction) & 1).view(np.bool_)
         closes = ((columns.flags & CLOSING) != 0) & (wanted != 0)
         chosen = np.flatnonzero((carries | closes) & ~columns.in_error)
         if len(chosen):
-            on_port = (columns.source_port[chosen] == DNS_PORT) | (
-                columns.destination_port[chosen] == DNS_PORT
-            )
-            if on_port.any():
-                self._dns_streams.update(rows.stream[chosen[on_port]].tolist())
-            self._chosen(columns, rows.stream[chosen], rows.direction[chosen], chosen)
+            self._chosen(columns, stream[chosen], direction[chosen], chosen)
         self._release(int(columns.time[-1]))
 
     def finish(self) -> None:
@@ -136,7 +148,7 @@ class TcpObserver:
         ends = np.r_[starts[1:], len(stream)]
         rank = np.arange(len(stream)) - np.repeat(starts, ends - starts)
         first = np.flatnonzero(rank < FIRST_ROWS)
-        segments = _Segments(columns, chosen[first], direction[first])
+        segments = Segments(columns, chosen[first], direction[first])
         position = 0
         for number, start, end in zip(stream[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
             count = min(end - start, FIRST_ROWS)
@@ -161,19 +173,20 @@ class TcpObserver:
             if not wanted:
                 return
             if wanted != DIRECTION_BITS:
-                # Until something of the wanted side comes, the other side's rows cannot matter.
+                # Until something of the wanted side comes, or an end, rows cannot matter.
                 side = 0 if wanted == 1 else 1
-                ahead = np.flatnonzero(direction[start:end] == side)
+                closing = (columns.flags[chosen[start:end]] & CLOSING) != 0
+                ahead = np.flatnonzero((direction[start:end] == side) | closing)
                 if not len(ahead):
                     return
                 start += int(ahead[0])
             stop = min(end, start + step)
-            segments = _Segments(columns, chosen[start:stop], direction[start:stop])
+            segments = Segments(columns, chosen[start:stop], direction[start:stop])
             taken = self._feed(number, segments, 0, stop - start, early=wanted == DIRECTION_BITS)
             start += taken
             step = min(step * 2, 256)
 
-    def _feed(self, number: int, segments: _Segments, start: int, stop: int, *, early: bool = False) -> int:
+    def _feed(self, number: int, segments: Segments, start: int, stop: int, *, early: bool = False) -> int:
         """Hand rows to a stream; return how many were taken.
 
         ``early``: stop when it loses interest in a side.
@@ -184,6 +197,9 @@ class TcpObserver:
             taken += 1
             direction, flags = row[:2]
             has_payload = row[6] or row[7]
+            if stream is not None and stream.lingering and row[3] > stream.last_time + LINGER:
+                self._give_up(stream)
+                return stop - start
             if stream is None:
                 if not has_payload or not self._wanted[number] & DIRECTION_BITS:
                     continue
@@ -210,14 +226,14 @@ class TcpObserver:
             if sequence is not None:
                 side.start(sequence + 1)
                 mid_stream = False
-        keep = self.dns.keeper(number) if number in self._dns_streams else None
+        keep = self.dns.keeper(number) if self.flows.has_port(number, DNS_PORT) else None
         conversation = Conversation(self._tools, keep_dns=keep)
         stream = Stream(number, conversation, sides, started_mid_stream=mid_stream)
         self._streams[number] = stream
         self._wanted[number] |= LIVE
         return stream
 
-    def _segment(self, stream: Stream, segments: _Segments, row: Row) -> None:
+    def _segment(self, stream: Stream, segments: Segments, row: Row) -> None:
         direction, flags, frame, time, sequence, acknowledgment, length, missing, offset = row
         side, other = stream.sides[direction], stream.sides[1 - direction]
         if flags & SYN:
@@ -309,41 +325,3 @@ class TcpObserver:
             self.socks_frames[stream.number] = conversation.socks_payload_frame
         if conversation.tracker is not None or conversation.exchanges:
             self.finished.append(stream)
-
-
-class _Segments:
-    """Some rows of a batch as Python values."""
-
-    __slots__ = ("_extra", "_memory", "_values")
-
-    def __init__(
-        self, columns: TransportColumns, rows: NDArray[np.int64], direction: NDArray[np.uint8]
-    ) -> None:
-        self._extra = columns.extra
-        self._memory = columns.buffer.data
-        self._values = [
-            direction.tolist(),
-            *(
-                column[rows].tolist()
-                for column in (
-                    columns.flags,
-                    columns.frame,
-                    columns.time,
-                    columns.sequence,
-                    columns.acknowledgment,
-                    columns.payload_length,
-                    columns.payload_missing,
-                    columns.payload_offset,
-                )
-            ),
-        ]
-
-    def rows(self, start: int, stop: int) -> Iterator[Row]:
-        """Return some of the rows."""
-        return zip(*(values[start:stop] for values in self._values), strict=True)
-
-    def payload(self, offset: int, length: int) -> bytes:
-        """Return a copy of payload bytes."""
-        if offset >= EXTRA:
-            return self._extra[offset - EXTRA : offset - EXTRA + length]
-        return bytes(self._memory[offset : offset + length])

@@ -24,6 +24,7 @@ from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.streams.flows import FlowTable
+from ocsp_pcap.streams.joining import StreamFiles
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class UdpObserver:
 
     def __init__(self, tools: Tools) -> None:
         self.flows = FlowTable(udp=True)
+        self.files = StreamFiles()
         self.finished: list[UdpStream] = []
         self.dns = DnsLog("udp")
         self._tools = tools
@@ -92,11 +94,17 @@ class UdpObserver:
         self._randoms: dict[int, set[bytes]] = {}
         """Randoms of the ClientHellos of handshakes that are over, by flow."""
 
+    def begin_file(self) -> None:
+        """Another file of the capture begins."""
+        self.files.begin(len(self.flows))
+
     def receive(self, columns: TransportColumns) -> None:
         """Take one batch of datagrams."""
+        before = len(self.flows)
         rows = self.flows.assign(columns)
         if not len(columns):
             return
+        self.files.note(rows.stream, before)
         if len(self.flows) > len(self._state):
             grown = np.zeros(max(len(self.flows), 2 * len(self._state)), np.int8)
             grown[: len(self._state)] = self._state

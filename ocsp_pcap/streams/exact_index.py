@@ -45,6 +45,10 @@ class ExactIndex:
         """Return the lanes of all keys, shape (number of keys, lanes): a view, valid until the next call."""
         return self._keys[: self._size]
 
+    def find(self, lanes: Lanes) -> Numbers:
+        """Return the number of each key, -1 where it has none."""
+        return self._find(self._hash(lanes), lanes)
+
     def numbers(self, lanes: Lanes) -> tuple[Numbers, NDArray[np.intp]]:
         """Return the number of each key and, in ascending order of number, where new ones first stand."""
         hashes = self._hash(lanes)

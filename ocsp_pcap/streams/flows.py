@@ -10,7 +10,7 @@ stream. VLANs, interfaces and tunnels do not distinguish streams.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +21,9 @@ from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.facts import TcpOutcome
 from ocsp_pcap.streams.distinct import distinct, first_of_each
 from ocsp_pcap.streams.exact_index import ExactIndex
+from ocsp_pcap.streams.flow import Endpoints, Flow, FlowRows
+from ocsp_pcap.streams.joining import Joined, Match, MatchError
+from ocsp_pcap.streams.restarts import Restarts
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -28,71 +31,6 @@ Flags = NDArray[np.bool_]
 _BASE_0, _BASE_1, _SWAPPED, _RESET_BY_1, _ACKED_0, _ACKED_1, _IS_IPV6 = 1, 2, 4, 8, 16, 32, 64
 """Bits of a stream's state; base sequence numbers are kept per side in order of address."""
 _MAXIMUM_SEQUENCE = 0xFFFFFFFF
-
-
-@dataclass(frozen=True, slots=True)
-class FlowRows:
-    """The stream of each of N rows."""
-
-    stream: NDArray[np.int64]
-    direction: NDArray[np.uint8]
-    """0 if sent by the host that sent the first packet of the stream, else 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """The two ends of a stream; 0 sent its first packet. Addresses are the text form of ipaddress."""
-
-    address_0: str
-    port_0: int
-    address_1: str
-    port_1: int
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What is remembered of a stream; pairs are (direction 0, direction 1); frame None: not seen."""
-
-    endpoints: Endpoints
-    first_frame: int
-    first_time: int
-    syn_frames: tuple[int | None, int | None]
-    """First SYN without ACK of each direction."""
-    syn_times: tuple[int | None, int | None]
-    syn_counts: tuple[int, int]
-    syn_ack_frame: int | None
-    reset_frame: int | None
-    reset_direction: int | None
-    fin_frames: tuple[int | None, int | None]
-    packets: tuple[int, int]
-    payload_packets: tuple[int, int]
-    acknowledged: tuple[bool, bool]
-    """Each direction sent an ACK that is no RST: proof that it heard from the other."""
-
-    @property
-    def outcome(self) -> TcpOutcome | None:
-        """How the attempt to open the connection ended; None where no opening is in the capture.
-
-        ``reset`` is a connection that was opened and reset before any payload.
-        """
-        if self.syn_ack_frame is None and not any(self.syn_counts):
-            return None
-        opener = 0 if self.syn_counts[0] or not self.syn_counts[1] else 1
-        established = self.syn_ack_frame is not None or self.acknowledged[opener]
-        if established:
-            return (
-                "reset" if self.reset_frame is not None and not any(self.payload_packets) else "established"
-            )
-        if self.reset_frame is not None and self.reset_direction != opener:
-            return "refused"
-        return "unanswered"
-
-    @property
-    def one_sided(self) -> bool:
-        """The capture holds one direction only of what must have been two."""
-        return (not self.packets[1] and self.acknowledged[0]) or (
-            not self.packets[0] and self.acknowledged[1]
-        )
 
 
 class FlowTable:
@@ -116,7 +54,7 @@ class FlowTable:
             return FlowRows(np.empty(0, np.int64), np.empty(0, np.uint8))
         swapped = _swapped(columns)
         conversation, new = self._conversations(columns, swapped)
-        restarts = _Restarts(columns, swapped, conversation)
+        restarts = Restarts(columns, swapped, conversation)
         if not self._udp:
             self._find_restarts(restarts, new)
         starts = (
@@ -167,7 +105,12 @@ class FlowTable:
         if needed > len(self._current):
             self._current = _grown(self._current, max(needed, 2 * len(self._current)))
 
-    def _find_restarts(self, restarts: _Restarts, new: Rows) -> None:
+    def _reserve_streams(self, needed: int) -> None:
+        if needed > len(self._state["bits"]):
+            capacity = max(needed, 2 * len(self._state["bits"]))
+            self._state = {name: _grown(array, capacity) for name, array in self._state.items()}
+
+    def _find_restarts(self, restarts: Restarts, new: Rows) -> None:
         """Walk the rows of conversations with a SYN that is not the first packet of a new one."""
         columns = restarts.columns
         syn = (columns.flags & (SYN | ACK)) == SYN
@@ -186,7 +129,7 @@ class FlowTable:
             ]
         restarts.walk()
 
-    def _keep_bases(self, restarts: _Restarts, stream: Rows) -> None:
+    def _keep_bases(self, restarts: Restarts, stream: Rows) -> None:
         last = dict(
             zip(restarts.conversation[restarts.rows].tolist(), stream[restarts.rows].tolist(), strict=True)
         )
@@ -197,7 +140,7 @@ class FlowTable:
                     self._state["bits"][last[conversation]] |= (_BASE_0, _BASE_1)[side]
 
     def _learn_bases(self, columns: TransportColumns, swapped: Flags, stream: Rows, walked: Rows) -> None:
-        """Keep the base sequence numbers of streams that :class:`_Restarts` did not walk."""
+        """Keep the base sequence numbers of streams that :class:`Restarts` did not walk."""
         bits, base = self._state["bits"], self._state["base"].reshape(-1)
         usable = ~columns.in_error
         usable[walked] = False
@@ -221,9 +164,7 @@ class FlowTable:
 
     def _open(self, columns: TransportColumns, swapped: Flags, conversation: Rows, starts: Rows) -> None:
         begin, end = self._size, self._size + len(starts)
-        if end > len(self._state["bits"]):
-            capacity = max(end, 2 * len(self._state["bits"]))
-            self._state = {name: _grown(array, capacity) for name, array in self._state.items()}
+        self._reserve_streams(end)
         self._size = end
         self._state["first_frame"][begin:end] = columns.frame[starts]
         self._state["first_time"][begin:end] = columns.time[starts]
@@ -263,6 +204,116 @@ class FlowTable:
             state["reset_frame"][slot[fresh] >> 1] = frame[fresh]
             state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= _RESET_BY_1
 
+    def match(self, other: FlowTable) -> Match:
+        """Find which streams of another table, that of the packets which follow, go on with one of this.
+
+        Only the first stream that ``other`` has of a conversation can go on; Wireshark's rule says whether
+        it does. Raise MatchError where only the packets could tell.
+        """
+        size = other._size
+        earlier = np.full(size, -1, np.int64)
+        conversation = np.full(size, -1, np.int64)
+        for version, rows, lanes in other._keys():
+            found = self._indexes[version].find(lanes)
+            conversation[rows] = np.where(found < 0, -1, found * 2 + version)
+        known = np.flatnonzero(conversation >= 0)
+        first = known[first_of_each(conversation[known])]
+        earlier[first] = self._current[conversation[first]]
+        theirs = other._state["bits"][:size]
+        flipped = np.zeros(size, np.bool_)
+        flipped[first] = ((theirs[first] ^ self._state["bits"][earlier[first]]) & _SWAPPED) != 0
+        if self._udp or not len(first):
+            return Match(earlier, flipped)
+        side = ((theirs & _SWAPPED) != 0).astype(np.int64)
+        opens = other._state["syn_frame"][:size, 0] == other._state["first_frame"][:size]
+        own = self._base_of(earlier[first], side[first])
+        anew = opens[first] & (own >= 0) & (own != other._state["base"][first, side[first]])
+        again = np.setdiff1d(known, first, assume_unique=True)
+        before = self._current[conversation[again]].astype(np.int64)
+        if (self._base_of(before, side[again]) == other._state["base"][again, side[again]]).any():
+            raise MatchError("a SYN of the earlier packets may be repeated")
+        for direction in (0, 1):
+            at = side[first] ^ direction
+            own = self._base_of(earlier[first], at)
+            late = (other._state["syn_count"][first, direction] > 0) & (own >= 0) & ~anew
+            if (late & (own != other._state["base"][first, at])).any():
+                raise MatchError("a SYN inside a stream is that of another connection")
+        earlier[first[anew]] = -1
+        flipped[first[anew]] = False
+        return Match(earlier, flipped)
+
+    def join(self, other: FlowTable, match: Match, frames_before: int) -> Joined:
+        """Take the streams of another table; ``frames_before`` is added to their frames."""
+        size = other._size
+        theirs = {name: array[:size].copy() for name, array in other._state.items()}
+        for name in ("first_frame", "syn_frame", "syn_ack_frame", "reset_frame", "fin_frame"):
+            theirs[name][theirs[name] != 0] += frames_before
+        conversation = np.empty(size, np.int64)
+        for version, rows, lanes in other._keys():
+            conversation[rows] = self._indexes[version].numbers(lanes)[0] * 2 + version
+        self._reserve_conversations()
+        goes_on = match.earlier >= 0
+        new = np.flatnonzero(~goes_on)
+        begin, end = self._size, self._size + len(new)
+        self._reserve_streams(end)
+        self._size = end
+        number = match.earlier.copy()
+        number[new] = np.arange(begin, end)
+        for name, array in self._state.items():
+            array[begin:end] = theirs[name][new]
+        self._state["key"][begin:end] = conversation[new] >> 1
+        # Of a repeated index the last value stays.
+        self._current[conversation] = number
+        self._go_on(theirs, np.flatnonzero(goes_on), match)
+        return Joined(number, match.flipped, goes_on)
+
+    def _go_on(self, theirs: dict[str, NDArray[Any]], rows: Rows, match: Match) -> None:
+        """Add what another table knows of streams that go on."""
+        mine, state, flipped = match.earlier[rows], self._state, match.flipped[rows]
+        said = {name: array[rows] for name, array in theirs.items()}
+        for name in ("syn_frame", "syn_time", "fin_frame", "syn_count", "packets", "payload_packets"):
+            said[name][flipped] = said[name][flipped, ::-1]
+        said["acknowledgment"][flipped] = said["acknowledgment"][flipped, ::-1]
+        for name in ("syn_count", "packets", "payload_packets"):
+            state[name][mine] += said[name]
+        bits = said["bits"]
+        reset = (state["reset_frame"][mine] == 0) & (said["reset_frame"] != 0)
+        by_1 = ((bits & _RESET_BY_1) != 0) ^ flipped
+        state["bits"][mine[reset & by_1]] |= _RESET_BY_1
+        state["syn_time"][mine] = np.where(
+            state["syn_frame"][mine] == 0, said["syn_time"], state["syn_time"][mine]
+        )
+        for name in ("syn_frame", "syn_ack_frame", "reset_frame", "fin_frame"):
+            state[name][mine] = np.where(state[name][mine] == 0, said[name], state[name][mine])
+        for direction, bit in ((0, _ACKED_0), (1, _ACKED_1)):
+            theirs_bit = np.where(flipped, (_ACKED_1, _ACKED_0)[direction], bit)
+            acked = (bits & theirs_bit) != 0
+            state["bits"][mine[acked]] |= bit
+            state["acknowledgment"][mine[acked], direction] = said["acknowledgment"][acked, direction]
+        for side, bit in ((0, _BASE_0), (1, _BASE_1)):
+            learned = ((bits & bit) != 0) & ((state["bits"][mine] & bit) == 0)
+            state["base"][mine[learned], side] = said["base"][learned, side]
+            state["bits"][mine[learned]] |= bit
+
+    def _keys(self) -> Iterator[tuple[int, Rows, tuple[NDArray[np.uint64], ...]]]:
+        """Yield, for each version of IP, its index, the streams and the lanes of their keys."""
+        six = (self._state["bits"][: self._size] & _IS_IPV6) != 0
+        for version, rows in ((0, np.flatnonzero(~six)), (1, np.flatnonzero(six))):
+            if len(rows):
+                keys = self._indexes[version].lanes()[self._state["key"][rows]]
+                yield version, rows, tuple(np.ascontiguousarray(keys.T))
+
+    def _base_of(self, stream: Rows, side: Rows) -> Rows:
+        """Return base sequence numbers, -1 where not known."""
+        known = (self._state["bits"][stream] & np.where(side, _BASE_1, _BASE_0)) != 0
+        base: Rows = np.where(known, self._state["base"][stream, side].astype(np.int64), -1)
+        return base
+
+    def starts_with_syn(self, streams: Rows) -> Flags:
+        """Tell of which streams the first packet is a SYN without ACK."""
+        found: Flags = self._state["syn_frame"][streams, 0] == self._state["first_frame"][streams]
+        return found
+
     def endpoints(self, stream: int) -> Endpoints:
         """Return addresses and ports of a stream's two ends. Raises IndexError for an unknown stream."""
         if not 0 <= stream < self._size:
@@ -276,6 +327,12 @@ class FlowTable:
             addresses = _ipv4_text(key[0] >> 32), _ipv4_text(key[0] & 0xFFFFFFFF)
         side = bool(bits & _SWAPPED)
         return Endpoints(addresses[side], ports[side], addresses[not side], ports[not side])
+
+    def has_port(self, stream: int, port: int) -> bool:
+        """Tell whether one of a stream's ends is at this port."""
+        is_ipv6 = bool(self._state["bits"][stream] & _IS_IPV6)
+        ports = int(self._indexes[is_ipv6].lanes()[self._state["key"][stream], -1])
+        return port in (ports >> 16, ports & 0xFFFF)
 
     def flow(self, stream: int) -> Flow:
         """Return everything that is remembered of a stream. Raises IndexError for an unknown stream."""
@@ -369,70 +426,6 @@ _FIELDS: tuple[tuple[str, Any, tuple[int, ...]], ...] = (
     ("bits", np.uint8, ()),
 )
 """State of each stream, 125 bytes; frame 0 stands for none."""
-
-
-class _Restarts:
-    """The rows that need a walk to tell which SYN starts a new stream."""
-
-    def __init__(self, columns: TransportColumns, swapped: Flags, conversation: Rows) -> None:
-        self.columns = columns
-        self.swapped = swapped
-        self.conversation = conversation
-        self.rows: Rows = np.empty(0, np.int64)
-        """Rows to walk, in order."""
-        self.new: set[int] = set()
-        """Rows among them that are the first of a new conversation."""
-        self.bases: dict[int, list[int | None]] = {}
-        """Base sequence number of both sides, by conversation."""
-        self.starts: list[int] = []
-        """Rows that start a new stream of a known conversation."""
-        self.began: list[int] = []
-        """For each row walked: the row that started its stream, -1 where that was before this batch."""
-
-    def select(self, conversations: Rows, new: Rows) -> None:
-        """Choose all rows of some conversations."""
-        chosen = np.isin(self.conversation, conversations)
-        self.rows = np.flatnonzero(chosen)
-        self.new = set(new[chosen[new]].tolist())
-
-    def known(self) -> list[int]:
-        """Return the chosen conversations that began before this batch."""
-        fresh = {int(self.conversation[row]) for row in self.new}
-        return [number for number in distinct(self.conversation[self.rows]).tolist() if number not in fresh]
-
-    def walk(self) -> None:
-        """Apply Wireshark's rule to the chosen rows."""
-        rows = self.rows
-        columns = self.columns
-        latest: dict[int, int] = {}
-        for row, conversation, side, flags, sequence, acknowledgment, in_error in zip(
-            rows.tolist(),
-            self.conversation[rows].tolist(),
-            self.swapped[rows].tolist(),
-            columns.flags[rows].tolist(),
-            columns.sequence[rows].tolist(),
-            columns.acknowledgment[rows].tolist(),
-            columns.in_error[rows].tolist(),
-            strict=True,
-        ):
-            if row in self.new:
-                self.bases[conversation] = [None, None]
-                latest[conversation] = row
-            bases = self.bases[conversation]
-            if flags & SYN and bases[side] not in (None, sequence):
-                if flags & ACK:
-                    bases[side] = sequence
-                else:
-                    bases = self.bases[conversation] = [None, None]
-                    latest[conversation] = row
-                    self.starts.append(row)
-            self.began.append(latest.get(conversation, -1))
-            if in_error:
-                continue
-            if bases[side] is None:
-                bases[side] = sequence if flags & SYN else (sequence - 1) & _MAXIMUM_SEQUENCE
-            if bases[not side] is None and flags & ACK:
-                bases[not side] = (acknowledgment - 1) & _MAXIMUM_SEQUENCE
 
 
 @lru_cache(4096)

@@ -30,6 +30,8 @@ _FACTS: Final[dict[Any, str]] = {
     facts.TcpAttemptFact: "tcp_attempt",
 }
 _PARTS: Final[dict[Any, str]] = {
+    facts.CaptureFile: "capture_file",
+    facts.FileStream: "file_stream",
     facts.ResponseFact: "response",
     facts.SingleFact: "single",
     facts.HandshakeFrames: "handshake_frames",

@@ -15,9 +15,9 @@ import dns.rrset
 import pytest
 
 from ocsp_pcap.api import read_facts
-from ocsp_pcap.capture import expand, open_capture
+from ocsp_pcap.capture import CaptureError, expand
 from ocsp_pcap.facts import DnsLookupFact, Facts
-from ocsp_pcap.observe.capture import observe_capture
+from ocsp_pcap.observe.run import RunOptions, observe_all
 from ocsp_pcap.observe.tools import Tools
 
 PROXY, RESOLVER, RESPONDER = "10.77.2.30", "10.77.2.53", "10.77.2.100"
@@ -180,9 +180,9 @@ def test_dns_over_tcp_of_a_real_capture_is_what_tshark_sees() -> None:
     tshark = shutil.which("tshark")
     if not path.exists() or tshark is None:
         pytest.skip("needs the corpus of real captures and tshark")
-    (source,) = expand([str(path)])
-    with open_capture(source) as reader:
-        observation = observe_capture(reader, Tools())
+    failures: list[CaptureError] = []
+    (observation,) = observe_all(expand([str(path)]), Tools(), RunOptions(failures.append))
+    assert failures == []
     command = [tshark, "-n", "-r", str(path), "-Y", "dns and tcp", "-T", "fields"]
     fields = ["-e", "frame.number", "-e", "tcp.stream", "-e", "dns.id"]
     shown = subprocess.run([*command, *fields], capture_output=True, text=True, check=True).stdout

@@ -12,7 +12,7 @@ import pytest
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.observe.capture import Observation
-from ocsp_pcap.observe.run import observe_all
+from ocsp_pcap.observe.run import RunOptions, observe_all
 from ocsp_pcap.observe.tools import Tools
 
 SUITES = Path(__file__).resolve().parents[3] / "samples" / "tls13-suites"
@@ -30,7 +30,7 @@ def decrypted(observation: Observation) -> int:
 
 def observe(*paths: Path) -> list[Observation]:
     failures: list[CaptureError] = []
-    found = observe_all([source(path) for path in paths], Tools(), failures.append)
+    found = observe_all([source(path) for path in paths], Tools(), RunOptions(failures.append))
     assert failures == []
     return found
 
@@ -109,7 +109,7 @@ def test_what_can_be_read_only_once_says_so(tmp_path: Path) -> None:
 
 def test_a_capture_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     failures: list[CaptureError] = []
-    assert observe_all([source(tmp_path / "missing.pcap")], Tools(), failures.append) == []
+    assert observe_all([source(tmp_path / "missing.pcap")], Tools(), RunOptions(failures.append)) == []
     assert len(failures) == 1
 
 

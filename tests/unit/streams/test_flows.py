@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
-from ocsp_pcap.streams.flows import Endpoints, FlowTable
+from ocsp_pcap.streams.flow import Endpoints
+from ocsp_pcap.streams.flows import FlowTable
 
 TSHARK = shutil.which("tshark")
 

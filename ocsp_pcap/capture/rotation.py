@@ -1,0 +1,147 @@
+"""Rotated captures: which files belong to one set, and in which order.
+
+``tcpdump -C`` numbers files behind their name (``egress.pcap``, ``egress.pcap1``), ``-G`` puts a time into
+it, ``dumpcap -b`` and editcap a number and a time (``egress_00001_20261122104300.pcap``). Files whose names
+differ in nothing else may be one capture; whether one file goes on where another ends is told by their times.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import takewhile
+from string import digits
+from typing import Final, Literal, TypeAlias
+
+from ocsp_pcap.capture.errors import CaptureError
+from ocsp_pcap.capture.reader import open_capture
+from ocsp_pcap.capture.source import CaptureSource, natural_order
+
+HEAD_BLOCK: Final = 1 << 16
+"""Bytes that are read to learn when a file begins."""
+MAX_OVERLAP: Final = 10**9
+"""Nanoseconds that a file may begin before the last packet of the one before it: captures from several
+queues are not in strict order."""
+MAX_SILENCE: Final = 600 * 10**9
+"""Nanoseconds between two files of a set; more only where a file of the set lasts longer than that."""
+
+_END: Final = r"(?P<tail>(?:\.[A-Za-z][A-Za-z0-9]*?)?)\d*(?:\.(?:gz|xz|zst|lz4|bz2))?"
+_TIME: Final = (
+    r"\d{4}([-_.]?)\d\d\1\d\d"
+    r"(?:[-_.T]?\d\d[-_.:h]?\d\d(?:[-_.:m]?\d\d)?)?s?Z?"
+)
+_PATTERNS: Final = tuple(
+    re.compile(rf"(?P<head>.*?){pattern}{_END}")
+    for pattern in (
+        # dumpcap -b and editcap: number and time, in either order.
+        r"_\d{5,}_\d{14}",
+        r"_\d{14}_\d{5,}",
+        # tcpdump -G with strftime's %Y%m%d%H%M%S, %F_%T and the like.
+        _TIME,
+        # Just a number: %s, or somebody's own.
+        r"(?<!\d)\d+",
+    )
+)
+_NUMBER_BEHIND: Final = re.compile(r"(?<=\.[a-z]{3})\d+$|(?<=\.[a-z]{4})\d+$|(?<=\.[a-z]{6})\d+$")
+"""The number that tcpdump -C puts behind .cap, .pcap, .pcapng and the like; the first file has none."""
+
+Rotation: TypeAlias = Literal["auto", "yes", "no"]
+"""Whether captures are files of rotated sets: told from names and times; all are; none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file that may belong to a set, and what its first packet tells."""
+
+    source: CaptureSource
+    begins: int | None = None
+    """Nanoseconds since the Unix epoch; None: it holds no packet, or can belong to no set."""
+    link_type: int | None = None
+
+
+def families(
+    sources: Sequence[CaptureSource], roles: Mapping[str, str] | None = None, rotation: Rotation = "auto"
+) -> list[list[Member]]:
+    """Group captures that may be files of one set, each group in order of time.
+
+    Groups stand in the order of their first members; a capture that shares its name with no other is a
+    group of its own. ``roles`` gives what is known of captures by name: those of different roles are
+    never one set.
+    """
+    found: dict[tuple[str, ...], list[CaptureSource]] = {}
+    counted = {
+        source.name[: match.start()] for source in sources if (match := _NUMBER_BEHIND.search(source.name))
+    }
+    for source in sources:
+        key: tuple[str, ...] = (source.identity,)
+        # Of what can be read only once, the first packet is not to be read here.
+        if rotation != "no" and source.path is not None and source.path.is_file():
+            key = ("",) if rotation == "yes" else _family(source.name, counted)
+        found.setdefault(((roles or {}).get(source.name, ""), *key), []).append(source)
+    return [[Member(group[0])] if len(group) == 1 else _by_time(group) for group in found.values()]
+
+
+def set_name(names: Sequence[str]) -> str:
+    """Return the name of one file, or a glob that the names of several match."""
+    if len(names) == 1:
+        return names[0]
+    head = _shared(names)
+    tail = _shared([name[len(head) :][::-1] for name in names])[::-1]
+    # A digit that all share is part of the number, not of the name.
+    return f"{head.rstrip(digits)}*{tail.lstrip(digits)}"
+
+
+def _shared(names: Sequence[str]) -> str:
+    """Return the beginning that all names share."""
+    columns = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in columns)
+
+
+def follows(begins: int | None, ended: int | None, lasted: int) -> bool:
+    """Tell whether a file that begins at one time can go on where another ended.
+
+    Times are nanoseconds since the epoch, None: no packet; ``lasted`` is how long the longest file of the
+    set so far is, in nanoseconds.
+    """
+    if begins is None or ended is None:
+        return True
+    return -MAX_OVERLAP <= begins - ended <= max(MAX_SILENCE, lasted)
+
+
+def _family(name: str, counted: Set[str]) -> tuple[str, ...]:
+    """Return what the names of a set's files have in common.
+
+    ``counted`` holds names behind which ``tcpdump -C`` put a number.
+    """
+    folder, base = os.path.split(name)
+    if name not in counted and not _NUMBER_BEHIND.search(base):
+        for number, pattern in enumerate(_PATTERNS):
+            match = pattern.fullmatch(base)
+            if match is not None:
+                return (folder, str(number), match["head"], match["tail"])
+    return (folder, _NUMBER_BEHIND.sub("", base))
+
+
+def _by_time(sources: Iterable[CaptureSource]) -> list[Member]:
+    """Sort by the time of the first packet; a file without packets stays behind the one before it by name."""
+    members: list[tuple[int, Member]] = []
+    last = 0
+    for source in sorted(sources, key=lambda source: natural_order(source.name)):
+        member = _member(source)
+        last = last if member.begins is None else member.begins
+        members.append((last, member))
+    return [member for _, member in sorted(members, key=lambda item: item[0])]
+
+
+def _member(source: CaptureSource) -> Member:
+    """Read as far as the first packet."""
+    try:
+        with open_capture(source, HEAD_BLOCK) as reader:
+            for batch in reader:
+                return Member(source, int(batch.time[0]), int(batch.link_type[0]))
+    except CaptureError:
+        # Reading it will tell why.
+        pass
+    return Member(source)

@@ -1,0 +1,69 @@
+"""What a capture is as a whole, as a fact."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ocsp_pcap.facts import CaptureFact
+from ocsp_pcap.observe.capture import Observation, ObservedFile
+from ocsp_pcap.observe.links import link_type_name
+from ocsp_pcap.streams.distinct import distinct
+
+MAX_PORTS: Final = 1024
+
+
+def capture_fact(observation: Observation) -> CaptureFact:
+    """Sum up the files of a capture."""
+    tcp, udp = observation.tcp, observation.udp
+    summaries = [file.summary for file in observation.files]
+    ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
+    notes = list(observation.notes)
+    if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
+        notes.append(f"{forgotten} DNS messages, or more, were not looked at, to bound memory")
+    if tcp.given_up:
+        notes.append(f"{tcp.given_up} connections were not followed to their end, to bound memory")
+    if len(ports) > MAX_PORTS:
+        notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
+    link_types = frozenset[int]().union(*(summary.link_types for summary in summaries))
+    lengths = [summary.snaplen for summary in summaries]
+    # The counters of a capturing program run on from file to file.
+    dropped = [summary.dropped for summary in summaries if summary.dropped is not None]
+    return CaptureFact(
+        path=observation.name,
+        packets=sum(summary.packets for summary in summaries),
+        first_time=min((s.first_time for s in summaries if s.first_time is not None), default=None),
+        last_time=max((s.last_time for s in summaries if s.last_time is not None), default=None),
+        link_types=tuple(link_type_name(number) for number in sorted(link_types)),
+        snaplen=None if None in lengths else max((length for length in lengths if length), default=None),
+        truncated_packets=sum(file.truncated for file in observation.files),
+        dropped=max(dropped, default=None),
+        undecoded_packets=sum(file.undecoded for file in observation.files),
+        tcp_gaps=tcp.gaps,
+        one_sided_streams=tcp.flows.one_sided_streams(),
+        damage=_damage(observation),
+        ports_seen=tuple(ports[:MAX_PORTS].tolist()),
+        size=sum(summary.size for summary in summaries),
+        tcp_streams=len(tcp.flows),
+        notes=tuple(notes),
+    )
+
+
+def _damage(observation: Observation) -> str | None:
+    """Say what is damaged, and in which file where there are several."""
+    found = []
+    for file in observation.files:
+        reason = _file_damage(file)
+        if reason is not None:
+            found.append(reason if len(observation.files) == 1 else f"{file.name}: {reason}")
+    return "; ".join(found) or None
+
+
+def _file_damage(file: ObservedFile) -> str | None:
+    reasons = [] if file.summary.damage is None else [file.summary.damage]
+    if file.interrupted:
+        reasons.append(
+            f"reading was interrupted after frame {file.summary.packets}: this is a partial result"
+        )
+    return "; ".join(reasons) or None

@@ -1,0 +1,214 @@
+"""Rows of a batch as Python values, and rows that are set aside to be read later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.capture.batch import PADDING
+from ocsp_pcap.decode.columns import EXTRA, TransportColumns
+
+MAX_BYTES: Final = 32 << 20
+"""Payload bytes that are set aside of one file and transport."""
+MAX_STREAM_BYTES: Final = 1 << 17
+"""Payload bytes, with what a row takes, that are set aside of one stream."""
+ROW_BYTES: Final = 64
+
+Row: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
+"""Direction, flags, frame, time, sequence and acknowledgment number, payload bytes present and missing,
+and where the payload stands."""
+
+
+class Segments:
+    """Some rows of a batch as Python values."""
+
+    __slots__ = ("_extra", "_memory", "_values")
+
+    def __init__(
+        self, columns: TransportColumns, rows: NDArray[np.int64], direction: NDArray[np.uint8]
+    ) -> None:
+        self._extra = columns.extra
+        self._memory = columns.buffer.data
+        self._values = [
+            direction.tolist(),
+            *(
+                column[rows].tolist()
+                for column in (
+                    columns.flags,
+                    columns.frame,
+                    columns.time,
+                    columns.sequence,
+                    columns.acknowledgment,
+                    columns.payload_length,
+                    columns.payload_missing,
+                    columns.payload_offset,
+                )
+            ),
+        ]
+
+    def rows(self, start: int, stop: int) -> Iterator[Row]:
+        """Return some of the rows."""
+        return zip(*(values[start:stop] for values in self._values), strict=True)
+
+    def payload(self, offset: int, length: int) -> bytes:
+        """Return a copy of payload bytes."""
+        if offset >= EXTRA:
+            return self._extra[offset - EXTRA : offset - EXTRA + length]
+        return bytes(self._memory[offset : offset + length])
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of several batches that belong to some streams, with their payload; in order of frames."""
+
+    columns: TransportColumns
+    """Without addresses and ports: the streams are known."""
+    stream: NDArray[np.int64]
+    direction: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.stream)
+
+    def of(self, chosen: NDArray[np.bool_]) -> Rows:
+        """Return some of the rows, with the payload of all."""
+        at = np.flatnonzero(chosen)
+        columns: dict[str, Any] = {name: getattr(self.columns, name)[at] for name in _ROW_COLUMNS}
+        return Rows(replace(self.columns, **columns), self.stream[at], self.direction[at])
+
+    def moved(self, number: NDArray[np.int64], flipped: NDArray[np.bool_], frames_before: int) -> Rows:
+        """Return the rows with other numbers of streams, directions and frames."""
+        return Rows(
+            replace(self.columns, frame=self.columns.frame + frames_before),
+            number[self.stream],
+            self.direction ^ flipped[self.stream].view(np.uint8),
+        )
+
+
+class Spool:
+    """Sets rows aside, within bounds of memory."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_stream_bytes: int = MAX_STREAM_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._max_stream_bytes = max_stream_bytes
+        self._chunks: list[Rows] = []
+        self._bytes = 0
+        self._sizes: dict[int, int] = {}
+        self.incomplete: dict[int, int] = {}
+        """Stream to the first frame of it that there was no room for."""
+
+    def keep(
+        self,
+        columns: TransportColumns,
+        rows: NDArray[np.int64],
+        stream: NDArray[np.int64],
+        direction: NDArray[np.uint8],
+    ) -> None:
+        """Set rows of a batch aside; ``stream`` and ``direction`` are those of the rows chosen."""
+        kept: list[int] = []
+        lengths = columns.payload_length[rows].tolist()
+        for index, (number, length) in enumerate(zip(stream.tolist(), lengths, strict=True)):
+            if number in self.incomplete:
+                continue
+            size = self._sizes.get(number, 0) + length + ROW_BYTES
+            if size > self._max_stream_bytes or self._bytes > self._max_bytes:
+                self.incomplete[number] = int(columns.frame[rows[index]])
+                continue
+            self._sizes[number] = size
+            self._bytes += length + ROW_BYTES
+            kept.append(index)
+        if kept:
+            self._chunks.append(_copied(columns, rows[kept], stream[kept], direction[kept]))
+
+    @property
+    def full(self) -> bool:
+        """There is no room, unless :meth:`forget` makes some."""
+        return self._bytes > self._max_bytes
+
+    def forget(self, alive: NDArray[np.bool_]) -> None:
+        """Forget the rows of all streams but those that are still alive."""
+        self._chunks = [self.rows(alive)]
+        self._sizes = {number: size for number, size in self._sizes.items() if alive[number]}
+        self._bytes = sum(self._sizes.values())
+
+    def rows(self, wanted: NDArray[np.bool_]) -> Rows:
+        """Return what was set aside of some streams."""
+        chosen = [np.flatnonzero(wanted[chunk.stream]) for chunk in self._chunks]
+        return _joined(
+            [
+                _copied(chunk.columns, at, chunk.stream[at], chunk.direction[at])
+                for chunk, at in zip(self._chunks, chosen, strict=True)
+            ]
+        )
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    """Put rows of several batches into one."""
+    columns = [part.columns for part in parts]
+    sizes = [len(each.buffer) - PADDING for each in columns]
+    starts = np.repeat(np.cumsum([0, *sizes])[:-1], [len(part) for part in parts])
+    merged: dict[str, Any] = {
+        name: np.concatenate([getattr(each, name) for each in (_NOTHING, *columns)]) for name in _ROW_COLUMNS
+    }
+    merged["payload_offset"] += starts
+    return Rows(
+        replace(
+            _NOTHING,
+            buffer=np.concatenate(
+                [*(each.buffer[:-PADDING] for each in columns), np.zeros(PADDING, np.uint8)]
+            ),
+            **merged,
+        ),
+        np.concatenate([np.empty(0, np.int64), *(part.stream for part in parts)]),
+        np.concatenate([np.empty(0, np.uint8), *(part.direction for part in parts)]),
+    )
+
+
+def _copied(
+    columns: TransportColumns,
+    rows: NDArray[np.int64],
+    stream: NDArray[np.int64],
+    direction: NDArray[np.uint8],
+) -> Rows:
+    payloads = [columns.payload(row) for row in rows.tolist()]
+    lengths = np.array([len(payload) for payload in payloads], np.int64)
+    copied: dict[str, Any] = {name: getattr(columns, name)[rows] for name in _ROW_COLUMNS}
+    copied["payload_offset"] = np.cumsum(lengths) - lengths
+    buffer = np.frombuffer(b"".join(payloads) + bytes(PADDING), np.uint8)
+    return Rows(replace(_NOTHING, buffer=buffer, **copied), stream, direction)
+
+
+_ROW_COLUMNS: Final = (
+    "frame",
+    "time",
+    "sequence",
+    "acknowledgment",
+    "flags",
+    "payload_offset",
+    "payload_length",
+    "payload_missing",
+    "in_error",
+)
+_NOTHING: Final = TransportColumns(
+    buffer=np.zeros(PADDING, np.uint8),
+    extra=b"",
+    frame=np.empty(0, np.int64),
+    time=np.empty(0, np.int64),
+    ip_version=np.empty(0, np.uint8),
+    source_high=np.empty(0, np.uint64),
+    source_low=np.empty(0, np.uint64),
+    destination_high=np.empty(0, np.uint64),
+    destination_low=np.empty(0, np.uint64),
+    source_port=np.empty(0, np.uint16),
+    destination_port=np.empty(0, np.uint16),
+    sequence=np.empty(0, np.uint32),
+    acknowledgment=np.empty(0, np.uint32),
+    flags=np.empty(0, np.uint8),
+    payload_offset=np.empty(0, np.int64),
+    payload_length=np.empty(0, np.int64),
+    payload_missing=np.empty(0, np.int64),
+    in_error=np.empty(0, np.bool_),
+)
