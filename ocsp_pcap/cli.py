@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from ocsp_pcap import __version__
-from ocsp_pcap.inputs import input_files, read_captures, read_case, refuse_pipes
+from ocsp_pcap.inputs import (
+    input_files,
+    read_captures,
+    read_case,
+    refuse_absent,
+    refuse_pipes,
+    refuse_stored,
+    site_authorities,
+)
 from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, warn, write
 
 if TYPE_CHECKING:
     from ocsp_pcap.explain.model import Explanation
+    from ocsp_pcap.facts import Facts
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -145,21 +154,71 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
 @click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file.")
 @click.option("--rsa-key", type=FILE, multiple=True, metavar="FILE", help="RSA private key of a server.")
 @click.option(
-    "--format", type=click.Choice(["jsonl"]), default="jsonl", show_default=True, expose_value=False
+    "--site", type=FILE, metavar="FILE", help="Site file: its CA certificates verify what they signed."
 )
 @click.option(
-    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "parquet"]),
+    default="jsonl",
+    show_default=True,
+    help="JSON lines, or one Parquet table a kind.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write to a file instead; with parquet: to a directory, or a URL such as s3://bucket/facts.",
 )
 def facts(
-    captures: tuple[str, ...], keylog: tuple[Path, ...], rsa_key: tuple[Path, ...], output: Path | None
+    captures: tuple[str, ...],
+    keylog: tuple[Path, ...],
+    rsa_key: tuple[Path, ...],
+    site: Path | None,
+    form: str,
+    output: str | None,
 ) -> None:
-    """Print what was seen, one JSON object a line: captures, certificates, handshakes, exchanges."""
-    from ocsp_pcap.report.json import facts_to_jsonl
+    """Print what was seen, one JSON object a line: captures, certificates, handshakes, exchanges.
 
-    refuse_output(output, input_files({"captures": captures, "keylog": keylog, "rsa_key": rsa_key}))
-    reading = read_captures(captures, keylog, rsa_key)
-    write((f"{line}\n" for line in facts_to_jsonl(reading.facts)), output)
+    Stored facts can be given in place of captures, here and to the other commands.
+    """
+    target = None if output in (None, "-") else output
+    files = input_files({"captures": captures, "keylog": keylog, "rsa_key": rsa_key, "site": site})
+    if form == "parquet":
+        save = _table_writer(target)
+    else:
+        file = None if target is None else Path(target)
+        refuse_output(file, files)
+
+        def save(found: Facts) -> None:
+            from ocsp_pcap.report.json import facts_to_jsonl
+
+            write((f"{line}\n" for line in facts_to_jsonl(found)), file)
+
+    reading = read_captures(captures, keylog, rsa_key, site_authorities(site))
+    save(reading.facts)
     _end(reading.complete)
+
+
+def _table_writer(target: str | None) -> Callable[[Facts], None]:
+    """Return what writes facts as tables, once it is clear that it can."""
+    from ocsp_pcap.tables import TablesError
+    from ocsp_pcap.tables.write import refuse_directory, write_tables
+
+    if target is None:
+        raise click.UsageError("Tables are written to a directory: give one with -o.")
+
+    def save(found: Facts) -> None:
+        try:
+            write_tables(found, target)
+        except TablesError as error:
+            raise Failure(str(error)) from error
+
+    try:
+        refuse_directory(target)
+    except TablesError as error:
+        raise Failure(str(error)) from error
+    return save
 
 
 @cli.command()
@@ -206,6 +265,7 @@ def evidence(output: Path, **options: Any) -> None:
     refuse_output(output, input_files(options))
     refuse_pipes(options)
     explanation, complete = _explanation(**options)
+    refuse_absent(capture.path for capture in explanation.captures)
     try:
         summary = write_evidence(explanation, [capture.path for capture in explanation.captures], output)
     except EvidenceError as error:
@@ -226,6 +286,7 @@ def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
     from ocsp_pcap.crosscheck import crosscheck as compare
 
     refuse_pipes({"captures": captures})
+    refuse_stored(captures)
     reading = read_captures(captures, keylog, ())
     complete, agrees = reading.complete, True
     with console(None) as terminal:

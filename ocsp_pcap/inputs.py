@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ocsp_pcap.output import Failure, warn
 
 if TYPE_CHECKING:
     from ocsp_pcap.explain.case import Context
-    from ocsp_pcap.explain.site import ProxyRole
+    from ocsp_pcap.explain.site import ProxyRole, Site
     from ocsp_pcap.facts import Facts
 
 
@@ -23,6 +23,8 @@ class Reading:
 
     facts: Facts
     complete: bool
+    stored: dict[str, Sequence[str]] = field(default_factory=dict)
+    """The names that captures have, for each argument that stands for stored facts."""
 
 
 def input_files(options: Mapping[str, Any]) -> list[Path]:
@@ -41,6 +43,28 @@ def refuse_pipes(options: Mapping[str, Any]) -> None:
             path = Path(argument)
             if argument == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
                 raise Failure(f"{argument}: can be read only once; store it in a file first")
+
+
+def refuse_stored(captures: Sequence[str]) -> None:
+    """Raise Failure for stored facts where packets are needed."""
+    from ocsp_pcap.tables import is_stored
+
+    for argument in captures:
+        if is_stored(argument):
+            raise Failure(f"{argument}: holds facts, and not the packets that are needed; give the captures")
+
+
+def refuse_absent(captures: Iterable[str]) -> None:
+    """Raise Failure for a capture that stored facts name and that is not, or no longer, there."""
+    from ocsp_pcap.capture import CaptureError, expand
+
+    for name in captures:
+        try:
+            expand([name])
+        except CaptureError as error:
+            raise Failure(
+                f"{name}: the facts were read from this capture, and evidence needs its packets: {error}"
+            ) from error
 
 
 def read_case(
@@ -63,7 +87,8 @@ def read_case(
         raise click.UsageError("Give a capture, or --child and --parent captures.")
     context, authorities = _context(child, parent, site, policy_trace)
     # A file that is named twice goes by its first name, which is to be the one with a role.
-    return context, read_captures((*child, *parent, *captures), keylog, rsa_key, authorities, jobs)
+    reading = read_captures((*child, *parent, *captures), keylog, rsa_key, authorities, jobs)
+    return _with_stored_roles(context, child, parent, reading.stored), reading
 
 
 def _context(
@@ -79,8 +104,42 @@ def _context(
         entries = tuple(entry for path in traces for entry in load_trace(path))
     except (SiteError, TraceError) as error:
         raise Failure(str(error)) from error
-    authorities = [authority.der for proxy in known.proxies for authority in proxy.ca]
-    return Context(known, roles, entries), authorities
+    return Context(known, roles, entries), _authorities(known)
+
+
+def site_authorities(site: Path | None) -> list[bytes]:
+    """Return the CA certificates (DER) of a site file. Raise Failure where it cannot be used."""
+    if site is None:
+        return []
+    from ocsp_pcap.explain.site import SiteError, load_site
+
+    try:
+        return _authorities(load_site(site))
+    except SiteError as error:
+        raise Failure(str(error)) from error
+
+
+def _authorities(site: Site) -> list[bytes]:
+    return [authority.der for proxy in site.proxies for authority in proxy.ca]
+
+
+def _with_stored_roles(
+    context: Context, child: tuple[str, ...], parent: tuple[str, ...], stored: Mapping[str, Sequence[str]]
+) -> Context:
+    """Add the proxy whose outer side each capture of stored facts shows."""
+    roles = dict(context.capture_roles)
+    given: dict[ProxyRole, tuple[str, ...]] = {"child": child, "parent": parent}
+    for role, arguments in given.items():
+        for name in (name for argument in arguments for name in stored.get(argument, ())):
+            if roles.setdefault(name, role) != role:
+                raise _two_roles(name)
+    return replace(context, capture_roles=roles)
+
+
+def _two_roles(name: str) -> Failure:
+    return Failure(
+        f"{name} is given both as --child and as --parent; a capture of both sides is given without either"
+    )
 
 
 def _capture_roles(child: tuple[str, ...], parent: tuple[str, ...]) -> dict[str, ProxyRole]:
@@ -99,10 +158,7 @@ def _capture_roles(child: tuple[str, ...], parent: tuple[str, ...]) -> dict[str,
                 continue
             for source in sources:
                 if by_file.setdefault(source.identity, role) != role:
-                    raise Failure(
-                        f"{source.name} is given both as --child and as --parent; "
-                        "a capture of both sides is given without either"
-                    )
+                    raise _two_roles(source.name)
                 by_name[source.name] = role
     return by_name
 
@@ -124,11 +180,14 @@ def read_captures(
     from ocsp_pcap.observe.keys import KeySourceError
 
     unreadable: list[str] = []
+    stored: dict[str, Sequence[str]] = {}
     try:
-        options = ReadOptions(key_logs, rsa_keys, authorities, unreadable.append, warn, jobs)
+        options = ReadOptions(
+            key_logs, rsa_keys, authorities, unreadable.append, warn, jobs, stored=stored.__setitem__
+        )
         found = read_facts(captures, options)
     except (CaptureError, KeySourceError) as error:
         raise Failure(str(error)) from error
     for sentence in unreadable:
         warn(sentence)
-    return Reading(found, not unreadable)
+    return Reading(found, not unreadable, stored)

@@ -1,0 +1,151 @@
+"""From Arrow arrays to facts, column by column; nothing that a table holds is taken on trust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING
+from itertools import pairwise, repeat
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from ocsp_pcap.report.codec import FormatError
+from ocsp_pcap.tables.shapes import FINER, Column, Integer, Listing, Pairs, Record, Shape, Text, Time, Truth
+from ocsp_pcap.tables.text import original
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_NANOSECONDS: Final = 1000
+"""In a microsecond."""
+
+
+def objects(record: Record, length: int, column_of: Callable[[str], pa.Array | None]) -> list[Any]:
+    """Return ``length`` objects of a class; ``column_of`` gives a column by its name, None where it is not.
+
+    Columns that the class does not know are not asked for; for one that is missing the default counts.
+
+    Raises:
+        FormatError: a column is missing or of another type, or a value is missing or impossible.
+    """
+    arguments: list[Iterable[Any]] = []
+    for column in record.columns:
+        array = column_of(column.name)
+        try:
+            if array is not None:
+                arguments.append(_column(column, array, column_of(column.name + FINER)))
+            elif column.default is MISSING:
+                raise FormatError("the column is missing")
+            else:
+                arguments.append(repeat(column.default, length))
+        except FormatError as error:
+            error.path.append(column.name)
+            raise
+    return list(map(record.cls, *arguments))
+
+
+def _column(column: Column, array: pa.Array, finer: pa.Array | None) -> list[Any]:
+    """Return the values of one column; ``finer`` is its second column, where it is a time that has one."""
+    _check(column.shape, array.type)
+    there = array.is_valid() if array.null_count else None
+    if there is not None:
+        if not column.optional:
+            raise _null()
+        array = array.filter(there)
+    values = _values(column.shape, array)
+    if finer is not None and isinstance(column.shape, Time):
+        rest = _rest(finer if there is None else finer.filter(there))
+        values = [time + more for time, more in zip(values, rest, strict=True)]
+    if there is None:
+        return values
+    remaining = iter(values)
+    return [next(remaining) if here else None for here in _scalars(there)]
+
+
+def _rest(finer: pa.Array) -> list[int]:
+    """Return what times have beyond their microseconds; none where the column says nothing."""
+    _check(Integer(), finer.type)
+    rest = cast("list[int]", _scalars(finer.fill_null(0)))
+    if rest and not 0 <= min(rest) <= max(rest) < _NANOSECONDS:
+        raise FormatError("a time has more nanoseconds than a microsecond has")
+    return rest
+
+
+def _check(shape: Shape, found: pa.DataType) -> None:
+    """Raise FormatError for the type of a column that is none of those that fit its shape."""
+    from pyarrow import types
+
+    match shape:
+        case Text():
+            fits = types.is_string(found) or types.is_large_string(found)
+        case Integer():
+            fits = types.is_integer(found)
+        case Truth():
+            fits = types.is_boolean(found)
+        case Time():
+            fits = types.is_timestamp(found) and found.unit == "us" and found.tz is not None
+        case Listing():
+            fits = types.is_list(found) or types.is_large_list(found)
+        case Pairs():
+            fits = types.is_map(found)
+        case Record():
+            fits = types.is_struct(found)
+    if not fits:
+        raise FormatError(f"the column is of type {str(found)[:60]}")
+
+
+def _values(shape: Shape, array: pa.Array) -> list[Any]:
+    """Return the values of an array without nulls, the type of which was checked."""
+    match shape:
+        case Text(choices):
+            return _texts(array, choices)
+        case Time():
+            return [time * _NANOSECONDS for time in _scalars(array.cast("int64"))]
+        case Listing(element):
+            flat, bounds = _below(array)
+            values = _elements(element, flat(array.values))
+            return [tuple(values[start:end]) for start, end in pairwise(bounds)]
+        case Pairs():
+            flat, bounds = _below(array)
+            pairs = list(
+                zip(*(_elements(Text(), flat(each)) for each in (array.keys, array.items)), strict=True)
+            )
+            return [tuple(pairs[start:end]) for start, end in pairwise(bounds)]
+        case Record():
+            names = {field.name for field in array.type}
+            return objects(shape, len(array), lambda name: array.field(name) if name in names else None)
+        case _:
+            return _scalars(array)
+
+
+def _below(array: pa.Array) -> tuple[Callable[[pa.Array], pa.Array], list[int]]:
+    """Return what cuts out the elements below a list array, and where among them each list begins."""
+    if not len(array):
+        return (lambda elements: elements.slice(0, 0)), []
+    offsets = array.offsets.to_numpy()
+    first, last = int(offsets[0]), int(offsets[-1])
+    return (lambda elements: elements.slice(first, last - first)), (offsets - first).tolist()
+
+
+def _elements(shape: Shape, array: pa.Array) -> list[Any]:
+    _check(shape, array.type)
+    if array.null_count:
+        raise _null()
+    return _values(shape, array)
+
+
+def _texts(array: pa.Array, choices: tuple[str, ...]) -> list[str]:
+    """Return strings, each distinct one once in memory."""
+    encoded = array.dictionary_encode()
+    texts = [original(text) for text in encoded.dictionary.to_pylist()]
+    if choices and not set(choices).issuperset(texts):
+        found = next(ascii(text) for text in texts if text not in choices)
+        raise FormatError(f"expected one of {', '.join(choices)}, found {found[:40]}")
+    return [texts[index] for index in _scalars(encoded.indices)]
+
+
+def _scalars(array: pa.Array) -> list[Any]:
+    """Return integers, or true and false, without nulls."""
+    return cast("list[Any]", array.to_numpy(zero_copy_only=False).tolist())
+
+
+def _null() -> FormatError:
+    return FormatError("a value is missing where there must be one")

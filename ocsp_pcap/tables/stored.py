@@ -1,0 +1,166 @@
+"""Command-line arguments that name facts, not captures: tables, or a file of JSON lines."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, cast
+
+from ocsp_pcap.capture import CaptureError, CaptureSource
+from ocsp_pcap.capture.source import read_head, stream_damage
+from ocsp_pcap.facts import CaptureFact, Facts
+from ocsp_pcap.tables.errors import TablesError
+from ocsp_pcap.tables.merge import merged
+from ocsp_pcap.tables.shapes import KINDS
+from ocsp_pcap.tables.storage import is_url, storage
+
+_JSON_LINES: Final = b'{"kind"'
+"""How the first line of stored facts begins, as the program writes it."""
+
+
+def is_stored(argument: str) -> bool:
+    """Tell whether an argument names facts: a URL, a directory of tables, or JSON lines in a file."""
+    if is_url(argument):
+        return True
+    path = Path(argument)
+    try:
+        if path.is_dir():
+            tables = storage(argument)
+            return any(tables.parts(kind) for kind in KINDS)
+        if not path.is_file():
+            return False
+        with CaptureSource(argument, path).open() as stream:
+            return read_head(stream).startswith(_JSON_LINES)
+    except (OSError, ValueError, CaptureError):
+        # Reading it as a capture tells what is wrong.
+        return False
+
+
+def stored_facts(argument: str) -> Facts | None:
+    """Read stored facts; None where the argument names something else, such as a capture.
+
+    Raises:
+        TablesError: they cannot be read.
+    """
+    if not is_stored(argument):
+        return None
+    if is_url(argument) or Path(argument).is_dir():
+        from ocsp_pcap.tables.read import read_tables
+
+        return read_tables(argument)
+    from ocsp_pcap.report.json import FactsError, facts_from_jsonl
+
+    try:
+        with CaptureSource(argument, Path(argument)).open() as stream:
+            facts = facts_from_jsonl(io.BufferedReader(cast("io.RawIOBase", stream)))
+            damage = stream_damage(stream)
+    except (FactsError, OSError, CaptureError) as error:
+        raise TablesError(f"{argument}: {error}") from error
+    if damage:
+        raise TablesError(f"{argument}: {damage}")
+    return facts
+
+
+@dataclass(slots=True)
+class StoredInputs:
+    """The facts among the arguments of a command, and the captures that are still to be read."""
+
+    captures: list[str] = field(default_factory=list)
+    """Arguments that name no facts, and nothing that the facts hold already."""
+    failures: list[TablesError] = field(default_factory=list)
+    _parts: dict[str, Facts] = field(default_factory=dict)
+    _before: int = 0
+    """How many of the parts stand before the first capture."""
+    _aliases: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Arguments that name a capture of a part: the part's argument and the capture's path there."""
+
+    def __bool__(self) -> bool:
+        """Tell whether there are facts."""
+        return bool(self._parts)
+
+    def together(self, found: Facts | None) -> tuple[Facts, dict[str, tuple[str, ...]]]:
+        """Return all facts, and for each argument that names facts what its captures are called there.
+
+        ``found`` is what the captures showed. They stand where the first of them was named, and keep
+        their names where facts have other captures of the same name.
+        """
+        sources = list(self._parts.values())
+        if found is None:
+            facts, names = merged(sources)
+        else:
+            sources.insert(self._before, found)
+            facts, names = merged(sources, own=self._before)
+            del names[self._before]
+        called = dict(zip(self._parts, names, strict=True))
+        by_argument = {argument: tuple(paths.values()) for argument, paths in called.items()}
+        for argument, (part, path) in self._aliases.items():
+            by_argument[argument] = (called[part][path],)
+        return facts, by_argument
+
+
+def take_stored(arguments: Iterable[str]) -> StoredInputs:
+    """Read the facts among arguments.
+
+    A capture that the facts know by its path is not read again, if its file is gone or as it was:
+    naming it says of which capture an option such as ``--child`` speaks.
+    """
+    inputs = StoredInputs()
+    others: list[tuple[int, str]] = []
+    for argument in dict.fromkeys(arguments):
+        try:
+            facts = stored_facts(argument)
+        except TablesError as error:
+            inputs.failures.append(error)
+            continue
+        if facts is None:
+            others.append((len(inputs._parts), argument))
+        else:
+            inputs._parts[argument] = facts
+    for before, argument in others:
+        alias = _alias(argument, inputs._parts)
+        if alias is not None:
+            inputs._aliases[argument] = alias
+            continue
+        if not inputs.captures:
+            inputs._before = before
+        inputs.captures.append(argument)
+    return inputs
+
+
+def _alias(argument: str, parts: dict[str, Facts]) -> tuple[str, str] | None:
+    """Return the part and the path there of the capture that an argument names."""
+    if argument == "-":
+        return None
+    identity = os.path.realpath(argument)
+    for part, facts in parts.items():
+        for capture in facts.captures:
+            same_name = argument == capture.path or identity == os.path.realpath(capture.path)
+            if same_name and _is_unchanged(Path(argument), capture):
+                return part, capture.path
+    return None
+
+
+def _is_unchanged(path: Path, capture: CaptureFact) -> bool:
+    """Tell whether a file is gone, or has the size and the first packet that a capture had."""
+    try:
+        if path.stat().st_size != capture.size:
+            return False
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    from ocsp_pcap.capture import open_capture
+
+    try:
+        with open_capture(CaptureSource(str(path), path)) as reader:
+            first = next((int(batch.time.min()) for batch in reader if len(batch)), None)
+    except CaptureError:
+        return False
+    return (
+        first == capture.first_time
+        if first is None or capture.first_time is None
+        else (capture.first_time <= first <= (capture.last_time or first))
+    )
