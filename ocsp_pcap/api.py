@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ocsp_pcap.capture import CaptureError
+    from ocsp_pcap.capture.rotation import Rotation
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.engine import explain
     from ocsp_pcap.explain.forecast import forecast
     from ocsp_pcap.explain.forecast_model import Forecast
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
+    from ocsp_pcap.observe.watch import Watch
 
 __all__ = ["Context", "Explanation", "Facts", "Forecast", "ReadOptions", "explain", "forecast", "read_facts"]
 
@@ -58,7 +60,13 @@ class ReadOptions:
     advise: Callable[[str], None] = field(default=lambda _: None)
     """Takes each sentence about keys that opened nothing."""
     jobs: int = 1
-    """Captures that are read side by side, each in a process of its own."""
+    """Files that are read side by side, each in a process of its own."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """What is known of captures by name; those of different roles are never files of one rotated set."""
+    rotation: Rotation = "auto"
+    """Whether captures are files of rotated sets: told from names and times; all are; none is."""
+    watch: Watch | None = None
+    """Is told how far reading is, and may end it."""
     stored: Callable[[str, Sequence[str]], None] = field(default=lambda _, __: None)
     """Takes each argument that stands for stored facts, with the names that their captures have."""
 
@@ -113,8 +121,9 @@ def _read_captures(
     from ocsp_pcap.capture import CaptureError, CaptureSource, expand
     from ocsp_pcap.observe.assemble import FactAssembler
     from ocsp_pcap.observe.keys import key_use_notes, load_keys
-    from ocsp_pcap.observe.run import observe_all
+    from ocsp_pcap.observe.run import RunOptions, observe_all
     from ocsp_pcap.observe.tools import Tools
+    from ocsp_pcap.observe.watch import Watch
 
     tools = Tools()
     for der in options.authorities:
@@ -127,7 +136,8 @@ def _read_captures(
                 sources.setdefault(source.identity, source)
         except CaptureError as error:
             failures.append(error)
-    observations = observe_all(sources.values(), tools, failures.append, options.jobs)
+    run = RunOptions(failures.append, options.roles, options.rotation, options.watch or Watch())
+    observations = observe_all(sources.values(), tools, run)
     if not observations:
         return None
     found = FactAssembler(tools).facts(observations)
