@@ -348,21 +348,17 @@ class TlsConnection:
 
     def _take(self, found: list[TlsEvent], events: list[TlsEvent]) -> None:
         """Append events, remembering what hellos say."""
+        events += found
         for event in found:
-            self._note(event)
-            events.append(event)
-
-    def _note(self, event: TlsEvent) -> None:
-        """Remember what hellos say."""
-        if isinstance(event, ServerHello):
-            self._server_hello = event
-            self._hello_seen = True
-            if is_tls13(event.version):
-                self._client.protected = self._server.protected = False
-        elif isinstance(event, ClientHello):
-            self._hello_seen = True
-            self._offers_tls13 = any(is_tls13(version) for version in event.supported_versions)
-            self._early_data = event.early_data
+            if isinstance(event, ServerHello):
+                self._server_hello = event
+                self._hello_seen = True
+                if is_tls13(event.version):
+                    self._client.protected = self._server.protected = False
+            elif isinstance(event, ClientHello):
+                self._hello_seen = True
+                self._offers_tls13 = any(is_tls13(version) for version in event.supported_versions)
+                self._early_data = event.early_data
 
     def _swap(self) -> None:
         self.swapped = not self.swapped

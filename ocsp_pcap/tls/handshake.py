@@ -56,7 +56,7 @@ _BOUNDS: Final = {
 """Smallest and largest body of messages whose length says whether they can be one."""
 
 
-def plausible_message(data: bytes, position: int = 0) -> bool:
+def plausible_message(data: bytes | bytearray, position: int = 0) -> bool:
     """Tell whether 4 bytes can be the header of a handshake message in plain text."""
     kind = data[position]
     if kind not in KNOWN_TYPES:

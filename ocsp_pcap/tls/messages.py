@@ -6,7 +6,7 @@ the fault that stopped it (None: none). None of them raises for bad input.
 
 from __future__ import annotations
 
-from struct import unpack_from
+from struct import Struct, unpack_from
 from typing import Final
 
 from ocsp_pcap.tls.compression import CompressionError, decompress
@@ -26,6 +26,7 @@ MAX_CERTIFICATES: Final = 256
 
 ENCRYPT_THEN_MAC: Final = 22
 EXTENDED_MASTER_SECRET: Final = 23
+_TYPE_AND_LENGTH: Final = Struct(">HH")
 _SERVER_NAME: Final = 0
 _STATUS_REQUEST: Final = 5
 _ALPN: Final = 16
@@ -64,8 +65,9 @@ def _extensions(body: bytes, position: int) -> tuple[dict[int, tuple[int, int]],
         fault = "the extension block is longer than its message"
         end = size
     position += 2
+    read_header = _TYPE_AND_LENGTH.unpack_from
     while position + 4 <= end:
-        extension, length = unpack_from(">HH", body, position)
+        extension, length = read_header(body, position)
         position += 4
         following = position + length
         if following > end:

@@ -78,7 +78,7 @@ def _plausible_record(data: bytes | bytearray) -> bool | None:
     if kind == HANDSHAKE:
         if length < 4:
             return False
-        return None if len(data) < 9 else plausible_message(bytes(data[5:9]))
+        return None if len(data) < 9 else plausible_message(data, 5)
     return length >= 16
 
 
@@ -189,7 +189,7 @@ class RecordReader:
                 self._buffer = b""
             elif not self._buffer:
                 return False
-        self._buffer = bytes(self._buffer) + data
+        self._buffer = bytes(self._buffer) + data if self._buffer else data
         verdict = _plausible_record(self._buffer)
         if verdict:
             self.state = State.SYNCHRONISED
