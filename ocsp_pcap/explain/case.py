@@ -13,6 +13,7 @@ from ocsp_pcap.explain.clocks import SECOND, ClockOffset, clock_offsets
 from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Validator
+from ocsp_pcap.explain.places import Places
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.roles import Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
@@ -57,6 +58,7 @@ class Case:
         self.facts = facts
         self.context = context
         self.site = context.site
+        self.places = Places(facts.captures)
         self._derived: dict[Callable[[Case], Any], Any] = {}
         self.offsets: dict[str, ClockOffset] = {
             offset.capture: offset for offset in clock_offsets(facts.handshakes)

@@ -78,7 +78,8 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
     if hosts:
         verdicts = tuple(verdict for verdict in verdicts if _matches(verdict.host, hosts))
         legs = tuple(chain for chain in legs if _matches(chain.host, hosts))
-    return Explanation(facts.captures, verdicts, findings, case.unmatched, legs, tuple(_notes(case)))
+    whole = Explanation(facts.captures, verdicts, findings, case.unmatched, legs, tuple(_notes(case)))
+    return case.places.located(whole)
 
 
 def _matches(host: str | None, patterns: Sequence[str]) -> bool:
@@ -234,7 +235,7 @@ def _sentence(text: str) -> str:
 
 
 def _next_steps(question: Question, headline: Answer, validator: Validator) -> tuple[str, ...]:
-    certificate = question.certificate
+    certificate, places = question.certificate, question.case.places
     url = headline.responder or next(iter(certificate.ocsp_urls if certificate else ()), None)
     framed = [e for e in headline.evidence if e.frame is not None]
     shown = framed[headline.telling] if framed else None
@@ -244,10 +245,9 @@ def _next_steps(question: Question, headline: Answer, validator: Validator) -> t
         validator=validator.address,
         responder=_host_of(url),
         serial=certificate.serial if certificate else None,
-        frame=shown.frame if shown else None,
-        stream=shown.stream if shown else None,
         until=headline.until,
         longer=headline.longer,
+        **(places.reference(shown.capture, shown.frame, shown.stream, shown.note) if shown else {}),
     )
 
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from ocsp_pcap.facts import (
     AlertFact,
+    CaptureFact,
     CertIdFact,
     CertificateFact,
     CrlFetchFact,
@@ -17,6 +18,7 @@ from ocsp_pcap.facts import (
     OcspExchangeFact,
     ResponseFact,
     SingleFact,
+    TcpAttemptFact,
 )
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
@@ -64,14 +66,23 @@ class FactAssembler:
                     crl_fetches.append(fact)
         certificates = {c.sha256: self._certificate(c) for c in list(self._tools.store)}
         traffic = ResponderTraffic(certificates.values(), exchanges, crl_fetches)
+        captures: list[CaptureFact] = []
+        attempts: list[TcpAttemptFact] = []
+        lookups = [fact for observation in observations for fact in traffic.lookups(observation)]
+        for observation in observations:
+            tried = traffic.attempts(observation)
+            attempts += tried.values()
+            tcp_streams = {stream.number for stream in observation.tcp.finished} | tried.keys()
+            udp_streams = {stream.number for stream in observation.udp.finished}
+            captures.append(capture_fact(observation, tcp_streams, udp_streams))
         return Facts(
-            captures=tuple(capture_fact(observation) for observation in observations),
+            captures=tuple(captures),
             certificates=certificates,
             handshakes=tuple(handshakes),
             ocsp_exchanges=tuple(exchanges),
             crl_fetches=tuple(crl_fetches),
-            dns_lookups=tuple(fact for o in observations for fact in traffic.lookups(o)),
-            tcp_attempts=tuple(fact for o in observations for fact in traffic.attempts(o)),
+            dns_lookups=tuple(lookups),
+            tcp_attempts=tuple(attempts),
         )
 
     def _tcp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:

@@ -67,15 +67,27 @@ class Observation:
         the ports that the client asked for, and that one takes a number, too: streams that begin later
         are numbered one higher.
         """
+        extra = self._socks_frames()
+        return number + bisect_left(extra, self.tcp.flows.flow(number).first_frame) if extra else number
+
+    def extra_numbers(self, file: int, stream: int) -> int:
+        """Return by how much the number of a stream is higher in one file for the reason above."""
+        extra = self._socks_frames()
+        if not extra:
+            return 0
+        before = sum(each.summary.packets for each in self.files[:file])
+        first_frame = max(before + 1, self.tcp.flows.flow(stream).first_frame)
+        return bisect_left(extra, first_frame) - bisect_left(extra, before + 1)
+
+    def _socks_frames(self) -> list[int]:
+        """Return, in order, the frames that open such a second conversation."""
         if self._extra_numbers is None:
             self._extra_numbers = sorted(
                 frame
                 for stream, frame in self.tcp.socks_frames.items()
                 if SOCKS_PORT in _ports(self.tcp.flows.endpoints(stream))
             )
-        if not self._extra_numbers:
-            return number
-        return number + bisect_left(self._extra_numbers, self.tcp.flows.flow(number).first_frame)
+        return self._extra_numbers
 
 
 def _ports(ends: Endpoints) -> tuple[int, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from typing import Final
 
 import numpy as np
 
-from ocsp_pcap.facts import CaptureFact
+from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream
 from ocsp_pcap.observe.capture import Observation, ObservedFile
 from ocsp_pcap.observe.links import link_type_name
 from ocsp_pcap.streams.distinct import distinct
@@ -14,8 +15,12 @@ from ocsp_pcap.streams.distinct import distinct
 MAX_PORTS: Final = 1024
 
 
-def capture_fact(observation: Observation) -> CaptureFact:
-    """Sum up the files of a capture."""
+def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: Set[int]) -> CaptureFact:
+    """Sum up the files of a capture.
+
+    ``tcp_streams`` and ``udp_streams`` are those that other facts mention: the files of a set tell their
+    numbers there.
+    """
     tcp, udp = observation.tcp, observation.udp
     summaries = [file.summary for file in observation.files]
     ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
@@ -47,6 +52,34 @@ def capture_fact(observation: Observation) -> CaptureFact:
         size=sum(summary.size for summary in summaries),
         tcp_streams=len(tcp.flows),
         notes=tuple(notes),
+        files=_files(observation, sorted(tcp_streams), sorted(udp_streams)),
+    )
+
+
+def _files(
+    observation: Observation, tcp_streams: Sequence[int], udp_streams: Sequence[int]
+) -> tuple[CaptureFile, ...]:
+    if len(observation.files) == 1:
+        return ()
+    return tuple(
+        CaptureFile(
+            path=file.name,
+            packets=file.summary.packets,
+            first_time=file.summary.first_time,
+            last_time=file.summary.last_time,
+            damage=_file_damage(file),
+            tcp_streams=tuple(
+                FileStream(observation.tcp_stream(stream), number + observation.extra_numbers(index, stream))
+                for stream in tcp_streams
+                if (number := observation.tcp.files.number(index, stream)) is not None
+            ),
+            udp_streams=tuple(
+                FileStream(stream, number)
+                for stream in udp_streams
+                if (number := observation.udp.files.number(index, stream)) is not None
+            ),
+        )
+        for index, file in enumerate(observation.files)
     )
 
 

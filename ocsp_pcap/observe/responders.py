@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -109,8 +109,9 @@ class ResponderTraffic:
                 break
         return [(packets[number], message) for number in sorted(parsed) if (message := parsed[number])]
 
-    def attempts(self, observation: Observation) -> Iterator[TcpAttemptFact]:
-        """Yield the attempts to connect to hosts that matter; call :meth:`lookups` before."""
+    def attempts(self, observation: Observation) -> dict[int, TcpAttemptFact]:
+        """Return the attempts to connect to hosts that matter, by stream; call :meth:`lookups` before."""
+        found: dict[int, TcpAttemptFact] = {}
         flows = observation.tcp.flows
         numbers = sorted({number for address in self._addresses for number in flows.streams_with(address)})
         for number in numbers[:MAX_ATTEMPTS]:
@@ -126,7 +127,7 @@ class ResponderTraffic:
                 continue
             answer = flow.syn_ack_frame or (flow.reset_frame if outcome in ("refused", "reset") else None)
             started = flow.syn_times[opener]
-            yield TcpAttemptFact(
+            found[number] = TcpAttemptFact(
                 capture=observation.name,
                 stream=observation.tcp_stream(number),
                 time=started if started is not None else flow.first_time,
@@ -138,6 +139,7 @@ class ResponderTraffic:
                 server_port=server[1],
                 attempts=max(1, flow.syn_counts[opener]),
             )
+        return found
 
 
 def _wire_names(names: Iterable[str]) -> set[bytes]:

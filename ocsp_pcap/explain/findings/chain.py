@@ -128,6 +128,5 @@ def ocsp_forwarded(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
                 if (exchange.client, exchange.server, exchange.server_port) == (client, server, port)
             ],
             validator=client,
-            frame=first.frames.request,
-            stream=first.stream,
+            **case.places.reference(first.capture, first.frames.request, first.stream),
         )

@@ -39,8 +39,7 @@ def must_staple_violated(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
             ],
             host=host,
             validator=handshake.client,
-            frame=visit.frame,
-            stream=handshake.stream,
+            **case.places.reference(handshake.capture, visit.frame, handshake.stream),
         )
 
 
@@ -62,8 +61,7 @@ def revoked_but_used(case: Case, verdicts: Sequence[Verdict]) -> Iterator[Findin
                 proof,
                 host=host,
                 validator=client,
-                frame=proof[0].frame,
-                stream=proof[0].stream,
+                **case.places.reference(proof[0].capture, proof[0].frame, proof[0].stream),
             )
             break
 
@@ -99,6 +97,7 @@ def repetition(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
         times = f"{number} time{'s' if number > 1 else ''}, first after {span_words(first.age)}"
         code, habit = _habit(found, case.proxy(client))
         role = validator_words(case.roles.role(client), client)
+        again = first.again.exchange
         words = f"{role} asked again about {', '.join(hosts[:3])}{more} ({times}), {_ahead(first)}{habit}"
         yield finding(
             code,
@@ -106,9 +105,8 @@ def repetition(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
             _repeat_evidence(found),
             host=hosts[0],
             validator=client,
-            frame=first.again.frame,
-            stream=first.again.exchange.stream,
             serial=first.certificate.serial,
+            **case.places.reference(again.capture, first.again.frame, again.stream),
         )
 
 
@@ -193,6 +191,5 @@ def crl_fallback(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
                 if frame is not None
             ],
             validator=fetch.client,
-            frame=fetch.frames.request,
-            stream=fetch.stream,
+            **case.places.reference(fetch.capture, fetch.frames.request, fetch.stream),
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Final
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import REACTION, looked_up_only
+from ocsp_pcap.explain.visits import Query
 
 MAX_ASKERS: Final = 16
 """Hosts that asked about one certificate that are looked at."""
@@ -35,9 +37,9 @@ def asked_elsewhere(question: Question) -> Answer | None:
                     "queried",
                     "possible",
                     f"{query.exchange.client} asked about this very certificate "
-                    f"{(query.time - time) / SECOND:.1f} s after this handshake (frame {query.frame} of "
-                    f"{query.exchange.capture}) and was not seen to receive it: the query is that of "
-                    f"{question.who} if this is another address or interface of it, or asks on its behalf",
+                    f"{(query.time - time) / SECOND:.1f} s after this handshake (frame {_frame(case, query)}) "
+                    f"and was not seen to receive it: the query is that of {question.who} if "
+                    "this is another address or interface of it, or asks on its behalf",
                     responder=query.exchange.url,
                 )
     return None
@@ -52,7 +54,9 @@ def connection_not_seen(question: Question) -> Answer | None:
         lookup = looked_up_only(question, host, port)
         if lookup is None:
             continue
-        frame = lookup.frames.response or lookup.frames.request
+        frame = question.case.places.frame_words(
+            lookup.capture, lookup.frames.response or lookup.frames.request
+        )
         return Answer(
             "capture-filtered",
             "possible",
@@ -62,3 +66,10 @@ def connection_not_seen(question: Question) -> Answer | None:
             responder=url,
         )
     return None
+
+
+def _frame(case: Case, query: Query) -> str:
+    """Name a frame and the file that holds it."""
+    capture = query.exchange.capture
+    words = case.places.frame_words(capture, query.frame) or ""
+    return words if " of " in words else f"{words} of {capture}"

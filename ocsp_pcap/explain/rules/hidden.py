@@ -59,7 +59,7 @@ def perhaps_queried(question: Question) -> Answer | None:
     near = _asked_shortly_after(question)
     if not near:
         return None
-    evidence = [_query_evidence(exchange) for exchange in near]
+    evidence = [_query_evidence(question.case, exchange) for exchange in near]
     first = near[0]
     time = case.clock(first.capture, first.time)
     serials = ", ".join(dict.fromkeys(_serial(exchange) for exchange in near))
@@ -190,10 +190,11 @@ def _hidden_before(question: Question, time: int) -> list[Visit]:
     return hidden[first : bisect_right(hidden, time, key=lambda visit: visit.time)]
 
 
-def _query_evidence(exchange: OcspExchangeFact) -> Evidence:
+def _query_evidence(case: Case, exchange: OcspExchangeFact) -> Evidence:
     answer = exchange.response
     told = next((single.status for single in answer.singles), answer.response_status) if answer else None
-    frames = f", answered {told} in frame {exchange.frames.response}" if exchange.frames.response else ""
+    answered = case.places.frame_words(exchange.capture, exchange.frames.response)
+    frames = f", answered {told} in frame {answered}" if answered else ""
     return Evidence(
         exchange.capture,
         exchange.frames.request or exchange.frames.response,
