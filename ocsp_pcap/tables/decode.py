@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _NANOSECONDS: Final = 1000
 """In a microsecond."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def objects(record: Record, length: int, column_of: Callable[[str], pa.Array | None]) -> list[Any]:
@@ -60,6 +64,13 @@ def _column(column: Column, array: pa.Array, finer: pa.Array | None) -> list[Any
     return [next(remaining) if here else None for here in _scalars(there)]
 
 
+def _times(microseconds: list[int]) -> list[int]:
+    """Return nanoseconds of microseconds; the years are those that a time has anywhere in facts."""
+    if microseconds and not _FIRST <= min(microseconds) <= max(microseconds) <= _LAST:
+        raise FormatError("a time is not in the years 1 to 9999")
+    return [time * _NANOSECONDS for time in microseconds]
+
+
 def _rest(finer: pa.Array) -> list[int]:
     """Return what times have beyond their microseconds; none where the column says nothing."""
     _check(Integer(), finer.type)
@@ -98,7 +109,7 @@ def _values(shape: Shape, array: pa.Array) -> list[Any]:
         case Text(choices):
             return _texts(array, choices)
         case Time():
-            return [time * _NANOSECONDS for time in _scalars(array.cast("int64"))]
+            return _times(_scalars(array.cast("int64")))
         case Listing(element):
             flat, bounds = _below(array)
             values = _elements(element, flat(array.values))

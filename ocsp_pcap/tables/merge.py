@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import count
 from typing import Any, Final
@@ -13,6 +13,10 @@ from ocsp_pcap.tables.shapes import KINDS
 _FIELDS: Final = dict(zip(KINDS, (field.name for field in fields(Facts)), strict=True))
 """The field of Facts that holds each kind."""
 _CERTIFICATE: Final = CertificateFact.kind
+_BY_CAPTURE: Final = tuple(
+    name for kind, name in _FIELDS.items() if kind not in (CaptureFact.kind, _CERTIFICATE)
+)
+"""The fields of Facts with what was seen in one capture each."""
 
 
 def by_kind(facts: Facts) -> dict[str, Sequence[Any]]:
@@ -38,6 +42,13 @@ def collected(found: Iterable[Fact]) -> Facts:
             rows[fact.kind].append(fact)
     others = {_FIELDS[kind]: tuple(rows[kind]) for kind in KINDS if kind != _CERTIFICATE}
     return Facts(certificates=certificates, **others)
+
+
+def strangers(facts: Facts) -> Iterator[str]:
+    """Yield the name of each capture that a fact names and that is none of the captures."""
+    known = {capture.path for capture in facts.captures}
+    for name in _BY_CAPTURE:
+        yield from dict.fromkeys(fact.capture for fact in getattr(facts, name) if fact.capture not in known)
 
 
 def better(first: CertificateFact, second: CertificateFact) -> CertificateFact:
@@ -99,8 +110,7 @@ def _with_names(facts: Facts, fresh: dict[str, str]) -> Facts:
             for fact in getattr(facts, name)
             if fact.capture in fresh
         )
-        for kind, name in _FIELDS.items()
-        if kind not in (_CERTIFICATE, CaptureFact.kind)
+        for name in _BY_CAPTURE
     }
     captures = tuple(replace(c, path=fresh[c.path]) for c in facts.captures if c.path in fresh)
     return Facts(captures=captures, certificates=facts.certificates, **kinds)

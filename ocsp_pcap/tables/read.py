@@ -13,7 +13,7 @@ from ocsp_pcap.tables.errors import TablesError, need
 from ocsp_pcap.tables.merge import collected
 from ocsp_pcap.tables.schema import FORMAT, FORMAT_KEY
 from ocsp_pcap.tables.shapes import FINER, KINDS, Record, record_of
-from ocsp_pcap.tables.storage import Storage, failures, storage
+from ocsp_pcap.tables.storage import Storage, failures, one_line, storage
 
 if TYPE_CHECKING:
     import pyarrow.parquet as parquet
@@ -22,7 +22,6 @@ _ROWS: Final = 10_000
 """Rows that are converted at a time."""
 _MOST_VALUES: Final = 8
 """Values of one column for each byte of a file: no table of facts makes do with one bit for each."""
-_MOST_WORDS: Final = 160
 
 
 def read_tables(directory: str | Path) -> Facts:
@@ -57,8 +56,7 @@ def _kind(tables: Storage, place: str, kind: str) -> Iterator[Fact]:
                 raise TablesError(f"{part}: is no table of facts: {error}") from error
             except (ValueError, TypeError, LookupError, NotImplementedError, MemoryError) as error:
                 # What pyarrow raises for damage is among them, or an OSError.
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                raise TablesError(f"{part}: is no readable Parquet file: {reason[:_MOST_WORDS]}") from error
+                raise TablesError(f"{part}: is no readable Parquet file: {one_line(error)}") from error
 
 
 def _part(tables: Storage, name: str, record: Record) -> Iterator[Any]:

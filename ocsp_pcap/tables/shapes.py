@@ -42,14 +42,14 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time: microseconds since the Unix epoch, UTC, where ``finer`` with a second column.
+    """A time: microseconds since the Unix epoch, UTC; with a second column where ``finer``.
 
     Spark from 3.2 on refuses a file with a column of TIMESTAMP(NANOS), unless it is told to take it for
-    integers (SPARK-40819), and in 64 bits of nanoseconds no year fits beyond 2262, while certificates
-    are valid until 9999. Microseconds are a timestamp to every reader and reach further than any
-    calendar. What the time of a packet has beyond them, 0 to 999, stands in a column of its own, so
+    an integer (SPARK-40819), and 64 bits of nanoseconds end in the year 2262, while certificates are
+    valid until 9999. Microseconds are a timestamp to every reader and reach further than any calendar.
+    What the time of a packet has beyond them, 0 to 999 nanoseconds, stands in a column of its own, so
     that nothing is lost. Times that documents state (RFC 5280 4.1.2.5, RFC 6960 4.2.2.1, RFC 9110
-    5.6.7) are in seconds, and need none.
+    5.6.7) are whole seconds and need none.
     """
 
     finer: bool

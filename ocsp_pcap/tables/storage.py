@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
+from ocsp_pcap.report.codec import FormatError
 from ocsp_pcap.tables.errors import TablesError, need
 from ocsp_pcap.tables.shapes import KINDS
 
 SUFFIX: Final = ".parquet"
+_MOST_WORDS: Final = 160
 _OURS: Final = re.compile(rf"(?:{'|'.join(KINDS)})/part-[0-9]+\.parquet")
 """What a directory of tables holds, and nothing else."""
 
@@ -50,7 +52,7 @@ def storage(place: str) -> Storage:
     try:
         system, path = core.url_to_fs(place)
     except (ImportError, ValueError, OSError) as error:
-        raise TablesError(f"{place}: {error}") from error
+        raise TablesError(f"{place}: cannot be used: {one_line(error)}") from error
     protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
     return _Local(Path(path)) if "file" in protocols else _Remote(place, system, path)
 
@@ -61,14 +63,20 @@ def is_url(place: str) -> bool:
 
 
 @contextmanager
-def failures(place: str, verb: str) -> Iterator[None]:
-    """Make TablesError of what a file system raises; fsspec's raise what the libraries below them raise."""
+def failures(place: str, verb: str, errors: type[Exception] = OSError) -> Iterator[None]:
+    """Make TablesError of what a file system raises."""
     try:
         yield
-    except TablesError:
+    except (TablesError, FormatError):
         raise
-    except OSError as error:
-        raise TablesError(f"{place}: cannot be {verb}: {error.strerror or error}") from error
+    except errors as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error)
+        raise TablesError(f"{place}: cannot be {verb}: {reason}") from error
+
+
+def one_line(error: Exception) -> str:
+    """Return what another library says of an error, shortly."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:_MOST_WORDS]
 
 
 class _Local:
@@ -124,7 +132,8 @@ def _create(path: Path) -> BinaryIO:
 class _Remote:
     """A directory of a file system of fsspec, such as an object store, where nothing can be renamed.
 
-    There each file appears once it is whole. Old parts go before the new ones come.
+    There each file appears once it is whole, and old parts go before new ones come. These file systems
+    raise whatever the libraries below them raise.
     """
 
     def __init__(self, place: str, system: Any, path: str) -> None:
@@ -134,20 +143,23 @@ class _Remote:
 
     def parts(self, kind: str) -> list[str]:
         prefix = f"{kind}/"
-        return [name for name in self._names() if name.startswith(prefix) and _is_part(name[len(prefix) :])]
+        with failures(self._place, "read", Exception):
+            names = self._names()
+        return [name for name in names if name.startswith(prefix) and _is_part(name[len(prefix) :])]
 
     def open(self, name: str) -> BinaryIO:
-        file: BinaryIO = self._system.open(f"{self._path}/{name}", "rb")
+        with failures(f"{self._place}/{name}", "read", Exception):
+            file: BinaryIO = self._system.open(f"{self._path}/{name}", "rb")
         return file
 
     def refuse(self) -> None:
-        with failures(self._place, "written"):
+        with failures(self._place, "written", Exception):
             for name in self._names():
                 if not _OURS.fullmatch(name):
                     raise _strange(self._place, name)
 
     def replace(self, write: Write) -> None:
-        with failures(self._place, "written"):
+        with failures(self._place, "written", Exception):
             self.refuse()
             for name in self._names():
                 self._system.rm_file(f"{self._path}/{name}")

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
-from ocsp_pcap.capture import CaptureError, CaptureSource
+from ocsp_pcap.capture import CaptureError, CaptureSource, expand, open_capture
 from ocsp_pcap.capture.source import read_head, stream_damage
 from ocsp_pcap.facts import CaptureFact, Facts
 from ocsp_pcap.tables.errors import TablesError
-from ocsp_pcap.tables.merge import merged
+from ocsp_pcap.tables.merge import merged, strangers
 from ocsp_pcap.tables.shapes import KINDS
 from ocsp_pcap.tables.storage import is_url, storage
 
@@ -50,7 +50,15 @@ def stored_facts(argument: str) -> Facts | None:
     if is_url(argument) or Path(argument).is_dir():
         from ocsp_pcap.tables.read import read_tables
 
-        return read_tables(argument)
+        facts = read_tables(argument)
+    else:
+        facts = _json_lines(argument)
+    for stranger in strangers(facts):
+        raise TablesError(f"{argument}: holds facts of a capture of which it knows nothing: {stranger[:80]}")
+    return facts
+
+
+def _json_lines(argument: str) -> Facts:
     from ocsp_pcap.report.json import FactsError, facts_from_jsonl
 
     try:
@@ -138,29 +146,30 @@ def _alias(argument: str, parts: dict[str, Facts]) -> tuple[str, str] | None:
     for part, facts in parts.items():
         for capture in facts.captures:
             same_name = argument == capture.path or identity == os.path.realpath(capture.path)
-            if same_name and _is_unchanged(Path(argument), capture):
+            if same_name and _is_unchanged(argument, capture):
                 return part, capture.path
     return None
 
 
-def _is_unchanged(path: Path, capture: CaptureFact) -> bool:
-    """Tell whether a file is gone, or has the size and the first packet that a capture had."""
+def _is_unchanged(argument: str, capture: CaptureFact) -> bool:
+    """Tell whether the files of a capture are gone, or have the size and the first packet that it had."""
+    paths = [Path(file.path) for file in capture.files] or [Path(argument)]
     try:
-        if path.stat().st_size != capture.size:
-            return False
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
+        sources = expand([argument])
+    except CaptureError:
+        return not any(path.exists() for path in paths)
+    if {source.identity for source in sources} != {os.path.realpath(path) for path in paths}:
         return False
-    from ocsp_pcap.capture import open_capture
+    return sum(source.size or 0 for source in sources) == capture.size and _begins_in(sources[0], capture)
 
+
+def _begins_in(source: CaptureSource, capture: CaptureFact) -> bool:
+    """Tell whether the first packets of a file are of the time of a capture."""
     try:
-        with open_capture(CaptureSource(str(path), path)) as reader:
+        with open_capture(source) as reader:
             first = next((int(batch.time.min()) for batch in reader if len(batch)), None)
     except CaptureError:
         return False
-    return (
-        first == capture.first_time
-        if first is None or capture.first_time is None
-        else (capture.first_time <= first <= (capture.last_time or first))
-    )
+    if first is None or capture.first_time is None or capture.last_time is None:
+        return first is capture.first_time
+    return capture.first_time <= first <= capture.last_time
