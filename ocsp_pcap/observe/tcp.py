@@ -106,12 +106,8 @@ class TcpObserver:
     def _take(
         self, columns: TransportColumns, stream: NDArray[np.int64], direction: NDArray[np.uint8]
     ) -> None:
-        wanted = self._wanted[stream]
-        carries = columns.payload_length > 0
-        carries |= columns.payload_missing > 0
-        carries &= ((wanted >> direction) & 1).view(np.bool_)
-        closes = ((columns.flags & CLOSING) != 0) & (wanted != 0)
-        chosen = np.flatnonzero((carries | closes) & ~columns.in_error)
+        # What one side sends may make the other side's bytes matter that follow in this batch.
+        chosen = np.flatnonzero(_telling(columns) & ((self._wanted[stream] & DIRECTION_BITS) != 0))
         if len(chosen):
             self._chosen(columns, stream[chosen], direction[chosen], chosen)
         self._release(int(columns.time[-1]))
@@ -325,3 +321,12 @@ class TcpObserver:
             self.socks_frames[stream.number] = conversation.socks_payload_frame
         if conversation.tracker is not None or conversation.exchanges:
             self.finished.append(stream)
+
+
+def _telling(columns: TransportColumns) -> NDArray[np.bool_]:
+    """Choose the rows that bring payload, or an end."""
+    found: NDArray[np.bool_] = columns.payload_length > 0
+    found |= columns.payload_missing > 0
+    found |= (columns.flags & CLOSING) != 0
+    found &= ~columns.in_error
+    return found

@@ -37,7 +37,8 @@ def asked_elsewhere(question: Question) -> Answer | None:
                     "queried",
                     "possible",
                     f"{query.exchange.client} asked about this very certificate "
-                    f"{(query.time - time) / SECOND:.1f} s after this handshake (frame {_frame(case, query)}) "
+                    f"{(query.time - time) / SECOND:.1f} s after this handshake "
+                    f"(frame {_frame(case, query)}) "
                     f"and was not seen to receive it: the query is that of {question.who} if "
                     "this is another address or interface of it, or asks on its behalf",
                     responder=query.exchange.url,
