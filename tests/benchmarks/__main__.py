@@ -164,6 +164,9 @@ class Benchmark:
             ),
             report.ratio_goal("bulk: explain within 1.5 times facts", 1.5, bulk, explain, FACTS),
             report.ratio_goal("dense: explain within 1.5 times facts", 1.5, dense, explain, FACTS),
+            report.certificates_goal(
+                "rotated: as many certificates as in one file", self.sections.get("rotated"), bulk, FACTS
+            ),
             report.seconds_goal("--version in less than 0.15 s", 0.15, start, "ocsp-pcap --version"),
             report.seconds_goal("explain of 50 kB in less than 0.6 s", 0.6, start, explain),
         ]

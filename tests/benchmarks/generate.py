@@ -2,8 +2,9 @@
 
 ``python -m tests.benchmarks.generate bulk|dense FILE --megabytes N``. Connections come in groups: their
 handshakes interleave packet by packet, then come rounds of application data (TLS records over full
-segments), then their ends. A group begins with each round of the groups before it, so that handshakes
-are spread over the capture and connections live side by side. Checksums are not right.
+segments), then their ends. While one group is in its handshakes, each of those before it is in another
+round: handshakes are under way at any moment, and connections live side by side. Checksums are not
+right.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from io import BufferedWriter
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -77,16 +79,18 @@ def generate(shape: Shape, output: Path, samples: Path = SAMPLES) -> None:
             if step < groups:
                 numbers = np.arange(step * GROUP, min((step + 1) * GROUP, shape.connections))
                 live[step] = _Group([tls[number % SITES % len(tls)] for number in numbers], numbers, shape)
-                clock = _write_packets(file, live[step].heads, clock)
             if step < groups and plain:
                 extra = plain[step % len(plain)]
                 packets = _instances(extra, np.array([shape.connections + step]), 0)
-                clock = _write_packets(file, [list(_cut(extra, packets[0], 0, extra.packets))], clock)
-            for age in range(1, min(rounds, step) + 1):
-                if step - age in live:
+                clock = _write_packets(file, list(_cut(extra, packets[0], 0, extra.packets)), clock)
+            turns = _turns(live[step].heads if step < groups else [])
+            for turn, age in zip_longest(turns, range(1, rounds + 1)):
+                clock = _write_packets(file, turn or [], clock)
+                if age is not None and step - age in live:
                     clock = live[step - age].write_round(file, age - 1, clock)
             if step - rounds - 1 in live:
-                clock = _write_packets(file, live.pop(step - rounds - 1).tails, clock)
+                for turn in _turns(live.pop(step - rounds - 1).tails):
+                    clock = _write_packets(file, turn, clock)
 
 
 class _Group:
@@ -158,16 +162,17 @@ def _cut(template: Template, octets: NDArray[np.uint8], start: int, stop: int) -
         yield bytearray(octets[bounds[number] : bounds[number + 1]].tobytes())
 
 
-def _write_packets(file: BufferedWriter, connections: list[list[bytearray]], clock: int) -> int:
-    """Write packets of several connections in turn, 20 microseconds apart; return the later clock."""
-    for turn in range(max(map(len, connections), default=0)):
-        for packets in connections:
-            if turn < len(packets):
-                clock += 20
-                struct.pack_into(
-                    "<II", packets[turn], 0, FIRST_SECOND + clock // MICROSECONDS, clock % MICROSECONDS
-                )
-                file.write(packets[turn])
+def _turns(connections: list[list[bytearray]]) -> list[list[bytearray]]:
+    """Return the first packets of all connections, then the second ones, and so on."""
+    return [[packet for packet in turn if packet is not None] for turn in zip_longest(*connections)]
+
+
+def _write_packets(file: BufferedWriter, packets: list[bytearray], clock: int) -> int:
+    """Write packets 20 microseconds apart; return the later clock."""
+    for packet in packets:
+        clock += 20
+        struct.pack_into("<II", packet, 0, FIRST_SECOND + clock // MICROSECONDS, clock % MICROSECONDS)
+        file.write(packet)
     return clock
 
 

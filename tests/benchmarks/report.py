@@ -105,20 +105,33 @@ def _ratio(one: Result, other: Result | None) -> str:
 
 def factor_goal(text: str, goal: float, section: Section | None, slow: str, fast: str) -> Goal:
     """Return a goal of a program to take at least so many times as long as another."""
-    pair = _both(section, slow, fast)
-    if pair is None:
-        return Goal(text, NONE, None)
-    factor = pair[0].wall / pair[1].wall
-    return Goal(text, f"{factor:.2f} times", factor >= goal)
+    factor, said = _factor(section, slow, fast)
+    return Goal(text, said, None if factor is None else factor >= goal)
 
 
 def ratio_goal(text: str, goal: float, section: Section | None, slow: str, fast: str) -> Goal:
     """Return a goal of a program to take at most so many times as long as another."""
-    pair = _both(section, slow, fast)
-    if pair is None:
+    factor, said = _factor(section, slow, fast)
+    return Goal(text, said, None if factor is None else factor <= goal)
+
+
+def _factor(section: Section | None, slow: str, fast: str) -> tuple[float | None, str]:
+    """Return how many times as long a program takes as another, and the same in words."""
+    one, other = (section.result(name) if section is not None else None for name in (slow, fast))
+    if one is None or other is None:
+        return None, NONE
+    factor = one.wall / other.wall
+    return factor, f"{factor:.2f} times ({one.processor / other.processor:.2f} in CPU seconds)"
+
+
+def certificates_goal(text: str, section: Section | None, whole: Section | None, program: str) -> Goal:
+    """Return the goal of a program to find the same number of certificates in files as in one."""
+    one, other = (each.result(program) if each is not None else None for each in (section, whole))
+    if one is None or other is None:
         return Goal(text, NONE, None)
-    factor = pair[0].wall / pair[1].wall
-    return Goal(text, f"{factor:.2f} times", factor <= goal)
+    return Goal(
+        text, f"{one.certificates:,} of {other.certificates:,}", one.certificates == other.certificates
+    )
 
 
 def seconds_goal(text: str, goal: float, section: Section | None, program: str) -> Goal:
@@ -135,13 +148,6 @@ def memory_goal(text: str, goal: int, sections: Sequence[Section], program: str)
     if not peaks:
         return Goal(text, NONE, None)
     return Goal(text, ", ".join(f"{peak / MEGABYTE:,.0f}" for peak in peaks) + " MB", max(peaks) < goal)
-
-
-def _both(section: Section | None, one: str, other: str) -> tuple[Result, Result] | None:
-    if section is None:
-        return None
-    first, second = section.result(one), section.result(other)
-    return None if first is None or second is None else (first, second)
 
 
 def conditions(runs: int) -> list[str]:

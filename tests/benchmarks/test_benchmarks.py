@@ -28,7 +28,7 @@ PROGRAMS = {
     "start-up": ["ocsp-pcap --version", "ocsp-pcap explain", "tshark", "tcpdump -w /dev/null"],
     **{
         f"memory: {times} times": ["ocsp-pcap facts", "ocsp-pcap facts -o", "tcpdump -w /dev/null", "tshark"]
-        for times in (1, 2, 4, 8)
+        for times in (1, 2)
     },
 }
 
@@ -38,8 +38,9 @@ PROGRAMS = {
 )
 def test_one_command_measures_everything(tmp_path: Path) -> None:
     target = tmp_path / "table.md"
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--memory", "2"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks", "--quick", "--keep", str(tmp_path), "-o", str(target)],
+        [*command, "--keep", str(tmp_path), "-o", str(target)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -68,7 +69,7 @@ def test_one_command_measures_everything(tmp_path: Path) -> None:
         if start in {"dense", "bulk", "memory: 1 times", "memory: 2 times"}:
             shown = [row[4] for row in rows if row[0] in {"ocsp-pcap facts", "tshark"}]
             assert shown[0] == shown[1] != "0", title
-    assert len(goals) == 8
+    assert len(goals) == 9
     assert all(measured != "-" and met in {"yes", "no"} for _, measured, met in goals), goals
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bulk.pcap", "dense.pcap", "table.md"]
 
