@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ocsp_pcap.explain.model import Chain, Explanation, Leg
+from ocsp_pcap.report.grid import narrowed, print_grid
 from ocsp_pcap.report.layout import common_name, validator_text
 from ocsp_pcap.report.sheet import Sheet
 
@@ -46,25 +47,18 @@ def _issuer(leg: Leg) -> str:
 
 def print_chains(sheet: Sheet, explanation: Explanation, *, most: int | None) -> None:
     """Print the table of legs, ``most`` hosts at most."""
-    from rich import box
-    from rich.table import Table
-
-    rows = chain_rows(explanation, most)
+    rows = [[sheet.text(cell, limit=120) for cell in row] for row in chain_rows(explanation, most)]
     if not rows:
         return
+    for host, *_ in rows:
+        host.style = "bold"
+    widths = [
+        max([len(heading), *(row[column].cell_len for row in rows)])
+        for column, heading in enumerate(HEADINGS)
+    ]
     sheet.blank()
     sheet.line(sheet.text("Through the chain", "bold"))
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim"
-    )
-    for heading in HEADINGS:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        cells = [sheet.text(cell, limit=120) for cell in row]
-        if row[0]:
-            cells[0].stylize("bold")
-        table.add_row(*cells)
-    sheet.console.print(table)
+    print_grid(sheet, HEADINGS, narrowed(widths, sheet.width), rows)
     hidden = len(explanation.chains) - (most or len(explanation.chains))
     if hidden > 0:
         sheet.line(sheet.text(f"… and {hidden} hosts more: -v shows all", "dim"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.explain.model import Verdict
+from ocsp_pcap.report.grid import GAP, narrowed, print_grid
 from ocsp_pcap.report.layout import Layout, host_text, proof_frames, validator_text
 from ocsp_pcap.report.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
 from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, count
@@ -13,7 +15,6 @@ from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, count
 if TYPE_CHECKING:
     from rich.text import Text
 
-_GAP: Final = 2
 _LONGEST_HOST: Final = 120
 _NARROWEST_HOST: Final = 26
 _NARROWEST_SUMMARY: Final = 40
@@ -54,28 +55,42 @@ class _Row:
             self.summary,
         )
 
+    @property
+    def stacked(self) -> tuple[Text, ...]:
+        """The cells for a narrow terminal, two lines high."""
+        from rich.text import Text
+
+        status = Text(overflow="fold").join((self.confidence, Text("\n"), self.status))
+        return (
+            Text(overflow="fold").join((self.presence, Text("\n  "), self.cause)),
+            self.host,
+            status if self.status else self.confidence,
+            self.frames,
+        )
+
 
 def print_table(sheet: Sheet, layout: Layout, numbers: dict[str, int], *, most_rows: int | None) -> None:
     """Print the verdicts of a layout, ``most_rows`` of them at most."""
     left = len(layout.verdicts) if most_rows is None else most_rows
+    hidden = len(layout.verdicts) - left
     groups: list[tuple[str, list[_Row]]] = []
     for group in layout.groups:
-        rows = [_row(sheet, verdict, numbers) for verdict in group.verdicts[:left]]
-        left -= len(rows)
-        if rows:
+        if left > 0:
+            rows = [_row(sheet, verdict, numbers) for verdict in group.verdicts[:left]]
             groups.append((validator_text(group.validator), rows))
-    all_rows = [row for _, rows in groups for row in rows]
-    headings, widths = _HEADINGS, _widths(all_rows, sheet.width)
-    stacked = widths[2] < min(_NARROWEST_HOST, max((row.host.cell_len for row in all_rows), default=0))
-    if stacked:
-        headings, widths = _STACKED_HEADINGS, _stacked_widths(all_rows, sheet.width)
-    for position, (validator, rows) in enumerate(groups):
+            left -= len(rows)
+    longest_host = max((row.host.cell_len for _, rows in groups for row in rows), default=0)
+    headings, tables = _HEADINGS, [[row.cells for row in rows] for _, rows in groups]
+    widths = _widths(list(chain.from_iterable(tables)), sheet.width)
+    if widths[2] < min(_NARROWEST_HOST, longest_host):
+        headings, tables = _STACKED_HEADINGS, [[row.stacked for row in rows] for _, rows in groups]
+        widths = _stacked_widths(list(chain.from_iterable(tables)), sheet.width)
+    for position, ((validator, _), table) in enumerate(zip(groups, tables, strict=True)):
         if position:
             sheet.blank()
         sheet.line(sheet.text(f"Received by {validator}", "bold"))
-        _print_rows(sheet, headings, widths, [_stacked(row) if stacked else row.cells for row in rows])
-    hidden = len(layout.verdicts) - len(all_rows)
-    if hidden:
+        print_grid(sheet, headings, widths, table)
+    if hidden > 0:
         sheet.line(sheet.text(f"… and {count(hidden, 'row')} more: -v shows all, --host selects", "dim"))
 
 
@@ -98,60 +113,27 @@ def _row(sheet: Sheet, verdict: Verdict, numbers: dict[str, int]) -> _Row:
     )
 
 
-def _widths(rows: list[_Row], width: int) -> list[int]:
+def _widths(rows: list[tuple[Text, ...]], width: int) -> list[int]:
     """Return the widths of the columns, 0 for one that is left out."""
     widths = [
-        max([len(heading), *(row.cells[column].cell_len for row in rows)])
+        max([len(heading), *(row[column].cell_len for row in rows)])
         for column, heading in enumerate(_HEADINGS[:-1])
     ]
-    if not any(row.status for row in rows):
+    if not any(row[3] for row in rows):
         widths[3] = 0
-    fixed = sum(widths) - widths[2] + _GAP * sum(bool(each) for each in (*widths[:2], *widths[3:]))
+    fixed = sum(widths) - widths[2] + GAP * sum(bool(each) for each in (*widths[:2], *widths[3:]))
     room = width - fixed
     widths[2] = min(widths[2], room)
-    summary = room - widths[2] - _GAP
+    summary = room - widths[2] - GAP
     return [*widths, summary if summary >= _NARROWEST_SUMMARY else 0]
 
 
-def _stacked_widths(rows: list[_Row], width: int) -> list[int]:
+def _stacked_widths(rows: list[tuple[Text, ...]], width: int) -> list[int]:
     """Return the widths of the columns where the rows are two lines high."""
-    stacked = [_stacked(row) for row in rows]
     widths = [
-        max([len(heading), *(line.cell_len for cells in stacked for line in cells[column].split())])
+        max([len(heading), *(line.cell_len for row in rows for line in row[column].split())])
         for column, heading in enumerate(_STACKED_HEADINGS)
     ]
-    room = width - sum(widths) + widths[1] - _GAP * (len(widths) - 1)
+    room = width - sum(widths) + widths[1] - GAP * (len(widths) - 1)
     widths[1] = max(min(widths[1], room), 8)
-    return widths
-
-
-def _print_rows(
-    sheet: Sheet, headings: tuple[str, ...], widths: list[int], rows: list[tuple[Text, ...]]
-) -> None:
-    """Print the rows of one validator."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim"
-    )
-    for heading, width in zip(headings, widths, strict=True):
-        if width:
-            table.add_column(heading, width=width, overflow="fold")
-    for cells in rows:
-        table.add_row(*(cell for cell, width in zip(cells, widths, strict=True) if width))
-    sheet.console.print(table)
-
-
-def _stacked(row: _Row) -> tuple[Text, ...]:
-    """Return the cells of a row for a narrow terminal, two lines high."""
-    from rich.text import Text
-
-    return (
-        Text(overflow="fold").join((row.presence, Text("\n  "), row.cause)),
-        row.host,
-        Text(overflow="fold").join((row.confidence, Text("\n"), row.status))
-        if row.status
-        else row.confidence,
-        row.frames,
-    )
+    return narrowed(widths, width)

@@ -1,0 +1,76 @@
+"""Tables for the terminal: columns of given widths under headings with a rule.
+
+They look like tables of rich with the box SIMPLE_HEAD, and cost a fraction: rich lays out every cell
+as if it were a page, here a table is one text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import compress, zip_longest
+from typing import TYPE_CHECKING
+
+from ocsp_pcap.report.sheet import Sheet
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+GAP = 2
+"""Columns between two columns of a table."""
+
+
+def print_grid(
+    sheet: Sheet, headings: Iterable[str], widths: Sequence[int], rows: Iterable[Iterable[Text]]
+) -> None:
+    """Print rows of cells under headings; a column of width 0 is left out.
+
+    A cell that is wider than its column, or holds line ends, is several lines high.
+    """
+    from rich import box
+    from rich.text import Text
+
+    frame = box.SIMPLE_HEAD.substitute(sheet.console.options)
+    shown = [width for width in widths if width]
+    columns = [*(width + GAP - 1 for width in shown[:-1]), *shown[-1:]]
+    ends = [frame.mid_vertical] * (len(columns) - 1) + ["\n"]
+    grid, blank = Text(), Text()
+
+    def folded(cells: Iterable[Text]) -> list[Sequence[Text]]:
+        kept = compress(cells, widths)
+        return [_lines(sheet, cell, width) for cell, width in zip(kept, shown, strict=True)]
+
+    def append(lines: Iterable[Sequence[Text]]) -> None:
+        for parts in zip_longest(*lines, fillvalue=blank):
+            for part, column, end in zip(parts, columns, ends, strict=True):
+                grid.append_text(part).append(" " * (column - part.cell_len) + end)
+
+    heads = folded(Text(heading, "dim") for heading in headings)
+    height = max(map(len, heads))
+    append([*[blank] * (height - len(head)), *head] for head in heads)
+    grid.append(frame.get_row(columns, "head", edge=False) + "\n")
+    for row in rows:
+        append(folded(row))
+    grid.right_crop()
+    sheet.console.print(grid, soft_wrap=True)
+
+
+def _lines(sheet: Sheet, cell: Text, width: int) -> Sequence[Text]:
+    """Return the lines of a cell."""
+    if cell.cell_len <= width and "\n" not in cell.plain:
+        return (cell,)
+    return list(cell.wrap(sheet.console, width, overflow="fold"))
+
+
+def narrowed(widths: Sequence[int], room: int) -> list[int]:
+    """Return widths of columns that fit into a room, gaps included; the widest gives way first."""
+    narrow = [max(min(width, room - len(widths)), 0) for width in widths]
+    excess = sum(narrow) + GAP * (len(narrow) - 1) - room
+    while excess > 0 and any(narrow):
+        widest = max(narrow)
+        others = max((width for width in narrow if width < widest), default=0)
+        places = [place for place, width in enumerate(narrow) if width == widest]
+        for number, place in enumerate(places):
+            taken = min(widest - others, round(excess / (len(places) - number)))
+            narrow[place] -= taken
+            excess -= taken
+    return narrow
