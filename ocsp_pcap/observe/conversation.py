@@ -19,14 +19,13 @@ from ocsp_pcap.observe.names import DnsStream, Keep, begins_dns
 from ocsp_pcap.observe.prefixes import (
     NEED_MORE,
     NOT_THIS,
+    SocksNegotiation,
     proxy_protocol_length,
-    socks4_request,
-    socks5_greeting_length,
-    socks5_reply_length,
-    socks5_request,
+    socks_negotiation,
 )
 from ocsp_pcap.observe.sniff import Kind, sniff
 from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.observe.waiting import Piece, Waiting
 from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import ApplicationData, TlsEvent
@@ -52,17 +51,6 @@ class Mode(Enum):
     OPENVPN = auto()
     DNS = auto()
     IGNORE = auto()
-
-
-class Piece(NamedTuple):
-    """Bytes that wait until it is known what they belong to; ``missing`` bytes follow them."""
-
-    direction: int
-    data: bytes
-    frame: int
-    time: int
-    segment_start: bool
-    missing: int = 0
 
 
 class Tunnel(NamedTuple):
@@ -91,17 +79,15 @@ class Conversation:
     """Both directions of one connection; direction 0 is that of the host that sent its first packet."""
 
     __slots__ = (
-        "_buffers",
         "_depth",
         "_dns",
-        "_held",
-        "_held_size",
         "_http",
         "_keep_dns",
         "_mode",
         "_openvpn",
         "_scheme",
         "_tools",
+        "_waiting",
         "_watched",
         "client",
         "exchanges",
@@ -128,9 +114,7 @@ class Conversation:
         self._keep_dns = keep_dns
         self._dns: DnsStream | None = None
         self._mode = Mode.SNIFF
-        self._held: list[Piece] = []
-        self._held_size = 0
-        self._buffers = [b"", b""]
+        self._waiting: Waiting | None = None
         self._watched = 0
         self.client = 0
         """The direction in which the client of the present protocol sends."""
@@ -249,60 +233,67 @@ class Conversation:
         """Keep what was learned and drop the parsers: there may be very many connections."""
         if self.tls is not None:
             self.swapped = self.tls.swapped
-        self.tls = self._http = self._openvpn = None
-        self._drop_held()
+        if self.tracker is not None:
+            self.tracker.share(self._tools.store.share)
+        self.tls = self._http = self._openvpn = self._dns = None
+        self._waiting = None
 
     def _hold(self, piece: Piece) -> None:
-        if self._mode is Mode.WATCH and not piece.segment_start and not self._buffers[piece.direction]:
+        waiting = self._waiting
+        if waiting is None:
+            if self._mode is Mode.WATCH and not piece.segment_start:
+                return
+            waiting = self._waiting = Waiting()
+        elif self._mode is Mode.WATCH and not piece.segment_start and not waiting.buffers[piece.direction]:
             return
         if self.socks_payload_frame is None and self.tunnel is not None and self.tunnel.kind == "socks":
             self.socks_payload_frame = piece.frame
-        self._held.append(piece)
-        self._held_size += len(piece.data)
-        self._buffers[piece.direction] += piece.data
+        waiting.append(piece)
         if self._mode is Mode.SOCKS:
-            self._socks()
+            self._socks(waiting)
         else:
-            self._sniff(piece.direction)
-        if self._mode in (Mode.SNIFF, Mode.SOCKS) and self._held_size > MAX_HELD:
+            self._sniff(waiting, piece)
+        held = self._waiting
+        if held is not None and held.size > MAX_HELD and self._mode in (Mode.SNIFF, Mode.SOCKS):
             self._watch()
 
-    def _sniff(self, direction: int) -> None:
+    def _sniff(self, waiting: Waiting, last: Piece) -> None:
+        direction = last.direction
+        data = waiting.buffers[direction]
         if self._keep_dns is not None:
-            found = begins_dns(self._buffers[direction])
+            found = begins_dns(data)
             if found:
                 self._mode = Mode.DNS
                 self._dns = DnsStream(self._keep_dns)
                 self._replay()
             if found is not False:
                 return
-        kind = sniff(self._buffers[direction])
+        kind = sniff(data)
         match kind:
             case Kind.TLS_CLIENT | Kind.TLS_SERVER:
                 self.client = direction if kind is Kind.TLS_CLIENT else 1 - direction
-                self._begin_tls(direction)
+                self._begin_tls(waiting, direction)
             case Kind.HTTP_CLIENT | Kind.HTTP_SERVER:
                 self.client = direction if kind is Kind.HTTP_CLIENT else 1 - direction
                 self._mode = Mode.HTTP
                 self._http = ExchangeReader(self._tools.responses, self._scheme)
                 self._replay()
             case Kind.PROXY_PROTOCOL if self._mode is Mode.SNIFF:
-                self._proxy_protocol(direction)
+                self._proxy_protocol(waiting, direction)
             case Kind.SOCKS4 | Kind.SOCKS5 if self._mode is Mode.SNIFF:
                 self._mode = Mode.SOCKS
                 self.client = direction
-                self._socks()
+                self._socks(waiting)
             case Kind.OPENVPN_CLIENT | Kind.OPENVPN_SERVER:
                 self.client = direction if kind is Kind.OPENVPN_CLIENT else 1 - direction
                 self._begin_openvpn()
             case Kind.ENCRYPTED:
-                self._drop_held()
+                self._waiting = None
                 self._mode = Mode.IGNORE
             case Kind.UNDECIDED:
                 pass
             case _:
-                last = self._held[-1]
-                began_before = len(last.data) < len(self._buffers[direction])
+                began_before = len(last.data) < len(data)
                 self._watch()
                 if began_before and self._mode is Mode.WATCH:
                     # What was held looked like a beginning and was none; this segment may still be one.
@@ -311,17 +302,17 @@ class Conversation:
     def _watch(self) -> None:
         """Give up the bytes at hand; the start of a later segment may still be one of TLS or HTTP."""
         self._mode = Mode.WATCH
-        self._drop_held()
+        self._waiting = None
         self._watched += 1
         if self._watched > MAX_WATCHED:
             self._mode = Mode.IGNORE
 
-    def _begin_tls(self, direction: int) -> None:
+    def _begin_tls(self, waiting: Waiting, direction: int) -> None:
         if self._watched and self.tunnel is None:
             self.tunnel = Tunnel("starttls")
-        if self._buffers[1 - direction][:1] not in (b"", b"\x16"):
+        if waiting.buffers[1 - direction][:1] not in (b"", b"\x16"):
             # The end of what the other side said before STARTTLS, cut where it looked like a beginning.
-            self._held = [piece for piece in self._held if piece.direction == direction]
+            waiting.pieces = [piece for piece in waiting.pieces if piece.direction == direction]
         self._mode = Mode.TLS
         self.tls = TlsConnection(self._tools.keys, self._tools.rsa_keys)
         self.tracker = HandshakeTracker()
@@ -335,15 +326,9 @@ class Conversation:
         self._replay()
 
     def _replay(self) -> None:
-        pieces = self._held
-        self._drop_held()
-        for piece in pieces:
+        waiting, self._waiting = self._waiting, None
+        for piece in waiting.pieces if waiting is not None else ():
             self._feed(piece)
-
-    def _drop_held(self) -> None:
-        self._held = []
-        self._held_size = 0
-        self._buffers = [b"", b""]
 
     def _feed(self, piece: Piece) -> None:
         if piece.data:
@@ -351,79 +336,31 @@ class Conversation:
         if piece.missing:
             self.gap(piece.direction, piece.missing, piece.frame, piece.time)
 
-    def _strip(self, lengths: dict[int, int]) -> list[Piece]:
-        """Take bytes off the front of each direction of what is held; return the rest."""
-        rest: list[Piece] = []
-        for piece in self._held:
-            cut = min(lengths.get(piece.direction, 0), len(piece.data))
-            lengths[piece.direction] = lengths.get(piece.direction, 0) - cut
-            if cut < len(piece.data):
-                rest.append(
-                    Piece(piece.direction, piece.data[cut:], piece.frame, piece.time, piece.segment_start)
-                )
-        return rest
-
     def _start_over(self, tunnel: Tunnel, pieces: list[Piece]) -> None:
         """What follows a prefix may be anything again."""
         self.tunnel = tunnel
         self._depth += 1
-        self._drop_held()
+        self._waiting = None
         self._mode = Mode.SNIFF if self._depth <= MAX_DEPTH else Mode.IGNORE
         for piece in pieces:
             self._feed(piece)
 
-    def _proxy_protocol(self, direction: int) -> None:
-        length = proxy_protocol_length(self._buffers[direction])
+    def _proxy_protocol(self, waiting: Waiting, direction: int) -> None:
+        length = proxy_protocol_length(waiting.buffers[direction])
         if length == NOT_THIS:
             self._watch()
         elif length != NEED_MORE:
-            self._start_over(self.tunnel or Tunnel("proxy-protocol"), self._strip({direction: length}))
+            self._start_over(self.tunnel or Tunnel("proxy-protocol"), waiting.without({direction: length}))
 
-    def _socks(self) -> None:
-        sent, answered = self._buffers[self.client], self._buffers[1 - self.client]
-        found = self._socks4(sent, answered) if sent[:1] == b"\x04" else self._socks5(sent, answered)
-        if found is None:
+    def _socks(self, waiting: Waiting) -> None:
+        sent, answered = waiting.buffers[self.client], waiting.buffers[1 - self.client]
+        found = socks_negotiation(sent, answered)
+        if found == NOT_THIS:
             self._watch()
-        elif isinstance(found, tuple):
-            tunnel, from_client, from_server = found
-            rest = self._strip({self.client: from_client, 1 - self.client: from_server})
-            self._start_over(tunnel, rest)
-
-    def _socks4(self, sent: bytes, answered: bytes) -> tuple[Tunnel, int, int] | bool | None:
-        """Return the tunnel and the lengths of both sides' prefixes, True to go on, None: no SOCKS."""
-        request = socks4_request(sent)
-        if isinstance(request, int):
-            return True if request == NEED_MORE else None
-        if len(answered) < 8:
-            return True
-        if answered[:2] != b"\x00\x5a":
-            return None
-        return Tunnel("socks", request.host, request.port, self._held[0].frame), request.length, 8
-
-    def _socks5(self, sent: bytes, answered: bytes) -> tuple[Tunnel, int, int] | bool | None:
-        greeting = socks5_greeting_length(sent)
-        if greeting < 0:
-            return True if greeting == NEED_MORE else None
-        if len(answered) < 2:
-            return True
-        if answered[0] != 5 or answered[1] == 0xFF:
-            return None
-        from_server = 2
-        if answered[1] == 2:
-            # Username/password (RFC 1929): version, two counted strings; the answer is two bytes.
-            if len(sent) < greeting + 2 or len(sent) < greeting + 3 + sent[greeting + 1]:
-                return True
-            greeting += 2 + sent[greeting + 1]
-            greeting += 1 + sent[greeting]
-            from_server = 4
-        request = socks5_request(sent[greeting:])
-        if isinstance(request, int):
-            return True if request == NEED_MORE else None
-        reply = socks5_reply_length(answered[from_server:])
-        if reply < 0:
-            return True if reply == NEED_MORE else None
-        tunnel = Tunnel("socks", request.host, request.port, self._held[-1].frame)
-        return tunnel, greeting + request.length, from_server + reply
+        elif isinstance(found, SocksNegotiation):
+            asked = waiting.pieces[0 if found.version == 4 else -1]
+            rest = waiting.without({self.client: found.from_client, 1 - self.client: found.from_server})
+            self._start_over(Tunnel("socks", found.host, found.port, asked.frame), rest)
 
     def _found(self, exchanges: list[Exchange]) -> None:
         for exchange in exchanges:

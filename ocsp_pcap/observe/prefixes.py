@@ -102,3 +102,56 @@ def socks4_request(data: bytes) -> SocksRequest | int:
             return NEED_MORE if len(data) < start + 256 else NOT_THIS
         host = data[start:end].decode("ascii", "backslashreplace")
     return SocksRequest(end + 1, host, int.from_bytes(data[2:4], "big"))
+
+
+class SocksNegotiation(NamedTuple):
+    """A SOCKS connection that the proxy opened."""
+
+    version: int
+    """4 or 5."""
+    host: str
+    port: int
+    from_client: int
+    """Bytes of the client's side of the negotiation."""
+    from_server: int
+
+
+def socks_negotiation(sent: bytes, answered: bytes) -> SocksNegotiation | int:
+    """Read both sides of a negotiation from their beginning; NEED_MORE, or NOT_THIS where nothing is opened."""
+    return (_socks4 if sent[:1] == b"\x04" else _socks5)(sent, answered)
+
+
+def _socks4(sent: bytes, answered: bytes) -> SocksNegotiation | int:
+    request = socks4_request(sent)
+    if isinstance(request, int):
+        return request
+    if len(answered) < 8:
+        return NEED_MORE
+    if answered[:2] != b"\x00\x5a":
+        return NOT_THIS
+    return SocksNegotiation(4, request.host, request.port, request.length, 8)
+
+
+def _socks5(sent: bytes, answered: bytes) -> SocksNegotiation | int:
+    greeting = socks5_greeting_length(sent)
+    if greeting < 0:
+        return greeting
+    if len(answered) < 2:
+        return NEED_MORE
+    if answered[0] != 5 or answered[1] == 0xFF:
+        return NOT_THIS
+    from_server = 2
+    if answered[1] == 2:
+        # Username/password (RFC 1929): version, two counted strings; the answer is two bytes.
+        if len(sent) < greeting + 2 or len(sent) < greeting + 3 + sent[greeting + 1]:
+            return NEED_MORE
+        greeting += 2 + sent[greeting + 1]
+        greeting += 1 + sent[greeting]
+        from_server = 4
+    request = socks5_request(sent[greeting:])
+    if isinstance(request, int):
+        return request
+    reply = socks5_reply_length(answered[from_server:])
+    if reply < 0:
+        return reply
+    return SocksNegotiation(5, request.host, request.port, greeting + request.length, from_server + reply)

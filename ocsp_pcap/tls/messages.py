@@ -6,6 +6,7 @@ the fault that stopped it (None: none). None of them raises for bad input.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct, unpack_from
 from typing import Final
 
@@ -23,6 +24,9 @@ HELLO_RETRY_REQUEST: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a2
 
 MAX_CERTIFICATES: Final = 256
 """Certificates read from one message."""
+
+_MAX_REMEMBERED: Final = 512
+"""Bytes of a cipher suite list that is remembered."""
 
 ENCRYPT_THEN_MAC: Final = 22
 EXTENDED_MASTER_SECRET: Final = 23
@@ -125,6 +129,18 @@ def _psk_identities(body: bytes, start: int, end: int) -> int:
     return count
 
 
+def _cipher_suites(data: bytes) -> tuple[int, ...]:
+    """Return the numbers of a cipher suite list; clients of a kind share one."""
+    return (_remembered_numbers if len(data) <= _MAX_REMEMBERED else _numbers)(data)
+
+
+def _numbers(data: bytes) -> tuple[int, ...]:
+    return unpack_from(f">{len(data) // 2}H", data)
+
+
+_remembered_numbers = lru_cache(maxsize=1024)(_numbers)
+
+
 def read_client_hello(body: bytes, frame: int, time: int) -> tuple[ClientHello | None, str | None]:
     """Read a ClientHello (RFC 8446 4.1.2); after a fault in the extensions those before it still count."""
     size = len(body)
@@ -142,7 +158,7 @@ def read_client_hello(body: bytes, frame: int, time: int) -> tuple[ClientHello |
         if position + length > size:
             fault = "ClientHello is cut short in its cipher suites"
             length = size - position
-        suites = unpack_from(f">{length // 2}H", body, position)
+        suites = _cipher_suites(body[position : position + length])
         position += length
         if fault is None and position < size:
             extensions, fault = _extensions(body, position + 1 + body[position])
