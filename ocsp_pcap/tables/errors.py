@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 
@@ -12,8 +13,15 @@ class TablesError(Exception):
 
 def need(module: str, place: str) -> Any:
     """Import a module of the extra ``parquet``. Raise TablesError where it is not installed."""
+    require(module, place)
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        package = module.partition(".")[0]
-        raise TablesError(f"{place}: needs {package}: pip install 'ocsp-pcap[parquet]'") from error
+        raise TablesError(f"{place}: {module} cannot be loaded: {error}") from error
+
+
+def require(module: str, place: str) -> None:
+    """Raise TablesError where a module of the extra ``parquet`` is not installed, without loading it."""
+    package = module.partition(".")[0]
+    if importlib.util.find_spec(package) is None:
+        raise TablesError(f"{place}: needs {package}: pip install 'ocsp-pcap[parquet]'")

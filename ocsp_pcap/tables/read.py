@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from ocsp_pcap.facts import Fact, Facts
+from ocsp_pcap.facts import Facts
 from ocsp_pcap.report.codec import FormatError
 from ocsp_pcap.tables.decode import objects
-from ocsp_pcap.tables.errors import TablesError, need
+from ocsp_pcap.tables.errors import TablesError, need, require
 from ocsp_pcap.tables.merge import collected
+from ocsp_pcap.tables.probe import Probe
 from ocsp_pcap.tables.schema import FORMAT, FORMAT_KEY
 from ocsp_pcap.tables.shapes import FINER, KINDS, Record, record_of
 from ocsp_pcap.tables.storage import Storage, failures, one_line, storage
@@ -34,45 +35,60 @@ def read_tables(directory: str | Path) -> Facts:
         TablesError: pyarrow is not installed, a table is missing, damaged or of another version, or a
             column or value is not what a fact has.
     """
-    place = str(directory)
-    need("pyarrow", place)
-    tables = storage(place)
-    return collected(fact for kind in KINDS for fact in _kind(tables, place, kind))
+    place = str(directory).rstrip("/") or "/"
+    require("pyarrow", place)
+    tables = storage(str(directory))
+    parts = [(kind, name) for kind in KINDS for name in _parts(tables, place, kind)]
+    with tables.files([name for _, name in parts]) as files:
+        # It begins before pyarrow is imported here: that takes as long there.
+        probe = Probe(files)
+        try:
+            need("pyarrow.parquet", place)
+        finally:
+            deadly = probe.deadly()
+        if deadly is not None:
+            raise TablesError(f"{place}/{parts[deadly][1]}: is no readable Parquet file: it is damaged")
+        return collected(
+            fact
+            for (kind, name), file in zip(parts, files, strict=True)
+            for fact in _facts(file, f"{place}/{name}", record_of(KINDS[kind]))
+        )
 
 
-def _kind(tables: Storage, place: str, kind: str) -> Iterator[Fact]:
-    """Yield the facts of one table, part by part."""
+def _parts(tables: Storage, place: str, kind: str) -> list[str]:
+    """Return the names of the part files of a kind. Raise TablesError where there is none."""
     with failures(place, "read"):
         parts = tables.parts(kind)
     if not parts:
         raise TablesError(f"{place}: these facts are not whole: the table {kind} is missing")
-    record = record_of(KINDS[kind])
-    for name in parts:
-        part = f"{place.rstrip('/')}/{name}"
-        with failures(part, "read"):
-            try:
-                yield from _part(tables, name, record)
-            except FormatError as error:
-                raise TablesError(f"{part}: is no table of facts: {error}") from error
-            except (ValueError, TypeError, LookupError, NotImplementedError, MemoryError) as error:
-                # What pyarrow raises for damage is among them, or an OSError.
-                raise TablesError(f"{part}: is no readable Parquet file: {one_line(error)}") from error
+    return parts
 
 
-def _part(tables: Storage, name: str, record: Record) -> Iterator[Any]:
-    """Yield the facts of one part file."""
+def _facts(path: Path, name: str, record: Record) -> Iterator[Any]:
+    """Yield the facts of one part file, which messages call by ``name``."""
+    with failures(name, "read"):
+        try:
+            with path.open("rb") as file:
+                yield from _rows(file, record)
+        except FormatError as error:
+            raise TablesError(f"{name}: is no table of facts: {error}") from error
+        except (ValueError, TypeError, LookupError, NotImplementedError, MemoryError) as error:
+            # What pyarrow raises for damage is among them, or an OSError.
+            raise TablesError(f"{name}: is no readable Parquet file: {one_line(error)}") from error
+
+
+def _rows(file: BinaryIO, record: Record) -> Iterator[Any]:
     import pyarrow.parquet as parquet
 
-    with tables.open(name) as file:
-        size = file.seek(0, 2)
-        table = parquet.ParquetFile(file)
-        _refuse_other_formats(table.schema_arrow.metadata or {})
-        _refuse_bombs(table.metadata, size)
-        known = {name for column in record.columns for name in (column.name, column.name + FINER)}
-        wanted = [name for name in table.schema_arrow.names if name in known]
-        for batch in table.iter_batches(_ROWS, columns=wanted):
-            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-            yield from objects(record, batch.num_rows, columns.get)
+    size = file.seek(0, 2)
+    table = parquet.ParquetFile(file)
+    _refuse_other_formats(table.schema_arrow.metadata or {})
+    _refuse_bombs(table.metadata, size)
+    known = {name for column in record.columns for name in (column.name, column.name + FINER)}
+    wanted = [name for name in table.schema_arrow.names if name in known]
+    for batch in table.iter_batches(_ROWS, columns=wanted):
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        yield from objects(record, batch.num_rows, columns.get)
 
 
 def _refuse_other_formats(metadata: dict[bytes, bytes]) -> None:

@@ -6,8 +6,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
@@ -30,8 +30,8 @@ class Storage(Protocol):
     def parts(self, kind: str) -> list[str]:
         """Return the names of the part files of a kind below the directory, in order."""
 
-    def open(self, name: str) -> BinaryIO:
-        """Open a part file for reading."""
+    def files(self, names: Sequence[str]) -> AbstractContextManager[list[Path]]:
+        """Give part files as files of this machine, for as long as they are needed."""
 
     def refuse(self) -> None:
         """Raise TablesError where the directory cannot be made, or holds anything but tables."""
@@ -91,8 +91,9 @@ class _Local:
             return []
         return sorted(f"{kind}/{file.name}" for file in folder.iterdir() if _is_part(file.name))
 
-    def open(self, name: str) -> BinaryIO:
-        return (self._path / name).open("rb")
+    @contextmanager
+    def files(self, names: Sequence[str]) -> Iterator[list[Path]]:
+        yield [self._path / name for name in names]
 
     def refuse(self) -> None:
         path = self._path
@@ -147,10 +148,14 @@ class _Remote:
             names = self._names()
         return [name for name in names if name.startswith(prefix) and _is_part(name[len(prefix) :])]
 
-    def open(self, name: str) -> BinaryIO:
-        with failures(f"{self._place}/{name}", "read", Exception):
-            file: BinaryIO = self._system.open(f"{self._path}/{name}", "rb")
-        return file
+    @contextmanager
+    def files(self, names: Sequence[str]) -> Iterator[list[Path]]:
+        with tempfile.TemporaryDirectory(prefix="ocsp-pcap-") as folder:
+            copies = [Path(folder, str(number)) for number in range(len(names))]
+            for name, copy in zip(names, copies, strict=True):
+                with failures(f"{self._place}/{name}", "read", Exception):
+                    self._system.get_file(f"{self._path}/{name}", str(copy))
+            yield copies
 
     def refuse(self) -> None:
         with failures(self._place, "written", Exception):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ocsp_pcap.report.codec import FormatError
 from ocsp_pcap.tables.encode import arrays
-from ocsp_pcap.tables.errors import TablesError, need
+from ocsp_pcap.tables.errors import TablesError, need, require
 from ocsp_pcap.tables.merge import by_kind
 from ocsp_pcap.tables.schema import arrow_schema
 from ocsp_pcap.tables.shapes import KINDS, record_of
@@ -28,7 +28,7 @@ def refuse_directory(directory: str | Path) -> None:
         TablesError: pyarrow is not installed, the directory cannot be made, or it holds anything but
             tables of facts.
     """
-    need("pyarrow", str(directory))
+    require("pyarrow", str(directory))
     storage(str(directory)).refuse()
 
 
@@ -62,5 +62,9 @@ def _write(kind: str, facts: Sequence[Fact], file: BinaryIO) -> None:
     schema, record = arrow_schema(kind), record_of(KINDS[kind])
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for start in range(0, len(facts), ROWS):
-            columns = arrays(record, facts[start : start + ROWS])
+            try:
+                columns = arrays(record, facts[start : start + ROWS])
+            except FormatError as error:
+                error.path.append(kind)
+                raise
             writer.write_table(pa.Table.from_arrays(columns, schema=schema), ROWS)
