@@ -69,9 +69,8 @@ class Benchmark:
             self._memory(bulk)
 
     def _measure(self, key: str, title: str, programs: Sequence[Program], runs: int = 0) -> None:
-        runs = runs or self._options.runs
-        section = Section(title, tuple(compare(programs, runs, report.progress(title))), runs)
-        self.sections[key] = section
+        results = compare(programs, runs or self._options.runs, report.progress(title))
+        self.sections[key] = section = Section(title, tuple(results))
         report.print_section(section, self._console)
 
     def _dense(self) -> None:
@@ -79,6 +78,7 @@ class Benchmark:
             return
         capture, shape = self._directory / "dense.pcap", dense_shape(self._options.dense)
         generate(shape, capture)
+        _store(capture)
         name = str(capture)
         programs = [ours("facts", name), ours("explain", name), tshark([capture]), tcpdump([capture])]
         programs += python_peers(capture, self._options.limit)
@@ -88,6 +88,7 @@ class Benchmark:
     def _bulk(self, capture: Path) -> None:
         shape = bulk_shape(self._options.size)
         generate(shape, capture)
+        _store(capture)
         name = str(capture)
         programs = [ours("facts", name), ours("explain", name), tshark([capture]), tcpdump([capture])]
         skipped = None if self._options.everywhere else "only with --all"
@@ -100,6 +101,7 @@ class Benchmark:
         directory.mkdir()
         cut(bulk, directory, self._options.files)
         captures = sorted(directory.iterdir())
+        _store(*captures)
         pattern = str(directory / "egress_*.pcap")
         if can_read_side_by_side():
             programs = [
@@ -133,9 +135,10 @@ class Benchmark:
                 self._console.print(f"memory: no room for {times} times the bulk capture", highlight=False)
                 break
             grow(bulk, once, times)
+            _store(bulk)
             name, needed = str(bulk), bulk.stat().st_size * TSHARK_MEMORY
             unavailable = None
-            if times > TSHARK_TIMES or needed > _available_memory():
+            if times > TSHARK_TIMES or needed > _memory_for_one():
                 unavailable = f"it needs {needed / 1e9:.1f} GB of memory"
             programs = [
                 ours("facts", name),
@@ -172,13 +175,20 @@ class Benchmark:
         ]
 
 
+def _store(*captures: Path) -> None:
+    """Wait until captures are on the disk, so that nothing is measured while the system writes them."""
+    for capture in captures:
+        with capture.open("rb") as file:
+            os.fsync(file.fileno())
+
+
 def _described(capture: Path) -> str:
     size = capture.stat().st_size
     return f"{size / report.MEGABYTE:,.0f} MB, {len(record_starts(capture, size)) - 1:,} packets"
 
 
-def _available_memory() -> int:
-    """Return the bytes of memory that are free or can be made so."""
+def _memory_for_one() -> int:
+    """Return the bytes that one program may take: four fifths of the machine's memory."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 8 // 10
 
 

@@ -30,10 +30,10 @@ HEADINGS = (
     "against tcpdump",
 )
 NOTES = (
-    "Whole processes, start-up included, in turn on the same files, which are in the page cache; all write "
-    "to a file. Seconds are medians. Peak memory is the largest resident set of any one process; with *, of "
-    "programs that run several processes at a time, the largest sum over them (proportional set sizes, "
-    "looked at every 25 ms)."
+    "Whole processes, start-up included, in turn on the same files, which are in the page cache as far as "
+    "they fit; all write to a file. Seconds are medians. Peak memory is the largest resident set of any one "
+    "process; with *, of programs that run several processes at a time, the largest sum over them "
+    "(proportional set sizes, looked at every 25 ms)."
 )
 
 
@@ -43,7 +43,6 @@ class Section:
 
     title: str
     results: tuple[Result, ...]
-    runs: int
 
     def result(self, start: str) -> Result | None:
         """Return the result of the first program whose name starts so, where it came to an end."""
@@ -236,8 +235,8 @@ def markdown(said: Sequence[str], sections: Sequence[Section], goals: Sequence[G
 
 
 def _markdown_table(headings: Sequence[str], alignment: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    text: Callable[[str], str] = lambda cell: cell.replace("|", r"\|").replace("*", r"\*")  # noqa: E731
-    lines = (headings, alignment, *([text(cell) for cell in row] for row in rows))
+    escaped = ([cell.replace("|", r"\|").replace("*", r"\*") for cell in row] for row in rows)
+    lines = (headings, alignment, *escaped)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
