@@ -117,7 +117,7 @@ class SocksNegotiation(NamedTuple):
 
 
 def socks_negotiation(sent: bytes, answered: bytes) -> SocksNegotiation | int:
-    """Read both sides of a negotiation from their beginning; NEED_MORE, or NOT_THIS where nothing is opened."""
+    """Read both sides of a negotiation; NEED_MORE, or NOT_THIS where it opens nothing."""
     return (_socks4 if sent[:1] == b"\x04" else _socks5)(sent, answered)
 
 

@@ -117,7 +117,7 @@ class _Member(NamedTuple):
 @cache
 def _members(cls: Any) -> tuple[_Member, ...]:
     """Compile the fields of a dataclass."""
-    hints = {field.name: _hint(cls.__module__, str(field.type)) for field in fields(cls)}
+    hints = field_hints(cls)
     return tuple(
         _Member(
             field.name,
@@ -127,6 +127,11 @@ def _members(cls: Any) -> tuple[_Member, ...]:
         )
         for field in fields(cls)
     )
+
+
+def field_hints(cls: Any) -> dict[str, Any]:
+    """Return the type of each field of a dataclass, in their order."""
+    return {field.name: _hint(cls.__module__, str(field.type)) for field in fields(cls)}
 
 
 @cache

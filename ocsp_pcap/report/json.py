@@ -18,6 +18,7 @@ from ocsp_pcap.facts import (
     TcpAttemptFact,
 )
 from ocsp_pcap.report.codec import FormatError, from_json, to_json
+from ocsp_pcap.report.lines import line_of
 
 if TYPE_CHECKING:
     from ocsp_pcap.explain.model import Explanation
@@ -34,7 +35,6 @@ _CLASSES: Final[dict[str, type[Fact]]] = {
         TcpAttemptFact,
     )
 }
-_LINE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 _SIGHTING_KEYS: Final = ("capture", "stream", "frame", "time", "presence", "cause", "confidence", "evidence")
 
 
@@ -79,14 +79,18 @@ def fact_to_json(fact: Fact) -> dict[str, Any]:
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     """Return a JSON value as text that no terminal can take for a command: ASCII without controls."""
-    text = _LINE.encode(value) if indent is None else json.dumps(value, allow_nan=False, indent=indent)
+    return _without_delete(json.dumps(value, allow_nan=False, indent=indent))
+
+
+def _without_delete(text: str) -> str:
+    # JSON lets this one control character stand as it is.
     return text.replace("\x7f", "\\u007f")
 
 
 def facts_to_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
-    """Yield one line of JSON, without its line end, for each fact."""
+    """Yield one line of JSON, without its line end, for each fact: what :func:`dumps` makes of its object."""
     for fact in facts:
-        yield dumps(fact_to_json(fact))
+        yield _without_delete(line_of(fact))
 
 
 def fact_from_json(value: object) -> Fact:

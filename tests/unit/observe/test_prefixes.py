@@ -11,12 +11,14 @@ from ocsp_pcap.observe.prefixes import (
     NEED_MORE,
     NOT_THIS,
     PROXY_V2,
+    SocksNegotiation,
     SocksRequest,
     proxy_protocol_length,
     socks4_request,
     socks5_greeting_length,
     socks5_reply_length,
     socks5_request,
+    socks_negotiation,
 )
 
 V1 = b"PROXY TCP4 192.0.2.1 198.51.100.7 40000 443\r\n"
@@ -82,3 +84,32 @@ def test_anything_is_read_without_error(reader: Callable[[bytes], SocksRequest |
     found = reader(data)
     length = found.length if isinstance(found, SocksRequest) else found
     assert length in (NEED_MORE, NOT_THIS) or 0 < length <= len(data)
+
+
+SOCKS4 = b"\x04\x01\x01\xbb\xc0\x00\x02\x01\x00", b"\x00\x5a" + bytes(6)
+SOCKS5 = (
+    b"\x05\x01\x02" + b"\x01\x04user\x06secret" + b"\x05\x01\x00\x03\x04host\x01\xbb",
+    b"\x05\x02" + b"\x01\x00" + b"\x05\x00\x00\x01" + bytes(6),
+)
+
+
+@pytest.mark.parametrize(
+    ("sides", "found"),
+    [
+        (SOCKS4, SocksNegotiation(4, "192.0.2.1", 443, 9, 8)),
+        (SOCKS5, SocksNegotiation(5, "host", 443, 27, 14)),
+    ],
+)
+def test_both_sides_of_a_negotiation(sides: tuple[bytes, bytes], found: SocksNegotiation) -> None:
+    sent, answered = sides
+    assert (len(sent), len(answered)) == (found.from_client, found.from_server)
+    assert socks_negotiation(sent + b"\x16\x03\x01", answered) == found
+    for cut in range(1, len(sent)):
+        assert socks_negotiation(sent[:cut], answered) == NEED_MORE
+    for cut in range(len(answered)):
+        assert socks_negotiation(sent, answered[:cut]) == NEED_MORE
+
+
+def test_a_negotiation_that_is_refused_opens_nothing() -> None:
+    assert socks_negotiation(SOCKS4[0], b"\x00\x5b" + bytes(6)) == NOT_THIS
+    assert socks_negotiation(SOCKS5[0], b"\x05\xff") == NOT_THIS

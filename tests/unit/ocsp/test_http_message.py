@@ -2,8 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from ocsp_pcap.ocsp.http_events import Request
 from ocsp_pcap.ocsp.http_interest import Interest
-from ocsp_pcap.ocsp.http_message import Message, find_head_end, has_framing, status_of
+from ocsp_pcap.ocsp.http_message import (
+    MAX_REMEMBERED_HEAD,
+    Message,
+    find_head_end,
+    has_framing,
+    read_request,
+    status_of,
+)
 
 
 def test_head_end_is_found_however_it_arrives() -> None:
@@ -57,3 +65,22 @@ def test_loose_headers_are_kept() -> None:
     assert ("bad name", "x") in message.headers
     assert message.error is not None
     assert message.receive(b"ab") == b"b"
+
+
+@pytest.mark.parametrize("filler", [0, MAX_REMEMBERED_HEAD])
+def test_a_head_that_comes_again_is_another_request(filler: int) -> None:
+    head = b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nX: %b\r\n\r\n" % (b"x" * filler)
+    headers = (("host", "h:443"), ("x", "x" * filler))
+    assert read_request(head, 1, 2, 30) == Request("CONNECT", "h:443", headers, b"", 1, 2, 30)
+    assert read_request(head, 4, 5, 60) == Request("CONNECT", "h:443", headers, b"", 4, 5, 60)
+
+
+def test_a_malformed_head_says_so_each_time() -> None:
+    head = b"CONNECT h:443\r\nno header\r\n\r\n"
+    first, again = (read_request(head, frame, frame, frame) for frame in (1, 2))
+    assert (first.method, first.target) == ("CONNECT", "h:443")
+    assert first.error
+    assert again == first._replace(first_frame=2, frame=2, time=2)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="request"):
+            read_request(b"CONNECT\r\n\r\n", 1, 1, 1)
