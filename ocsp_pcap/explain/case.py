@@ -60,6 +60,7 @@ class Case:
         self.site = context.site
         self.places = Places(facts.captures)
         self._derived: dict[Callable[[Case], Any], Any] = {}
+        self._proxies: dict[str, Proxy | None] = {}
         self.offsets: dict[str, ClockOffset] = {
             offset.capture: offset for offset in clock_offsets(facts.handshakes)
         }
@@ -98,12 +99,14 @@ class Case:
 
     def proxy(self, address: str) -> Proxy | None:
         """Return what the site file says of the host at this address."""
-        proxy = self.site.proxy_at(address)
-        if proxy is not None:
-            return proxy
-        by_role = self.site.proxy(self.roles.role(address))
-        # A proxy that the site file describes without addresses is told by its role.
-        return by_role if by_role is not None and not by_role.addresses else None
+        if address not in self._proxies:
+            proxy = self.site.proxy_at(address)
+            by_role = self.site.proxy(self.roles.role(address))
+            if proxy is None and by_role is not None and not by_role.addresses:
+                # A proxy that the site file describes without addresses is told by its role.
+                proxy = by_role
+            self._proxies[address] = proxy
+        return self._proxies[address]
 
     def chain(self, handshake: HandshakeFact) -> list[CertificateFact]:
         """Return the certificates of a handshake, leaf first."""
@@ -230,15 +233,23 @@ class Case:
         The same 32 bytes of ClientHello random (RFC 8446 4.1.2) on two legs are one hello, sent by
         the TLS client behind the relay; a relay hands on the ServerHello unchanged, too.
         """
-        here = visit.handshake
-        sender = self.identity(here.client)
-        for other in self.hellos_to.get((here.client_random, sender), ()):
-            inner = other.handshake
-            if other is visit or self.identity(inner.client) == sender:
-                continue
-            if not differ(inner.server_random, here.server_random):
-                return other
-        return None
+        return self._inner_legs.get(visit)
+
+    @cached_property
+    def _inner_legs(self) -> dict[Visit, Visit]:
+        """A visit with a hello that is only relayed: the leg on which it came."""
+        found: dict[Visit, Visit] = {}
+        for visit in self.visits:
+            here = visit.handshake
+            sender = self.identity(here.client)
+            for other in self._hellos_to.get((here.client_random, sender), ()):
+                inner = other.handshake
+                if other is visit or self.identity(inner.client) == sender:
+                    continue
+                if not differ(inner.server_random, here.server_random):
+                    found[visit] = other
+                    break
+        return found
 
     def answers_seen(self, capture: str, stream: int) -> bool:
         """The capture holds packets of this TCP connection that the server sent."""
@@ -261,8 +272,8 @@ class Case:
         """(identity of the validator, responder host): visits that showed a certificate naming it."""
         index: dict[tuple[str, str], list[Visit]] = defaultdict(list)
         for visit in self.visits:
-            urls = [url for certificate in self.chain(visit.handshake) for url in certificate.ocsp_urls]
-            for host in {host for host, _, _ in responder_hosts(urls)}:
+            chain = self.chain(visit.handshake)
+            for host in {host for known in chain for host, _, _ in responder_hosts(known.ocsp_urls)}:
                 index[self.identity(visit.handshake.client), host].append(visit)
         return index
 
@@ -293,7 +304,7 @@ class Case:
         return index
 
     @cached_property
-    def hellos_to(self) -> dict[tuple[str | None, str], list[Visit]]:
+    def _hellos_to(self) -> dict[tuple[str | None, str], list[Visit]]:
         """(ClientHello random, identity of the host that it reached): visits by time."""
         index: dict[tuple[str | None, str], list[Visit]] = defaultdict(list)
         for visit in self.visits:

@@ -25,7 +25,11 @@ MAX_LEGS: Final = 8
 
 def upstream_visit(case: Case, visit: Visit) -> Visit | None:
     """Return the visit that the proxy which served this one made for it, the likeliest one."""
-    return next(upstream_visits(case, visit), None)
+    return case.once(_upstream)[visit]
+
+
+def _upstream(case: Case) -> dict[Visit, Visit | None]:
+    return {visit: next(upstream_visits(case, visit), None) for visit in case.visits}
 
 
 def upstream_visits(case: Case, visit: Visit) -> Iterator[Visit]:
@@ -77,17 +81,17 @@ def _port(handshake: HandshakeFact) -> int | None:
 
 def chains(case: Case) -> tuple[Chain, ...]:
     """Return, for each host seen on several legs, what each proxy saw: one chain for each different view."""
-    upstream = {id(visit): upstream_visit(case, visit) for visit in case.visits}
-    served = {id(visit) for visit in upstream.values() if visit is not None}
+    upstream = case.once(_upstream)
+    served = set(upstream.values())
     found: dict[tuple[object, ...], Chain] = {}
     for visit in case.visits:
-        if id(visit) in served or upstream[id(visit)] is None:
+        if visit in served or upstream[visit] is None:
             continue
         path: list[Visit] = []
         step: Visit | None = visit
         while step is not None and len(path) < MAX_LEGS and step not in path:
             path.append(step)
-            step = upstream.get(id(step))
+            step = upstream[step]
         legs = tuple(
             _leg(case, step, path[number - 1] if number else None) for number, step in enumerate(path)
         )

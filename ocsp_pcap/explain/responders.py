@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ocsp_pcap.facts import CertificateFact
@@ -13,7 +13,8 @@ def names_responder(certificate: CertificateFact, host: str) -> bool:
     return any(name == host for name, _, _ in responder_hosts(certificate.ocsp_urls))
 
 
-def responder_hosts(urls: Iterable[str]) -> list[tuple[str, int, str]]:
+@lru_cache(maxsize=4096)
+def responder_hosts(urls: tuple[str, ...]) -> tuple[tuple[str, int, str], ...]:
     """Return (host, port, URL) of each usable http or https URL."""
     hosts = []
     for url in urls:
@@ -25,4 +26,4 @@ def responder_hosts(urls: Iterable[str]) -> list[tuple[str, int, str]]:
         if parts.scheme.lower() in ("http", "https") and parts.hostname:
             default = 443 if parts.scheme.lower() == "https" else 80
             hosts.append((parts.hostname.rstrip(".").lower(), port or default, url))
-    return hosts
+    return tuple(hosts)

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.explain.model import Verdict
-from ocsp_pcap.report.grid import GAP, narrowed, print_grid
+from ocsp_pcap.report.grid import GAP, print_grid
 from ocsp_pcap.report.layout import Layout, host_text, proof_frames, validator_text
 from ocsp_pcap.report.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
 from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, count
@@ -136,4 +136,9 @@ def _stacked_widths(rows: list[tuple[Text, ...]], width: int) -> list[int]:
     ]
     room = width - sum(widths) + widths[1] - GAP * (len(widths) - 1)
     widths[1] = max(min(widths[1], room), 8)
-    return narrowed(widths, width)
+    excess = max(sum(widths) + GAP * (len(widths) - 1) - width, 0)
+    for column, own in enumerate(widths):
+        taken = min(own, round(excess / (len(widths) - column)))
+        widths[column] -= taken
+        excess -= taken
+    return widths

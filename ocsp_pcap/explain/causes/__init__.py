@@ -7,6 +7,7 @@ this package, ``<code>.md``, read only when :func:`page` asks for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from string import Formatter
 from types import MappingProxyType
@@ -52,6 +53,7 @@ def next_steps(code: str, **context: object) -> tuple[str, ...]:
     )
 
 
-def _fields(sentence: str) -> set[str]:
-    """Names of the placeholders in a sentence."""
-    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+@cache
+def _fields(sentence: str) -> frozenset[str]:
+    """Names of the placeholders in a sentence of the tables."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)

@@ -2,38 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.model import Confidence, Evidence, Role, Status, Validator
-from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
 
 
-@dataclass(frozen=True, slots=True)
 class Question:
-    """Was OCSP traffic seen for this certificate in this handshake, and if not, why not?"""
+    """Was OCSP traffic seen for this certificate in this handshake, and if not, why not?
 
-    case: Case
-    visit: Visit
-    validator: Validator
-    certificate: CertificateFact | None
-    """None where the handshake shows none."""
-    position: int
-    """Place in the chain, 0 for the leaf."""
+    What many rules ask for is looked up once.
+    """
 
-    @property
-    def identity(self) -> str:
+    __slots__ = (
+        "case",
+        "certificate",
+        "eligible",
+        "identity",
+        "own_queries",
+        "position",
+        "proxy",
+        "queries",
+        "validator",
+        "visit",
+    )
+
+    def __init__(
+        self,
+        case: Case,
+        visit: Visit,
+        validator: Validator,
+        certificate: CertificateFact | None,
+        position: int,
+    ) -> None:
+        self.case = case
+        self.visit = visit
+        self.validator = validator
+        self.certificate = certificate
+        """None where the handshake shows none."""
+        self.position = position
+        """Place in the chain, 0 for the leaf."""
+        self.identity = case.identity(validator.address)
         """What is equal for all addresses of the validator."""
-        return self.case.identity(self.validator.address)
-
-    @property
-    def proxy(self) -> Proxy | None:
+        self.proxy = case.proxy(validator.address)
         """What the site file says of the validator."""
-        return self.case.proxy(self.validator.address)
+        self.eligible = certificate is not None and bool(certificate.ocsp_urls)
+        """The certificate names a responder that the validator could have asked."""
+        self.queries: Sequence[Query] = ()
+        """All queries of this validator for this certificate, by time."""
+        self.own_queries: Sequence[Query] = ()
+        """The queries that this very handshake triggered."""
+        if certificate is not None:
+            key = (self.identity, certificate.sha256)
+            self.queries = case.queries_of.get(key, ())
+            if self.queries:
+                self.own_queries = case.trigger_of[key].get(id(visit), ())
 
     @property
     def host(self) -> str:
@@ -48,26 +75,6 @@ class Question:
     def who(self) -> str:
         """The validator, for sentences; the wording follows its role."""
         return validator_words(self.validator.role, self.validator.address)
-
-    @property
-    def queries(self) -> list[Query]:
-        """All queries of this validator for this certificate, by time."""
-        if self.certificate is None:
-            return []
-        return self.case.queries_of.get((self.identity, self.certificate.sha256), [])
-
-    @property
-    def own_queries(self) -> list[Query]:
-        """The queries that this very handshake triggered."""
-        if self.certificate is None:
-            return []
-        triggered = self.case.trigger_of.get((self.identity, self.certificate.sha256), {})
-        return triggered.get(id(self.visit), [])
-
-    @property
-    def eligible(self) -> bool:
-        """The certificate names a responder that the validator could have asked."""
-        return self.certificate is not None and bool(self.certificate.ocsp_urls)
 
 
 def validator_words(role: Role, address: str) -> str:

@@ -94,6 +94,8 @@ def _asks_again_sooner(question: Question, age: int) -> bool:
 
 def trace_entry(question: Question) -> TraceEntry | None:
     """Return the line of a policy trace about this handshake."""
+    if not question.case.context.trace:
+        return None
     proxy = question.proxy
     if question.position > 0 or not question.eligible or (proxy is not None and proxy.ocsp is False):
         return None
@@ -192,4 +194,4 @@ def _query_may_be_missing(question: Question) -> bool:
 
 def _covers_a_refresh(question: Question) -> bool:
     """An answer seen in the capture has run out, so one from before it would have, too."""
-    return any(query.time <= question.visit.time for query in question.queries)
+    return bool(question.queries) and question.queries[0].time <= question.visit.time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from ocsp_pcap.explain.chains import MAX_LEGS, tunnelled, upstream_visit, upstream_visits
@@ -144,9 +145,10 @@ def original_visit(question: Question, certificate: CertificateFact) -> Visit | 
     shows none; the one next to it may.
     """
     here = question.visit
-    for place, visit in enumerate(upstream_visits(question.case, here)):
-        if place == 0 and tunnelled(here.handshake, visit.handshake):
-            return None
+    nearest = upstream_visit(question.case, here)
+    if nearest is None or tunnelled(here.handshake, nearest.handshake):
+        return None
+    for visit in upstream_visits(question.case, here):
         if chain := question.case.chain(visit.handshake):
             return visit if chain[0].issuer != certificate.issuer else None
     return None
@@ -158,7 +160,9 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Answer | 
         return None
     behind_proxy = question.visit.handshake.connect_host is not None
     siblings = question.case.leaves_by_issuer.get((question.validator.address, certificate.issuer), {})
-    others = [other for other in siblings.values() if other.sha256 != certificate.sha256][:MAX_SIBLINGS]
+    others = list(
+        islice((other for other in siblings.values() if other.sha256 != certificate.sha256), MAX_SIBLINGS)
+    )
     bare = all(not other.ocsp_urls and not other.crl_urls for other in others)
     same_key = any(
         other.public_key_sha256 == certificate.public_key_sha256 and certificate.public_key_sha256

@@ -39,7 +39,8 @@ def test_a_question_names_its_host() -> None:
 
 def test_a_question_without_certificate_has_no_queries() -> None:
     asked = question(facts(shop, handshake("shop.test"), exchange(shop)), None)
-    assert asked.queries == asked.own_queries == []
+    assert not asked.queries
+    assert not asked.own_queries
     assert not asked.eligible
 
 
