@@ -81,7 +81,7 @@ def _rows(file: BinaryIO, record: Record) -> Iterator[Any]:
     import pyarrow.parquet as parquet
 
     size = file.seek(0, 2)
-    table = parquet.ParquetFile(file)
+    table = parquet.ParquetFile(file, page_checksum_verification=True)
     _refuse_other_formats(table.schema_arrow.metadata or {})
     _refuse_bombs(table.metadata, size)
     known = {name for column in record.columns for name in (column.name, column.name + FINER)}

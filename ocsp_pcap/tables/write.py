@@ -60,7 +60,7 @@ def _write(kind: str, facts: Sequence[Fact], file: BinaryIO) -> None:
     import pyarrow.parquet as parquet
 
     schema, record = arrow_schema(kind), record_of(KINDS[kind])
-    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+    with parquet.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
         for start in range(0, len(facts), ROWS):
             try:
                 columns = arrays(record, facts[start : start + ROWS])
