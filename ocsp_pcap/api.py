@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,7 +137,12 @@ def _read_captures(
                 sources.setdefault(source.identity, source)
         except CaptureError as error:
             failures.append(error)
-    run = RunOptions(failures.append, options.roles, options.rotation, options.watch or Watch())
+    workers = None
+    if options.jobs > 1:
+        from ocsp_pcap.observe.processes import processes
+
+        workers = partial(processes, options.jobs)
+    run = RunOptions(failures.append, options.roles, options.rotation, options.watch or Watch(), workers)
     observations = observe_all(sources.values(), tools, run)
     if not observations:
         return None

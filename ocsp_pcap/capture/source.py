@@ -35,6 +35,11 @@ class CaptureSource:
             return None
 
     @property
+    def readable_again(self) -> bool:
+        """It is a file, and no pipe."""
+        return self.path is not None and self.path.is_file()
+
+    @property
     def identity(self) -> str:
         """What is equal for all names of one file."""
         return "-" if self.path is None else os.path.realpath(self.path)

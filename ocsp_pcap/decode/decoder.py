@@ -34,6 +34,11 @@ class Decoder:
     def __init__(self) -> None:
         self._slow: SlowPath | None = None
 
+    @property
+    def open_fragments(self) -> bool:
+        """Fragments wait for the rest of their datagrams."""
+        return self._slow is not None and self._slow.open_fragments
+
     def decode(self, batch: PacketBatch) -> DecodedBatch:
         """Return the transport rows of ``batch``; they refer to its buffer. Never raises on bad packets."""
         fast = decode_fast(batch)

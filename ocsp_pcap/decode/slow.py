@@ -93,6 +93,11 @@ class SlowPath:
     def __init__(self) -> None:
         self._fragments = Fragments()
 
+    @property
+    def open_fragments(self) -> bool:
+        """Fragments wait for the rest of their datagrams."""
+        return len(self._fragments) > 0
+
     def decode(self, batch: PacketBatch, fast: FastResult) -> SlowResult:
         """Return the rows of what ``fast`` left of ``batch``."""
         output = _Output()

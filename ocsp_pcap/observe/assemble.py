@@ -28,7 +28,7 @@ from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.observe.tcp import Stream
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import UdpStream
-from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange
+from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import Certificate
@@ -64,7 +64,10 @@ class FactAssembler:
                     exchanges.append(fact)
                 else:
                     crl_fetches.append(fact)
-        certificates = {c.sha256: self._certificate(c) for c in list(self._tools.store)}
+        known = {certificate.sha256: certificate for certificate in self._tools.store}
+        shown = (sha256 for h in handshakes for sha256 in (*h.certificates, *h.client_certificates))
+        order = dict.fromkeys((*shown, *sorted(known)))
+        certificates = {sha256: self._certificate(known[sha256]) for sha256 in order if sha256 in known}
         traffic = ResponderTraffic(certificates.values(), exchanges, crl_fetches)
         captures: list[CaptureFact] = []
         attempts: list[TcpAttemptFact] = []
@@ -137,6 +140,7 @@ class FactAssembler:
             one_sided=one_sided,
             started_mid_stream=stream.started_mid_stream,
             closed=closed,
+            frames_before=stream.frames_before,
         )
 
     def _udp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
@@ -161,6 +165,7 @@ class FactAssembler:
                 one_sided=0 in packets,
                 started_mid_stream=handshake.client_hello is None,
                 closed=None,
+                frames_before=stream.frames_before,
             )
 
     def _handshake_fact(
@@ -176,6 +181,7 @@ class FactAssembler:
         one_sided: bool,
         started_mid_stream: bool,
         closed: str | None,
+        frames_before: int,
     ) -> HandshakeFact:
         hello, answer = handshake.client_hello, handshake.server_hello
         version = handshake.version
@@ -188,11 +194,11 @@ class FactAssembler:
             transport="tcp" if transport == "tcp" else "udp",
             time=handshake.time,
             frames=HandshakeFrames(
-                client_hello=handshake.client_hello_frame,
-                server_hello=answer.frame if answer is not None else None,
-                certificate=handshake.certificate_frame,
-                certificate_status=handshake.staple_frame,
-                finished=handshake.finished_frame,
+                client_hello=_moved(handshake.client_hello_frame, frames_before),
+                server_hello=_moved(answer.frame, frames_before) if answer is not None else None,
+                certificate=_moved(handshake.certificate_frame, frames_before),
+                certificate_status=_moved(handshake.staple_frame, frames_before),
+                finished=_moved(handshake.finished_frame, frames_before),
             ),
             client=client[0],
             server=server[0],
@@ -213,7 +219,7 @@ class FactAssembler:
             complete=handshake.complete,
             alerts=tuple(
                 AlertFact(
-                    frame=alert.frame,
+                    frame=alert.frame + frames_before,
                     sender="client" if alert.from_client else "server",
                     level=alert_level_name(alert.level) if alert.level is not None else None,
                     description=(
@@ -224,7 +230,7 @@ class FactAssembler:
             ),
             client_port=client[1],
             server_port=server[1],
-            connect_frame=tunnel.frame if tunnel is not None else None,
+            connect_frame=_moved(tunnel.frame, frames_before) if tunnel is not None else None,
             connect_port=tunnel.port if tunnel is not None else None,
             connect_status=tunnel.status if tunnel is not None else None,
             connect_via=tunnel is not None and tunnel.via,
@@ -242,7 +248,7 @@ class FactAssembler:
             early_end=closed is not None
             and not handshake.complete
             and handshake.application_data_frame is None,
-            application_data_frame=handshake.application_data_frame,
+            application_data_frame=_moved(handshake.application_data_frame, frames_before),
             application_data_time=handshake.application_data_time,
         )
 
@@ -282,7 +288,7 @@ class FactAssembler:
             capture=observation.name,
             stream=observation.tcp_stream(stream.number),
             time=http.time,
-            frames=ExchangeFrames(http.request_frame, http.response_frame),
+            frames=_exchange_frames(http, stream.frames_before),
             client=client[0],
             server=server[0],
             method=http.method,
@@ -383,6 +389,16 @@ def _hashes(algorithms: Iterable[str], digest: Callable[[str], str | None]) -> t
     return tuple((algorithm, value) for algorithm, value in found if value is not None)
 
 
+def _moved(frame: int | None, frames_before: int) -> int | None:
+    """Count a frame through all files of a capture."""
+    return None if frame is None else frame + frames_before
+
+
+def _exchange_frames(http: Outline, frames_before: int) -> ExchangeFrames:
+    request, response = http.request_frame, http.response_frame
+    return ExchangeFrames(_moved(request, frames_before), _moved(response, frames_before))
+
+
 def _closed(flow: Flow) -> str | None:
     if flow.reset_frame is not None:
         return "rst"
@@ -401,7 +417,7 @@ def _crl_fetch(
         capture=observation.name,
         stream=observation.tcp_stream(stream.number),
         time=http.time,
-        frames=ExchangeFrames(http.request_frame, http.response_frame),
+        frames=_exchange_frames(http, stream.frames_before),
         client=client[0],
         server=server[0],
         via_proxy=http.via_proxy,

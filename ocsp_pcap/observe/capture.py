@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ocsp_pcap.capture import CaptureReader, CaptureSummary
@@ -104,36 +104,57 @@ class CaptureObserver:
         self.observation = Observation(TcpObserver(tools), UdpObserver(tools), keys_before=keys)
         """What was read so far; complete after :meth:`finish`."""
 
+    def begin_file(self) -> int:
+        """Begin another file; return how many frames come before it."""
+        self.observation.tcp.begin_file()
+        self.observation.udp.begin_file()
+        return sum(file.summary.packets for file in self.observation.files)
+
     def read(self, reader: CaptureReader, watch: Watch) -> None:
         """Read another file to its end, to where it is damaged, or to where reading is to stop."""
-        tools, tcp, udp = self._tools, self.observation.tcp, self.observation.udp
-        reader.frames_before = sum(file.summary.packets for file in self.observation.files)
-        tcp.begin_file()
-        udp.begin_file()
-        truncated = undecoded = secrets_read = position = 0
-        batches = iter(reader)
-        while not watch.stopped and (batch := watch.wait(lambda: next(batches, None))) is not None:
-            if len(reader.secrets) > secrets_read:
-                _take_secrets(tools, reader, secrets_read)
-                secrets_read = len(reader.secrets)
-            decoded = self._decoder.decode(batch)
-            truncated += decoded.truncated
-            undecoded += decoded.undecoded
-            tcp.receive(decoded.tcp)
-            udp.receive(decoded.udp)
-            watch.advance(reader.position - position, len(batch))
-            position = reader.position
-        if len(reader.secrets) > secrets_read:
-            _take_secrets(tools, reader, secrets_read)
-        self.observation.files.append(
-            ObservedFile(reader.name, reader.summary, truncated, undecoded, interrupted=watch.stopped)
+        reader.frames_before = self.begin_file()
+        observation = self.observation
+        observation.files.append(
+            observe_file(reader, self._decoder, observation.tcp, observation.udp, watch, self._tools)
         )
+
+    def interrupt(self) -> None:
+        """The files that follow are not read."""
+        files = self.observation.files
+        files[-1] = replace(files[-1], interrupted=True)
 
     def finish(self) -> None:
         """There are no more files: everything that is still open ends here."""
         self.observation.name = set_name([file.name for file in self.observation.files])
         self.observation.tcp.finish()
         self.observation.udp.finish()
+
+
+def observe_file(
+    reader: CaptureReader,
+    decoder: Decoder,
+    tcp: TcpObserver,
+    udp: UdpObserver,
+    watch: Watch,
+    tools: Tools | None = None,
+) -> ObservedFile:
+    """Show the packets of a file to those who read TCP and UDP; the secrets in it go to ``tools``."""
+    truncated = undecoded = secrets_read = position = 0
+    batches = iter(reader)
+    while not watch.stopped and (batch := watch.wait(lambda: next(batches, None))) is not None:
+        if tools is not None and len(reader.secrets) > secrets_read:
+            _take_secrets(tools, reader, secrets_read)
+            secrets_read = len(reader.secrets)
+        decoded = decoder.decode(batch)
+        truncated += decoded.truncated
+        undecoded += decoded.undecoded
+        tcp.receive(decoded.tcp)
+        udp.receive(decoded.udp)
+        watch.advance(reader.position - position, len(batch))
+        position = reader.position
+    if tools is not None and len(reader.secrets) > secrets_read:
+        _take_secrets(tools, reader, secrets_read)
+    return ObservedFile(reader.name, reader.summary, truncated, undecoded, interrupted=watch.stopped)
 
 
 def _take_secrets(tools: Tools, reader: CaptureReader, start: int) -> None:

@@ -1,14 +1,16 @@
-"""Reading all captures of a run, again where their keys came too late."""
+"""Reading all captures of a run: one file after the other or side by side, again where keys came too late."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
 from ocsp_pcap.capture.rotation import Member, Rotation, families, follows
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
+from ocsp_pcap.observe.reading import InOrder, Reading, SecretsFound, SideBySide, Workers
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.watch import Watch
 
@@ -26,6 +28,8 @@ class RunOptions:
     """What is known of captures by name; those of different roles are never files of one set."""
     rotation: Rotation = "auto"
     watch: Watch = field(default_factory=Watch)
+    workers: Callable[[], AbstractContextManager[Workers]] | None = None
+    """Opens what reads files side by side; None: they are read one after the other."""
 
 
 def observe_all(sources: Iterable[CaptureSource], tools: Tools, options: RunOptions) -> list[Observation]:
@@ -39,35 +43,56 @@ def observe_all(sources: Iterable[CaptureSource], tools: Tools, options: RunOpti
     sizes = [source.size for source in sources]
     options.watch.expect(None if None in sizes else sum(size or 0 for size in sizes))
     place = {source.name: number for number, source in enumerate(sources)}
-    captures = [
-        capture
-        for family in families(sources, options.roles, options.rotation)
-        for capture in _observe_family(family, tools, options)
-    ]
+    groups = families(sources, options.roles, options.rotation)
+    captures = _captures(groups, tools, options)
     captures.sort(key=lambda capture: min(place[source.name] for source in capture.sources))
     return [capture.with_late_keys(tools, options) for capture in captures]
 
 
-def _observe_family(family: Iterable[Member], tools: Tools, options: RunOptions) -> list[_Capture]:
-    """Read files that may be a set; one that does not go on where the one before it ended begins another."""
-    found: list[_Capture] = []
-    observer: CaptureObserver | None = None
-    for member in family:
-        if options.watch.stopped:
-            break
+def _captures(groups: list[list[Member]], tools: Tools, options: RunOptions) -> list[_Capture]:
+    several = sum(map(len, groups)) > 1
+    again = all(member.source.readable_again for group in groups for member in group)
+    if options.workers is not None and several and again and tools.keys is None and not tools.rsa_keys:
         try:
-            with open_capture(member.source) as reader:
-                if observer is None or not (options.rotation == "yes" or _goes_on(observer, member)):
+            with options.workers() as workers:
+                reading = SideBySide(workers, groups, options.watch)
+                return _observe(groups, reading, tools, options)
+        except SecretsFound:
+            # All captures share them: each is read once they are known.
+            pass
+    return _observe(groups, InOrder(options.watch), tools, options)
+
+
+def _observe(
+    groups: list[list[Member]], reading: Reading, tools: Tools, options: RunOptions
+) -> list[_Capture]:
+    """Put files together that are one capture: a file that does not go on with the last begins another."""
+    found: list[_Capture] = []
+    not_read = 0
+    for group in groups:
+        observer: CaptureObserver | None = None
+        for number, member in enumerate(group):
+            try:
+                opened = reading.open(member)
+                if opened is None:
+                    not_read += len(group) - number
                     if observer is not None:
-                        observer.finish()
-                    observer = CaptureObserver(tools)
-                    found.append(_Capture(observer.observation))
-                found[-1].sources.append(member.source)
-                observer.read(reader, options.watch)
-        except CaptureError as error:
-            options.failed(error)
-    if observer is not None:
-        observer.finish()
+                        observer.interrupt()
+                    break
+                with opened:
+                    if observer is None or not (options.rotation == "yes" or _goes_on(observer, member)):
+                        if observer is not None:
+                            observer.finish()
+                        observer = CaptureObserver(tools)
+                        found.append(_Capture(observer.observation))
+                    opened.show(observer)
+                    found[-1].sources.append(member.source)
+            except CaptureError as error:
+                options.failed(error)
+        if observer is not None:
+            observer.finish()
+    if not_read:
+        options.failed(CaptureError(f"reading was interrupted before {not_read} of the files was begun."))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,14 @@ from ocsp_pcap.observe.conversation import Conversation
 from ocsp_pcap.observe.names import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Row, Rows, Segments
 from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.observe.unread import Unread
 from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.joining import StreamFiles
+from ocsp_pcap.streams.joining import Match, MatchError, StreamFiles
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
+
+if TYPE_CHECKING:
+    from ocsp_pcap.observe.tcp_part import TcpPart
 
 DIRECTION_BITS: Final = 3
 LIVE: Final = 4
@@ -50,6 +54,8 @@ class Stream:
     last_frame: int = 0
     last_time: int = 0
     started_mid_stream: bool = False
+    frames_before: int = 0
+    """To be added to frames: those of the files before the one that it was read in."""
     lingering: bool = False
     wanted: int = DIRECTION_BITS
     """Directions (bits) of which further bytes can matter."""
@@ -107,10 +113,56 @@ class TcpObserver:
         self, columns: TransportColumns, stream: NDArray[np.int64], direction: NDArray[np.uint8]
     ) -> None:
         # What one side sends may make the other side's bytes matter that follow in this batch.
-        chosen = np.flatnonzero(_telling(columns) & ((self._wanted[stream] & DIRECTION_BITS) != 0))
+        chosen = np.flatnonzero(telling(columns) & ((self._wanted[stream] & DIRECTION_BITS) != 0))
         if len(chosen):
             self._chosen(columns, stream[chosen], direction[chosen], chosen)
         self._release(int(columns.time[-1]))
+
+    def match(self, part: TcpPart) -> Match:
+        """Find with which streams of another file known ones go on.
+
+        Raise MatchError where the file has to be read after those before it.
+        """
+        match = self.flows.match(part.flows)
+        if match.known[list(part.quoted)].any():
+            raise MatchError("an ICMP error quotes a SYN, which may be that of an earlier connection")
+        read_as_new = np.flatnonzero((match.earlier >= 0) & ~part.aside)
+        begun = self._wanted[match.earlier[read_as_new]] != DIRECTION_BITS
+        if (begun | match.flipped[read_as_new]).any():
+            raise MatchError("a SYN is repeated after data, or answered by another")
+        return match
+
+    def join(self, part: TcpPart, match: Match, frames_before: int) -> Unread:
+        """Take what was told of the file that follows; return what has to be looked for in it."""
+        joined = self.flows.join(part.flows, match, frames_before)
+        self.files.take(joined)
+        self._reserve()
+        self._wanted[joined.number[part.told]] = 0
+        number = joined.number.tolist()
+        for stream in part.finished:
+            stream.number = number[stream.number]
+            stream.frames_before = frames_before
+        self.finished += part.finished
+        self.gaps += part.gaps
+        self.given_up += part.given_up
+        for local, frame in part.socks_frames.items():
+            self.socks_frames[number[local]] = frame + frames_before
+        for packet in part.dns:
+            self.dns.keep(
+                number[packet.stream],
+                packet.direction,
+                packet.frame + frames_before,
+                packet.time,
+                packet.payload,
+            )
+        self.dns.forgotten += part.forgotten
+        self.replay(part.rows.moved(joined.number, joined.flipped, frames_before))
+        unread = {
+            local: frame
+            for local, frame in part.incomplete.items()
+            if self._wanted[number[local]] & DIRECTION_BITS
+        }
+        return Unread(joined, frames_before, unread)
 
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""
@@ -323,7 +375,7 @@ class TcpObserver:
             self.finished.append(stream)
 
 
-def _telling(columns: TransportColumns) -> NDArray[np.bool_]:
+def telling(columns: TransportColumns) -> NDArray[np.bool_]:
     """Choose the rows that bring payload, or an end."""
     found: NDArray[np.bool_] = columns.payload_length > 0
     found |= columns.payload_missing > 0

@@ -20,14 +20,17 @@ from ocsp_pcap.observe.carried import CarrierConnection
 from ocsp_pcap.observe.conversation import Tunnel
 from ocsp_pcap.observe.handshakes import HandshakeTracker
 from ocsp_pcap.observe.names import DNS_PORT, DnsLog
+from ocsp_pcap.observe.rows import Rows
 from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.observe.unread import Unread
 from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.joining import StreamFiles
+from ocsp_pcap.streams.joining import Joined, Match, StreamFiles
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 
 if TYPE_CHECKING:
+    from ocsp_pcap.observe.udp_part import UdpPart
     from ocsp_pcap.quic.connection import QuicConnection
     from ocsp_pcap.quic.dtls import DtlsConnection
 
@@ -76,6 +79,8 @@ class UdpStream:
     """Datagrams since the last that told something."""
     lingering: int = 0
     """Datagrams since the handshake seemed over."""
+    frames_before: int = 0
+    """To be added to frames: those of the files before the one that it was read in."""
 
 
 class UdpObserver:
@@ -105,24 +110,114 @@ class UdpObserver:
         if not len(columns):
             return
         self.files.note(rows.stream, before)
+        self._reserve()
+        self._take(without_capwap_preamble(columns), rows.stream, rows.direction)
+
+    def _reserve(self) -> None:
+        """Have room for the state of each flow."""
         if len(self.flows) > len(self._state):
             grown = np.zeros(max(len(self.flows), 2 * len(self._state)), np.int8)
             grown[: len(self._state)] = self._state
             self._state = grown
-        columns = _without_capwap_preamble(columns)
+
+    def _take(
+        self, columns: TransportColumns, stream: NDArray[np.int64], direction: NDArray[np.uint8]
+    ) -> None:
         usable = (columns.payload_length > 0) & ~columns.in_error
         dns = usable & ((columns.source_port == DNS_PORT) | (columns.destination_port == DNS_PORT))
         for row in np.flatnonzero(dns).tolist():
             self.dns.keep(
-                int(rows.stream[row]),
-                int(rows.direction[row]),
+                int(stream[row]),
+                int(direction[row]),
                 int(columns.frame[row]),
                 int(columns.time[row]),
                 columns.payload(row),
             )
-        chosen = np.flatnonzero(usable & ~dns & (self._state[rows.stream] != SPENT))
+        self._read(columns, stream, direction, usable & ~dns)
+
+    def replay(self, rows: Rows) -> None:
+        """Take datagrams of flows that are known already, and that are not DNS."""
+        if len(rows):
+            usable = rows.columns.payload_length > 0
+            self._read(rows.columns, rows.stream, rows.direction, usable & ~rows.columns.in_error)
+
+    def _read(
+        self,
+        columns: TransportColumns,
+        stream: NDArray[np.int64],
+        direction: NDArray[np.uint8],
+        usable: NDArray[np.bool_],
+    ) -> None:
+        chosen = np.flatnonzero(usable & (self._state[stream] != SPENT))
         if len(chosen):
-            self._chosen(columns, rows.stream[chosen], rows.direction, chosen)
+            self._chosen(columns, stream[chosen], direction, chosen)
+
+    def match(self, part: UdpPart) -> Match:
+        """Find which flows of another file are known."""
+        return self.flows.match(part.flows)
+
+    def join(self, part: UdpPart, match: Match, frames_before: int) -> Unread:
+        """Take what was told of the file that follows; return what has to be looked for in it."""
+        known = {
+            flow: int(self._state[earlier])
+            for flow, earlier in zip(
+                np.flatnonzero(match.earlier >= 0).tolist(),
+                match.earlier[match.earlier >= 0].tolist(),
+                strict=True,
+            )
+            if self._state[earlier] != UNTOLD or earlier in self._begun
+        }
+        joined = self.flows.join(part.flows, match, frames_before)
+        self.files.take(joined)
+        self._reserve()
+        number = joined.number.tolist()
+        for stream in part.finished:
+            if stream.number not in known and stream.number not in part.open:
+                stream.client ^= int(joined.flipped[stream.number])
+                stream.number = number[stream.number]
+                stream.frames_before = frames_before
+                self.finished.append(stream)
+        for flow, begun in part.begun.items():
+            if flow not in known and flow not in part.open:
+                self._state[number[flow]] = part.state[flow]
+                self._begun[number[flow]] = begun
+                if flow in part.randoms:
+                    self._randoms[number[flow]] = part.randoms[flow]
+        for packet in part.dns:
+            direction = packet.direction ^ int(joined.flipped[packet.stream])
+            self.dns.keep(
+                number[packet.stream], direction, packet.frame + frames_before, packet.time, packet.payload
+            )
+        self.dns.forgotten += part.forgotten
+        return self._replay_part(part, joined, known, frames_before)
+
+    def _replay_part(
+        self, part: UdpPart, joined: Joined, known: dict[int, int], frames_before: int
+    ) -> Unread:
+        """Go through datagrams that were set aside: of flows that are open, and of those known before."""
+        size = len(joined.number)
+        unread: dict[int, int] = {}
+        fresh = np.zeros(size, np.bool_)
+        again = np.zeros(size, np.bool_)
+        for flow in part.open - known.keys():
+            if part.begun[flow] > 1:
+                # What came before in the file may count for how this goes on.
+                unread[flow] = 0
+            else:
+                fresh[flow] = True
+        again[[flow for flow, state in known.items() if state != SPENT]] = True
+        for rows, wanted, incomplete in (
+            (part.open_rows, fresh, part.open_incomplete),
+            (part.early_rows, again, part.early_incomplete),
+        ):
+            chosen = rows.of(wanted[rows.stream])
+            self.replay(chosen.moved(joined.number, joined.flipped, frames_before))
+            for flow, frame in incomplete.items():
+                state = int(self._state[joined.number[flow]])
+                begins = flow in part.begun and state != SPENT
+                if wanted[flow] and (begins or state in (READING, CONTROL)):
+                    unread[flow] = frame
+        return Unread(joined, frames_before, unread)
 
     def finish(self) -> None:
         """The capture is over."""
@@ -274,7 +369,7 @@ class UdpObserver:
         stream.connection = None
 
 
-def _without_capwap_preamble(columns: TransportColumns) -> TransportColumns:
+def without_capwap_preamble(columns: TransportColumns) -> TransportColumns:
     """Strip what CAPWAP control puts before each DTLS record (RFC 5415 4.2): the type 1 and three octets."""
     control = (columns.source_port == CAPWAP_CONTROL) | (columns.destination_port == CAPWAP_CONTROL)
     rows = np.flatnonzero(control & (columns.payload_length > CAPWAP_PREAMBLE) & ~columns.in_error)

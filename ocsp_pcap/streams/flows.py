@@ -223,7 +223,7 @@ class FlowTable:
         flipped = np.zeros(size, np.bool_)
         flipped[first] = ((theirs[first] ^ self._state["bits"][earlier[first]]) & _SWAPPED) != 0
         if self._udp or not len(first):
-            return Match(earlier, flipped)
+            return Match(earlier, flipped, conversation >= 0)
         side = ((theirs & _SWAPPED) != 0).astype(np.int64)
         opens = other._state["syn_frame"][:size, 0] == other._state["first_frame"][:size]
         own = self._base_of(earlier[first], side[first])
@@ -240,7 +240,7 @@ class FlowTable:
                 raise MatchError("a SYN inside a stream is that of another connection")
         earlier[first[anew]] = -1
         flipped[first[anew]] = False
-        return Match(earlier, flipped)
+        return Match(earlier, flipped, conversation >= 0)
 
     def join(self, other: FlowTable, match: Match, frames_before: int) -> Joined:
         """Take the streams of another table; ``frames_before`` is added to their frames."""

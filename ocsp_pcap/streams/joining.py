@@ -23,6 +23,8 @@ class Match:
     """The earlier stream; -1: it is a new one."""
     flipped: NDArray[np.bool_]
     """The host that sent the stream's first packet here is not the one that sent it there."""
+    known: NDArray[np.bool_]
+    """Earlier streams have the same two ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""One file of a capture, read without the files before it: what can be done side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ocsp_pcap.capture import CaptureReader, CaptureSource, open_capture
+from ocsp_pcap.decode import Decoder
+from ocsp_pcap.observe.capture import CaptureObserver, ObservedFile, observe_file
+from ocsp_pcap.observe.tcp_part import TcpPart, TcpPartObserver
+from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.observe.udp import without_capwap_preamble
+from ocsp_pcap.observe.udp_part import UdpPart, UdpPartObserver
+from ocsp_pcap.observe.unread import Unread
+from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.streams.flows import FlowTable
+from ocsp_pcap.streams.joining import MatchError
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """What one file showed, and what somebody who knows the files before has to look at again."""
+
+    file: ObservedFile
+    tcp: TcpPart
+    udp: UdpPart
+    open_fragments: bool
+    """Fragments of datagrams were left over, the rest of which may be in another file."""
+
+
+def observe_part(source: CaptureSource, watch: Watch, *, first: bool, last: bool) -> FilePart:
+    """Read a file by itself; ``first`` and ``last`` tell that none comes before, or after it.
+
+    Raise CaptureError where it cannot be opened.
+    """
+    decoder, tools = Decoder(), Tools()
+    tcp, udp = TcpPartObserver(tools, first=first), UdpPartObserver(tools, first=first)
+    with open_capture(source) as reader:
+        file = observe_file(reader, decoder, tcp, udp, watch)
+    if last:
+        tcp.finish()
+        udp.finish()
+    return FilePart(file, tcp.part(), udp.part(), decoder.open_fragments)
+
+
+def join_part(observer: CaptureObserver, part: FilePart, source: CaptureSource) -> bool:
+    """Take what somebody read of the next file of a capture; False: it has to be read here.
+
+    Raise CaptureError where the file cannot be opened again, as far as that is needed.
+    """
+    tcp, udp = observer.observation.tcp, observer.observation.udp
+    try:
+        tcp_match, udp_match = tcp.match(part.tcp), udp.match(part.udp)
+    except MatchError:
+        return False
+    frames_before = observer.begin_file()
+    unread_tcp = tcp.join(part.tcp, tcp_match, frames_before)
+    unread_udp = udp.join(part.udp, udp_match, frames_before)
+    observer.observation.files.append(part.file)
+    if unread_tcp.frames or unread_udp.frames:
+        with open_capture(source) as reader:
+            _go_through(reader, observer, unread_tcp, unread_udp)
+    return True
+
+
+def _go_through(reader: CaptureReader, observer: CaptureObserver, tcp: Unread, udp: Unread) -> None:
+    """Read the segments and datagrams of some streams of a file."""
+    decoder, tcp_flows, udp_flows = Decoder(), FlowTable(), FlowTable(udp=True)
+    for batch in reader:
+        decoded = decoder.decode(batch)
+        if tcp.frames:
+            observer.observation.tcp.replay(tcp.rows(decoded.tcp, tcp_flows.assign(decoded.tcp)))
+        if udp.frames:
+            streams = udp_flows.assign(decoded.udp)
+            observer.observation.udp.replay(udp.rows(without_capwap_preamble(decoded.udp), streams))

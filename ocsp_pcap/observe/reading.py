@@ -1,0 +1,178 @@
+"""Two ways of reading files: one after the other, and side by side. Both show the same."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Final, Protocol, TypeAlias
+
+from ocsp_pcap.capture import CaptureError, CaptureReader, CaptureSource, open_capture
+from ocsp_pcap.capture.rotation import Member
+from ocsp_pcap.observe.capture import CaptureObserver
+from ocsp_pcap.observe.part import FilePart, join_part, observe_part
+from ocsp_pcap.observe.watch import Watch
+
+AHEAD: Final = 2
+"""Files that each worker may be ahead of what is put together: their results are kept in memory."""
+
+
+class Opened(Protocol):
+    """A file that can be read."""
+
+    def show(self, observer: CaptureObserver) -> None:
+        """Show it to the observer of its capture. Raise CaptureError where it is no longer there."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Reading(Protocol):
+    """Opens the files of a run in their order."""
+
+    def open(self, member: Member) -> Opened | None:
+        """Open the next file; None: reading is to end. Raise CaptureError where it cannot be read."""
+
+
+class InOrder:
+    """Reads one file after the other."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def open(self, member: Member) -> Opened | None:
+        """Open a file."""
+        if self._watch.stopped:
+            return None
+        return _File(open_capture(member.source), self._watch)
+
+
+class _File:
+    def __init__(self, reader: CaptureReader, watch: Watch) -> None:
+        self._reader = reader
+        self._watch = watch
+
+    def show(self, observer: CaptureObserver) -> None:
+        observer.read(self._reader, self._watch)
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.close()
+
+
+class Future(Protocol):
+    """A result to come, as concurrent.futures and Dask have it."""
+
+    def result(self) -> Any:
+        """Wait for the result."""
+
+    def cancel(self) -> Any:
+        """Give it up, where it is not yet being worked on."""
+
+    def cancelled(self) -> bool:
+        """Tell whether it was given up."""
+
+
+class Workers(Protocol):
+    """Those who read files side by side."""
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+
+    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Future:
+        """Have :func:`read_file` called somewhere."""
+
+
+class SecretsFound(Exception):  # noqa: N818 - it is no error
+    """A file bears TLS secrets, which those who read the others do not have."""
+
+
+FileResult: TypeAlias = FilePart | CaptureError
+
+
+def read_file(source: CaptureSource, first: bool, last: bool, watch: Watch | None = None) -> FileResult:
+    """Read one file by itself; what says that it cannot be read is a result, too."""
+    try:
+        return observe_part(source, watch or Watch(), first=first, last=last)
+    except CaptureError as error:
+        return error
+
+
+class SideBySide:
+    """Has files read by workers, and puts together in order what they tell."""
+
+    def __init__(self, workers: Workers, groups: Iterable[list[Member]], watch: Watch) -> None:
+        self._workers = workers
+        self._watch = watch
+        self._left = deque(
+            (member.source, number == 0, number == len(group) - 1)
+            for group in groups
+            for number, member in enumerate(group)
+        )
+        self._begun: deque[Future] = deque()
+
+    def open(self, member: Member) -> Opened | None:
+        """Wait until a file has been read; raise SecretsFound where it bears any."""
+        while self._left and len(self._begun) <= AHEAD * self._workers.count and not self._watch.stopped:
+            source, first, last = self._left.popleft()
+            self._begun.append(self._workers.submit(source, first=first, last=last))
+        result = self._next()
+        if result is None:
+            return None
+        if isinstance(result, CaptureError):
+            raise result
+        if result.file.summary.secrets:
+            self.close()
+            raise SecretsFound
+        self._watch.advance(member.source.size or 0, result.file.summary.packets)
+        return _Read(result, member.source)
+
+    def _next(self) -> FileResult | None:
+        if not self._begun:
+            return None
+        future = self._begun.popleft()
+        result: FileResult | None = self._watch.wait(future.result)
+        if result is not None:
+            return result
+        self._left.clear()
+        for later in (future, *self._begun):
+            later.cancel()
+        # Those at work have been interrupted, too, and tell what they found so far.
+        self._begun = deque(later for later in (future, *self._begun) if not later.cancelled())
+        found: FileResult | None = self._begun.popleft().result() if self._begun else None
+        return found
+
+    def close(self) -> None:
+        """Give up what is left."""
+        self._left.clear()
+        for future in self._begun:
+            future.cancel()
+
+
+class _Read:
+    """What somebody told of a file."""
+
+    def __init__(self, part: FilePart, source: CaptureSource) -> None:
+        self._part = part
+        self._source = source
+
+    def show(self, observer: CaptureObserver) -> None:
+        if self._part.open_fragments or not join_part(observer, self._part, self._source):
+            with open_capture(self._source) as reader:
+                observer.read(reader, Watch())
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return
