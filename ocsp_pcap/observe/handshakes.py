@@ -176,11 +176,12 @@ class HandshakeTracker:
             handshake.staples = tuple(map(same, handshake.staples))
 
 
-def _begins_another(current: Handshake, hello: ClientHello | ServerHello) -> bool:
-    """Tell whether a hello after a ServerHello belongs to the next handshake."""
-    again = isinstance(hello, ServerHello) or current.client_hello is not None
-    answer = current.server_hello
-    return again and answer is not None and not answer.hello_retry_request
+def _begins_another(answered: Handshake, hello: ClientHello | ServerHello) -> bool:
+    """Tell whether a hello that comes after a ServerHello is that of another handshake."""
+    assert answered.server_hello is not None
+    if answered.server_hello.hello_retry_request:
+        return False
+    return isinstance(hello, ServerHello) or answered.client_hello is not None
 
 
 def _client_hello(handshake: Handshake, event: ClientHello) -> None:
