@@ -5,14 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
 from ocsp_pcap import __version__
 from ocsp_pcap.inputs import (
+    HowToRead,
+    Reading,
     input_files,
     read_captures,
     read_case,
@@ -24,6 +28,7 @@ from ocsp_pcap.inputs import (
 from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, warn, write
 
 if TYPE_CHECKING:
+    from ocsp_pcap.capture.rotation import Rotation
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
 
@@ -74,6 +79,41 @@ def named_file(_: click.Context, __: click.Parameter, value: Path | None) -> Pat
     return None if value == Path("-") else value
 
 
+def reading_options(command: Command) -> Command:
+    """Add the options about how captures are read, which arrive as one value: ``how``."""
+
+    @wraps(command)
+    def with_options(
+        keylog: tuple[Path, ...], rsa_key: tuple[Path, ...], jobs: int, rotated: Rotation, **others: Any
+    ) -> Any:
+        return command(how=HowToRead(keylog, rsa_key, jobs, rotated), **others)
+
+    decorators = [
+        click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file."),
+        click.option(
+            "--rsa-key",
+            type=FILE,
+            multiple=True,
+            metavar="FILE",
+            help="Private key of a server, for TLS up to 1.2 with RSA key exchange.",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1),
+            default=1,
+            metavar="N",
+            help="Files to read side by side (where no keys are given); the result is the same.",
+        ),
+        click.option(
+            "--rotated",
+            type=click.Choice(["auto", "yes", "no"]),
+            default="auto",
+            help="Whether files are one capture, rotated: as names and times tell, all are, or none is.",
+        ),
+    ]
+    return _decorated(cast("Command", with_options), decorators)
+
+
 def capture_options(command: Command) -> Command:
     """Add what `explain` and `check` have in common."""
     decorators = [
@@ -85,26 +125,16 @@ def capture_options(command: Command) -> Command:
             "--parent", multiple=True, metavar="FILE", help="Capture of the parent proxy's outer side."
         ),
         click.option("--site", type=FILE, metavar="FILE", help="Site file: what is known of the proxies."),
-        click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file."),
-        click.option(
-            "--rsa-key",
-            type=FILE,
-            multiple=True,
-            metavar="FILE",
-            help="Private key of a server, for TLS up to 1.2 with RSA key exchange.",
-        ),
         click.option(
             "--policy-trace", type=FILE, multiple=True, metavar="FILE", help="Policy trace of a proxy."
         ),
         click.option("--host", multiple=True, metavar="GLOB", help="Only these hosts, with their evidence."),
-        click.option(
-            "--jobs",
-            type=click.IntRange(1),
-            default=1,
-            metavar="N",
-            help="Captures to read side by side (where no keys are given); the result is the same.",
-        ),
+        reading_options,
     ]
+    return _decorated(command, decorators)
+
+
+def _decorated(command: Command, decorators: Sequence[Callable[[Command], Command]]) -> Command:
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
@@ -128,7 +158,7 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
     if forecast:
         _forecast(form, output, **options)
         return
-    explanation, complete = _explanation(**options)
+    explanation, reading = _explanation(**options)
     if form == "text":
         from ocsp_pcap.report.text import render_text
 
@@ -146,13 +176,12 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
         from ocsp_pcap.report.html import render_html
 
         write([render_html(explanation, verbose=max(verbose, 1))], output)
-    _end(complete)
+    _end(reading)
 
 
 @cli.command()
 @click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
-@click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file.")
-@click.option("--rsa-key", type=FILE, multiple=True, metavar="FILE", help="RSA private key of a server.")
+@reading_options
 @click.option(
     "--site", type=FILE, metavar="FILE", help="Site file: its CA certificates verify what they signed."
 )
@@ -171,19 +200,14 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
     help="Write to a file instead; with parquet: to a directory, or a URL such as s3://bucket/facts.",
 )
 def facts(
-    captures: tuple[str, ...],
-    keylog: tuple[Path, ...],
-    rsa_key: tuple[Path, ...],
-    site: Path | None,
-    form: str,
-    output: str | None,
+    captures: tuple[str, ...], how: HowToRead, site: Path | None, form: str, output: str | None
 ) -> None:
     """Print what was seen, one JSON object a line: captures, certificates, handshakes, exchanges.
 
     Stored facts can be given in place of captures, here and to the other commands.
     """
     target = None if output in (None, "-") else output
-    files = input_files({"captures": captures, "keylog": keylog, "rsa_key": rsa_key, "site": site})
+    files = input_files({"captures": captures, "site": site, "how": how})
     if form == "parquet":
         save = _table_writer(target)
     else:
@@ -195,9 +219,9 @@ def facts(
 
             write((f"{line}\n" for line in facts_to_jsonl(found)), file)
 
-    reading = read_captures(captures, keylog, rsa_key, site_authorities(site))
+    reading = read_captures(captures, how, site_authorities(site))
     save(reading.facts)
-    _end(reading.complete)
+    _end(reading)
 
 
 def _table_writer(target: str | None) -> Callable[[Facts], None]:
@@ -236,7 +260,7 @@ def check(expect: Path, junit: Path | None, **options: Any) -> None:
         expectations = load_expectations(expect)
     except ExpectationError as error:
         raise Failure(str(error)) from error
-    explanation, complete = _explanation(**options)
+    explanation, reading = _explanation(**options)
     outcomes = compare(explanation, expectations)
     results = [
         CheckResult(
@@ -250,7 +274,7 @@ def check(expect: Path, junit: Path | None, **options: Any) -> None:
         write([junit_xml(results)], junit)
     with console(None) as terminal:
         render_checks(results, terminal)
-    _end(complete, all(result.held for result in results))
+    _end(reading, held=all(result.held for result in results))
 
 
 @cli.command()
@@ -264,17 +288,18 @@ def evidence(output: Path, **options: Any) -> None:
         raise Failure("-: evidence is written to a file, not to standard output")
     refuse_output(output, input_files(options))
     refuse_pipes(options)
-    explanation, complete = _explanation(**options)
-    refuse_absent(capture.path for capture in explanation.captures)
+    explanation, reading = _explanation(**options)
+    paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
+    refuse_absent(paths)
     try:
-        summary = write_evidence(explanation, [capture.path for capture in explanation.captures], output)
+        summary = write_evidence(explanation, paths, output)
     except EvidenceError as error:
         raise Failure(str(error)) from error
     say(f"{output}: {summary.packets} packets, {summary.proving} of them prove something")
     for share in summary.shares:
         if share.missing:
             warn(f"{share.name}: {share.missing} packets that prove something are no longer there")
-    _end(complete)
+    _end(reading)
 
 
 @cli.command()
@@ -287,19 +312,20 @@ def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
 
     refuse_pipes({"captures": captures})
     refuse_stored(captures)
-    reading = read_captures(captures, keylog, ())
-    complete, agrees = reading.complete, True
+    # Wireshark numbers each file's frames and streams by themselves.
+    reading = read_captures(captures, HowToRead(keylog, rotated="no"))
+    compared, agrees = True, True
     with console(None) as terminal:
         for capture in reading.facts.captures:
             try:
                 result = compare(reading.facts, Path(capture.path), key_logs=keylog)
             except CrosscheckUnavailable as error:
-                complete = False
+                compared = False
                 warn(str(error))
                 continue
             render_crosscheck(result, terminal)
             agrees &= result.agrees
-    _end(complete, agrees)
+    _end(replace(reading, complete=reading.complete and compared), held=agrees)
 
 
 @cli.command()
@@ -318,9 +344,11 @@ def cause(code: str | None) -> None:
             raise Failure(str(error)) from error
 
 
-def _end(complete: bool, held: bool = True) -> None:
+def _end(reading: Reading, *, held: bool = True) -> None:
     """Exit with the status that the contract has for what happened, the gravest first."""
-    if not complete:
+    if reading.interrupted:
+        sys.exit(INTERRUPTED)
+    if not reading.complete:
         sys.exit(UNUSABLE)
     if not held:
         sys.exit(BROKEN)
@@ -331,14 +359,12 @@ def _explanation(
     child: tuple[str, ...],
     parent: tuple[str, ...],
     site: Path | None,
-    keylog: tuple[Path, ...],
-    rsa_key: tuple[Path, ...],
     policy_trace: tuple[Path, ...],
     host: tuple[str, ...],
-    jobs: int,
-) -> tuple[Explanation, bool]:
-    """Read and explain; tell also whether every input could be read."""
-    context, reading = read_case(captures, child, parent, site, keylog, rsa_key, policy_trace, jobs)
+    how: HowToRead,
+) -> tuple[Explanation, Reading]:
+    """Read and explain; tell also how reading went."""
+    context, reading = read_case(captures, child, parent, site, policy_trace, how)
 
     from ocsp_pcap.explain.engine import explain as explain_facts
 
@@ -347,7 +373,7 @@ def _explanation(
         warn(note)
     if host and not explanation.verdicts:
         warn(f"no certificate belongs to a host like {' or '.join(host)}")
-    return explanation, reading.complete
+    return explanation, reading
 
 
 def _forecast(form: str, output: Path | None, *, host: tuple[str, ...], **options: Any) -> None:
@@ -373,7 +399,7 @@ def _forecast(form: str, output: Path | None, *, host: tuple[str, ...], **option
         write([report.render_forecast_markdown(result)], output)
     else:
         write([report.render_forecast_html(result)], output)
-    _end(reading.complete)
+    _end(reading)
 
 
 def main() -> NoReturn:

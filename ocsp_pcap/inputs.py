@@ -12,9 +12,20 @@ import click
 from ocsp_pcap.output import Failure, warn
 
 if TYPE_CHECKING:
+    from ocsp_pcap.capture.rotation import Rotation
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.site import ProxyRole, Site
     from ocsp_pcap.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class HowToRead:
+    """The options that all commands which read captures share."""
+
+    keylog: tuple[Path, ...] = ()
+    rsa_key: tuple[Path, ...] = ()
+    jobs: int = 1
+    rotated: Rotation = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +34,17 @@ class Reading:
 
     facts: Facts
     complete: bool
+    interrupted: bool = False
+    """The user ended it: these are the facts found so far."""
     stored: dict[str, Sequence[str]] = field(default_factory=dict)
     """The names that captures have, for each argument that stands for stored facts."""
 
 
 def input_files(options: Mapping[str, Any]) -> list[Path]:
     """Return the files that options name: all values but globs of host names and standard input."""
-    inputs: list[Path] = []
-    for name in ("captures", "child", "parent", "site", "keylog", "rsa_key", "policy_trace"):
+    how: HowToRead = options["how"]
+    inputs = [*how.keylog, *how.rsa_key]
+    for name in ("captures", "child", "parent", "site", "policy_trace"):
         value = options.get(name) or ()
         inputs += [Path(item) for item in (value if isinstance(value, tuple) else (value,)) if item != "-"]
     return inputs
@@ -72,10 +86,8 @@ def read_case(
     child: tuple[str, ...],
     parent: tuple[str, ...],
     site: Path | None,
-    keylog: tuple[Path, ...],
-    rsa_key: tuple[Path, ...],
     policy_trace: tuple[Path, ...],
-    jobs: int = 1,
+    how: HowToRead,
 ) -> tuple[Context, Reading]:
     """Read what was seen, and what the user told besides.
 
@@ -87,8 +99,9 @@ def read_case(
         raise click.UsageError("Give a capture, or --child and --parent captures.")
     context, authorities = _context(child, parent, site, policy_trace)
     # A file that is named twice goes by its first name, which is to be the one with a role.
-    reading = read_captures((*child, *parent, *captures), keylog, rsa_key, authorities, jobs)
-    return _with_stored_roles(context, child, parent, reading.stored), reading
+    reading = read_captures((*child, *parent, *captures), how, authorities, context.capture_roles)
+    context = _with_stored_roles(context, child, parent, reading.stored)
+    return _with_set_roles(context, reading.facts), reading
 
 
 def _context(
@@ -136,6 +149,16 @@ def _with_stored_roles(
     return replace(context, capture_roles=roles)
 
 
+def _with_set_roles(context: Context, facts: Facts) -> Context:
+    """Add the proxy whose outer side each rotated set shows: that of its files."""
+    roles = dict(context.capture_roles)
+    for capture in facts.captures:
+        for file in capture.files:
+            if file.path in roles:
+                roles[capture.path] = roles[file.path]
+    return replace(context, capture_roles=roles)
+
+
 def _two_roles(name: str) -> Failure:
     return Failure(
         f"{name} is given both as --child and as --parent; a capture of both sides is given without either"
@@ -165,12 +188,17 @@ def _capture_roles(child: tuple[str, ...], parent: tuple[str, ...]) -> dict[str,
 
 def read_captures(
     captures: Sequence[str],
-    key_logs: tuple[Path, ...],
-    rsa_keys: tuple[Path, ...],
+    how: HowToRead,
     authorities: Sequence[bytes] = (),
-    jobs: int = 1,
+    roles: Mapping[str, str] | None = None,
 ) -> Reading:
     """Read captures and say on standard error which of them, and which keys, were of no use.
+
+    Args:
+        captures: files, directories, globs, stored facts.
+        how: what else the user said about reading.
+        authorities: CA certificates (DER) that are known besides.
+        roles: what is known of captures by name.
 
     Raises:
         Failure: nothing could be read.
@@ -178,16 +206,29 @@ def read_captures(
     from ocsp_pcap.api import ReadOptions, read_facts
     from ocsp_pcap.capture import CaptureError
     from ocsp_pcap.observe.keys import KeySourceError
+    from ocsp_pcap.progress import watched
 
     unreadable: list[str] = []
     stored: dict[str, Sequence[str]] = {}
     try:
-        options = ReadOptions(
-            key_logs, rsa_keys, authorities, unreadable.append, warn, jobs, stored=stored.__setitem__
-        )
-        found = read_facts(captures, options)
+        with watched() as watch:
+            options = ReadOptions(
+                key_logs=how.keylog,
+                rsa_keys=how.rsa_key,
+                authorities=authorities,
+                warn=unreadable.append,
+                advise=warn,
+                jobs=how.jobs,
+                roles=roles or {},
+                rotation=how.rotated,
+                watch=watch,
+                stored=stored.__setitem__,
+            )
+            found = read_facts(captures, options)
     except (CaptureError, KeySourceError) as error:
         raise Failure(str(error)) from error
     for sentence in unreadable:
         warn(sentence)
-    return Reading(found, not unreadable, stored)
+    if watch.stopped:
+        warn("reading was interrupted: what follows is a partial result")
+    return Reading(found, not unreadable, watch.stopped, stored)
