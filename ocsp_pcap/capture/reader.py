@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -65,6 +66,10 @@ class CaptureReader:
         self.name = name
         self.frames_before = 0
         """Frames of earlier files that are counted before those of this one; batches count from there."""
+        self.wait: Callable[[Callable[[], int]], int | None] = lambda call: call()
+        """Calls what may block, and returns what that returns; None: reading is to end."""
+        self.interrupted = False
+        """Reading was ended so."""
         self._stream = stream
         self._parser = _parser_of(head)
         self._buffer = np.zeros(max(block_size, len(head)) + PADDING, np.uint8)
@@ -139,11 +144,12 @@ class CaptureReader:
         room = self._buffer.data[: len(self._buffer) - PADDING]
         while self._filled < len(room):
             try:
-                count = self._stream.readinto(room[self._filled :])  # type: ignore[attr-defined]
+                count = self.wait(partial(self._stream.readinto, room[self._filled :]))  # type: ignore[attr-defined]
             except (OSError, ValueError) as error:
                 self._damage = f"reading failed at byte {self._base + self._filled}: {error}"
                 return True
             if not count:
+                self.interrupted = count is None
                 return True
             self._filled += count
         return False

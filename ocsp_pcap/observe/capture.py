@@ -140,8 +140,8 @@ def observe_file(
 ) -> ObservedFile:
     """Show the packets of a file to those who read TCP and UDP; the secrets in it go to ``tools``."""
     truncated = undecoded = secrets_read = position = 0
-    batches = iter(reader)
-    while not watch.stopped and (batch := watch.wait(lambda: next(batches, None))) is not None:
+    reader.wait = watch.wait
+    for batch in reader:
         if tools is not None and len(reader.secrets) > secrets_read:
             _take_secrets(tools, reader, secrets_read)
             secrets_read = len(reader.secrets)
@@ -152,6 +152,8 @@ def observe_file(
         udp.receive(decoded.udp)
         watch.advance(reader.position - position, len(batch))
         position = reader.position
+        if watch.stopped and not reader.interrupted:
+            break
     if tools is not None and len(reader.secrets) > secrets_read:
         _take_secrets(tools, reader, secrets_read)
     return ObservedFile(reader.name, reader.summary, truncated, undecoded, interrupted=watch.stopped)
