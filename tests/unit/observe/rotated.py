@@ -15,9 +15,9 @@ LITTLE_ENDIAN = (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1")
 def split(path: Path, directory: Path, cuts: Sequence[int], name: str = "egress") -> list[Path]:
     """Cut a pcap behind the frames whose numbers ``cuts`` gives, in ascending order.
 
-    Files are named by number and by the time of their first frame, UTC (``egress_00001_20261122104300.pcap``);
-    one without frames goes by the time of the file before it. They have no more than the capture itself:
-    its header and its records, byte for byte.
+    Files are named by number and by the time of their first frame in UTC
+    (``egress_00001_20261122104300.pcap``); one without frames goes by the time of the file before it.
+    They have what the capture has: its header and its records, byte for byte.
     """
     content = path.read_bytes()
     header, order = content[:FILE_HEADER], "<" if content[:4] in LITTLE_ENDIAN else ">"
