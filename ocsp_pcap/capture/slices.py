@@ -7,6 +7,7 @@ before has been read: it ends there with a whole record, or all guesses are wort
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,8 +19,8 @@ from ocsp_pcap.capture.source import CaptureSource
 
 SLICE: Final = 128 << 20
 """Bytes of a slice, about."""
-WINDOW: Final = 1 << 20
-"""Bytes that are searched for the beginning of a record."""
+WINDOWS: Final = (1 << 16, 1 << 20)
+"""Bytes that are searched for the beginning of a record; more where few do not show one."""
 RUN: Final = 12
 """Records in a row that a guess must see."""
 MAX_RECORD: Final = 1 << 18
@@ -43,15 +44,18 @@ def slices(source: CaptureSource) -> list[CaptureSource]:
             if magic not in _FRACTIONS:
                 return [source]
             borders = [FILE_HEADER]
-            for position in range(SLICE, size - SLICE // 2, SLICE):
-                file.seek(position)
-                found = _first_record(file.read(WINDOW), order, _FRACTIONS[magic], first)
-                if found is not None:
-                    borders.append(position + found)
+            count = 2 * max(1, round(size / (2 * SLICE)))
+            for position in (number * size // count for number in range(1, count)):
+                for window in WINDOWS:
+                    file.seek(position)
+                    found = _first_record(file.read(window), order, _FRACTIONS[magic], first)
+                    if found is not None:
+                        borders.append(position + found)
+                        break
     except OSError as error:
         raise CaptureError(f"{source.name}: {error.strerror or error}.") from error
     borders.append(size)
-    return [replace(source, span=span) for span in zip(borders[:-1], borders[1:], strict=True)]
+    return [replace(source, span=span) for span in pairwise(borders)]
 
 
 def _first_record(data: bytes, order: str, parts: int, first_second: int) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ocsp_pcap.capture import CaptureReader, CaptureSummary
+from ocsp_pcap.capture.file_slice import FILE_HEADER
 from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.observe.conversation import Conversation
@@ -122,6 +123,29 @@ class CaptureObserver:
         """The files that follow are not read."""
         files = self.observation.files
         files[-1] = replace(files[-1], interrupted=True)
+
+    def join_slices(self) -> None:
+        """Count what was read as slices of one file as that file."""
+        files = self.observation.files
+        summaries = [file.summary for file in files]
+        summary = replace(
+            summaries[0],
+            packets=sum(each.packets for each in summaries),
+            link_types=frozenset[int]().union(*(each.link_types for each in summaries)),
+            # Each has the header of the file before its own bytes.
+            size=sum(each.size for each in summaries) - FILE_HEADER * (len(files) - 1),
+            first_time=min((s.first_time for s in summaries if s.first_time is not None), default=None),
+            last_time=max((s.last_time for s in summaries if s.last_time is not None), default=None),
+        )
+        files[:] = [
+            ObservedFile(
+                files[0].name,
+                summary,
+                sum(file.truncated for file in files),
+                sum(file.undecoded for file in files),
+                interrupted=any(file.interrupted for file in files),
+            )
+        ]
 
     def finish(self) -> None:
         """There are no more files: everything that is still open ends here."""

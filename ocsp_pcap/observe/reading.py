@@ -91,8 +91,11 @@ class Workers(Protocol):
         """Have :func:`read_file` called somewhere."""
 
 
-class SecretsFound(Exception):  # noqa: N818 - it is no error
-    """A file bears TLS secrets, which those who read the others do not have."""
+class InOrderNeeded(Exception):  # noqa: N818 - it is no error
+    """Files cannot be read side by side.
+
+    One bears TLS secrets, which those who read the others do not have; or a file was not cut between records.
+    """
 
 
 FileResult: TypeAlias = FilePart | CaptureError
@@ -120,7 +123,7 @@ class SideBySide:
         self._begun: deque[Future] = deque()
 
     def open(self, member: Member) -> Opened | None:
-        """Wait until a file has been read; raise SecretsFound where it bears any."""
+        """Wait until a file has been read; raise InOrderNeeded where that is not enough."""
         while self._left and len(self._begun) <= AHEAD * self._workers.count and not self._watch.stopped:
             source, first, last = self._left.popleft()
             self._begun.append(self._workers.submit(source, first=first, last=last))
@@ -129,9 +132,10 @@ class SideBySide:
             return None
         if isinstance(result, CaptureError):
             raise result
-        if result.file.summary.secrets:
+        cut_wrongly = member.source.span is not None and result.file.summary.damage is not None
+        if result.file.summary.secrets or cut_wrongly:
             self.close()
-            raise SecretsFound
+            raise InOrderNeeded
         self._watch.advance(member.source.size or 0, result.file.summary.packets)
         return _Read(result, member.source)
 

@@ -173,8 +173,12 @@ def _copied(
     stream: NDArray[np.int64],
     direction: NDArray[np.uint8],
 ) -> Rows:
-    payloads = [columns.payload(row) for row in rows.tolist()]
-    lengths = np.array([len(payload) for payload in payloads], np.int64)
+    offsets, lengths = columns.payload_offset[rows], columns.payload_length[rows]
+    memory = columns.buffer.data
+    payloads = [
+        memory[offset : offset + length] if offset < EXTRA else columns.extra[offset - EXTRA :][:length]
+        for offset, length in zip(offsets.tolist(), lengths.tolist(), strict=True)
+    ]
     copied: dict[str, Any] = {name: getattr(columns, name)[rows] for name in _ROW_COLUMNS}
     copied["payload_offset"] = np.cumsum(lengths) - lengths
     buffer = np.frombuffer(b"".join(payloads) + bytes(PADDING), np.uint8)

@@ -9,8 +9,9 @@ from typing import Final
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
 from ocsp_pcap.capture.rotation import Member, Rotation, families, follows
+from ocsp_pcap.capture.slices import slices
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
-from ocsp_pcap.observe.reading import InOrder, Reading, SecretsFound, SideBySide, Workers
+from ocsp_pcap.observe.reading import InOrder, InOrderNeeded, Reading, SideBySide, Workers
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.watch import Watch
 
@@ -50,17 +51,22 @@ def observe_all(sources: Iterable[CaptureSource], tools: Tools, options: RunOpti
 
 
 def _captures(groups: list[list[Member]], tools: Tools, options: RunOptions) -> list[_Capture]:
-    several = sum(map(len, groups)) > 1
     again = all(member.source.readable_again for group in groups for member in group)
-    if options.workers is not None and several and again and tools.keys is None and not tools.rsa_keys:
-        try:
-            with options.workers() as workers:
-                reading = SideBySide(workers, groups, options.watch)
-                return _observe(groups, reading, tools, options)
-        except SecretsFound:
-            # All captures share them: each is read once they are known.
-            pass
+    if options.workers is not None and again and tools.keys is None and not tools.rsa_keys:
+        pieces = [_sliced(group) for group in groups]
+        if sum(map(len, pieces)) > 1:
+            try:
+                with options.workers() as workers:
+                    reading = SideBySide(workers, pieces, options.watch)
+                    return _observe(pieces, reading, tools, options)
+            except InOrderNeeded:
+                pass
     return _observe(groups, InOrder(options.watch), tools, options)
+
+
+def _sliced(group: list[Member]) -> list[Member]:
+    """Return the slices of a file that is large and alone, as if they were files of a set."""
+    return [Member(source) for source in slices(group[0].source)] if len(group) == 1 else group
 
 
 def _observe(
@@ -90,6 +96,9 @@ def _observe(
             except CaptureError as error:
                 options.failed(error)
         if observer is not None:
+            if group[0].source.span is not None:
+                observer.join_slices()
+                del found[-1].sources[1:]
             observer.finish()
     if not_read:
         options.failed(CaptureError(f"reading was interrupted before {not_read} of the files was begun."))

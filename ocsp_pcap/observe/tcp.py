@@ -156,7 +156,8 @@ class TcpObserver:
                 packet.payload,
             )
         self.dns.forgotten += part.forgotten
-        self.replay(part.rows.moved(joined.number, joined.flipped, frames_before))
+        for rows in part.rows:
+            self.replay(rows.moved(joined.number, joined.flipped, frames_before))
         unread = {
             local: frame
             for local, frame in part.incomplete.items()

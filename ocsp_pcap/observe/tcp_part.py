@@ -24,6 +24,9 @@ ASIDE: Final = 8
 """The stream began before the file did: its segments are set aside."""
 CUT: Final = 16
 """Of those there was no room for all."""
+MAX_ASIDE_BYTES: Final = 8 << 20
+MAX_ASIDE_STREAM_BYTES: Final = 1 << 14
+"""A handshake that is under way where the file begins has not much more to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class TcpPart:
     aside: NDArray[np.bool_]
     """Streams whose first packet in the file is no SYN."""
     finished: list[Stream]
-    rows: Rows
-    """Segments of streams that are not told."""
+    rows: tuple[Rows, Rows]
+    """Segments of streams that began before, and of those that are open."""
     incomplete: dict[int, int]
     """Stream to the first frame of it that is missing in ``rows`` for lack of room."""
     quoted: frozenset[int]
@@ -56,7 +59,8 @@ class TcpPartObserver(TcpObserver):
         """``first``: no file comes before this one."""
         super().__init__(tools)
         self._first = first
-        self._spool = Spool()
+        self._aside = Spool(MAX_ASIDE_BYTES, MAX_ASIDE_STREAM_BYTES)
+        self._open_spool = Spool()
         self._quoted: set[int] = set()
 
     def receive(self, columns: TransportColumns) -> None:
@@ -72,33 +76,30 @@ class TcpPartObserver(TcpObserver):
             new = np.arange(before, len(self.flows))
             self._wanted[new[~self.flows.starts_with_syn(new)]] = ASIDE
         self._take(columns, rows.stream, rows.direction)
-        kept = np.flatnonzero(telling(columns) & ((self._wanted[rows.stream] & (ASIDE | LIVE)) != 0))
-        self._spool.keep(columns, kept, rows.stream[kept], rows.direction[kept])
-        for number in self._spool.incomplete:
-            if self._wanted[number] == ASIDE:
-                self._wanted[number] = CUT
-        if self._spool.full:
-            self._spool.forget(self._kept())
-
-    def _kept(self) -> NDArray[np.bool_]:
-        """Tell which streams somebody has to go through again."""
-        kept: NDArray[np.bool_] = (self._wanted & (ASIDE | CUT | LIVE)) != 0
-        return kept
+        told = telling(columns)
+        for spool, state in ((self._aside, ASIDE), (self._open_spool, LIVE)):
+            kept = np.flatnonzero(told & ((self._wanted[rows.stream] & state) != 0))
+            spool.keep(columns, kept, rows.stream[kept], rows.direction[kept])
+        if self._aside.incomplete:
+            self._wanted[list(self._aside.incomplete)] = CUT
+        if self._open_spool.full:
+            self._open_spool.forget((self._wanted & LIVE) != 0)
 
     def part(self) -> TcpPart:
         """Return what the file showed."""
         size = len(self.flows)
-        kept = self._kept()
+        is_open = (self._wanted & LIVE) != 0
         return TcpPart(
             flows=self.flows,
             told=(self._wanted[:size] & (DIRECTION_BITS | ASIDE | CUT)) == 0,
             aside=(self._wanted[:size] & (ASIDE | CUT)) != 0,
             finished=self.finished,
-            rows=self._spool.rows(kept),
-            incomplete={number: frame for number, frame in self._spool.incomplete.items() if kept[number]},
+            rows=(self._aside.rows(np.ones(size, np.bool_)), self._open_spool.rows(is_open)),
+            incomplete=self._aside.incomplete
+            | {number: frame for number, frame in self._open_spool.incomplete.items() if is_open[number]},
             quoted=frozenset(self._quoted),
             socks_frames=self.socks_frames,
-            dns=[packet for packet in self.dns.packets if not kept[packet.stream]],
+            dns=[packet for packet in self.dns.packets if not is_open[packet.stream]],
             forgotten=self.dns.forgotten,
             gaps=self.gaps,
             given_up=self.given_up,
