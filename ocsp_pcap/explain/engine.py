@@ -23,7 +23,7 @@ from ocsp_pcap.explain.model import (
     Validator,
     Verdict,
 )
-from ocsp_pcap.explain.rules import RULES, Answer, Question
+from ocsp_pcap.explain.rules import RULES, Answer, Question, unexplained
 from ocsp_pcap.explain.rules.hidden import quic_past_proxies
 from ocsp_pcap.facts import CertificateFact, Facts
 
@@ -94,24 +94,24 @@ def answer(question: Question) -> tuple[Answer, tuple[Alternative, ...], tuple[E
     open what happened (:data:`LEAVES_OPEN`); what speaks for them is evidence, then.
     """
     answers = [found for rule in RULES if (found := rule(question)) is not None]
-    if not answers:
-        return _nothing_to_say(question), (), ()
     firm = [found for found in answers if found.confidence != "possible"]
-    headline = firm[0] if firm else next((a for a in answers if a.cause == "unexplained"), answers[0])
-    others = [found for found in answers if found is not headline and found.cause != headline.cause]
-    alternatives: list[Alternative] = []
+    headline = firm[0] if firm else unexplained(question) or next(iter(answers), None)
+    if headline is None:
+        return _nothing_to_say(question), (), ()
     leaves_open = headline.cause in LEAVES_OPEN
+    others = [found for found in answers if found is not headline]
+    alternatives: dict[str, Alternative] = {}
     if headline.confidence != "confirmed" or leaves_open:
         for other in others:
-            if other.cause != "unexplained" and other.cause not in {a.cause for a in alternatives}:
-                alternatives.append(Alternative(other.cause, other.summary))
+            if other.cause != headline.cause:
+                alternatives.setdefault(other.cause, Alternative(other.cause, other.summary))
     besides = tuple(
         evidence
-        for other in (answers if leaves_open else firm)
-        if other is not headline and (other.confidence == "confirmed" or leaves_open)
+        for other in others
+        if leaves_open or other.confidence == "confirmed"
         for evidence in other.evidence
     )
-    return headline, tuple(alternatives), besides
+    return headline, tuple(alternatives.values()), besides
 
 
 def _nothing_to_say(question: Question) -> Answer:

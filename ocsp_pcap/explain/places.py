@@ -60,6 +60,8 @@ class Places:
         self, capture: str, frame: int | None, stream: int | None, note: str = ""
     ) -> dict[str, Any]:
         """Return ``frame`` and ``stream`` for a sentence that leads to a packet."""
+        if capture not in self._sets:
+            return {"frame": frame, "stream": stream}
         (placed,) = self._evidence((Evidence(capture, frame, stream, note),))
         return {"frame": self.frame_words(capture, frame), "stream": placed.stream}
 

@@ -1,4 +1,7 @@
-"""The rules: one cause, one small function. Their order is their specificity, the most specific first."""
+"""The rules: one cause, one small function. Their order is their specificity, the most specific first.
+
+:func:`unexplained` is not among them: it is what is left where none of them is at least likely.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from ocsp_pcap.explain.rules.handshake import (
 from ocsp_pcap.explain.rules.hidden import certificate_encrypted, perhaps_queried
 from ocsp_pcap.explain.rules.queries import failed_query, queried
 
-__all__ = ["RULES", "Answer", "Question", "Rule"]
+__all__ = ["RULES", "Answer", "Question", "Rule", "unexplained"]
 
 RULES: Final[tuple[Rule, ...]] = (
     queried,
@@ -54,5 +57,4 @@ RULES: Final[tuple[Rule, ...]] = (
     capture_filtered,
     ocsp_disabled,
     cached_before_capture,
-    unexplained,
 )
