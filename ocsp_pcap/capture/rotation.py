@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import takewhile
 from string import digits
@@ -21,6 +22,8 @@ from ocsp_pcap.capture.source import CaptureSource, natural_order
 
 HEAD_BLOCK: Final = 1 << 16
 """Bytes that are read to learn when a file begins."""
+REQUESTS: Final = 16
+"""Files that are begun at once where they are not on this machine."""
 MAX_OVERLAP: Final = 10**9
 """Nanoseconds that a file may begin before the last packet of the one before it: captures from several
 queues are not in strict order."""
@@ -29,7 +32,7 @@ MAX_SILENCE: Final = 600 * 10**9
 
 _END: Final = r"(?P<tail>(?:\.[A-Za-z][A-Za-z0-9]*?)?)\d*(?:\.(?:gz|xz|zst|lz4|bz2))?"
 _TIME: Final = (
-    r"\d{4}([-_.]?)\d\d\1\d\d"
+    r"(?<!\d)(?:19|20)\d\d(?P<between>[-_.]?)\d\d(?P=between)\d\d"
     r"(?:[-_.T]?\d\d[-_.:h]?\d\d(?:[-_.:m]?\d\d)?)?s?Z?"
 )
 _PATTERNS: Final = tuple(
@@ -77,7 +80,7 @@ def families(
     for source in sources:
         key: tuple[str, ...] = (source.identity,)
         # Of what can be read only once, the first packet is not to be read here.
-        if rotation != "no" and source.path is not None and source.path.is_file():
+        if rotation != "no" and source.readable_again:
             key = ("",) if rotation == "yes" else _family(source.name, counted)
         found.setdefault(((roles or {}).get(source.name, ""), *key), []).append(source)
     return [[Member(group[0])] if len(group) == 1 else _by_time(group) for group in found.values()]
@@ -128,11 +131,18 @@ def _by_time(sources: Iterable[CaptureSource]) -> list[Member]:
     """Sort by the time of the first packet; a file without packets stays behind the one before it by name."""
     members: list[tuple[int, Member]] = []
     last = 0
-    for source in sorted(sources, key=lambda source: natural_order(source.name)):
-        member = _member(source)
+    for member in _members(sorted(sources, key=lambda source: natural_order(source.name))):
         last = last if member.begins is None else member.begins
         members.append((last, member))
     return [member for _, member in sorted(members, key=lambda item: item[0])]
+
+
+def _members(sources: Sequence[CaptureSource]) -> Iterable[Member]:
+    if all(source.path is not None for source in sources):
+        return map(_member, sources)
+    # Each takes a storage far away some time to answer.
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        return list(pool.map(_member, sources))
 
 
 def _member(source: CaptureSource) -> Member:

@@ -1,0 +1,201 @@
+"""A capture cut into files tells what it tells in one: in order, side by side, and in slices."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocsp_pcap.api import ReadOptions, read_facts
+from ocsp_pcap.capture import CaptureSource, slices
+from ocsp_pcap.facts import Facts
+from ocsp_pcap.observe import processes, rows, tcp_part, udp_part
+from ocsp_pcap.observe.reading import FileResult, read_file
+from ocsp_pcap.report.json import facts_to_jsonl
+
+from .rotated import LITTLE_ENDIAN, split
+
+SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+CAPTURES = sorted(path for path in SAMPLES.glob("*/*.pcap") if path.read_bytes()[:4] in LITTLE_ENDIAN)
+OF_ITS_FILES = ("path", "files", "size")
+"""Keys of a capture that tell of the files that it consists of."""
+
+
+class Done:
+    """A result that is there at once, after the way to another process and back."""
+
+    def __init__(self, result: FileResult) -> None:
+        self._result = pickle.dumps(result)
+
+    def result(self) -> Any:
+        return pickle.loads(self._result)
+
+    def cancel(self) -> bool:
+        return False
+
+    def cancelled(self) -> bool:
+        return False
+
+
+class Here:
+    """Workers that are this process: what they do is what processes of their own do, without their start."""
+
+    count = 2
+
+    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Done:
+        return Done(read_file(source, first, last))
+
+
+@contextmanager
+def workers_here(_: int) -> Iterator[Here]:
+    yield Here()
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "processes", workers_here)
+
+
+def lines(facts: Facts) -> list[dict[str, Any]]:
+    """Return facts without what depends on how their capture is cut."""
+    found = [json.loads(line) for line in facts_to_jsonl(facts)]
+    for fact in found:
+        fact.pop("capture", None)
+        if fact["kind"] == "capture":
+            for key in OF_ITS_FILES:
+                del fact[key]
+    return found
+
+
+def packets(path: Path) -> int:
+    return read_facts([path]).captures[0].packets
+
+
+def cuts(count: int, seed: str) -> list[int]:
+    rng = random.Random(seed)
+    return sorted(rng.randrange(count + 1) for _ in range(rng.choice((1, 1, 2, 3, 8))))
+
+
+def shuffled(paths: Sequence[Path]) -> list[Path]:
+    return random.Random(len(paths)).sample(list(paths), len(paths))
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_capture_cut_anywhere(path: Path, tmp_path: Path, here: None) -> None:
+    whole = lines(read_facts([path]))
+    for trial in range(4):
+        at = cuts(packets(path), f"{path.name} {trial}")
+        files = split(path, tmp_path / str(trial), at)
+        in_order = read_facts(shuffled(files), ReadOptions(rotation="yes"))
+        assert lines(in_order) == whole, at
+        assert read_facts(files, ReadOptions(rotation="yes", jobs=2)) == in_order, at
+
+
+@pytest.mark.parametrize("scenario", ["direct/capture", "forwarding-host/parent", "tls-over-udp/quic"])
+def test_cut_at_every_frame(scenario: str, tmp_path: Path, here: None) -> None:
+    path = SAMPLES / f"{scenario}.pcap"
+    whole = lines(read_facts([path]))
+    for cut in range(packets(path) + 1):
+        files = split(path, tmp_path / str(cut), [cut])
+        in_order = read_facts(files, ReadOptions(rotation="yes"))
+        assert lines(in_order) == whole, cut
+        assert read_facts(files, ReadOptions(rotation="yes", jobs=2)) == in_order, cut
+
+
+@pytest.mark.parametrize("room", [100, 1500])
+def test_where_there_is_no_room_to_set_packets_aside(
+    room: int, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows.Spool.__init__, "__defaults__", (20 * room, room))
+    for module, names in (
+        (tcp_part, ("MAX_ASIDE_BYTES", "MAX_ASIDE_STREAM_BYTES")),
+        (udp_part, ("MAX_EARLY_BYTES", "MAX_EARLY_FLOW_BYTES")),
+    ):
+        for name, factor in zip(names, (10, 1), strict=True):
+            monkeypatch.setattr(module, name, factor * room)
+    for path in CAPTURES[::3]:
+        files = split(path, tmp_path / path.parent.name / path.stem, cuts(packets(path), path.name))
+        options = ReadOptions(rotation="yes")
+        assert read_facts(files, ReadOptions(rotation="yes", jobs=2)) == read_facts(files, options), path
+
+
+def test_slices_of_one_file(here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE", 3000)
+    cut = 0
+    for path in CAPTURES:
+        cut += len(slices.slices(CaptureSource(str(path), path))) > 1
+        assert read_facts([path], ReadOptions(jobs=2)) == read_facts([path]), path
+    assert cut > 20
+
+
+def test_processes_of_their_own(tmp_path: Path) -> None:
+    path = SAMPLES / "ocsp-at-parent" / "parent.pcap"
+    files = split(path, tmp_path, [20, 57, 58, 90])
+    assert read_facts(files, ReadOptions(jobs=2)) == read_facts(files)
+
+
+def test_frames_and_streams_as_wireshark_numbers_them_in_each_file(tmp_path: Path) -> None:
+    path = SAMPLES / "ocsp-at-parent" / "parent.pcap"
+    files = split(path, tmp_path, [30, 31, 75, 110])
+    (capture,) = read_facts(shuffled(files)).captures
+    assert [file.path for file in capture.files] == [str(file) for file in files]
+    assert [file.packets for file in capture.files] == [30, 1, 44, 35, capture.packets - 110]
+    for file, path in zip(capture.files, files, strict=True):
+        alone = read_facts([path], ReadOptions(rotation="no"))
+        own = {fact.stream for fact in (*alone.handshakes, *alone.ocsp_exchanges)}
+        assert own <= {each.number for each in file.tcp_streams}
+
+
+def test_a_file_that_does_not_go_on_is_a_capture_of_its_own(tmp_path: Path) -> None:
+    first = split(SAMPLES / "ocsp-at-parent" / "parent.pcap", tmp_path, [40])
+    other = split(SAMPLES / "direct" / "capture.pcap", tmp_path / "other", [100])
+    facts = read_facts([*first, *other])
+    assert [len(capture.files) for capture in facts.captures] == [2, 2]
+    # Two vantages at the same time, told apart by name.
+    names = [tmp_path / name for name in ("proxy1.pcap", "proxy2.pcap")]
+    for name, part in zip(names, ("child", "parent"), strict=True):
+        name.write_bytes((SAMPLES / "ocsp-on-child" / f"{part}.pcap").read_bytes())
+    assert [capture.files for capture in read_facts(names).captures] == [(), ()]
+
+
+def test_roles_keep_files_apart(tmp_path: Path) -> None:
+    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [50, 100])
+    roles = {str(files[0]): "child", str(files[1]): "parent", str(files[2]): "parent"}
+    facts = read_facts(files, ReadOptions(roles=roles))
+    assert [len(capture.files) for capture in facts.captures] == [0, 2]
+
+
+def test_a_file_in_the_middle_that_cannot_be_read(tmp_path: Path, here: None) -> None:
+    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [50, 100, 150])
+    files[1].write_bytes(b"no capture at all")
+    told: list[str] = []
+    facts = read_facts(files, ReadOptions(warn=told.append))
+    assert len(told) == 1
+    assert str(files[1]) in told[0]
+    assert [file.path for file in facts.captures[0].files] == [str(files[n]) for n in (0, 2, 3)]
+    assert read_facts(files, ReadOptions(jobs=2)) == facts
+
+
+def test_a_file_that_is_cut_short(tmp_path: Path, here: None) -> None:
+    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [50, 100])
+    files[1].write_bytes(files[1].read_bytes()[:-7])
+    facts = read_facts(files)
+    (capture,) = facts.captures
+    assert capture.files[0].damage is None
+    assert capture.files[1].damage is not None
+    assert capture.damage == f"{files[1]}: {capture.files[1].damage}"
+    assert read_facts(files, ReadOptions(jobs=2)) == facts
+
+
+def test_secrets_in_one_file_open_the_sessions_of_others(tmp_path: Path, here: None) -> None:
+    inside = SAMPLES / "tls13-suites" / "keys-inside" / "gnutls.pcapng"
+    plain = split(SAMPLES / "tls13-suites" / "gnutls.pcap", tmp_path, [30])
+    facts = read_facts([*plain, inside], ReadOptions(jobs=2))
+    assert facts == read_facts([*plain, inside])
+    assert {handshake.decrypted for handshake in facts.handshakes} == {True}
