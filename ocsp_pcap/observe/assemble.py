@@ -89,8 +89,9 @@ class FactAssembler:
         )
 
     def _tcp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
-        for stream in observation.tcp.finished:
-            flow = observation.tcp.flows.flow(stream.number)
+        streams = observation.tcp.finished
+        flows = observation.tcp.flows.flows([stream.number for stream in streams])
+        for stream, flow in zip(streams, flows, strict=True):
             yield from self._conversation_handshakes(observation, stream, flow, stream.conversation, None)
 
     def _conversation_handshakes(
@@ -144,15 +145,16 @@ class FactAssembler:
         )
 
     def _udp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
-        for stream in observation.udp.finished:
-            yield from self._udp_stream(observation, stream)
+        streams = observation.udp.finished
+        flows = observation.udp.flows.flows([stream.number for stream in streams])
+        for stream, flow in zip(streams, flows, strict=True):
+            yield from self._udp_stream(observation, stream, flow)
 
-    def _udp_stream(self, observation: Observation, stream: UdpStream) -> Iterator[HandshakeFact]:
-        ends = observation.udp.flows.endpoints(stream.number)
+    def _udp_stream(self, observation: Observation, stream: UdpStream, flow: Flow) -> Iterator[HandshakeFact]:
+        ends = flow.endpoints
         client, server = (ends.address_0, ends.port_0), (ends.address_1, ends.port_1)
         if stream.client:
             client, server = server, client
-        packets = observation.udp.flows.flow(stream.number).packets
         for handshake in stream.tracker.handshakes:
             yield self._handshake_fact(
                 observation.name,
@@ -162,7 +164,7 @@ class FactAssembler:
                 client,
                 server,
                 tunnel=stream.tunnel,
-                one_sided=0 in packets,
+                one_sided=0 in flow.packets,
                 started_mid_stream=handshake.client_hello is None,
                 closed=None,
                 frames_before=stream.frames_before,
@@ -262,8 +264,8 @@ class FactAssembler:
                 found += [(stream, item, outer) for item in inner.exchanges]
                 inner = inner.inner
         found.sort(key=lambda item: (item[1].exchange.http.time, item[0].number))
-        for stream, item, client in found:
-            ends = observation.tcp.flows.endpoints(stream.number)
+        endpoints = observation.tcp.flows.all_endpoints([stream.number for stream, _, _ in found])
+        for (stream, item, client), ends in zip(found, endpoints, strict=True):
             pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
             if isinstance(item.exchange, OcspExchange):
                 yield self._ocsp_exchange(

@@ -69,7 +69,7 @@ class Observation:
         are numbered one higher.
         """
         extra = self._socks_frames()
-        return number + bisect_left(extra, self.tcp.flows.flow(number).first_frame) if extra else number
+        return number + bisect_left(extra, self.tcp.flows.first_frame(number)) if extra else number
 
     def extra_numbers(self, file: int, stream: int) -> int:
         """Return by how much the number of a stream is higher in one file for the reason above."""
@@ -77,7 +77,7 @@ class Observation:
         if not extra:
             return 0
         before = sum(each.summary.packets for each in self.files[:file])
-        first_frame = max(before + 1, self.tcp.flows.flow(stream).first_frame)
+        first_frame = max(before + 1, self.tcp.flows.first_frame(stream))
         return bisect_left(extra, first_frame) - bisect_left(extra, before + 1)
 
     def _socks_frames(self) -> list[int]:

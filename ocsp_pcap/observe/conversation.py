@@ -129,25 +129,29 @@ class Conversation:
         self.inner: Conversation | None = None
         """What decrypted application data contains."""
 
+    @property
+    def wanted(self) -> int:
+        """Directions (bits) of which further bytes can matter."""
+        mode = self._mode
+        if mode is Mode.TLS:
+            assert self.tls is not None
+            from_client, from_server = self.tls.wants(True), self.tls.wants(False)
+        elif mode is Mode.HTTP:
+            assert self._http is not None
+            from_client, from_server = self._http.wants(True), self._http.wants(False)
+        elif mode is Mode.OPENVPN:
+            assert self._openvpn is not None
+            from_client = from_server = not self._openvpn.finished
+        elif mode is Mode.DNS:
+            assert self._dns is not None
+            from_client = from_server = not self._dns.finished
+        else:
+            from_client = from_server = mode is not Mode.IGNORE
+        return from_client << self.client | from_server << 1 - self.client
+
     def wants(self, direction: int) -> bool:
         """Tell whether further bytes of a direction can matter."""
-        from_client = direction == self.client
-        match self._mode:
-            case Mode.TLS:
-                assert self.tls is not None
-                return self.tls.wants(from_client)
-            case Mode.HTTP:
-                assert self._http is not None
-                return self._http.wants(from_client)
-            case Mode.OPENVPN:
-                assert self._openvpn is not None
-                return not self._openvpn.finished
-            case Mode.DNS:
-                assert self._dns is not None
-                return not self._dns.finished
-            case Mode.IGNORE:
-                return False
-        return True
+        return bool(self.wanted >> direction & 1)
 
     def receive(self, direction: int, data: bytes, frame: int, time: int, segment_start: bool) -> None:
         """Take the next bytes of one direction."""
@@ -380,9 +384,10 @@ class Conversation:
         self._start_over(tunnel, inside)
 
     def _events(self, events: list[TlsEvent]) -> None:
-        assert self.tracker is not None
+        tracker = self.tracker
+        assert tracker is not None
         for event in events:
-            self.tracker.receive(event)
+            tracker.receive(event)
             if isinstance(event, ApplicationData) and event.data:
                 self._decrypted(event)
 

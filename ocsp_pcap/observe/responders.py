@@ -113,9 +113,8 @@ class ResponderTraffic:
         """Return the attempts to connect to hosts that matter, by stream; call :meth:`lookups` before."""
         found: dict[int, TcpAttemptFact] = {}
         flows = observation.tcp.flows
-        numbers = sorted({number for address in self._addresses for number in flows.streams_with(address)})
-        for number in numbers[:MAX_ATTEMPTS]:
-            flow = flows.flow(number)
+        numbers = flows.opened_at(self._addresses)[:MAX_ATTEMPTS]
+        for number, flow in zip(numbers, flows.flows(numbers), strict=True):
             outcome = flow.outcome
             if outcome is None:
                 continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -26,33 +25,26 @@ and where the payload stands."""
 class Segments:
     """Some rows of a batch as Python values."""
 
-    __slots__ = ("_extra", "_memory", "_values")
+    __slots__ = ("_extra", "_memory", "rows")
 
     def __init__(
         self, columns: TransportColumns, rows: NDArray[np.int64], direction: NDArray[np.uint8]
     ) -> None:
         self._extra = columns.extra
         self._memory = columns.buffer.data
-        self._values = [
-            direction.tolist(),
-            *(
-                column[rows].tolist()
-                for column in (
-                    columns.flags,
-                    columns.frame,
-                    columns.time,
-                    columns.sequence,
-                    columns.acknowledgment,
-                    columns.payload_length,
-                    columns.payload_missing,
-                    columns.payload_offset,
-                )
-            ),
-        ]
-
-    def rows(self, start: int, stop: int) -> Iterator[Row]:
-        """Return some of the rows."""
-        return zip(*(values[start:stop] for values in self._values), strict=True)
+        chosen = (
+            columns.flags,
+            columns.frame,
+            columns.time,
+            columns.sequence,
+            columns.acknowledgment,
+            columns.payload_length,
+            columns.payload_missing,
+            columns.payload_offset,
+        )
+        self.rows: list[Row] = list(
+            zip(direction.tolist(), *(column[rows].tolist() for column in chosen), strict=True)
+        )
 
     def payload(self, offset: int, length: int) -> bytes:
         """Return a copy of payload bytes."""

@@ -241,37 +241,32 @@ class TcpObserver:
         ``early``: stop when it loses interest in a side.
         """
         stream = self._streams.get(number)
-        taken = 0
-        for row in segments.rows(start, stop):
-            taken += 1
-            direction, flags = row[:2]
-            has_payload = row[6] or row[7]
-            if stream is not None and stream.lingering and row[3] > stream.last_time + LINGER:
-                self._give_up(stream)
-                return stop - start
+        for taken, row in enumerate(segments.rows[start:stop], 1):
+            direction, flags, _, time, _, _, length, missing, _ = row
             if stream is None:
-                if not has_payload or not self._wanted[number] & DIRECTION_BITS:
+                if not (length or missing) or not self._wanted[number] & DIRECTION_BITS:
                     continue
                 stream = self._open(number)
-            if has_payload and stream.wanted >> direction & 1:
+            elif stream.lingering and time > stream.last_time + LINGER:
+                self._give_up(stream)
+                return stop - start
+            if (length or missing) and stream.wanted >> direction & 1:
                 self._segment(stream, segments, row)
             elif not flags & CLOSING:
                 continue
             if flags & CLOSING:
                 self._close(stream, row)
-            conversation = stream.conversation
-            wanted = conversation.wants(0) | conversation.wants(1) << 1
+            wanted = stream.conversation.wanted
             if (wanted != stream.wanted or stream.closed) and not self._settle(stream, wanted):
                 return taken
             if early and wanted != DIRECTION_BITS:
                 return taken
-        return taken
+        return stop - start
 
     def _open(self, number: int) -> Stream:
         sides = (Reassembler(0), Reassembler(1))
         mid_stream = True
-        for side in sides:
-            sequence = self.flows.initial_sequence(number, side.direction)
+        for side, sequence in zip(sides, self.flows.initial_sequences(number), strict=True):
             if sequence is not None:
                 side.start(sequence + 1)
                 mid_stream = False

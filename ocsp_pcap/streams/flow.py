@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,7 @@ class FlowRows:
     """0 if sent by the host that sent the first packet of the stream, else 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(NamedTuple):
     """The two ends of a stream; 0 sent its first packet. Addresses are the text form of ipaddress."""
 
     address_0: str
@@ -29,8 +29,7 @@ class Endpoints:
     port_1: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What is remembered of a stream; pairs are (direction 0, direction 1); frame None: not seen."""
 
     endpoints: Endpoints

@@ -10,27 +10,36 @@ stream. VLANs, interfaces and tunnels do not distinguish streams.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
-from ocsp_pcap.facts import TcpOutcome
+from ocsp_pcap.streams import addresses
 from ocsp_pcap.streams.distinct import distinct, first_of_each
-from ocsp_pcap.streams.exact_index import ExactIndex
+from ocsp_pcap.streams.exact_index import ExactIndex, Lanes
 from ocsp_pcap.streams.flow import Endpoints, Flow, FlowRows
 from ocsp_pcap.streams.joining import Joined, Match, MatchError
 from ocsp_pcap.streams.restarts import Restarts
+from ocsp_pcap.streams.state import (
+    ACKED_0,
+    ACKED_1,
+    BASE_0,
+    BASE_1,
+    FIELDS,
+    IS_IPV6,
+    RESET_BY_1,
+    SWAPPED,
+    read_flows,
+)
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-_BASE_0, _BASE_1, _SWAPPED, _RESET_BY_1, _ACKED_0, _ACKED_1, _IS_IPV6 = 1, 2, 4, 8, 16, 32, 64
-"""Bits of a stream's state; base sequence numbers are kept per side in order of address."""
-_MAXIMUM_SEQUENCE = 0xFFFFFFFF
+_MAXIMUM_PORT = np.uint64(0xFFFF)
+_FLOWS_AT_ONCE = 1024
 
 
 class FlowTable:
@@ -43,7 +52,7 @@ class FlowTable:
         self._size = 0
         self._current = np.zeros(2048, np.int32)
         """Stream of each conversation; a conversation is twice its number in its index, plus 1: IPv6."""
-        self._state = {name: np.zeros((1024, *shape), kind) for name, kind, shape in _FIELDS}
+        self._state = {name: np.zeros((1024, *shape), kind) for name, kind, shape in FIELDS}
 
     def __len__(self) -> int:
         return self._size
@@ -69,7 +78,7 @@ class FlowTable:
             here = number[np.minimum(np.searchsorted(starts, began), len(starts) - 1)]
             stream[restarts.rows] = np.where(began < 0, before, here)
         self._open(columns, swapped, conversation, starts)
-        direction = swapped ^ ((self._state["bits"][stream] & _SWAPPED) != 0)
+        direction = swapped ^ ((self._state["bits"][stream] & SWAPPED) != 0)
         if not self._udp:
             self._keep_bases(restarts, stream)
             self._learn_bases(columns, swapped, stream, restarts.rows)
@@ -91,7 +100,7 @@ class FlowTable:
         starts = []
         for version, rows in ((0, np.flatnonzero(~six)), (1, np.flatnonzero(six))):
             if version:
-                lanes: tuple[NDArray[np.uint64], ...] = (high, low, other_high, other_low, ports)
+                lanes: Lanes = (high, low, other_high, other_low, ports)
             else:
                 lanes = ((low << np.uint64(32)) | other_low, ports)
             number, new = self._indexes[version].numbers(tuple(lane[rows] for lane in lanes))
@@ -125,7 +134,7 @@ class FlowTable:
             stream = int(self._current[conversation])
             known = int(bits[stream])
             restarts.bases[conversation] = [
-                int(base[stream, side]) if known & (_BASE_0, _BASE_1)[side] else None for side in (0, 1)
+                int(base[stream, side]) if known & (BASE_0, BASE_1)[side] else None for side in (0, 1)
             ]
         restarts.walk()
 
@@ -137,14 +146,14 @@ class FlowTable:
             for side, base in enumerate(bases):
                 if base is not None:
                     self._state["base"][last[conversation], side] = base
-                    self._state["bits"][last[conversation]] |= (_BASE_0, _BASE_1)[side]
+                    self._state["bits"][last[conversation]] |= (BASE_0, BASE_1)[side]
 
     def _learn_bases(self, columns: TransportColumns, swapped: Flags, stream: Rows, walked: Rows) -> None:
         """Keep the base sequence numbers of streams that :class:`Restarts` did not walk."""
         bits, base = self._state["bits"], self._state["base"].reshape(-1)
         usable = ~columns.in_error
         usable[walked] = False
-        rows = np.flatnonzero(usable & ((bits[stream] & (_BASE_0 | _BASE_1)) != (_BASE_0 | _BASE_1)))
+        rows = np.flatnonzero(usable & ((bits[stream] & (BASE_0 | BASE_1)) != (BASE_0 | BASE_1)))
         if len(rows):
             flags = columns.flags[rows]
             slot = stream[rows] * 2 + swapped[rows]
@@ -154,9 +163,9 @@ class FlowTable:
             said = np.stack((np.ones(len(rows), np.bool_), (flags & ACK) != 0), axis=1).reshape(-1)
             first = first_of_each(slots[said])
             learned = slots[said][first]
-            fresh = (bits[learned >> 1] & np.where(learned & 1, _BASE_1, _BASE_0)) == 0
+            fresh = (bits[learned >> 1] & np.where(learned & 1, BASE_1, BASE_0)) == 0
             base[learned[fresh]] = values[said][first[fresh]].astype(np.uint32)
-            for side, bit in ((0, _BASE_0), (1, _BASE_1)):
+            for side, bit in ((0, BASE_0), (1, BASE_1)):
                 bits[learned[(learned & 1) == side] >> 1] |= bit
         both = SYN | ACK
         rows = np.flatnonzero(usable & ((columns.flags & both) == both))
@@ -169,8 +178,8 @@ class FlowTable:
         self._state["first_frame"][begin:end] = columns.frame[starts]
         self._state["first_time"][begin:end] = columns.time[starts]
         self._state["key"][begin:end] = conversation[starts] >> 1
-        self._state["bits"][begin:end] = np.where(swapped[starts], _SWAPPED, 0) | np.where(
-            conversation[starts] & 1, _IS_IPV6, 0
+        self._state["bits"][begin:end] = np.where(swapped[starts], SWAPPED, 0) | np.where(
+            conversation[starts] & 1, IS_IPV6, 0
         )
 
     def _remember(self, columns: TransportColumns, stream: Rows, direction: Flags) -> None:
@@ -183,8 +192,8 @@ class FlowTable:
         if self._udp:
             return
         acknowledging = live & ((flags & (ACK | RST)) == ACK)
-        state["bits"][stream[acknowledging & ~direction]] |= _ACKED_0
-        state["bits"][stream[acknowledging & direction]] |= _ACKED_1
+        state["bits"][stream[acknowledging & ~direction]] |= ACKED_0
+        state["bits"][stream[acknowledging & direction]] |= ACKED_1
         # Of a repeated index the last value stays.
         state["acknowledgment"].reshape(-1)[slot[acknowledging]] = columns.acknowledgment[acknowledging]
         control = np.flatnonzero(live & ((flags & (SYN | FIN | RST)) != 0))
@@ -202,7 +211,7 @@ class FlowTable:
             fresh = reset[state["reset_frame"][slot[reset] >> 1] == 0]
             fresh = fresh[first_of_each(slot[fresh] >> 1)]
             state["reset_frame"][slot[fresh] >> 1] = frame[fresh]
-            state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= _RESET_BY_1
+            state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= RESET_BY_1
 
     def match(self, other: FlowTable) -> Match:
         """Find which streams of another table, that of the packets which follow, go on with one of this.
@@ -213,7 +222,7 @@ class FlowTable:
         size = other._size
         earlier = np.full(size, -1, np.int64)
         conversation = np.full(size, -1, np.int64)
-        for version, rows, lanes in other._keys():
+        for version, rows, lanes in other._keys(np.arange(size)):
             found = self._indexes[version].find(lanes)
             conversation[rows] = np.where(found < 0, -1, found * 2 + version)
         known = np.flatnonzero(conversation >= 0)
@@ -221,10 +230,10 @@ class FlowTable:
         earlier[first] = self._current[conversation[first]]
         theirs = other._state["bits"][:size]
         flipped = np.zeros(size, np.bool_)
-        flipped[first] = ((theirs[first] ^ self._state["bits"][earlier[first]]) & _SWAPPED) != 0
+        flipped[first] = ((theirs[first] ^ self._state["bits"][earlier[first]]) & SWAPPED) != 0
         if self._udp or not len(first):
             return Match(earlier, flipped, conversation >= 0)
-        side = ((theirs & _SWAPPED) != 0).astype(np.int64)
+        side = ((theirs & SWAPPED) != 0).astype(np.int64)
         opens = other._state["syn_frame"][:size, 0] == other._state["first_frame"][:size]
         own = self._base_of(earlier[first], side[first])
         anew = opens[first] & (own >= 0) & (own != other._state["base"][first, side[first]])
@@ -249,7 +258,7 @@ class FlowTable:
         for name in ("first_frame", "syn_frame", "syn_ack_frame", "reset_frame", "fin_frame"):
             theirs[name][theirs[name] != 0] += frames_before
         conversation = np.empty(size, np.int64)
-        for version, rows, lanes in other._keys():
+        for version, rows, lanes in other._keys(np.arange(size)):
             conversation[rows] = self._indexes[version].numbers(lanes)[0] * 2 + version
         self._reserve_conversations()
         goes_on = match.earlier >= 0
@@ -278,34 +287,34 @@ class FlowTable:
             state[name][mine] += said[name]
         bits = said["bits"]
         reset = (state["reset_frame"][mine] == 0) & (said["reset_frame"] != 0)
-        by_1 = ((bits & _RESET_BY_1) != 0) ^ flipped
-        state["bits"][mine[reset & by_1]] |= _RESET_BY_1
+        by_1 = ((bits & RESET_BY_1) != 0) ^ flipped
+        state["bits"][mine[reset & by_1]] |= RESET_BY_1
         state["syn_time"][mine] = np.where(
             state["syn_frame"][mine] == 0, said["syn_time"], state["syn_time"][mine]
         )
         for name in ("syn_frame", "syn_ack_frame", "reset_frame", "fin_frame"):
             state[name][mine] = np.where(state[name][mine] == 0, said[name], state[name][mine])
-        for direction, bit in ((0, _ACKED_0), (1, _ACKED_1)):
-            theirs_bit = np.where(flipped, (_ACKED_1, _ACKED_0)[direction], bit)
+        for direction, bit in ((0, ACKED_0), (1, ACKED_1)):
+            theirs_bit = np.where(flipped, (ACKED_1, ACKED_0)[direction], bit)
             acked = (bits & theirs_bit) != 0
             state["bits"][mine[acked]] |= bit
             state["acknowledgment"][mine[acked], direction] = said["acknowledgment"][acked, direction]
-        for side, bit in ((0, _BASE_0), (1, _BASE_1)):
+        for side, bit in ((0, BASE_0), (1, BASE_1)):
             learned = ((bits & bit) != 0) & ((state["bits"][mine] & bit) == 0)
             state["base"][mine[learned], side] = said["base"][learned, side]
             state["bits"][mine[learned]] |= bit
 
-    def _keys(self) -> Iterator[tuple[int, Rows, tuple[NDArray[np.uint64], ...]]]:
-        """Yield, for each version of IP, its index, the streams and the lanes of their keys."""
-        six = (self._state["bits"][: self._size] & _IS_IPV6) != 0
+    def _keys(self, streams: Rows) -> Iterator[tuple[int, Rows, Lanes]]:
+        """Yield, for each version of IP, its index, which of the streams are of it, and their keys."""
+        six = (self._state["bits"][streams] & IS_IPV6) != 0
         for version, rows in ((0, np.flatnonzero(~six)), (1, np.flatnonzero(six))):
             if len(rows):
-                keys = self._indexes[version].lanes()[self._state["key"][rows]]
+                keys = self._indexes[version].lanes()[self._state["key"][streams[rows]]]
                 yield version, rows, tuple(np.ascontiguousarray(keys.T))
 
     def _base_of(self, stream: Rows, side: Rows) -> Rows:
         """Return base sequence numbers, -1 where not known."""
-        known = (self._state["bits"][stream] & np.where(side, _BASE_1, _BASE_0)) != 0
+        known = (self._state["bits"][stream] & np.where(side, BASE_1, BASE_0)) != 0
         base: Rows = np.where(known, self._state["base"][stream, side].astype(np.int64), -1)
         return base
 
@@ -314,63 +323,73 @@ class FlowTable:
         found: Flags = self._state["syn_frame"][streams, 0] == self._state["first_frame"][streams]
         return found
 
+    def all_endpoints(self, streams: Sequence[int]) -> list[Endpoints]:
+        """Return addresses and ports of each stream's two ends. Raises IndexError for an unknown stream."""
+        return self._endpoints(self._known(streams))
+
     def endpoints(self, stream: int) -> Endpoints:
-        """Return addresses and ports of a stream's two ends. Raises IndexError for an unknown stream."""
-        if not 0 <= stream < self._size:
-            raise IndexError(stream)
-        bits = int(self._state["bits"][stream])
-        key = self._indexes[bool(bits & _IS_IPV6)].key(int(self._state["key"][stream]))
-        ports = key[-1] >> 16, key[-1] & 0xFFFF
-        if bits & _IS_IPV6:
-            addresses = _ipv6_text(key[0] << 64 | key[1]), _ipv6_text(key[2] << 64 | key[3])
-        else:
-            addresses = _ipv4_text(key[0] >> 32), _ipv4_text(key[0] & 0xFFFFFFFF)
-        side = bool(bits & _SWAPPED)
-        return Endpoints(addresses[side], ports[side], addresses[not side], ports[not side])
+        """Return addresses and ports of one stream's two ends. Raises IndexError for an unknown stream."""
+        return self.all_endpoints([stream])[0]
+
+    def _endpoints(self, streams: Rows) -> list[Endpoints]:
+        found: dict[int, Endpoints] = {}
+        swapped = ((self._state["bits"][streams] & SWAPPED) != 0).tolist()
+        for version, rows, lanes in self._keys(streams):
+            ones, others = addresses.texts(lanes, ipv6=bool(version))
+            ports, other_ports = (lanes[-1] >> np.uint64(16)).tolist(), (lanes[-1] & _MAXIMUM_PORT).tolist()
+            for row, one, port, other, other_port in zip(
+                rows.tolist(), ones, ports, others, other_ports, strict=True
+            ):
+                found[row] = (
+                    Endpoints(other, other_port, one, port)
+                    if swapped[row]
+                    else Endpoints(one, port, other, other_port)
+                )
+        return [found[row] for row in range(len(streams))]
+
+    def _known(self, streams: Sequence[int]) -> Rows:
+        known = np.array(streams, np.int64)
+        if ((known < 0) | (known >= self._size)).any():
+            raise IndexError(streams)
+        return known
 
     def has_port(self, stream: int, port: int) -> bool:
         """Tell whether one of a stream's ends is at this port."""
-        is_ipv6 = bool(self._state["bits"][stream] & _IS_IPV6)
+        is_ipv6 = bool(self._state["bits"][stream] & IS_IPV6)
         ports = int(self._indexes[is_ipv6].lanes()[self._state["key"][stream], -1])
         return port in (ports >> 16, ports & 0xFFFF)
 
+    def flows(self, streams: Sequence[int]) -> Iterator[Flow]:
+        """Yield everything that is remembered of each stream. Raises IndexError for an unknown stream."""
+        known = self._known(streams)
+        for start in range(0, len(known), _FLOWS_AT_ONCE):
+            rows = known[start : start + _FLOWS_AT_ONCE]
+            state = {name: array[rows] for name, array in self._state.items()}
+            yield from read_flows(state, self._endpoints(rows))
+
     def flow(self, stream: int) -> Flow:
         """Return everything that is remembered of a stream. Raises IndexError for an unknown stream."""
-        endpoints = self.endpoints(stream)
-        value = {name: array[stream].tolist() for name, array in self._state.items()}
-        bits = value["bits"]
-        return Flow(
-            endpoints=endpoints,
-            first_frame=value["first_frame"],
-            first_time=value["first_time"],
-            syn_frames=_pair(value["syn_frame"], value["syn_frame"]),
-            syn_times=_pair(value["syn_time"], value["syn_frame"]),
-            syn_counts=(value["syn_count"][0], value["syn_count"][1]),
-            syn_ack_frame=value["syn_ack_frame"] or None,
-            reset_frame=value["reset_frame"] or None,
-            reset_direction=int(bool(bits & _RESET_BY_1)) if value["reset_frame"] else None,
-            fin_frames=_pair(value["fin_frame"], value["fin_frame"]),
-            packets=(value["packets"][0], value["packets"][1]),
-            payload_packets=(value["payload_packets"][0], value["payload_packets"][1]),
-            acknowledged=(bool(bits & _ACKED_0), bool(bits & _ACKED_1)),
-        )
+        return next(self.flows([stream]))
 
-    def outcome(self, stream: int) -> TcpOutcome | None:
-        """Return :attr:`Flow.outcome` of a stream."""
-        return self.flow(stream).outcome
+    def first_frame(self, stream: int) -> int:
+        """Return the first frame of a stream."""
+        return int(self._state["first_frame"][stream])
 
-    def initial_sequence(self, stream: int, direction: int) -> int | None:
-        """Return the sequence number of a direction's SYN; None where it is not in the capture."""
-        syn_counts = self._state["syn_count"][stream]
-        answered = self._state["syn_ack_frame"][stream] and syn_counts[1 - direction]
-        if not syn_counts[direction] and not answered:
-            return None
-        side = direction ^ bool(self._state["bits"][stream] & _SWAPPED)
-        return int(self._state["base"][stream, side])
+    def initial_sequences(self, stream: int) -> list[int | None]:
+        """Return the sequence number of each direction's SYN; None where it is not in the capture."""
+        state = self._state
+        sent = state["syn_count"][stream].tolist()
+        if not any(sent):
+            return [None, None]
+        answered = bool(state["syn_ack_frame"][stream])
+        base = state["base"][stream].tolist()
+        if state["bits"][stream] & SWAPPED:
+            base.reverse()
+        return [base[direction] if sent[direction] or answered else None for direction in (0, 1)]
 
     def last_acknowledgment(self, stream: int, direction: int) -> int | None:
         """Return the last acknowledgment number that a direction sent; None: it acknowledged nothing."""
-        if not self._state["bits"][stream] & (_ACKED_0, _ACKED_1)[direction]:
+        if not self._state["bits"][stream] & (ACKED_0, ACKED_1)[direction]:
             return None
         return int(self._state["acknowledgment"][stream, direction])
 
@@ -382,60 +401,28 @@ class FlowTable:
         ]
         return distinct(np.concatenate(found).astype(np.uint16))
 
-    def streams_with(self, address: str) -> list[int]:
-        """Return the streams one of whose ends has this address, in ascending order."""
-        wanted = ipaddress.ip_address(address)
-        is_ipv6 = wanted.version == 6
-        lanes = self._indexes[is_ipv6].lanes()
-        number = int(wanted)
-        if is_ipv6:
-            high, low = np.uint64(number >> 64), np.uint64(number & (1 << 64) - 1)
-            hit = (lanes[:, 0] == high) & (lanes[:, 1] == low)
-            hit |= (lanes[:, 2] == high) & (lanes[:, 3] == low)
-        else:
-            hit = (lanes[:, 0] >> np.uint64(32)) == np.uint64(number)
-            hit |= (lanes[:, 0] & np.uint64(_MAXIMUM_SEQUENCE)) == np.uint64(number)
-        if not hit.any():
-            return []
-        key, bits = self._state["key"][: self._size], self._state["bits"][: self._size]
-        own = np.flatnonzero(((bits & _IS_IPV6) != 0) == is_ipv6)
-        return [int(stream) for stream in own[hit[key[own]]]]
+    def opened_at(self, hosts: Iterable[str]) -> list[int]:
+        """Return, in ascending order, the streams with an end at one of these addresses that open.
+
+        That is, with a SYN, with or without ACK: :attr:`Flow.outcome` says something of them.
+        """
+        wanted: tuple[list[int], list[int]] = ([], [])
+        for host in map(ipaddress.ip_address, hosts):
+            wanted[host.version == 6].append(int(host))
+        state = self._state
+        opens = (state["syn_ack_frame"][: self._size] != 0) | state["syn_count"][: self._size].any(axis=1)
+        streams = np.flatnonzero(opens)
+        found = np.zeros(len(streams), np.bool_)
+        for version, rows, lanes in self._keys(streams):
+            found[rows] = addresses.contains(lanes, wanted[version], ipv6=bool(version))
+        return [int(stream) for stream in streams[found]]
 
     def one_sided_streams(self) -> int:
         """Count the streams of which :attr:`Flow.one_sided` holds."""
         packets, bits = self._state["packets"][: self._size], self._state["bits"][: self._size]
-        only_0 = (packets[:, 1] == 0) & ((bits & _ACKED_0) != 0)
-        only_1 = (packets[:, 0] == 0) & ((bits & _ACKED_1) != 0)
+        only_0 = (packets[:, 1] == 0) & ((bits & ACKED_0) != 0)
+        only_1 = (packets[:, 0] == 0) & ((bits & ACKED_1) != 0)
         return int(np.count_nonzero(only_0 | only_1))
-
-
-_FIELDS: tuple[tuple[str, Any, tuple[int, ...]], ...] = (
-    ("first_frame", np.int64, ()),
-    ("first_time", np.int64, ()),
-    ("syn_frame", np.int64, (2,)),
-    ("syn_time", np.int64, (2,)),
-    ("syn_ack_frame", np.int64, ()),
-    ("reset_frame", np.int64, ()),
-    ("fin_frame", np.int64, (2,)),
-    ("syn_count", np.uint32, (2,)),
-    ("packets", np.uint32, (2,)),
-    ("payload_packets", np.uint32, (2,)),
-    ("base", np.uint32, (2,)),
-    ("acknowledgment", np.uint32, (2,)),
-    ("key", np.int32, ()),
-    ("bits", np.uint8, ()),
-)
-"""State of each stream, 125 bytes; frame 0 stands for none."""
-
-
-@lru_cache(4096)
-def _ipv4_text(address: int) -> str:
-    return str(ipaddress.IPv4Address(address))
-
-
-@lru_cache(4096)
-def _ipv6_text(address: int) -> str:
-    return str(ipaddress.IPv6Address(address))
 
 
 def _swapped(columns: TransportColumns) -> Flags:
@@ -462,7 +449,3 @@ def _grown(array: NDArray[Any], capacity: int) -> NDArray[Any]:
     grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown
-
-
-def _pair(values: list[int], frames: list[int]) -> tuple[int | None, int | None]:
-    return (values[0] if frames[0] else None, values[1] if frames[1] else None)

@@ -189,6 +189,7 @@ def test_openvpn_with_tls_crypt_is_not_watched() -> None:
     conversation = Conversation(Tools())
     packet = ENCRYPTED_RESETS[0]
     conversation.receive(0, len(packet).to_bytes(2) + packet, 1, 1, True)
+    assert conversation.wanted == 0
     assert not conversation.wants(0)
     assert not conversation.wants(1)
 

@@ -231,9 +231,7 @@ def test_any_split_into_batches_remembers_the_same(segments: list[Segment], step
     whole.assign(columns_of(segments))
     for first in range(0, len(segments), step):
         split.assign(columns_of(segments[first : first + step], first_frame=first + 1))
-    assert [whole.flow(number) for number in range(len(whole))] == [
-        split.flow(number) for number in range(len(split))
-    ]
+    assert list(whole.flows(range(len(whole)))) == [split.flow(number) for number in range(len(split))]
     one_sided = sum(whole.flow(number).one_sided for number in range(len(whole)))
     assert whole.one_sided_streams() == split.one_sided_streams() == one_sided
 
@@ -259,6 +257,38 @@ def test_endpoints_of_ipv6_and_of_unknown_streams() -> None:
     for unknown in (-1, 2):
         with pytest.raises(IndexError):
             table.endpoints(unknown)
+        with pytest.raises(IndexError):
+            next(table.flows([0, unknown]))
+
+
+def test_streams_are_told_of_in_the_order_asked_for() -> None:
+    table = FlowTable()
+    table.assign(columns_of([("b>a", "A", 1, 1)], version=6))
+    table.assign(columns_of([("a>b", "A", 1, 1), ("a>c", "S", 1, 0)], first_frame=2))
+    asked = [2, 0, 1, 0]
+    assert table.all_endpoints(asked) == [table.endpoints(number) for number in asked]
+    assert list(table.flows(asked)) == [table.flow(number) for number in asked]
+    assert [flow.first_frame for flow in table.flows(asked)] == [3, 1, 2, 1]
+    assert [table.first_frame(number) for number in asked] == [3, 1, 2, 1]
+    assert list(table.flows([])) == []
+
+
+def test_streams_that_open_at_some_addresses() -> None:
+    table = FlowTable()
+    table.assign(columns_of([("a>b", "S", 1, 0), ("b>c", "SA", 1, 2), ("a>c", "A", 1, 1)]))
+    table.assign(columns_of([("a>b", "S", 1, 0)], version=6, first_frame=4))
+    assert table.opened_at(["10.0.0.2"]) == [0, 1]
+    assert table.opened_at(["10.0.0.1", "10.0.0.3", "2001:db8::a00:1"]) == [0, 1, 3]
+    assert table.opened_at(["10.0.0.4", "2001:db8::1"]) == []
+    assert table.opened_at([]) == []
+    assert FlowTable().opened_at(["10.0.0.1"]) == []
+
+
+def test_sequence_numbers_of_the_opening() -> None:
+    table = FlowTable()
+    table.assign(columns_of([*OPENING, ("b>c", "SA", 7, 8), ("c>a", "S", 9, 0)]))
+    # The second has no SYN to tell that its SYN/ACK answers one.
+    assert [table.initial_sequences(number) for number in range(3)] == [[100, 500], [None, None], [9, None]]
 
 
 @pytest.mark.parametrize(
@@ -280,7 +310,8 @@ def test_endpoints_of_ipv6_and_of_unknown_streams() -> None:
 def test_how_an_attempt_ends(segments: list[Segment], payload: int, outcome: str | None) -> None:
     table = FlowTable()
     table.assign(columns_of(segments, payload=payload))
-    assert table.outcome(0) == outcome
+    assert table.flow(0).outcome == outcome
+    assert table.opened_at(["10.0.0.2"]) == ([] if outcome is None else [0])
 
 
 def test_what_is_remembered_of_a_stream() -> None:

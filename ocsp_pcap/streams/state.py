@@ -1,0 +1,68 @@
+"""The state of streams: one row of numbers for each, and what these say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.streams.flow import Endpoints, Flow
+
+BASE_0: Final = 1
+BASE_1: Final = 2
+SWAPPED: Final = 4
+RESET_BY_1: Final = 8
+ACKED_0: Final = 16
+ACKED_1: Final = 32
+IS_IPV6: Final = 64
+"""Bits of a stream's state; base sequence numbers are kept per side in order of address."""
+
+FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
+    ("first_frame", np.int64, ()),
+    ("first_time", np.int64, ()),
+    ("syn_frame", np.int64, (2,)),
+    ("syn_time", np.int64, (2,)),
+    ("syn_ack_frame", np.int64, ()),
+    ("reset_frame", np.int64, ()),
+    ("fin_frame", np.int64, (2,)),
+    ("syn_count", np.uint32, (2,)),
+    ("packets", np.uint32, (2,)),
+    ("payload_packets", np.uint32, (2,)),
+    ("base", np.uint32, (2,)),
+    ("acknowledgment", np.uint32, (2,)),
+    ("key", np.int32, ()),
+    ("bits", np.uint8, ()),
+)
+"""State of each stream, 125 bytes; frame 0 stands for none."""
+
+
+def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:
+    """Put rows of state, and the ends of their streams, into words."""
+    syns, fins, resets = (state[name].tolist() for name in ("syn_frame", "fin_frame", "reset_frame"))
+    reset_by_1, acked_0, acked_1 = (
+        ((state["bits"] & bit) != 0).tolist() for bit in (RESET_BY_1, ACKED_0, ACKED_1)
+    )
+    return map(
+        Flow,
+        ends,
+        state["first_frame"].tolist(),
+        state["first_time"].tolist(),
+        _seen(syns, syns),
+        _seen(state["syn_time"].tolist(), syns),
+        map(tuple, state["syn_count"].tolist()),
+        (frame or None for frame in state["syn_ack_frame"].tolist()),
+        (frame or None for frame in resets),
+        (int(by_1) if frame else None for by_1, frame in zip(reset_by_1, resets, strict=True)),
+        _seen(fins, fins),
+        map(tuple, state["packets"].tolist()),
+        map(tuple, state["payload_packets"].tolist()),
+        zip(acked_0, acked_1, strict=True),
+    )
+
+
+def _seen(values: list[list[int]], frames: list[list[int]]) -> Iterator[tuple[int | None, int | None]]:
+    """Return values of both directions; None where their packet was not seen."""
+    for (value_0, value_1), (frame_0, frame_1) in zip(values, frames, strict=True):
+        yield value_0 if frame_0 else None, value_1 if frame_1 else None
