@@ -6,7 +6,7 @@ from typing import Final
 
 from ocsp_pcap.explain.model import Chain, Explanation, Leg
 from ocsp_pcap.report.grid import narrowed, print_grid
-from ocsp_pcap.report.layout import common_name, validator_text
+from ocsp_pcap.report.layout import capture_labels, common_name, validator_text
 from ocsp_pcap.report.sheet import Sheet
 
 HEADINGS: Final = ("Host", "Received by", "Certificate issued by", "OCSP URL", "Frame")
@@ -16,17 +16,17 @@ MOST_CHAINS: Final = 50
 
 def chain_rows(explanation: Explanation, most: int | None = None) -> list[tuple[str, ...]]:
     """Return a row a leg: host (on its first leg), validator, issuer, OCSP URL, frame."""
-    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
+    labels = capture_labels(explanation.captures)
     rows: list[tuple[str, ...]] = []
     for chain in explanation.chains[:most]:
-        rows += _rows_of(chain, numbers if len(numbers) > 1 else {})
+        rows += _rows_of(chain, labels if len(labels) > 1 else {})
     return rows
 
 
-def _rows_of(chain: Chain, numbers: dict[str, int]) -> list[tuple[str, ...]]:
+def _rows_of(chain: Chain, labels: dict[str, str]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for place, leg in enumerate(chain.legs):
-        capture = f"[{numbers[leg.capture]}] " if leg.capture in numbers else ""
+        capture = f"[{labels[leg.capture]}] " if leg.capture in labels else ""
         rows.append(
             (
                 "" if place else chain.host,

@@ -36,7 +36,6 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
     """
     layout = lay_out(explanation, fold=verbose < 1)
     script = _asset("report.js")
-    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
     return render_page(
         "report.html",
         script=script,
@@ -44,8 +43,8 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         layout=layout,
         findings=sorted_findings(explanation.findings),
         headline=headline(explanation, layout.verdicts, layout.folded),
-        numbers=numbers,
-        frames=lambda evidence: proof_frames(evidence, numbers),
+        labels=layout.labels,
+        frames=lambda evidence: proof_frames(evidence, layout.labels),
         causes=CAUSES,
         chain_headings=HEADINGS,
         chain_rows=chain_rows(explanation),

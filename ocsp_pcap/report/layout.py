@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Final
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Validator, Verdict
+from ocsp_pcap.facts import CaptureFact
 from ocsp_pcap.report.wording import attention
 
 _TELLING: Final = frozenset({"stapled", "staple-invalid", "cached"})
@@ -31,7 +32,11 @@ class Layout:
     folded: int
     """How many intermediates without OCSP traffic of their own are left out."""
     captures: dict[str, str]
-    """Short names of the captures by path."""
+    """Short names of the captures, and of the files of rotated sets, by path."""
+    labels: dict[str, str]
+    """Numbers of the captures by path, ``2``, and of the files of a set, ``2.7``."""
+    files: dict[str, list[str]]
+    """Paths of the files of each set to which the rows and findings lead, by the path of the set."""
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -54,11 +59,38 @@ def lay_out(explanation: Explanation, *, fold: bool = True) -> Layout:
     groups.sort(
         key=lambda group: (attention(group.verdicts[0]), -len(group.verdicts), group.validator.address)
     )
+    captures = explanation.captures
+    paths = [capture.path for capture in captures]
     return Layout(
         tuple(groups),
         len(explanation.verdicts) - len(shown),
-        short_names([capture.path for capture in explanation.captures]),
+        short_names([*paths, *(file.path for capture in captures for file in capture.files)]),
+        capture_labels(captures),
+        _files_named(captures, shown, explanation.findings) if any(c.files for c in captures) else {},
     )
+
+
+def capture_labels(captures: Sequence[CaptureFact]) -> dict[str, str]:
+    """Number the captures and the files of rotated sets; the files of the only capture just count."""
+    labels: dict[str, str] = {}
+    for number, capture in enumerate(captures, start=1):
+        labels[capture.path] = str(number)
+        for place, file in enumerate(capture.files, start=1):
+            labels[file.path] = f"{number}.{place}" if len(captures) > 1 else str(place)
+    return labels
+
+
+def _files_named(
+    captures: Sequence[CaptureFact], verdicts: Iterable[Verdict], findings: Iterable[Finding]
+) -> dict[str, list[str]]:
+    """Choose the files in which some evidence stands."""
+    groups = (*(verdict.evidence for verdict in verdicts), *(finding.evidence for finding in findings))
+    named = {item.capture for evidence in groups for item in evidence}
+    return {
+        capture.path: [file.path for file in capture.files if file.path in named or file.damage]
+        for capture in captures
+        if capture.files
+    }
 
 
 def _is_shown(verdict: Verdict) -> bool:
@@ -112,10 +144,10 @@ def validator_text(validator: Validator) -> str:
     return validator.address if validator.role == "unknown" else f"{validator.role} {validator.address}"
 
 
-def proof_frames(evidence: Sequence[Evidence], numbers: dict[str, int], *, most: int = 3) -> str:
+def proof_frames(evidence: Sequence[Evidence], labels: dict[str, str], *, most: int = 3) -> str:
     """Return the frames that prove something, in short: ``10, 14, 22 +3``.
 
-    ``numbers`` gives the number of each capture where there are several: ``[2] 10, 14``.
+    ``labels`` gives the number of each capture where there are several: ``[2] 10, 14``.
     """
     by_capture: dict[str, list[int]] = {}
     for item in evidence:
@@ -128,7 +160,7 @@ def proof_frames(evidence: Sequence[Evidence], numbers: dict[str, int], *, most:
     for capture, frames in by_capture.items():
         if left <= 0:
             break
-        number = f"[{numbers[capture]}] " if len(numbers) > 1 and capture in numbers else ""
+        number = f"[{labels[capture]}] " if len(labels) > 1 and capture in labels else ""
         parts.append(number + ", ".join(map(str, sorted(frames[:left]))))
         left -= len(frames[:left])
     more = sum(map(len, by_capture.values())) - (most - left)

@@ -45,16 +45,18 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
     """Yield the report line by line."""
     layout = lay_out(explanation, fold=verbose < 1)
     shown = layout.verdicts
-    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
+    labels = layout.labels
     yield "# OCSP in the capture"
     yield ""
     yield f"**{markdown_text(headline(explanation, shown, layout.folded))}**"
     yield ""
     for capture in explanation.captures:
-        number = f"\\[{numbers[capture.path]}\\] " if len(numbers) > 1 else ""
+        number = f"\\[{labels[capture.path]}\\] " if len(explanation.captures) > 1 else ""
         yield f"- {number}{markdown_code(layout.captures[capture.path])}: {capture_size(capture)}"
         for limit in capture_limits(capture):
             yield f"  - **{markdown_text(limit)}**"
+        for path in layout.files.get(capture.path, ()):
+            yield f"  - \\[{labels[path]}\\] {markdown_code(layout.captures[path])}"
     for note in explanation.notes:
         yield f"- {markdown_text(note)}"
     if explanation.findings:
@@ -69,7 +71,7 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
         yield "| OCSP | Cause | Certificate for | Status | Confidence | Frames | In short |"
         yield "|---|---|---|---|---|---|---|"
         for verdict in group.verdicts:
-            yield _row(verdict, numbers)
+            yield _row(verdict, labels)
     if rows := chain_rows(explanation):
         yield ""
         yield "## Through the chain"
@@ -91,7 +93,7 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
         yield f"{number} for certificates that no handshake in the captures showed."
 
 
-def _row(verdict: Verdict, numbers: dict[str, int]) -> str:
+def _row(verdict: Verdict, labels: dict[str, str]) -> str:
     """Return the table row of a verdict."""
     host = markdown_code(host_text(verdict), table=True, limit=200)
     if verdict.chain_role == "intermediate":
@@ -102,7 +104,7 @@ def _row(verdict: Verdict, numbers: dict[str, int]) -> str:
         host,
         f"**{verdict.status}**" if verdict.status == "revoked" else verdict.status or "",
         verdict.confidence,
-        markdown_text(proof_frames(verdict.evidence, numbers), table=True),
+        markdown_text(proof_frames(verdict.evidence, labels), table=True),
         markdown_text(verdict.summary, table=True),
     )
     return f"| {' | '.join(cells)} |"

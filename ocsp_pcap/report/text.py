@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.explain.model import Explanation, Finding
@@ -22,6 +23,7 @@ FEW: Final = 3
 MOST_ROWS: Final = 200
 """Rows of the table, unless more are asked for."""
 _MOST_CAPTURES: Final = 6
+_MOST_FILES: Final = 12
 
 
 def render_text(explanation: Explanation, *, console: Console, verbose: int = 0) -> None:
@@ -32,19 +34,18 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
     """
     sheet = Sheet(console)
     layout = lay_out(explanation, fold=verbose < 1)
-    numbers = {capture.path: number for number, capture in enumerate(explanation.captures, start=1)}
     shown = layout.verdicts
 
     sheet.line(sheet.text(headline(explanation, shown, layout.folded), "bold"))
-    _print_captures(sheet, layout, explanation.captures, numbers, verbose)
+    _print_captures(sheet, layout, explanation.captures, verbose)
     for note in explanation.notes:
         sheet.line(sheet.text(note, "dim"), indent=2)
     for finding in sorted_findings(explanation.findings):
         sheet.blank()
-        _print_finding(sheet, layout, finding, numbers, verbose)
+        _print_finding(sheet, layout, finding, verbose)
     if shown:
         sheet.blank()
-        print_table(sheet, layout, numbers, most_rows=None if verbose else MOST_ROWS)
+        print_table(sheet, layout, most_rows=None if verbose else MOST_ROWS)
     print_chains(sheet, explanation, most=None if verbose else MOST_CHAINS)
     detailed = verbose > 0 or len(shown) <= FEW
     for verdict in shown if detailed else ():
@@ -56,20 +57,19 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
         sheet.line(sheet.text(hint, "dim"))
 
 
-def _print_captures(
-    sheet: Sheet, layout: Layout, captures: tuple[CaptureFact, ...], numbers: dict[str, int], verbose: int
-) -> None:
+def _print_captures(sheet: Sheet, layout: Layout, captures: tuple[CaptureFact, ...], verbose: int) -> None:
     """Print a line for each capture, its limits below it; of many captures only those with limits."""
     many = len(captures) > _MOST_CAPTURES and verbose < 1
     for capture in captures:
         limits = capture_limits(capture)
         if many and not limits:
             continue
-        number = f"[{numbers[capture.path]}] " if len(numbers) > 1 else ""
+        number = f"[{layout.labels[capture.path]}] " if len(captures) > 1 else ""
         name = capture.path if verbose else layout.captures[capture.path]
         sheet.line(sheet.text(f"{number}{name}"), sheet.text(f"  {capture_size(capture)}", "dim"), indent=2)
         if limits:
             sheet.item(sheet.text("!", "yellow"), sheet.text("; ".join(limits), "yellow"), indent=4, width=1)
+        _print_files(sheet, layout, layout.files.get(capture.path, []), verbose)
     if many:
         sound = sum(not capture_limits(capture) for capture in captures)
         packets = sum(capture.packets for capture in captures)
@@ -77,9 +77,17 @@ def _print_captures(
         sheet.line(sheet.text(whole, "dim"), indent=2)
 
 
-def _print_finding(
-    sheet: Sheet, layout: Layout, finding: Finding, numbers: dict[str, int], verbose: int
-) -> None:
+def _print_files(sheet: Sheet, layout: Layout, files: Sequence[str], verbose: int) -> None:
+    """Print the numbers of the files of a set to which the report leads."""
+    shown = files if verbose else files[:_MOST_FILES]
+    for path in shown:
+        name = path if verbose else layout.captures[path]
+        sheet.line(sheet.text(f"[{layout.labels[path]}] {name}", "dim"), indent=4)
+    if len(files) > len(shown):
+        sheet.line(sheet.text(f"… and {len(files) - len(shown)} files more: -v shows all", "dim"), indent=4)
+
+
+def _print_finding(sheet: Sheet, layout: Layout, finding: Finding, verbose: int) -> None:
     """Print one finding with its proof and next steps."""
     mark = SEVERITY_MARKS.get(finding.severity, "!")
     sheet.line(
@@ -91,7 +99,9 @@ def _print_finding(
         print_evidence(sheet, layout, finding.evidence, everything=verbose > 1)
         print_filters(sheet, layout, evidence_filters(finding.evidence))
     elif any(item.frame is not None for item in finding.evidence):
-        sheet.line(sheet.text(f"frames {proof_frames(finding.evidence, numbers, most=6)}", "dim"), indent=2)
+        sheet.line(
+            sheet.text(f"frames {proof_frames(finding.evidence, layout.labels, most=6)}", "dim"), indent=2
+        )
     if finding.severity != "info" or verbose:
         for step in finding.next_steps:
             sheet.item(sheet.text("→"), sheet.text(step), indent=2, width=1)

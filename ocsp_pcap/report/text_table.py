@@ -69,14 +69,14 @@ class _Row:
         )
 
 
-def print_table(sheet: Sheet, layout: Layout, numbers: dict[str, int], *, most_rows: int | None) -> None:
+def print_table(sheet: Sheet, layout: Layout, *, most_rows: int | None) -> None:
     """Print the verdicts of a layout, ``most_rows`` of them at most."""
     left = len(layout.verdicts) if most_rows is None else most_rows
     hidden = len(layout.verdicts) - left
     groups: list[tuple[str, list[_Row]]] = []
     for group in layout.groups:
         if left > 0:
-            rows = [_row(sheet, verdict, numbers) for verdict in group.verdicts[:left]]
+            rows = [_row(sheet, verdict, layout.labels) for verdict in group.verdicts[:left]]
             groups.append((validator_text(group.validator), rows))
             left -= len(rows)
     longest_host = max((row.host.cell_len for _, rows in groups for row in rows), default=0)
@@ -94,7 +94,7 @@ def print_table(sheet: Sheet, layout: Layout, numbers: dict[str, int], *, most_r
         sheet.line(sheet.text(f"… and {count(hidden, 'row')} more: -v shows all, --host selects", "dim"))
 
 
-def _row(sheet: Sheet, verdict: Verdict, numbers: dict[str, int]) -> _Row:
+def _row(sheet: Sheet, verdict: Verdict, labels: dict[str, str]) -> _Row:
     """Return the cells of a verdict."""
     host = sheet.text(host_text(verdict), limit=_LONGEST_HOST)
     if verdict.chain_role == "intermediate":
@@ -108,7 +108,7 @@ def _row(sheet: Sheet, verdict: Verdict, numbers: dict[str, int]) -> _Row:
         host,
         sheet.text(verdict.status or "", STATUS_STYLES.get(verdict.status or "", "")),
         sheet.text(verdict.confidence, "" if verdict.confidence == "confirmed" else "dim"),
-        sheet.text(proof_frames(verdict.evidence, numbers)),
+        sheet.text(proof_frames(verdict.evidence, labels)),
         sheet.text(verdict.summary, "dim", limit=400),
     )
 

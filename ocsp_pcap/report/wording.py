@@ -169,5 +169,6 @@ def capture_limits(capture: CaptureFact) -> tuple[str, ...]:
 
 
 def capture_size(capture: CaptureFact) -> str:
-    """Return the number of packets and the time span of a capture."""
-    return f"{count(capture.packets, 'packet')}, {time_span(capture.first_time, capture.last_time)}"
+    """Return the number of packets and the time span of a capture, and of how many files it consists."""
+    files = f"{count(len(capture.files), 'file')}, " if capture.files else ""
+    return f"{files}{count(capture.packets, 'packet')}, {time_span(capture.first_time, capture.last_time)}"
