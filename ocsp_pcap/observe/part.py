@@ -59,14 +59,18 @@ def join_part(observer: CaptureObserver, part: FilePart, source: CaptureSource) 
     observer.observation.files.append(part.file)
     if unread_tcp.frames or unread_udp.frames:
         with open_capture(source) as reader:
-            _go_through(reader, observer, unread_tcp, unread_udp)
+            _go_through(reader, part.file.summary.packets, observer, unread_tcp, unread_udp)
     return True
 
 
-def _go_through(reader: CaptureReader, observer: CaptureObserver, tcp: Unread, udp: Unread) -> None:
-    """Read the segments and datagrams of some streams of a file."""
+def _go_through(
+    reader: CaptureReader, packets: int, observer: CaptureObserver, tcp: Unread, udp: Unread
+) -> None:
+    """Read the segments and datagrams of some streams of a file; ``packets``: as far as others have read."""
     decoder, tcp_flows, udp_flows = Decoder(), FlowTable(), FlowTable(udp=True)
     for batch in reader:
+        if batch.first_frame + len(batch) - 1 > packets:
+            break
         decoded = decoder.decode(batch)
         if tcp.frames:
             observer.observation.tcp.replay(tcp.rows(decoded.tcp, tcp_flows.assign(decoded.tcp)))

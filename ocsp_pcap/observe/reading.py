@@ -136,6 +136,9 @@ class SideBySide:
         if result.file.summary.secrets or cut_wrongly:
             self.close()
             raise InOrderNeeded
+        if result.file.interrupted:
+            # What comes behind the hole is not to be put next to it.
+            self.close()
         self._watch.advance(member.source.size or 0, result.file.summary.packets)
         return _Read(result, member.source)
 
@@ -147,18 +150,19 @@ class SideBySide:
         if result is not None:
             return result
         self._left.clear()
-        for later in (future, *self._begun):
+        begun = (future, *self._begun)
+        for later in begun:
             later.cancel()
         # Those at work have been interrupted, too, and tell what they found so far.
-        self._begun = deque(later for later in (future, *self._begun) if not later.cancelled())
+        self._begun = deque(takewhile(lambda later: not later.cancelled(), begun))
         found: FileResult | None = self._begun.popleft().result() if self._begun else None
         return found
 
     def close(self) -> None:
         """Give up what is left."""
         self._left.clear()
-        for future in self._begun:
-            future.cancel()
+        while self._begun:
+            self._begun.popleft().cancel()
 
 
 class _Read:

@@ -1,0 +1,108 @@
+"""Progress on a terminal, and Ctrl-C while captures are read."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ocsp_pcap.progress import ReadingWatch
+
+from .program import TIMEOUT, environment
+
+DIRECT = Path(__file__).resolve().parents[2] / "samples" / "direct" / "capture.pcap"
+IMPATIENT = "import sys; from ocsp_pcap import cli, progress; progress.PATIENCE = -1; cli.main()"
+INTERRUPTING = """
+import os, signal
+from ocsp_pcap import cli
+from ocsp_pcap.observe import capture
+once = capture.TcpObserver.receive
+def receive(self, columns):
+    once(self, columns)
+    os.kill(os.getpid(), signal.SIGINT)
+capture.TcpObserver.receive = receive
+cli.main()
+"""
+
+
+def run_on_terminal(*arguments: str) -> tuple[bytes, str]:
+    """Run the program with a terminal as standard error; return standard output and what the terminal got."""
+    mine, theirs = pty.openpty()
+    with os.fdopen(mine, "rb", buffering=0) as screen:
+        done = subprocess.Popen(
+            [sys.executable, "-c", IMPATIENT, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            env=environment({"TERM": "xterm", "COLUMNS": "120"}),
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := screen.read(4096):
+                shown += piece
+        except OSError:
+            pass  # how Linux tells that the other end is closed
+        out, _ = done.communicate(timeout=TIMEOUT)
+    assert done.returncode == 0
+    return out, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+
+
+def test_progress_on_a_terminal() -> None:
+    out, shown = run_on_terminal("facts", str(DIRECT))
+    assert "202 packets" in shown
+    assert "reading" in shown
+    assert json.loads(out.splitlines()[0])["packets"] == 202
+
+
+def test_no_progress_elsewhere() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPATIENT, "facts", str(DIRECT)],
+        capture_output=True,
+        env=environment(),
+        timeout=TIMEOUT,
+        check=True,
+    )
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("command", ["facts", "explain"])
+def test_interrupted_while_at_work(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTING, command, str(DIRECT), str(DIRECT.parent.parent / "staples")],
+        capture_output=True,
+        env=environment(),
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 130
+    told = done.stderr.decode()
+    assert "reading was interrupted: what follows is a partial result" in told
+    assert "could be begun" in told
+    assert b"reading was interrupted after frame" in done.stdout
+
+
+def test_the_second_interrupt_is_at_once() -> None:
+    watch = ReadingWatch(terminal=False)
+    watch.interrupt(signal.SIGINT)
+    assert watch.stopped
+    with pytest.raises(KeyboardInterrupt):
+        watch.interrupt(signal.SIGINT)
+
+
+def test_waiting_ends_where_the_user_interrupts() -> None:
+    watch = ReadingWatch(terminal=False)
+
+    def blocks() -> int:
+        watch.interrupt()
+        return 1
+
+    assert watch.wait(blocks) is None
+    assert watch.stopped
+    assert ReadingWatch(terminal=False).wait(lambda: 1) == 1

@@ -1,0 +1,94 @@
+"""Reading side by side that is ended before its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocsp_pcap.api import ReadOptions, read_facts
+from ocsp_pcap.capture import CaptureSource
+from ocsp_pcap.observe import processes
+from ocsp_pcap.observe.reading import FileResult, read_file
+from ocsp_pcap.observe.watch import Value, Watch
+
+from .rotated import split
+
+SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+
+
+class Stops(Watch):
+    """The user interrupts while it waits for a file."""
+
+    def __init__(self, after: int) -> None:
+        self._after = after
+
+    def wait(self, call: Callable[[], Value]) -> Value | None:
+        self._after -= 1
+        if self._after < 0:
+            self.stopped = True
+            return None
+        return call()
+
+
+class Task:
+    """A file that is read when its result is asked for; what runs already cannot be given up."""
+
+    def __init__(self, read: Callable[[], FileResult], *, runs: bool) -> None:
+        self._read = read
+        self._runs = runs
+        self._cancelled = False
+
+    def result(self) -> Any:
+        return self._read()
+
+    def cancel(self) -> bool:
+        self._cancelled = not self._runs
+        return self._cancelled
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+
+class Two:
+    """Two workers, of which one has begun when the user interrupts, and stops after its first packets."""
+
+    count = 2
+
+    def __init__(self) -> None:
+        self._given = 0
+
+    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Task:
+        self._given += 1
+        running = self._given == 3
+        watch = Watch()
+        watch.stopped = running
+        return Task(partial(read_file, source, first, last, watch), runs=running)
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    @contextmanager
+    def two(_: int) -> Iterator[Two]:
+        yield Two()
+
+    monkeypatch.setattr(processes, "processes", two)
+    return split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_what_was_found_so_far(after: int, files: list[Path]) -> None:
+    told: list[str] = []
+    facts = read_facts(files, ReadOptions(jobs=2, watch=Stops(after), warn=told.append))
+    (capture,) = facts.captures
+    # The third was at work: what it had found counts, and nothing behind it.
+    read = 3 if after == 2 else 1
+    assert len(capture.files or (capture,)) == read
+    assert capture.damage is not None
+    assert capture.damage.endswith("this is a partial result")
+    assert told == [f"reading was interrupted before {5 - read} files could be begun."]
+    assert facts.handshakes == read_facts(files[:read]).handshakes or read == 3
