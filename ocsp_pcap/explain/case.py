@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ocsp_pcap.explain.clocks import SECOND, ClockOffset, clock_offsets
-from ocsp_pcap.explain.lookups import lookups_by_name
+from ocsp_pcap.explain.copies import distinct_exchanges, distinct_visits
+from ocsp_pcap.explain.lookups import addresses, lookups_by_name
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Validator
 from ocsp_pcap.explain.places import Places
@@ -34,9 +35,8 @@ from ocsp_pcap.facts import (
 )
 
 Derived = TypeVar("Derived")
+Dated: TypeAlias = OcspExchangeFact | CrlFetchFact | DnsLookupFact | TcpAttemptFact
 
-SAME_EVENT = 2 * SECOND
-"""Two captures hold the same packet where it lies within this time, clocks corrected."""
 CONCURRENT = 5 * SECOND
 """Handshakes that start this shortly before a query may wait for one and the same answer."""
 
@@ -66,13 +66,19 @@ class Case:
         }
         self.roles: Roles = assign_roles(facts.handshakes, context.site, context.capture_roles, self.clock)
         self.captures: dict[str, CaptureFact] = {capture.path: capture for capture in facts.captures}
-        self.visits: tuple[Visit, ...] = self._visits()
-        self.exchanges: tuple[OcspExchangeFact, ...] = self._distinct_exchanges()
+        self.visits: tuple[Visit, ...] = distinct_visits(facts.handshakes, self.clock)
+        self.exchanges: tuple[OcspExchangeFact, ...] = distinct_exchanges(
+            facts.ocsp_exchanges, self.clock, self.same_clock
+        )
 
     def clock(self, capture: str, time: int) -> int:
         """Bring a time of one capture to the reference clock."""
         offset = self.offsets.get(capture)
         return time + offset.offset if offset is not None and offset.significant else time
+
+    def moment(self, fact: Dated) -> int:
+        """Return the time of a fact by the reference clock."""
+        return self.clock(fact.capture, fact.time)
 
     def same_clock(self, capture: str, other: str) -> bool:
         """Times of two captures can be compared: one capture, or traffic in both told their offset."""
@@ -155,6 +161,11 @@ class Case:
             index[sha256].append(identity)
         return index
 
+    @cached_property
+    def asked_by_strangers(self) -> set[str]:
+        """SHA-256 of the certificates that some host asked about that was not seen to receive them."""
+        return {key[1] for key in self.queries_of if key not in self.visits_of}
+
     def once(self, derive: Callable[[Case], Derived]) -> Derived:
         """Return what a function derives from this case; it is called when that is first asked for."""
         if derive not in self._derived:
@@ -220,12 +231,14 @@ class Case:
         return answer_window(query.exchange, query.single, query.answer_time, proxy)
 
     @cached_property
-    def early_repeats(self) -> dict[str, list[int]]:
+    def soonest_repeat(self) -> dict[str, int]:
         """Identity of a validator: after how many nanoseconds it asked again although an answer covered."""
-        index: dict[str, list[int]] = defaultdict(list)
+        soonest: dict[str, int] = {}
         for (identity, _), queries in self.queries_of.items():
-            index[identity] += [again.time - before.answer_time for before, again in early_repeats(queries)]
-        return index
+            for before, again in early_repeats(queries):
+                gap = again.time - before.answer_time
+                soonest[identity] = min(gap, soonest.get(identity, gap))
+        return soonest
 
     def inner_leg(self, visit: Visit) -> Visit | None:
         """Return the leg on which the same ClientHello reached the host that sent this one, to be relayed.
@@ -256,6 +269,13 @@ class Case:
         return (capture, stream) in self._streams_with_answers
 
     @cached_property
+    def http_streams(self) -> frozenset[tuple[str, int]]:
+        """(capture, TCP stream) of everything that was read of OCSP and CRLs."""
+        spoken: tuple[OcspExchangeFact | CrlFetchFact, ...]
+        spoken = (*self.facts.ocsp_exchanges, *self.facts.crl_fetches)
+        return frozenset((fact.capture, fact.stream) for fact in spoken)
+
+    @cached_property
     def _streams_with_answers(self) -> frozenset[tuple[str, int]]:
         facts = self.facts
         spoken: tuple[TcpAttemptFact | OcspExchangeFact | CrlFetchFact, ...]
@@ -265,7 +285,24 @@ class Case:
     @cached_property
     def lookups_by(self) -> dict[tuple[str, str], list[DnsLookupFact]]:
         """(identity, name): DNS lookups by time, those of CNAME targets of the name among them."""
-        return lookups_by_name(self.facts.dns_lookups, self.identity)
+        found = lookups_by_name(self.facts.dns_lookups, self.identity)
+        return {key: sorted(lookups, key=self.moment) for key, lookups in found.items()}
+
+    @cached_property
+    def addresses_of(self) -> dict[tuple[str, str], set[str]]:
+        """(identity, name): addresses that the name resolved to."""
+        return {
+            key: {address for lookup in lookups for address in addresses(lookup)}
+            for key, lookups in self.lookups_by.items()
+        }
+
+    @cached_property
+    def aliases_of(self) -> dict[tuple[str, str], set[str]]:
+        """(identity, name): the name, and the targets of its CNAME chain that were looked up, too."""
+        return {
+            key: {lookup.name.rstrip(".").lower() for lookup in lookups}
+            for key, lookups in self.lookups_by.items()
+        }
 
     @cached_property
     def visits_by(self) -> dict[tuple[str, str], list[Visit]]:
@@ -299,8 +336,18 @@ class Case:
     def attempts_by(self) -> dict[tuple[str, str], list[TcpAttemptFact]]:
         """(identity, address of the server): attempts to connect by time."""
         index: dict[tuple[str, str], list[TcpAttemptFact]] = defaultdict(list)
-        for attempt in self.facts.tcp_attempts:
+        for attempt in sorted(self.facts.tcp_attempts, key=self.moment):
             index[self.identity(attempt.client), attempt.server].append(attempt)
+        return index
+
+    @cached_property
+    def crl_fetches_by(self) -> dict[tuple[str, str], list[CrlFetchFact]]:
+        """(identity, URL or issuer of a CRL): downloads of it by time."""
+        index: dict[tuple[str, str], list[CrlFetchFact]] = defaultdict(list)
+        for fetch in sorted(self.facts.crl_fetches, key=self.moment):
+            for about in (fetch.url, fetch.issuer):
+                if about is not None:
+                    index[self.identity(fetch.client), about].append(fetch)
         return index
 
     @cached_property
@@ -397,53 +444,6 @@ class Case:
 
         return max(found, key=rank, default=None)
 
-    def _visits(self) -> tuple[Visit, ...]:
-        groups: dict[tuple[object, ...], list[HandshakeFact]] = {}
-        for number, handshake in enumerate(self.facts.handshakes):
-            groups.setdefault(self._handshake_key(handshake, number), []).append(handshake)
-        visits = []
-        for handshakes in (same for group in groups.values() for same in _by_server_random(group)):
-            best = max(handshakes, key=lambda h: (len(h.certificates), h.complete, len(h.staples)))
-            copies = tuple(handshake for handshake in handshakes if handshake is not best)
-            visits.append(Visit(best, self.clock(best.capture, best.time), copies))
-        return tuple(sorted(visits, key=lambda visit: visit.time))
-
-    def _handshake_key(self, handshake: HandshakeFact, number: int) -> tuple[object, ...]:
-        if handshake.client_random is None:
-            return (number,)
-        # Address translation between two vantages changes the client's address, a tunnelling proxy
-        # changes the server's, too (the client spoke to the proxy).
-        return (handshake.client_random, handshake.server, handshake.server_port)
-
-    def _distinct_exchanges(self) -> tuple[OcspExchangeFact, ...]:
-        distinct: dict[tuple[object, ...], list[OcspExchangeFact]] = defaultdict(list)
-        kept: list[OcspExchangeFact] = []
-        paired: set[tuple[int, str]] = set()
-        for exchange in self.facts.ocsp_exchanges:
-            response = exchange.response.sha256 if exchange.response else None
-            key = (exchange.client, exchange.client_port, exchange.server, exchange.requests, response)
-            time = self.clock(exchange.capture, exchange.time)
-            twins = distinct[key]
-            twin = next(
-                (
-                    twin
-                    for twin in twins
-                    if twin.capture != exchange.capture
-                    and (id(twin), exchange.capture) not in paired
-                    and (
-                        not self.same_clock(twin.capture, exchange.capture)
-                        or abs(self.clock(twin.capture, twin.time) - time) <= SAME_EVENT
-                    )
-                ),
-                None,
-            )
-            if twin is not None:
-                paired.add((id(twin), exchange.capture))
-                continue
-            twins.append(exchange)
-            kept.append(exchange)
-        return tuple(sorted(kept, key=lambda exchange: self.clock(exchange.capture, exchange.time)))
-
     def _meant(
         self, exchange: OcspExchangeFact, by_serial: Mapping[str, list[CertificateFact]]
     ) -> dict[str, Match]:
@@ -462,27 +462,6 @@ class Case:
         return Query(exchange, time, self.clock(exchange.capture, answered), match, single)
 
 
-def visits_between(visits: list[Visit], first: int, last: int) -> list[Visit]:
-    """Return those of some visits, in order of time, that lie between two times, both included."""
-    start = bisect_left(visits, first, key=_time)
-    return visits[start : bisect_right(visits, last, lo=start, key=_time)]
-
-
-def _time(visit: Visit) -> int:
-    return visit.time
-
-
 def differ(one: object, other: object) -> bool:
     """Both are known, and they are not equal."""
     return one is not None and other is not None and one != other
-
-
-def _by_server_random(handshakes: list[HandshakeFact]) -> list[list[HandshakeFact]]:
-    """Part handshakes of one ClientHello random that different ServerHellos answered: they are not one."""
-    parts: dict[str | None, list[HandshakeFact]] = {}
-    for handshake in handshakes:
-        parts.setdefault(handshake.server_random, []).append(handshake)
-    unanswered = parts.pop(None, []) if len(parts) > 1 else []
-    groups = list(parts.values())
-    groups[0] += unanswered
-    return groups

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
 from typing import Final
 
-from ocsp_pcap.explain.case import Case, differ, visits_between
+from ocsp_pcap.explain.case import Case, differ
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Chain, Leg
+from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import HandshakeFact
 
@@ -18,7 +19,7 @@ UPSTREAM_WINDOW: Final = 30 * SECOND
 """A proxy opens its own connection to the origin this soon after the request that it serves."""
 UPSTREAM_LEAD: Final = 2 * SECOND
 """Clocks are corrected, and a proxy may connect before the handshake that it answers begins."""
-MAX_CANDIDATES: Final = 256
+MAX_CANDIDATES: Final = 64
 """Visits of one host by one proxy that are looked at; more at once would not make it surer."""
 MAX_LEGS: Final = 8
 
@@ -57,9 +58,12 @@ def upstream_visits(case: Case, visit: Visit) -> Iterator[Visit]:
 
 def _nearest_first(visits: list[Visit], time: int) -> Iterator[Visit]:
     """Return those visits, of some by time, that may belong to one at this time, the nearest first."""
-    near = visits_between(visits, time - UPSTREAM_LEAD, time + UPSTREAM_WINDOW)
-    later = bisect_left(near, time, key=lambda visit: visit.time)
-    by_distance = merge(near[:later][::-1], near[later:], key=lambda visit: abs(visit.time - time))
+    begin = bisect_left(visits, time - UPSTREAM_LEAD, key=TIME)
+    here = bisect_left(visits, time, lo=begin, key=TIME)
+    end = bisect_right(visits, time + UPSTREAM_WINDOW, lo=here, key=TIME)
+    earlier = map(visits.__getitem__, range(here - 1, begin - 1, -1))
+    later = map(visits.__getitem__, range(here, end))
+    by_distance = merge(earlier, later, key=lambda visit: abs(visit.time - time))
     return islice(by_distance, MAX_CANDIDATES)
 
 

@@ -52,13 +52,14 @@ def clock_offsets(handshakes: Iterable[HandshakeFact]) -> tuple[ClockOffset, ...
     by_capture: dict[str, list[HandshakeFact]] = defaultdict(list)
     for handshake in handshakes:
         by_capture[handshake.capture].append(handshake)
-    names = list(by_capture)
+    shown = {name: _Shown(own) for name, own in by_capture.items()}
+    names = list(shown)
     known: dict[str, ClockOffset] = {}
     for index, name in enumerate(names[1:], 1):
         told = [
             (_Told(*offset), reference)
             for reference in names[:index]
-            if (offset := _compare(by_capture[reference], by_capture[name])) is not None
+            if (offset := _compare(shown[reference], shown[name])) is not None
         ]
         if told:
             # Captures of other days may visit the same hosts in step: the nearest explanation is taken.
@@ -67,6 +68,19 @@ def clock_offsets(handshakes: Iterable[HandshakeFact]) -> tuple[ClockOffset, ...
             root = known[reference].reference if reference in known else reference
             known[name] = ClockOffset(name, root, base - best.difference, best.matches, best.same_packets)
     return tuple(known.values())
+
+
+class _Shown:
+    """The handshakes of one capture, laid out to be compared with many others."""
+
+    def __init__(self, handshakes: list[HandshakeFact]) -> None:
+        self.handshakes = handshakes
+        self.times = {h.client_random: h.time for h in handshakes if h.client_random}
+        self.visits: dict[str, list[HandshakeFact]] = defaultdict(list)
+        for handshake in handshakes:
+            if host := handshake.sni or handshake.connect_host:
+                self.visits[host].append(handshake)
+        self.proxied = any(handshake.tunnel == "connect" for handshake in handshakes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +98,19 @@ class _Told:
         return self.same_packets, agrees, self.matches, -abs(self.difference)
 
 
-def _compare(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple[int, int, bool] | None:
+def _compare(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
     return _by_random(first, second) or _by_visits(first, second)
 
 
-def _by_random(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple[int, int, bool] | None:
-    times = {handshake.client_random: handshake.time for handshake in first if handshake.client_random}
+def _by_random(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
+    if first.times.keys().isdisjoint(second.times):
+        return None
     differences = [
-        handshake.time - times[handshake.client_random]
-        for handshake in second
-        if handshake.client_random in times
+        handshake.time - first.times[handshake.client_random]
+        for handshake in second.handshakes
+        if handshake.client_random in first.times
     ]
-    return (int(median(differences)), len(differences), True) if differences else None
+    return int(median(differences)), len(differences), True
 
 
 def _may_be_legs(one: HandshakeFact, other: HandshakeFact) -> bool:
@@ -108,17 +123,15 @@ def _may_be_legs(one: HandshakeFact, other: HandshakeFact) -> bool:
     )
 
 
-def _by_visits(first: list[HandshakeFact], second: list[HandshakeFact]) -> tuple[int, int, bool] | None:
-    visits: dict[str, list[HandshakeFact]] = defaultdict(list)
-    for handshake in first:
-        if host := handshake.sni or handshake.connect_host:
-            visits[host].append(handshake)
+def _by_visits(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
+    if not (first.proxied or second.proxied) or first.visits.keys().isdisjoint(second.visits):
+        return None
     differences: list[tuple[int, str]] = []
-    for handshake in second[:MAX_VISITS]:
+    for handshake in second.handshakes[:MAX_VISITS]:
         host = handshake.sni or handshake.connect_host or ""
         gaps = (
             handshake.time - other.time
-            for other in visits.get(host, ())[:MAX_VISITS_OF_ONE_HOST]
+            for other in first.visits.get(host, ())[:MAX_VISITS_OF_ONE_HOST]
             if _may_be_legs(other, handshake)
         )
         differences += [(gap, host) for gap in gaps if abs(gap) <= PLAUSIBLE]

@@ -143,11 +143,7 @@ def _sum_up(
         lifetime=shortest,
         crl_fetches=len(fetched),
         first_crl=fetched[0] if fetched else None,
-        asked_elsewhere=any(
-            asker != identity and (asker, certificate.sha256) not in case.visits_of
-            for certificate, _ in rows
-            for asker in case.askers_of.get(certificate.sha256, ())
-        ),
+        asked_elsewhere=any(certificate.sha256 in case.asked_by_strangers for certificate, _ in rows),
     )
 
 

@@ -12,14 +12,10 @@ from ocsp_pcap.facts import CaptureFact
 
 def capture_problem(case: Case, verdicts: Sequence[Verdict]) -> Iterator[Finding]:
     """The capture is damaged or lacks packets, so that absence proves less."""
+    filtered = {verdict.sightings[0].capture for verdict in verdicts if verdict.cause == "capture-filtered"}
     for capture in case.facts.captures:
         problems = list(_problems(capture))
-        filtered = [
-            verdict
-            for verdict in verdicts
-            if verdict.cause == "capture-filtered" and verdict.sightings[0].capture == capture.path
-        ]
-        if filtered:
+        if capture.path in filtered:
             problems.append("a capture filter seems to hide the traffic in which OCSP queries would travel")
         if problems:
             serious = capture.damage or capture.dropped or capture.truncated_packets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
@@ -9,6 +10,7 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.findings.common import evidence_of, finding, hosts_of, of_role, site_says, who
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.site import ProxyRole
+from ocsp_pcap.facts import OcspExchangeFact
 
 ASKING = ("present", "attempted")
 FIRM = ("confirmed", "likely")
@@ -109,14 +111,16 @@ def parent_not_intercepting(_: Case, verdicts: Sequence[Verdict]) -> Iterator[Fi
 
 def ocsp_forwarded(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
     """Queries travel through a forwarding host: look for them there, and let them through there."""
-    forwarded = [exchange for exchange in case.exchanges if exchange.via_proxy]
-    by_route = {(exchange.client, exchange.server, exchange.server_port): exchange for exchange in forwarded}
-    for (client, server, port), first in by_route.items():
-        count = sum((e.client, e.server, e.server_port) == (client, server, port) for e in forwarded)
+    by_route: dict[tuple[str, str, int], list[OcspExchangeFact]] = defaultdict(list)
+    for exchange in case.exchanges:
+        if exchange.via_proxy:
+            by_route[exchange.client, exchange.server, exchange.server_port].append(exchange)
+    for (client, server, port), forwarded in by_route.items():
+        last = forwarded[-1]
         yield finding(
             "ocsp-forwarded",
-            f"{client} sends its OCSP queries ({count}) through the forwarding host {server} port {port}, "
-            "not to the responders directly.",
+            f"{client} sends its OCSP queries ({len(forwarded)}) through the forwarding host {server} port "
+            f"{port}, not to the responders directly.",
             [
                 Evidence(
                     exchange.capture,
@@ -125,8 +129,7 @@ def ocsp_forwarded(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
                     f"OCSP request for {exchange.url} sent to {server} port {port}",
                 )
                 for exchange in forwarded
-                if (exchange.client, exchange.server, exchange.server_port) == (client, server, port)
             ],
             validator=client,
-            **case.places.reference(first.capture, first.frames.request, first.stream),
+            **case.places.reference(last.capture, last.frames.request, last.stream),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ocsp_pcap.explain.case import Case
@@ -12,7 +13,7 @@ from ocsp_pcap.explain.rules.answer import validator_words
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import span_words
-from ocsp_pcap.facts import CertificateFact
+from ocsp_pcap.facts import CertificateFact, CrlFetchFact
 
 
 def must_staple_violated(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
@@ -161,17 +162,18 @@ def _habit(found: Repetition, proxy: Proxy | None) -> tuple[str, str]:
 
 def crl_fallback(case: Case, _: Sequence[Verdict]) -> Iterator[Finding]:
     """A validator fetched a CRL that speaks for a certificate it had received."""
-    told: set[tuple[str, str | None]] = set()
+    received: dict[str, list[CertificateFact]] = defaultdict(list)
+    for owner, sha256 in case.visits_of:
+        received[owner].append(case.facts.certificates[sha256])
+    distinct: dict[tuple[str, str | None, str | None], CrlFetchFact] = {}
     for fetch in case.facts.crl_fetches:
-        identity = case.identity(fetch.client)
+        distinct.setdefault((fetch.client, fetch.url, fetch.issuer), fetch)
+    told: set[tuple[str, str | None]] = set()
+    for fetch in distinct.values():
         subjects = [
-            case.facts.certificates[sha256]
-            for owner, sha256 in case.visits_of
-            if owner == identity
-            and (
-                fetch.url in case.facts.certificates[sha256].crl_urls
-                or (fetch.issuer is not None and fetch.issuer == case.facts.certificates[sha256].issuer)
-            )
+            certificate
+            for certificate in received[case.identity(fetch.client)]
+            if fetch.url in certificate.crl_urls or fetch.issuer == certificate.issuer
         ]
         if not subjects or (fetch.client, fetch.url) in told:
             continue

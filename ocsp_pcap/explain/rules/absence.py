@@ -6,7 +6,7 @@ from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.occasions import occasions_of
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.rules.answer import Answer, Question
-from ocsp_pcap.explain.rules.attempts import REACTION, reached_out
+from ocsp_pcap.explain.rules.attempts import reached_out, soon_after
 from ocsp_pcap.explain.rules.cache import answers_last, trace_entry, trace_is_certain
 from ocsp_pcap.explain.rules.doubt import ends_too_soon
 from ocsp_pcap.explain.rules.handshake import plain_http_seen, query_ports
@@ -113,9 +113,8 @@ def capture_filtered(question: Question) -> Answer | None:
             responder=entry.url,
         )
     for host, _, url in responders:
-        for lookup in case.lookups_by.get((question.identity, host), ()):
-            delay = case.clock(lookup.capture, lookup.time) - visit.time
-            if lookup.answers and not lists_crl(question, host) and 0 <= delay <= REACTION:
+        for lookup in soon_after(question, case.lookups_by.get((question.identity, host), [])):
+            if lookup.answers and not lists_crl(question, host):
                 return Answer(
                     "capture-filtered",
                     "likely",

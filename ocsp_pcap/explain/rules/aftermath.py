@@ -7,6 +7,7 @@ from dataclasses import replace
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.facts import CrlFetchFact
 
 FALLBACK = 30 * SECOND
@@ -54,10 +55,8 @@ def _crl_instead(question: Question, since: int) -> CrlFetchFact | None:
     case, certificate = question.case, question.certificate
     if certificate is None:
         return None
-    for fetch in case.facts.crl_fetches:
-        about = fetch.url in certificate.crl_urls or fetch.issuer == certificate.issuer
-        if about and case.identity(fetch.client) == question.identity:
-            delay = case.clock(fetch.capture, fetch.time) - since
-            if 0 <= delay <= FALLBACK:
-                return fetch
-    return None
+    found: list[CrlFetchFact] = []
+    for about in (*certificate.crl_urls, certificate.issuer):
+        fetches = case.crl_fetches_by.get((question.identity, about), [])
+        found += between(fetches, since, since + FALLBACK, case.moment)[:1]
+    return min(found, key=case.moment, default=None)

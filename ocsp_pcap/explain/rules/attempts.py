@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final, TypeVar
 
-from ocsp_pcap.explain.case import visits_between
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.rules.aftermath import with_aftermath
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, rest_of_capture
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
@@ -18,6 +21,8 @@ Dated = TypeVar("Dated", DnsLookupFact, TcpAttemptFact)
 
 REACTION = 15 * SECOND
 """A validator starts to look for the responder within this time of the certificate."""
+MOST_AT_ONCE: Final = 256
+"""Handshakes, lookups and attempts within that time that are looked at; more would not make it surer."""
 ROUND_TRIP = 3 * SECOND
 """A SYN is answered within this time, if at all."""
 
@@ -30,11 +35,11 @@ def dns_failed(question: Question) -> Answer | None:
     failures: list[tuple[str, str, list[DnsLookupFact]]] = []
     unfinished = False
     for host, _, url in responder_hosts(question.certificate.ocsp_urls):
-        lookups = _near(question, question.case.lookups_by.get((question.identity, host), []))
+        lookups = soon_after(question, question.case.lookups_by.get((question.identity, host), []))
         # A truncated answer says nothing yet: the client asks again over TCP (RFC 7766 5).
         unfinished = unfinished or any(lookup.truncated for lookup in lookups)
         lookups = [lookup for lookup in lookups if not lookup.truncated]
-        if any(_addresses(lookup) for lookup in lookups):
+        if any(addresses(lookup) for lookup in lookups):
             return None
         if lookups:
             failures.append((host, url, lookups))
@@ -58,7 +63,7 @@ def dns_failed(question: Question) -> Answer | None:
     return with_aftermath(question, answer, question.case.clock(lookups[-1].capture, lookups[-1].time))
 
 
-def _failed_lookup(question: Question, lookups: list[DnsLookupFact]) -> tuple[str, Confidence]:
+def _failed_lookup(question: Question, lookups: Sequence[DnsLookupFact]) -> tuple[str, Confidence]:
     """Say what came of lookups that brought no address, and how sure it is that there was none."""
     errors = [lookup for lookup in lookups if lookup.rcode not in (None, "NOERROR")]
     if _nameless(lookups):
@@ -74,7 +79,7 @@ def _failed_lookup(question: Question, lookups: list[DnsLookupFact]) -> tuple[st
     return "no answer came from the DNS server", _quiet_confidence(question, lookups[-1])
 
 
-def _nameless(lookups: list[DnsLookupFact]) -> bool:
+def _nameless(lookups: Sequence[DnsLookupFact]) -> bool:
     """There is nothing at this name, whatever type was asked for (RFC 8020)."""
     return any(lookup.rcode == "NXDOMAIN" for lookup in lookups)
 
@@ -96,16 +101,13 @@ def _unless_for_another(
     """
     case, own = question.case, question.certificate
     time = case.clock(fact.capture, fact.time)
-    others = [
-        visit
-        for visit in case.visits_by.get((question.identity, host), [])
-        if 0 <= time - visit.time <= REACTION
-        and any(
-            certificate != own and names_responder(certificate, host)
-            for certificate in case.chain(visit.handshake)
-        )
-    ]
-    if not others or confidence == "possible":
+    visits = between(case.visits_by.get((question.identity, host), []), time - REACTION, time)
+    for_another = any(
+        certificate is not own and names_responder(certificate, host)
+        for visit in visits[-MOST_AT_ONCE:]
+        for certificate in case.chain(visit.handshake)
+    )
+    if not for_another or confidence == "possible":
         return confidence
     return "possible" if _at_hand(question) else "likely"
 
@@ -123,10 +125,6 @@ def _lookup_evidence(lookup: DnsLookupFact) -> Evidence:
     answer = ", ".join(lookup.answers[:4]) or lookup.rcode or "no answer"
     frame = lookup.frames.response or lookup.frames.request
     return Evidence(lookup.capture, frame, None, f"DNS {lookup.type} {lookup.name}: {answer}")
-
-
-def _addresses(lookup: DnsLookupFact) -> list[str]:
-    return [answer for answer in lookup.answers if answer.replace(".", "").isdigit() or ":" in answer]
 
 
 def responder_unreachable(question: Question) -> Answer | None:
@@ -193,14 +191,14 @@ def _answer_may_be_missing(question: Question, attempt: TcpAttemptFact) -> bool:
         visit.handshake.capture == attempt.capture
         and case.identity(visit.handshake.client) == question.identity
         and visit.handshake.frames.server_hello is not None
-        for visit in (question.visit, *case.visits_by_client.get(question.identity, ()))
+        for visit in chain((question.visit,), case.visits_by_client.get(question.identity, ()))
     )
 
 
 def _untried(question: Question, host: str, attempts: list[TcpAttemptFact]) -> bool:
     """DNS gave the responder addresses to which no attempt was seen."""
-    lookups = _near(question, question.case.lookups_by.get((question.identity, host), []))
-    known = {address for lookup in lookups for address in _addresses(lookup)}
+    lookups = soon_after(question, question.case.lookups_by.get((question.identity, host), []))
+    known = {address for lookup in lookups for address in addresses(lookup)}
     return bool(known - {attempt.server for attempt in attempts})
 
 
@@ -210,28 +208,25 @@ def _shared_address(question: Question, host: str, attempts: list[TcpAttemptFact
     tried = {attempt.server for attempt in attempts} - {host}
     names = {name for address in tried for name in case.names_of.get((question.identity, address), ())}
     # The targets of an alias are the responder's own names.
-    own = {lookup.name.rstrip(".").lower() for lookup in case.lookups_by.get((question.identity, host), [])}
-    return bool(names - own - {host})
+    return bool(names - case.aliases_of.get((question.identity, host), set()) - {host})
 
 
 def _attempts(question: Question, host: str, port: int) -> list[TcpAttemptFact]:
     """Attempts of the validator, soon after this handshake, to reach the responder."""
     case = question.case
-    addresses = {host}
-    for lookup in case.lookups_by.get((question.identity, host), []):
-        addresses.update(_addresses(lookup))
     attempts = [
         attempt
-        for address in addresses
-        for attempt in case.attempts_by.get((question.identity, address), [])
+        for address in {host} | case.addresses_of.get((question.identity, host), set())
+        for attempt in soon_after(question, case.attempts_by.get((question.identity, address), []))
         if attempt.server_port == port
     ]
-    return _near(question, sorted(attempts, key=lambda attempt: attempt.time))
+    return sorted(attempts, key=lambda attempt: attempt.time)
 
 
-def _near(question: Question, facts: list[Dated]) -> list[Dated]:
-    clock, time = question.case.clock, question.visit.time
-    return [fact for fact in facts if 0 <= clock(fact.capture, fact.time) - time <= REACTION]
+def soon_after(question: Question, facts: Sequence[Dated]) -> Sequence[Dated]:
+    """Return those of some facts, by time, that lie soon after the handshake."""
+    time = question.visit.time
+    return between(facts, time, time + REACTION, question.case.moment)[:MOST_AT_ONCE]
 
 
 def ocsp_over_tls(question: Question) -> Answer | None:
@@ -265,7 +260,7 @@ def reached_out(question: Question) -> bool:
         return False
     lists = {host for host, _, _ in responder_hosts(question.certificate.crl_urls)}
     return any(
-        _near(question, question.case.lookups_by.get((question.identity, host), []))
+        soon_after(question, question.case.lookups_by.get((question.identity, host), []))
         or _attempts(question, host, port)
         for host, port, _ in responder_hosts(question.certificate.ocsp_urls)
         if host not in lists
@@ -281,8 +276,8 @@ def looked_up_only(question: Question, host: str, port: int) -> DnsLookupFact | 
     lists = responder_hosts(certificate.crl_urls if certificate is not None else ())
     if any(host == name for name, _, _ in lists):
         return None
-    lookups = _near(question, question.case.lookups_by.get((question.identity, host), []))
-    found = next((lookup for lookup in lookups if _addresses(lookup)), None)
+    lookups = soon_after(question, question.case.lookups_by.get((question.identity, host), []))
+    found = next((lookup for lookup in lookups if addresses(lookup)), None)
     if found is None or _attempts(question, host, port) or _tls_to(question, host, port) is not None:
         return None
     return found
@@ -290,13 +285,8 @@ def looked_up_only(question: Question, host: str, port: int) -> DnsLookupFact | 
 
 def tried_in_vain(question: Question, host: str, port: int) -> bool:
     """It opened a connection to a responder soon after the handshake, and nothing readable came of it."""
-    facts = question.case.facts
-    attempts = {(a.capture, a.stream) for a in _attempts(question, host, port)}
-    if not attempts:
-        return False
-    asked = {(exchange.capture, exchange.stream) for exchange in facts.ocsp_exchanges}
-    fetched = {(fetch.capture, fetch.stream) for fetch in facts.crl_fetches}
-    return bool(attempts - asked - fetched)
+    spoken = question.case.http_streams
+    return any((a.capture, a.stream) not in spoken for a in _attempts(question, host, port))
 
 
 def _tls_to(question: Question, host: str, port: int) -> Visit | None:
@@ -306,7 +296,7 @@ def _tls_to(question: Question, host: str, port: int) -> Visit | None:
     """
     case, begin = question.case, question.visit.time
     visits = case.visits_to.get((question.identity, host), [])
-    candidates = visits_between(visits, begin, begin + REACTION)
+    candidates = list(between(visits, begin, begin + REACTION))
     for attempt in _attempts(question, host, port):
         opened = case.by_stream.get((attempt.capture, attempt.stream))
         if attempt.outcome == "established" and opened is not None:

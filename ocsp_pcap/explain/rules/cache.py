@@ -10,6 +10,7 @@ from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.attempts import looked_up_only, tried_in_vain
 from ocsp_pcap.explain.rules.doubt import ends_too_soon, loss, near_a_limit
 from ocsp_pcap.explain.rules.queries import proves_match
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import utc
@@ -29,11 +30,9 @@ def cached(question: Question) -> Answer | None:
 
 def _cached_in_capture(question: Question) -> Answer | None:
     time = question.visit.time
-    for query in reversed(question.queries):
-        if query.time > time:
-            continue
+    for query in reversed(between(question.queries, 0, time)):
         window = question.case.window(query, question.proxy)
-        if window is None or not query.time <= time <= window.end:
+        if window is None or time > window.end:
             continue
         assert query.single is not None
         return Answer(
@@ -89,7 +88,8 @@ def _looked_for_responder(question: Question) -> bool:
 
 def _asks_again_sooner(question: Question, age: int) -> bool:
     """The validator asked again elsewhere while an answer no older than this one still covered."""
-    return any(gap <= age for gap in question.case.early_repeats.get(question.identity, ()))
+    soonest = question.case.soonest_repeat.get(question.identity)
+    return soonest is not None and soonest <= age
 
 
 def trace_entry(question: Question) -> TraceEntry | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import visits_between
 from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.answer import Answer, Question
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
 
 MAX_LEGS = 8
@@ -86,4 +86,4 @@ def _served(question: Question) -> bool:
     if here.host is None:
         return False
     visits = case.visits_through.get((question.identity, here.host.lower()), [])
-    return bool(visits_between(visits, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD))
+    return bool(between(visits, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD))

@@ -11,6 +11,7 @@ from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.rules.aftermath import SLOW, latency_words, with_aftermath
 from ocsp_pcap.explain.rules.answer import Answer, Question
 from ocsp_pcap.explain.rules.doubt import loss, near_a_limit, rest_of_capture
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.explain.windows import utc
 from ocsp_pcap.facts import OcspExchangeFact
@@ -24,9 +25,10 @@ def queried(question: Question) -> Answer | None:
     for query in question.own_queries:
         if query.usable:
             return _answered(question, query)
-    for query in question.queries:
+    time = question.visit.time
+    for query in between(question.queries, time, time + CONCURRENT):
         # Handshakes side by side wait for the one answer.
-        if query.usable and 0 <= query.time - question.visit.time <= CONCURRENT:
+        if query.usable:
             return replace(_answered(question, query), confidence="likely")
     for query in question.own_queries:
         if _cut_short(query):
@@ -86,8 +88,8 @@ def _of_another_handshake(question: Question, query: Query) -> bool:
     """The query came late, and an earlier answer still covered this handshake: another one may have asked."""
     visit, case = question.visit, question.case
     return query.time - visit.time > CONCURRENT and any(
-        earlier.time < visit.time <= (case.window_end(earlier, question.proxy) or 0)
-        for earlier in question.queries
+        visit.time <= (case.window_end(earlier, question.proxy) or 0)
+        for earlier in between(question.queries, 0, visit.time - 1)
     )
 
 

@@ -31,43 +31,6 @@ def case(seen: Facts, told: Site | None = None) -> Case:
     return Case(seen, Context(site=told or Site()))
 
 
-def test_one_handshake_in_two_captures_is_one_visit() -> None:
-    partial = handshake("shop.test", random="aa", capture="a.pcap")
-    whole = handshake("shop.test", shop, random="aa", capture="b.pcap", time=0.01)
-    (visit,) = case(facts(shop, partial, whole)).visits
-    assert visit.handshake is whole
-    assert visit.copies == (partial,)
-
-
-def test_handshakes_of_one_random_that_were_answered_differently_are_two() -> None:
-    """A client whose random numbers repeat, as test tools' do."""
-    one = handshake("shop.test", shop, random="00", server_random="01")
-    two = handshake("shop.test", shop, random="00", server_random="02", time=60)
-    unanswered = handshake("shop.test", random="00", server_random=None, time=90)
-    assert len(case(facts(shop, one, two)).visits) == 2
-    assert len(case(facts(shop, one, unanswered)).visits) == 1
-    nameless = [handshake("shop.test", random=None), handshake("shop.test", random=None)]
-    assert len(case(facts(*nameless)).visits) == 2
-
-
-def test_one_exchange_in_two_captures_is_one_query() -> None:
-    one = exchange(shop, capture="a.pcap", client_port=50000)
-    copy = exchange(shop, one.response, capture="b.pcap", client_port=50000, time=1.01)
-    assert len(case(facts(shop, one, copy)).exchanges) == 1
-    again = exchange(shop, one.response, capture="a.pcap", client_port=50000, time=1.01)
-    assert len(case(facts(shop, one, again)).exchanges) == 2
-
-
-def test_copies_of_exchanges_are_told_whatever_the_clocks() -> None:
-    """Nothing tells how far the clocks differ: the same port and bytes are the same event, each once."""
-    asked = [exchange(shop, capture="a.pcap", client_port=50000, time=t) for t in (1, 31)]
-    copies = [
-        exchange(shop, asked[0].response, capture="b.pcap", client_port=50000, time=t) for t in (601, 631)
-    ]
-    assert len(case(facts(shop, *asked, *copies)).exchanges) == 2
-    assert not any(f.code == "repeated-queries" for f in explain(facts(shop, asked[0], copies[0])).findings)
-
-
 def test_a_query_is_triggered_by_the_nearest_handshake_before() -> None:
     visits = [handshake("shop.test", shop, time=t) for t in (0, 10, 20)]
     indexed = case(facts(shop, *visits, exchange(shop, time=11), exchange(shop, time=-1)))
@@ -113,6 +76,19 @@ def test_early_repeats() -> None:
     assert repeats(exchange(shop, time=1), exchange(shop, time=2)) == 0
     assert repeats(exchange(shop, response(single(shop, next_update=50))), exchange(shop, time=100)) == 0
     assert repeats(exchange(shop, None, http_status=503), exchange(shop, time=100)) == 0
+
+
+def test_how_soon_a_validator_asked_again() -> None:
+    asked = [exchange(shop, time=t) for t in (1, 100, 110)]
+    (soonest,) = case(facts(shop, *asked)).soonest_repeat.values()
+    assert soonest == at(110) - at(100.1)
+    assert case(facts(shop, asked[0])).soonest_repeat == {}
+
+
+def test_who_asked_without_having_received() -> None:
+    other = certificate("else.test")
+    seen = facts(shop, other, handshake("shop.test", shop), exchange(shop), exchange(other))
+    assert case(seen).asked_by_strangers == {other.sha256}
 
 
 def test_clocks_can_be_compared_where_captures_share_traffic() -> None:

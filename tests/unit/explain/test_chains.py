@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import Context
+from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.chains import MAX_CANDIDATES, upstream_visits
 from ocsp_pcap.explain.engine import explain
 
 from .facts_factory import (
@@ -42,6 +43,24 @@ def test_an_equal_request_again_is_the_same_chain() -> None:
     once = [handshake("shop.test", fake, client=CHILD, server=PARENT_INSIDE, proxied=True, time=50)]
     once.append(handshake("shop.test", shop, time=50.1))
     assert len(explain(facts(shop, fake, *once, *again), told).chains) == 1
+
+
+def test_the_nearest_visit_of_the_next_hop_comes_first() -> None:
+    inner = handshake("shop.test", fake, client=CHILD, server=PARENT_INSIDE, proxied=True, time=10)
+    times = (7, 9, 10.5, 12, 39, 41)
+    outer = [handshake("shop.test", shop, time=time) for time in times]
+    case = Case(facts(shop, fake, inner, *outer, handshake("else.test", time=10)), told)
+    (visit,) = (visit for visit in case.visits if visit.handshake is inner)
+    assert [other.handshake for other in upstream_visits(case, visit)] == [outer[n] for n in (2, 1, 3, 4)]
+
+
+def test_of_a_crowd_only_the_nearest_are_looked_at() -> None:
+    inner = handshake("shop.test", fake, client=CHILD, server=PARENT_INSIDE, proxied=True, time=1)
+    crowd = [handshake("shop.test", shop, time=1 + n / 100) for n in range(2 * MAX_CANDIDATES)]
+    case = Case(facts(shop, fake, inner, *crowd), told)
+    (visit,) = (visit for visit in case.visits if visit.handshake is inner)
+    found = [other.handshake for other in upstream_visits(case, visit)]
+    assert found == crowd[:MAX_CANDIDATES]
 
 
 def test_one_leg_is_no_chain() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.lookups import MAX_CNAMES, lookups_by_name
+from ocsp_pcap.explain.lookups import MAX_CNAMES, addresses, lookups_by_name
 from ocsp_pcap.facts import DnsLookupFact
 
 from .facts_factory import CHILD, PARENT, RESPONDER, certificate, dns, facts, handshake, verdict
@@ -55,3 +55,9 @@ def test_a_truncated_answer_is_no_failure() -> None:
 def test_a_case_follows_targets() -> None:
     case = Case(facts(dns("b.test", name="a.test"), dns(RESPONDER, name="b.test", time=1)), Context())
     assert len(case.lookups_by[PARENT, "a.test"]) == 2
+    assert case.addresses_of[PARENT, "a.test"] == {RESPONDER}
+    assert case.aliases_of[PARENT, "a.test"] == {"a.test", "b.test"}
+
+
+def test_addresses_are_no_names() -> None:
+    assert addresses(dns("b.test", "192.0.2.1", "2001:db8::1")) == ["192.0.2.1", "2001:db8::1"]
