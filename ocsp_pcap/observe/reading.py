@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import takewhile
 from types import TracebackType
 from typing import Any, Final, Protocol, TypeAlias
 
