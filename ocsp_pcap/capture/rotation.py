@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from string import digits
 from typing import Final, Literal, TypeAlias
@@ -28,7 +27,10 @@ MAX_OVERLAP: Final = 10**9
 """Nanoseconds that a file may begin before the last packet of the one before it: captures from several
 queues are not in strict order."""
 MAX_SILENCE: Final = 600 * 10**9
-"""Nanoseconds between two files of a set; more only where a file of the set lasts longer than that."""
+"""Nanoseconds between two files whose names only a rotation gives; more where a file lasts longer."""
+SHORT_SILENCE: Final = 5 * 10**9
+"""Where just a number or a time tells files apart, somebody may have made them one by one, and at different
+places: they go on within this, or within a tenth of how long a file lasts."""
 
 _END: Final = r"(?P<tail>(?:\.[A-Za-z][A-Za-z0-9]*?)?)\d*(?:\.(?:gz|xz|zst|lz4|bz2))?"
 _TIME: Final = (
@@ -50,6 +52,11 @@ _PATTERNS: Final = tuple(
 _NUMBER_BEHIND: Final = re.compile(r"(?<=\.[a-z]{3})\d+$|(?<=\.[a-z]{4})\d+$|(?<=\.[a-z]{6})\d+$")
 """The number that tcpdump -C puts behind .cap, .pcap, .pcapng and the like; the first file has none."""
 
+_BEHIND: Final = "number behind"
+_KINDS: Final = ("number and time", "time and number", "time", "number")
+"""Kinds of names, in the order of the patterns."""
+_BY_ROTATION: Final = {_BEHIND, "number and time", "time and number"}
+
 Rotation: TypeAlias = Literal["auto", "yes", "no"]
 """Whether captures are files of rotated sets: told from names and times; all are; none is."""
 
@@ -62,6 +69,8 @@ class Member:
     begins: int | None = None
     """Nanoseconds since the Unix epoch; None: it holds no packet, or can belong to no set."""
     link_type: int | None = None
+    by_rotation: bool = False
+    """Its name is one that only a rotation gives."""
 
 
 def families(
@@ -83,7 +92,10 @@ def families(
         if rotation != "no" and source.readable_again:
             key = ("",) if rotation == "yes" else _family(source.name, counted)
         found.setdefault(((roles or {}).get(source.name, ""), *key), []).append(source)
-    return [[Member(group[0])] if len(group) == 1 else _by_time(group) for group in found.values()]
+    return [
+        [Member(group[0])] if len(group) == 1 else _by_time(group, key[1] in _BY_ROTATION)
+        for key, group in found.items()
+    ]
 
 
 def set_name(names: Sequence[str]) -> str:
@@ -102,19 +114,20 @@ def _shared(names: Sequence[str]) -> str:
     return "".join(letters[0] for letters in columns)
 
 
-def follows(begins: int | None, ended: int | None, lasted: int) -> bool:
-    """Tell whether a file that begins at one time can go on where another ended.
+def follows(member: Member, ended: int | None, lasted: int) -> bool:
+    """Tell whether a file can go on where another ended.
 
-    Times are nanoseconds since the epoch, None: no packet; ``lasted`` is how long the longest file of the
-    set so far is, in nanoseconds.
+    ``ended`` is in nanoseconds since the epoch, None: there was no packet; ``lasted`` is how long the
+    longest file of the set so far is, in nanoseconds.
     """
-    if begins is None or ended is None:
+    if member.begins is None or ended is None:
         return True
-    return -MAX_OVERLAP <= begins - ended <= max(MAX_SILENCE, lasted)
+    most = max(MAX_SILENCE, lasted) if member.by_rotation else max(SHORT_SILENCE, lasted // 10)
+    return -MAX_OVERLAP <= member.begins - ended <= most
 
 
 def _family(name: str, counted: Set[str]) -> tuple[str, ...]:
-    """Return what the names of a set's files have in common.
+    """Return the kind of a name, and what the names of a set's files have in common.
 
     ``counted`` holds names behind which ``tcpdump -C`` put a number.
     """
@@ -123,23 +136,25 @@ def _family(name: str, counted: Set[str]) -> tuple[str, ...]:
         for number, pattern in enumerate(_PATTERNS):
             match = pattern.fullmatch(base)
             if match is not None:
-                return (folder, str(number), match["head"], match["tail"])
-    return (folder, _NUMBER_BEHIND.sub("", base))
+                return (_KINDS[number], folder, match["head"], match["tail"])
+    return (_BEHIND, folder, _NUMBER_BEHIND.sub("", base))
 
 
-def _by_time(sources: Iterable[CaptureSource]) -> list[Member]:
+def _by_time(sources: Iterable[CaptureSource], by_rotation: bool) -> list[Member]:
     """Sort by the time of the first packet; a file without packets stays behind the one before it by name."""
     members: list[tuple[int, Member]] = []
     last = 0
     for member in _members(sorted(sources, key=lambda source: natural_order(source.name))):
         last = last if member.begins is None else member.begins
-        members.append((last, member))
+        members.append((last, replace(member, by_rotation=by_rotation)))
     return [member for _, member in sorted(members, key=lambda item: item[0])]
 
 
 def _members(sources: Sequence[CaptureSource]) -> Iterable[Member]:
     if all(source.path is not None for source in sources):
         return map(_member, sources)
+    from concurrent.futures import ThreadPoolExecutor
+
     # Each takes a storage far away some time to answer.
     with ThreadPoolExecutor(REQUESTS) as pool:
         return list(pool.map(_member, sources))

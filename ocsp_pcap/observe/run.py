@@ -31,6 +31,8 @@ class RunOptions:
     watch: Watch = field(default_factory=Watch)
     workers: Callable[[], AbstractContextManager[Workers]] | None = None
     """Opens what reads files side by side; None: they are read one after the other."""
+    distant: bool = False
+    """The workers are elsewhere: a file that is alone is read there, too."""
 
 
 def observe_all(sources: Iterable[CaptureSource], tools: Tools, options: RunOptions) -> list[Observation]:
@@ -54,7 +56,7 @@ def _captures(groups: list[list[Member]], tools: Tools, options: RunOptions) -> 
     again = all(member.source.readable_again for group in groups for member in group)
     if options.workers is not None and again and tools.keys is None and not tools.rsa_keys:
         pieces = [_sliced(group) for group in groups]
-        if sum(map(len, pieces)) > 1:
+        if sum(map(len, pieces)) > 1 or options.distant:
             try:
                 with options.workers() as workers:
                     reading = SideBySide(workers, pieces, options.watch)
@@ -74,14 +76,14 @@ def _observe(
 ) -> list[_Capture]:
     """Put files together that are one capture: a file that does not go on with the last begins another."""
     found: list[_Capture] = []
-    not_read = 0
+    not_read: set[str] = set()
     for group in groups:
         observer: CaptureObserver | None = None
         for number, member in enumerate(group):
             try:
                 opened = reading.open(member)
                 if opened is None:
-                    not_read += len(group) - number
+                    not_read |= {left.source.name for left in group[number:]}
                     if observer is not None:
                         observer.interrupt()
                     break
@@ -100,8 +102,10 @@ def _observe(
                 observer.join_slices()
                 del found[-1].sources[1:]
             observer.finish()
+    not_read -= {source.name for capture in found for source in capture.sources}
     if not_read:
-        options.failed(CaptureError(f"reading was interrupted before {not_read} of the files was begun."))
+        files = "1 file" if len(not_read) == 1 else f"{len(not_read)} files"
+        options.failed(CaptureError(f"reading was interrupted before {files} could be begun."))
     return found
 
 
@@ -112,7 +116,7 @@ def _goes_on(observer: CaptureObserver, member: Member) -> bool:
     spans = [s.last_time - s.first_time for s in summaries if s.last_time and s.first_time]
     types = frozenset[int]().union(*(s.link_types for s in summaries))
     same_link = member.link_type is None or not types or member.link_type in types
-    return same_link and follows(member.begins, ended, max(spans, default=0))
+    return same_link and follows(member, ended, max(spans, default=0))
 
 
 @dataclass(slots=True)
@@ -128,7 +132,7 @@ class _Capture:
         late = _opened_by_later_keys(observation, tools)
         if not late or options.watch.stopped:
             return observation
-        if all(source.path is not None and source.path.is_file() for source in self.sources):
+        if all(source.readable_again for source in self.sources):
             observer = CaptureObserver(tools)
             try:
                 for source in self.sources:

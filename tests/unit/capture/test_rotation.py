@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from ocsp_pcap.capture import CaptureSource
-from ocsp_pcap.capture.rotation import MAX_OVERLAP, MAX_SILENCE, families, follows, set_name
+from ocsp_pcap.capture.rotation import (
+    MAX_OVERLAP,
+    MAX_SILENCE,
+    SHORT_SILENCE,
+    Member,
+    families,
+    follows,
+    set_name,
+)
 
 from .builders import pcap_header, pcap_record
 
@@ -91,12 +99,29 @@ def test_set_name(names: list[str], expected: str) -> None:
     assert all(Path(name).match(expected) for name in names)
 
 
-def test_follows() -> None:
-    assert follows(100, 100, 0)
-    assert follows(100, 100 + MAX_OVERLAP, 0)
-    assert not follows(100, 101 + MAX_OVERLAP, 0)
-    assert follows(100 + MAX_SILENCE, 100, 0)
-    assert not follows(101 + MAX_SILENCE, 100, 0)
-    assert follows(101 + MAX_SILENCE, 100, 2 * MAX_SILENCE)
-    assert follows(None, 100, 0)
-    assert follows(100, None, 0)
+@pytest.mark.parametrize(("by_rotation", "most"), [(True, MAX_SILENCE), (False, SHORT_SILENCE)])
+def test_follows(by_rotation: bool, most: int) -> None:
+    def begins(time: int | None) -> Member:
+        return Member(CaptureSource("x", None), time, 1, by_rotation)
+
+    assert follows(begins(100), 100, 0)
+    assert follows(begins(100), 100 + MAX_OVERLAP, 0)
+    assert not follows(begins(100), 101 + MAX_OVERLAP, 0)
+    assert follows(begins(100 + most), 100, 0)
+    assert not follows(begins(101 + most), 100, 0)
+    assert follows(begins(101 + most), 100, 20 * most)
+    assert follows(begins(None), 100, 0)
+    assert follows(begins(100), None, 0)
+
+
+def test_names_that_only_a_rotation_gives(tmp_path: Path) -> None:
+    for names, expected in (
+        (("e.pcap", "e.pcap1"), True),
+        (("e_00001_20261122104300.pcap", "e_00002_20261122104301.pcap"), True),
+        (("e1.pcap", "e2.pcap"), False),
+        (("e-20261122-104300.pcap", "e-20261122-104400.pcap"), False),
+    ):
+        for name in names:
+            (tmp_path / name).write_bytes(pcap_header() + pcap_record(bytes(60)))
+        ((first, second),) = families([CaptureSource(name, tmp_path / name) for name in names])
+        assert (first.by_rotation, second.by_rotation) == (expected, expected)
