@@ -20,6 +20,7 @@ from ocsp_pcap.capture.source import (
     CaptureSource,
     not_a_capture,
     read_head,
+    source_named,
     stored_position,
     stream_damage,
 )
@@ -219,7 +220,7 @@ def open_capture(source: CaptureSource | str | Path, block_size: int = BLOCK_SIZ
     Raises CaptureError where it cannot be opened, is empty or is no pcap or pcapng file.
     """
     if not isinstance(source, CaptureSource):
-        source = CaptureSource(str(source), Path(source))
+        source = source_named(str(source))
     stream = source.open()
     try:
         head = read_head(stream)

@@ -1,4 +1,4 @@
-"""Where captures come from: files, directories, globs and standard input."""
+"""Where captures come from: files, directories, globs, URLs and standard input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -21,7 +21,10 @@ from ocsp_pcap.capture.formats import HEAD, compression, describe, is_capture
 
 @dataclass(frozen=True, slots=True)
 class CaptureSource:
-    """One capture that can be opened: a file, or standard input where ``path`` is None."""
+    """One capture that can be opened: a file, or standard input where ``path`` is None.
+
+    What a URL names is a :class:`ocsp_pcap.capture.remote.RemoteCapture`.
+    """
 
     name: str
     """As the user wrote it, or the file's path below the directory that was named."""
@@ -60,7 +63,7 @@ class CaptureSource:
             head = raw.peek(HEAD)[:HEAD]
         except OSError as error:
             raw.close()
-            raise CaptureError(f"{self.name}: {_reason(error)}.") from error
+            raise CaptureError(f"{self.name}: {reason(error)}.") from error
         if not head:
             raw.close()
             raise CaptureError(f"{self.name}: the file is empty.")
@@ -78,7 +81,7 @@ class CaptureSource:
             raw = io.FileIO(self.path)
             return io.BufferedReader(raw if self.span is None else Slice(raw, *self.span), HEAD)
         except OSError as error:
-            raise CaptureError(f"{self.name}: {_reason(error)}.") from error
+            raise CaptureError(f"{self.name}: {reason(error)}.") from error
 
 
 def _open_standard_input() -> io.BufferedReader:
@@ -126,11 +129,37 @@ def not_a_capture(source: CaptureSource, head: bytes, damage: str | None) -> Cap
     return CaptureError(f"{source.name}: neither pcap nor pcapng; {seems}.")
 
 
+def is_url(name: str) -> bool:
+    """Tell a URL from a path."""
+    return "://" in name
+
+
+def source_named(name: str) -> CaptureSource:
+    """Return the one file that a path or URL names, without a look at it.
+
+    Raise CaptureError where nothing can be opened by such a URL.
+    """
+    if is_url(name):
+        from ocsp_pcap.capture.remote import remote_source
+
+        return remote_source(name)
+    return CaptureSource(name, Path(name))
+
+
+def identity_of(name: str) -> str:
+    """Return what is equal for all names of one file, whether or not it is there."""
+    try:
+        return source_named(name).identity
+    except CaptureError:
+        return name
+
+
 def expand(arguments: Sequence[str]) -> list[CaptureSource]:
     """Resolve command-line arguments to captures, in order, each file once.
 
     An argument is a file, a directory (its direct files that are captures by content, in natural
-    order), a glob (likewise) or ``-``. Raises CaptureError for one that yields nothing.
+    order), a glob (likewise), a URL of any of these or ``-``. Raises CaptureError for one that yields
+    nothing.
     """
     sources: dict[str, CaptureSource] = {}
     for argument in arguments:
@@ -142,6 +171,10 @@ def expand(arguments: Sequence[str]) -> list[CaptureSource]:
 def _expand_one(argument: str) -> list[CaptureSource]:
     if argument == "-":
         return [CaptureSource("-", None)]
+    if is_url(argument):
+        from ocsp_pcap.capture.remote import expand_url
+
+        return expand_url(argument)
     path = Path(argument)
     try:
         mode = path.stat().st_mode
@@ -150,16 +183,16 @@ def _expand_one(argument: str) -> list[CaptureSource]:
             return _expand_glob(argument)
         raise CaptureError(f"{argument}: no such file or directory.") from error
     except (OSError, ValueError) as error:
-        raise CaptureError(f"{argument}: {_reason(error)}.") from error
+        raise CaptureError(f"{argument}: {reason(error)}.") from error
     if not stat.S_ISDIR(mode):
         return [CaptureSource(argument, path)]
     try:
         names = [str(entry) for entry in path.iterdir()]
     except OSError as error:
-        raise CaptureError(f"{argument}: {_reason(error)}.") from error
+        raise CaptureError(f"{argument}: {reason(error)}.") from error
     captures = _captures(names)
     if not captures:
-        raise CaptureError(f"{argument}: this directory holds no captures ({_count(names)} looked at).")
+        raise CaptureError(f"{argument}: this directory holds no captures ({counted(names)} looked at).")
     return captures
 
 
@@ -169,7 +202,7 @@ def _expand_glob(pattern: str) -> list[CaptureSource]:
         raise CaptureError(f"{pattern}: no file matches.")
     captures = _captures(names)
     if not captures:
-        raise CaptureError(f"{pattern}: {_count(names)} matched, none of them a capture.")
+        raise CaptureError(f"{pattern}: {counted(names)} matched, none of them a capture.")
     return captures
 
 
@@ -197,13 +230,20 @@ def natural_order(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)]
 
 
-def _reason(error: OSError | ValueError) -> str:
+def reason(error: Exception) -> str:
+    """Return why something could not be opened, in some words that a sentence ends with."""
     if isinstance(error, PermissionError):
         return "no permission to read it"
+    if isinstance(error, FileNotFoundError):
+        if isinstance(error.__cause__, Exception):
+            # Over HTTP, fsspec says so of everything.
+            return reason(error.__cause__)
+        return "no such file or directory"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[:1].lower() + error.strerror[1:]
-    return str(error)
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def _count(names: Sequence[str]) -> str:
+def counted(names: Sized) -> str:
+    """Return how many files there are, in words."""
     return "1 file" if len(names) == 1 else f"{len(names)} files"

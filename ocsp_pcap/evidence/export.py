@@ -49,7 +49,7 @@ def write_evidence(explanation: Explanation, captures: Sequence[str | Path], out
     for name in notes:
         if name not in sources:
             raise EvidenceError(f"{name}: holds evidence, but is not among the captures given.")
-        if sources[name].path is None:
+        if name == "-":
             raise EvidenceError(
                 "standard input can be read only once: store it in a file to write evidence from it."
             )

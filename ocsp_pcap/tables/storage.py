@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
+from ocsp_pcap.capture.source import is_url
 from ocsp_pcap.report.codec import FormatError
 from ocsp_pcap.tables.errors import TablesError, need
 from ocsp_pcap.tables.shapes import KINDS
@@ -55,11 +56,6 @@ def storage(place: str) -> Storage:
         raise TablesError(f"{place}: cannot be used: {one_line(error)}") from error
     protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
     return _Local(Path(path)) if "file" in protocols else _Remote(place, system, path)
-
-
-def is_url(place: str) -> bool:
-    """Tell a URL from a path."""
-    return "://" in place
 
 
 @contextmanager

@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, expand, open_capture
-from ocsp_pcap.capture.source import read_head, stream_damage
+from ocsp_pcap.capture.source import identity_of, is_url, read_head, source_named, stream_damage
 from ocsp_pcap.facts import CaptureFact, Facts
 from ocsp_pcap.tables.errors import TablesError
 from ocsp_pcap.tables.merge import merged, strangers
 from ocsp_pcap.tables.shapes import KINDS
-from ocsp_pcap.tables.storage import is_url, storage
+from ocsp_pcap.tables.storage import storage
 
 _JSON_LINES: Final = b'{"kind"'
 """How the first line of stored facts begins, as the program writes it."""
 
 
 def is_stored(argument: str) -> bool:
-    """Tell whether an argument names facts: a URL, a directory of tables, or JSON lines in a file."""
-    if is_url(argument):
-        return True
-    path = Path(argument)
+    """Tell whether an argument names facts: tables in a directory, or JSON lines in a file; URLs, too."""
     try:
-        if path.is_dir():
-            tables = storage(argument)
-            return any(tables.parts(kind) for kind in KINDS)
-        if not path.is_file():
+        if _is_directory_of_tables(argument):
+            return True
+        if not is_url(argument) and not Path(argument).is_file():
             return False
-        with CaptureSource(argument, path).open() as stream:
+        with source_named(argument).open() as stream:
             return read_head(stream).startswith(_JSON_LINES)
     except (OSError, ValueError, CaptureError):
         # Reading it as a capture tells what is wrong.
         return False
+
+
+def _is_directory_of_tables(argument: str) -> bool:
+    if not is_url(argument):
+        return Path(argument).is_dir() and any(storage(argument).parts(kind) for kind in KINDS)
+    from ocsp_pcap.capture.remote import entries
+
+    return not set(KINDS).isdisjoint(entries(argument) or ())
 
 
 def stored_facts(argument: str) -> Facts | None:
@@ -47,7 +50,7 @@ def stored_facts(argument: str) -> Facts | None:
     """
     if not is_stored(argument):
         return None
-    if is_url(argument) or Path(argument).is_dir():
+    if _is_directory_of_tables(argument):
         from ocsp_pcap.tables.read import read_tables
 
         facts = read_tables(argument)
@@ -62,7 +65,7 @@ def _json_lines(argument: str) -> Facts:
     from ocsp_pcap.report.json import FactsError, facts_from_jsonl
 
     try:
-        with CaptureSource(argument, Path(argument)).open() as stream:
+        with source_named(argument).open() as stream:
             facts = facts_from_jsonl(io.BufferedReader(cast("io.RawIOBase", stream)))
             damage = stream_damage(stream)
     except (FactsError, OSError, CaptureError) as error:
@@ -142,10 +145,10 @@ def _alias(argument: str, parts: dict[str, Facts]) -> tuple[str, str] | None:
     """Return the part and the path there of the capture that an argument names."""
     if argument == "-":
         return None
-    identity = os.path.realpath(argument)
+    identity = identity_of(argument)
     for part, facts in parts.items():
         for capture in facts.captures:
-            same_name = argument == capture.path or identity == os.path.realpath(capture.path)
+            same_name = argument == capture.path or identity == identity_of(capture.path)
             if same_name and _is_unchanged(argument, capture):
                 return part, capture.path
     return None
@@ -153,14 +156,21 @@ def _alias(argument: str, parts: dict[str, Facts]) -> tuple[str, str] | None:
 
 def _is_unchanged(argument: str, capture: CaptureFact) -> bool:
     """Tell whether the files of a capture are gone, or have the size and the first packet that it had."""
-    paths = [Path(file.path) for file in capture.files] or [Path(argument)]
+    paths = [file.path for file in capture.files] or [argument]
     try:
         sources = expand([argument])
     except CaptureError:
-        return not any(path.exists() for path in paths)
-    if {source.identity for source in sources} != {os.path.realpath(path) for path in paths}:
+        return not any(_exists(path) for path in paths)
+    if {source.identity for source in sources} != {identity_of(path) for path in paths}:
         return False
     return sum(source.size or 0 for source in sources) == capture.size and _begins_in(sources[0], capture)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return bool(expand([path]))
+    except CaptureError:
+        return False
 
 
 def _begins_in(source: CaptureSource, capture: CaptureFact) -> bool:

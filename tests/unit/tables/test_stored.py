@@ -6,6 +6,7 @@ import gzip
 import shutil
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
@@ -31,7 +32,13 @@ def test_what_is_stored(tmp_path: Path) -> None:
     for name in ("facts", "facts.jsonl", "facts.jsonl.gz"):
         assert is_stored(str(tmp_path / name))
         assert stored_facts(str(tmp_path / name)) == sample("direct")
-    assert is_stored("memory://facts")
+    write_tables(sample("direct"), "memory://what/facts")
+    fsspec.filesystem("memory").pipe("/what/facts.jsonl", lines.read_bytes())
+    for url in ("memory://what/facts", "memory://what/facts.jsonl", (tmp_path / "facts").as_uri()):
+        assert is_stored(url)
+        assert stored_facts(url) == sample("direct")
+    for url in ("memory://what", "memory://missing", "nowhere://x", PCAP.as_uri()):
+        assert not is_stored(url)
     (tmp_path / "empty").touch()
     for other in (PCAP, SAMPLES / "direct", tmp_path, tmp_path / "missing", tmp_path / "empty", "-", "\0"):
         assert not is_stored(str(other))
