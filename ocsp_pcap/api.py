@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.explain.forecast_model import Forecast
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
+    from ocsp_pcap.observe.reading import Workers
     from ocsp_pcap.observe.watch import Watch
 
 __all__ = ["Context", "Explanation", "Facts", "Forecast", "ReadOptions", "explain", "forecast", "read_facts"]
@@ -62,6 +64,8 @@ class ReadOptions:
     """Takes each sentence about keys that opened nothing."""
     jobs: int = 1
     """Files that are read side by side, each in a process of its own."""
+    cluster: str | None = None
+    """Address of the scheduler of a Dask cluster that reads them instead, such as ``tcp://scheduler:8786``."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """What is known of captures by name; those of different roles are never files of one rotated set."""
     rotation: Rotation = "auto"
@@ -82,12 +86,16 @@ def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = Non
     Raises:
         CaptureError: none of the inputs could be read.
         KeySourceError: a key log or private key cannot be read.
+        ClusterError: the cluster cannot be used, or went away.
+        ValueError: both jobs and a cluster are asked for.
     """
     from ocsp_pcap.capture import CaptureError
     from ocsp_pcap.facts import Facts
     from ocsp_pcap.tables import take_stored
 
     options = options or ReadOptions()
+    if options.cluster is not None and options.jobs > 1:
+        raise ValueError("files are read by processes of this machine or by a cluster, not by both")
     stored = take_stored(str(argument) for argument in captures)
     failures = [CaptureError(str(failure)) for failure in stored.failures]
     found = _read_captures(stored.captures, options, failures)
@@ -137,12 +145,14 @@ def _read_captures(
                 sources.setdefault(source.identity, source)
         except CaptureError as error:
             failures.append(error)
-    workers = None
-    if options.jobs > 1:
-        from ocsp_pcap.observe.processes import processes
-
-        workers = partial(processes, options.jobs)
-    run = RunOptions(failures.append, options.roles, options.rotation, options.watch or Watch(), workers)
+    run = RunOptions(
+        failures.append,
+        options.roles,
+        options.rotation,
+        options.watch or Watch(),
+        _workers(options),
+        distant=options.cluster is not None,
+    )
     observations = observe_all(sources.values(), tools, run)
     if not observations:
         return None
@@ -157,3 +167,19 @@ def _read_captures(
     first, *others = found.captures
     first = replace(first, notes=(*first.notes, *(note.sentence for note in notes)))
     return replace(found, captures=(first, *others))
+
+
+def _workers(options: ReadOptions) -> Callable[[], AbstractContextManager[Workers]] | None:
+    if options.cluster is not None:
+        from ocsp_pcap.observe.cluster import cluster
+
+        if options.key_logs or options.rsa_keys:
+            options.advise(
+                "keys are given: captures are read here, one after the other, and not by the cluster"
+            )
+        return partial(cluster, options.cluster)
+    if options.jobs > 1:
+        from ocsp_pcap.observe.processes import processes
+
+        return partial(processes, options.jobs)
+    return None

@@ -84,9 +84,16 @@ def reading_options(command: Command) -> Command:
 
     @wraps(command)
     def with_options(
-        keylog: tuple[Path, ...], rsa_key: tuple[Path, ...], jobs: int, rotated: Rotation, **others: Any
+        keylog: tuple[Path, ...],
+        rsa_key: tuple[Path, ...],
+        jobs: int | None,
+        cluster: str | None,
+        rotated: Rotation,
+        **others: Any,
     ) -> Any:
-        return command(how=HowToRead(keylog, rsa_key, jobs, rotated), **others)
+        if cluster is not None and jobs is not None:
+            raise click.UsageError("Give --jobs or --cluster: files are read here or by a cluster.")
+        return command(how=HowToRead(keylog, rsa_key, jobs or 1, rotated, cluster), **others)
 
     decorators = [
         click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file."),
@@ -100,9 +107,14 @@ def reading_options(command: Command) -> Command:
         click.option(
             "--jobs",
             type=click.IntRange(1),
-            default=1,
             metavar="N",
             help="Files to read side by side (where no keys are given); the result is the same.",
+        ),
+        click.option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Scheduler of a Dask cluster that reads the files instead (where there are no keys, in the "
+            "captures neither), from paths or URLs that all its workers reach.",
         ),
         click.option(
             "--rotated",
@@ -422,4 +434,7 @@ def main() -> NoReturn:
         say(f"internal error: {type(error).__name__}: {error}")
         say(f"this is a mistake in ocsp-pcap; please report it, with what {TRACEBACK_VARIABLE}=1 prints")
         sys.exit(INTERNAL_ERROR)
+    finally:
+        # What is alive now stays so to the end: the collection at Python's exit need not walk through it.
+        gc.freeze()
     sys.exit(status if isinstance(status, int) else 0)

@@ -26,6 +26,7 @@ class HowToRead:
     rsa_key: tuple[Path, ...] = ()
     jobs: int = 1
     rotated: Rotation = "auto"
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,7 @@ def read_captures(
     """
     from ocsp_pcap.api import ReadOptions, read_facts
     from ocsp_pcap.capture import CaptureError
+    from ocsp_pcap.observe.cluster import ClusterError
     from ocsp_pcap.observe.keys import KeySourceError
     from ocsp_pcap.progress import watched
 
@@ -219,13 +221,14 @@ def read_captures(
                 warn=unreadable.append,
                 advise=warn,
                 jobs=how.jobs,
+                cluster=how.cluster,
                 roles=roles or {},
                 rotation=how.rotated,
                 watch=watch,
                 stored=stored.__setitem__,
             )
             found = read_facts(captures, options)
-    except (CaptureError, KeySourceError) as error:
+    except (CaptureError, KeySourceError, ClusterError) as error:
         raise Failure(str(error)) from error
     for sentence in unreadable:
         warn(sentence)

@@ -1,0 +1,281 @@
+"""Workers of a Dask cluster that is there already; its scheduler has others retry what a lost worker had."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, cast
+
+from ocsp_pcap import __version__
+from ocsp_pcap.capture import CaptureError, CaptureSource
+from ocsp_pcap.capture.source import reason
+from ocsp_pcap.observe.reading import FileResult, read_file
+
+PACKAGE: Final = "ocsp-pcap"
+CONNECT_SECONDS: Final = 10.0
+"""How long the scheduler may take to answer."""
+WORKER_SECONDS: Final = 60.0
+"""How long the cluster may be without a worker: some start one when there is work, or when one died."""
+LOOK_SECONDS: Final = 5.0
+"""After so many seconds of waiting, a look whether there are workers."""
+RETRIES: Final = 2
+"""How often a file is read again where a worker fails at it without dying."""
+
+_NAMED: Final = 3
+"""Workers that a sentence names."""
+_LOGGERS: Final = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
+
+
+class ClusterError(Exception):
+    """The cluster is of no use; the message is one sentence that says which and why."""
+
+
+class Answer(NamedTuple):
+    """What a worker sends back."""
+
+    version: str
+    """Of this package there; what follows is only understood where it is the same."""
+    worker: str
+    """Its address."""
+    result: bytes
+    """The FileResult, pickled and compressed to a quarter: it goes through the scheduler."""
+
+
+def read_there(source: CaptureSource, first: bool, last: bool) -> Answer:
+    """Read one file; this runs in a worker."""
+    import lz4.frame
+    from distributed import get_worker
+
+    result = pickle.dumps(read_file(source, first, last), pickle.HIGHEST_PROTOCOL)
+    return Answer(__version__, get_worker().address, lz4.frame.compress(result))
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Cluster]:
+    """Connect to the scheduler at an address, such as ``tcp://scheduler:8786``.
+
+    Raises:
+        ClusterError: Dask is not installed, nothing useful answers there, or its workers have another
+            version of this package, or none; in the block, the cluster goes away.
+    """
+    try:
+        import distributed
+
+        dask: Any = distributed
+    except ImportError as error:
+        raise ClusterError(f"--cluster needs Dask: pip install 'ocsp-pcap[cluster]' ({error})") from error
+    with _quiet():
+        try:
+            # A client that cannot be made from an address is not easily got rid of.
+            asyncio.run(_greet(address))
+            client: Any = dask.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=PACKAGE)
+        except Exception as error:
+            # An address that is none, TLS, another protocol, and nobody there raise all kinds of things.
+            raise ClusterError(f"{address}: no Dask scheduler is reached there: {reason(error)}") from error
+        try:
+            workers = Cluster(client, address)
+            workers.compare_versions()
+            yield workers
+        finally:
+            client.close(timeout=CONNECT_SECONDS)
+
+
+async def _greet(address: str) -> None:
+    """Raise what speaks against the use of an address."""
+    import distributed
+
+    # Its functions are untyped, and not all of them say that they are for others.
+    dask: Any = distributed
+    arguments = dask.Security().get_connection_args("client")
+    comm = await dask.comm.connect(address, timeout=CONNECT_SECONDS, **arguments)
+    comm.abort()
+
+
+class Cluster:
+    """The workers of a cluster."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client = client
+        self._address = address
+        self._looked = self._seen = time.monotonic()
+        self._count = self._look()
+
+    @property
+    def count(self) -> int:
+        """How many files they read at a time; it changes as workers come and go."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._count = self._look()
+        return self._count
+
+    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Reading:
+        """Have a file read by some worker."""
+        sent = source if source.path is None else replace(source, path=source.path.absolute())
+        with self.failures():
+            # What is at a path may change: the same call need not give the same.
+            future = self._client.submit(read_there, sent, first, last, retries=RETRIES, pure=False)
+        return Reading(self, future, source)
+
+    def compare_versions(self) -> None:
+        """Raise ClusterError where workers have another version of this package, or none."""
+        from importlib.metadata import version
+
+        with self.failures():
+            versions = self._client.run(version, PACKAGE, on_error="return")
+        self._compare(versions)
+
+    def result(self, future: Any, source: CaptureSource) -> FileResult:
+        """Wait for what a worker tells of a file. Raise ClusterError where it will not come."""
+        from distributed import KilledWorker
+
+        while True:
+            try:
+                with self.failures():
+                    answer: Answer = future.result(timeout=LOOK_SECONDS)
+            except TimeoutError:
+                self._look()
+            except KilledWorker as error:
+                deaths = error.allowed_failures + 1
+                return CaptureError(
+                    f"{source.name}: {deaths} {'workers' if deaths > 1 else 'worker'} died while reading it, "
+                    f"the last at {error.last_worker.address}; its log may tell why."
+                )
+            except ClusterError:
+                raise
+            except Exception as error:
+                return CaptureError(
+                    f"{source.name}: a worker failed to read it: {type(error).__name__}: {reason(error)}."
+                )
+            else:
+                return self._understood(answer, source)
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Raise ClusterError where the scheduler is no longer there."""
+        from distributed import CancelledError
+
+        try:
+            yield
+        except CancelledError as error:
+            raise self._gone() from error
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "ocsp_pcap":
+                raise
+            raise ClusterError(
+                f"{self._address}: its workers need {PACKAGE} {__version__}, as it is here: {error}"
+            ) from error
+        except Exception as error:
+            if self._client.status == "running":
+                raise
+            raise self._gone() from error
+
+    def _gone(self) -> ClusterError:
+        return ClusterError(f"{self._address}: the cluster went away while captures were being read")
+
+    def _look(self) -> int:
+        """Count the workers' threads; raise ClusterError where there was none for a long time."""
+        with self.failures():
+            threads: Mapping[str, int] = self._client.nthreads()
+        self._looked = time.monotonic()
+        if threads:
+            self._seen = self._looked
+        elif self._looked - self._seen > WORKER_SECONDS:
+            raise ClusterError(
+                f"{self._address}: the cluster has no worker, for {WORKER_SECONDS:.0f} seconds by now"
+            )
+        return sum(threads.values())
+
+    def _compare(self, versions: Mapping[str, object]) -> None:
+        from importlib.metadata import PackageNotFoundError
+
+        others = {
+            worker: version if isinstance(version, str) else "none"
+            for worker, version in versions.items()
+            if version != __version__
+            # A worker that does not answer is none of ours to judge.
+            and isinstance(version, str | PackageNotFoundError)
+        }
+        if others:
+            named = [f"{worker} has {version}" for worker, version in list(others.items())[:_NAMED]]
+            more = [f"and {len(others) - _NAMED} more differ"] if len(others) > _NAMED else []
+            raise ClusterError(
+                f"{self._address}: its workers need {PACKAGE} {__version__}, as it is here: "
+                f"{', '.join([*named, *more])}"
+            )
+
+    def _understood(self, answer: Answer, source: CaptureSource) -> FileResult:
+        import lz4.frame
+
+        self._compare({answer.worker: answer.version})
+        try:
+            data = lz4.frame.decompress(answer.result)
+            result = cast("FileResult", pickle.loads(data))  # noqa: S301 - a worker is trusted as Dask trusts it
+        except Exception as error:
+            raise ClusterError(
+                f"{self._address}: what {answer.worker} tells is not understood here: {reason(error)}; "
+                "it needs the same versions of Python and numpy"
+            ) from error
+        if isinstance(result, CaptureError) and _can_open(source):
+            needs = (
+                "which has to reach the same storage, with the same packages and credentials"
+                if source.path is None
+                else "though here it can be: its path must be on storage that all workers reach"
+            )
+            return CaptureError(f"{str(result).rstrip('.')}, says the worker {answer.worker}, {needs}.")
+        return result
+
+
+class Reading:
+    """A file that some worker reads."""
+
+    def __init__(self, workers: Cluster, future: Any, source: CaptureSource) -> None:
+        self._workers = workers
+        self._future = future
+        self._source = source
+        self._cancelled = False
+
+    def result(self) -> FileResult:
+        """Wait for what a worker tells of the file. Raise ClusterError where it will not come."""
+        return self._workers.result(self._future, self._source)
+
+    def cancel(self) -> None:
+        """Give it up, unless it is there already."""
+        if not self._future.done():
+            self._cancelled = True
+            with self._workers.failures():
+                self._future.cancel()
+
+    def cancelled(self) -> bool:
+        """Tell whether it was given up."""
+        return self._cancelled
+
+
+def _can_open(source: CaptureSource) -> bool:
+    try:
+        source.open().close()
+    except CaptureError:
+        return False
+    return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep off standard error what Dask logs of things that are told here in a sentence."""
+    from distributed.versions import VersionMismatchWarning
+
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(logger, logger.handlers, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [logging.NullHandler()], False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            yield
+    finally:
+        for logger, handlers, propagate in before:
+            logger.handlers, logger.propagate = handlers, propagate
