@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
 
 from ocsp_pcap.facts import HandshakeFact
 
@@ -110,7 +109,14 @@ def _by_random(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
         for handshake in second.handshakes
         if handshake.client_random in first.times
     ]
-    return int(median(differences)), len(differences), True
+    return _middle(differences), len(differences), True
+
+
+def _middle(differences: Iterable[int]) -> int:
+    # Only who compares captures pays for loading it.
+    from statistics import median
+
+    return int(median(differences))
 
 
 def _may_be_legs(one: HandshakeFact, other: HandshakeFact) -> bool:
@@ -143,7 +149,7 @@ def _by_visits(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
     ranked = [
         (len({host for _, host in group}), len(group), -abs(middle), middle)
         for group in groups.values()
-        if (middle := int(median(difference for difference, _ in group))) is not None
+        if (middle := _middle(difference for difference, _ in group)) is not None
     ]
     hosts, matches, _, middle = max(ranked, default=(0, 0, 0, 0))
     if hosts == 0 or (hosts < 2 and abs(middle) >= NEGLIGIBLE):

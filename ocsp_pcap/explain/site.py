@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import tomllib
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -76,6 +75,8 @@ def load_site(path: Path) -> Site:
     Raises:
         SiteError: the file cannot be read, is no TOML, or has an unknown key or an unusable value.
     """
+    import tomllib
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -17,5 +17,7 @@ def between(
     items: Sequence[Item], first: int, last: int, time: Callable[[Item], int] = TIME
 ) -> Sequence[Item]:
     """Return the items between two times, both included."""
+    if not items:
+        return items
     start = bisect_left(items, first, key=time)
     return items[start : bisect_right(items, last, lo=start, key=time)]
