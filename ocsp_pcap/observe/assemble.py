@@ -189,6 +189,7 @@ class FactAssembler:
         version = handshake.version
         alpn = (handshake.alpn,) if handshake.alpn else hello.alpn if hello is not None else ()
         offered = hello is not None and bool(hello.session_id or hello.session_ticket or hello.psk_identities)
+        resumption, complete = handshake.resumption, handshake.complete
         store = self._tools.store
         return HandshakeFact(
             capture=capture,
@@ -209,26 +210,30 @@ class FactAssembler:
             alpn=alpn,
             version=version_name(version) if version is not None else None,
             cipher=cipher_suite_name(answer.cipher_suite) if answer is not None else None,
-            resumed=handshake.resumption is not None,
+            resumed=resumption is not None,
             status_request=hello is not None and hello.status_request,
             client_random=hello.random.hex() if hello is not None and hello.random else None,
             server_random=answer.random.hex() if answer is not None and version is not None else None,
-            certificates=tuple(store.add(der).sha256 for der in handshake.certificates),
-            staples=tuple(self._response(self._tools.responses.parse(der)) for der in handshake.staples),
-            client_certificates=tuple(store.add(der).sha256 for der in handshake.client_certificates),
+            certificates=tuple([store.add(der).sha256 for der in handshake.certificates]),
+            staples=tuple([self._response(self._tools.responses.parse(der)) for der in handshake.staples]),
+            client_certificates=tuple([store.add(der).sha256 for der in handshake.client_certificates]),
             certificate_encrypted=handshake.certificate_encrypted,
             decrypted=handshake.decrypted,
-            complete=handshake.complete,
+            complete=complete,
             alerts=tuple(
-                AlertFact(
-                    frame=alert.frame + frames_before,
-                    sender="client" if alert.from_client else "server",
-                    level=alert_level_name(alert.level) if alert.level is not None else None,
-                    description=(
-                        alert_description_name(alert.description) if alert.description is not None else None
-                    ),
-                )
-                for alert in handshake.alerts
+                [
+                    AlertFact(
+                        frame=alert.frame + frames_before,
+                        sender="client" if alert.from_client else "server",
+                        level=alert_level_name(alert.level) if alert.level is not None else None,
+                        description=(
+                            alert_description_name(alert.description)
+                            if alert.description is not None
+                            else None
+                        ),
+                    )
+                    for alert in handshake.alerts
+                ]
             ),
             client_port=client[1],
             server_port=server[1],
@@ -237,7 +242,7 @@ class FactAssembler:
             connect_status=tunnel.status if tunnel is not None else None,
             connect_via=tunnel is not None and tunnel.via,
             tunnel=tunnel.kind if tunnel is not None else None,
-            resumption=handshake.resumption,
+            resumption=resumption,
             offered_resumption=offered,
             encrypted_client_hello=hello is not None and hello.encrypted_client_hello,
             client_hello_cut=hello is not None and not hello.complete,
@@ -247,9 +252,7 @@ class FactAssembler:
             end_time=handshake.last_time,
             application_data=handshake.application_data_frame is not None,
             closed="rst" if closed == "rst" else "fin" if closed == "fin" else None,
-            early_end=closed is not None
-            and not handshake.complete
-            and handshake.application_data_frame is None,
+            early_end=closed is not None and not complete and handshake.application_data_frame is None,
             application_data_frame=_moved(handshake.application_data_frame, frames_before),
             application_data_time=handshake.application_data_time,
         )

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsp_pcap.streams.distinct import among
 from ocsp_pcap.streams.exact_index import Lanes
 
 _LOWER_HALF: Final = np.uint64(0xFFFFFFFF)
@@ -33,9 +34,7 @@ def contains(lanes: Lanes, addresses: Sequence[int], *, ipv6: bool) -> NDArray[n
     """Tell which keys have an end at one of these addresses."""
     if not ipv6:
         wanted = np.array(addresses, np.uint64)
-        found: NDArray[np.bool_] = np.isin(lanes[0] >> _HALF, wanted)
-        found |= np.isin(lanes[0] & _LOWER_HALF, wanted)
-        return found
+        return among(lanes[0] >> _HALF, wanted) | among(lanes[0] & _LOWER_HALF, wanted)
     found = np.zeros(len(lanes[0]), np.bool_)
     for address in addresses:
         high, low = np.uint64(address >> 64), np.uint64(address & (1 << 64) - 1)

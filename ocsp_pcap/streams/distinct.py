@@ -1,4 +1,7 @@
-"""Distinct values of arrays. ``np.unique`` would load numpy.ma, which takes longer than a small capture."""
+"""Distinct values of arrays, and values among others.
+
+``np.unique``, and ``np.isin`` with it, would load numpy.ma, which takes longer than a small capture.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,16 @@ def groups(values: NDArray[Any]) -> tuple[Indices, Indices]:
     group = np.empty(len(values), np.intp)
     group[order] = np.cumsum(changes) - 1
     return order[changes], group
+
+
+def among(values: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say for each value whether it is one of those wanted."""
+    if not len(wanted):
+        return np.zeros(len(values), np.bool_)
+    ordered = np.sort(wanted)
+    nearest = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)]
+    found: NDArray[np.bool_] = nearest == values
+    return found
 
 
 def _changes(ordered: NDArray[Any]) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, SYN, TransportColumns
-from ocsp_pcap.streams.distinct import distinct
+from ocsp_pcap.streams.distinct import among, distinct
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -26,7 +26,11 @@ class Restarts:
         self.new: set[int] = set()
         """Rows among them that are the first of a new conversation."""
         self.bases: dict[int, list[int | None]] = {}
-        """Base sequence number of both sides, by conversation."""
+        """Base sequence number of both sides of the latest stream of each conversation."""
+        self.learned: list[tuple[int, list[int | None]]] = []
+        """A row of each stream walked, and the stream's base sequence numbers."""
+        self.rebased: list[int] = []
+        """SYN/ACK rows whose sequence number does not fit what their sender sent before."""
         self.starts: list[int] = []
         """Rows that start a new stream of a known conversation."""
         self.began: list[int] = []
@@ -34,7 +38,7 @@ class Restarts:
 
     def select(self, conversations: Rows, new: Rows) -> None:
         """Choose all rows of some conversations."""
-        chosen = np.isin(self.conversation, conversations)
+        chosen = among(self.conversation, conversations)
         self.rows = np.flatnonzero(chosen)
         self.new = set(new[chosen[new]].tolist())
 
@@ -48,6 +52,7 @@ class Restarts:
         rows = self.rows
         columns = self.columns
         latest: dict[int, int] = {}
+        learning: dict[int, list[int | None]] = {}
         for row, conversation, side, flags, sequence, acknowledgment, in_error in zip(
             rows.tolist(),
             self.conversation[rows].tolist(),
@@ -65,10 +70,14 @@ class Restarts:
             if flags & SYN and bases[side] not in (None, sequence):
                 if flags & ACK:
                     bases[side] = sequence
+                    self.rebased.append(row)
                 else:
                     bases = self.bases[conversation] = [None, None]
                     latest[conversation] = row
                     self.starts.append(row)
+            if learning.get(conversation) is not bases:
+                learning[conversation] = bases
+                self.learned.append((row, bases))
             self.began.append(latest.get(conversation, -1))
             if in_error:
                 continue
