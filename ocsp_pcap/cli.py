@@ -437,4 +437,7 @@ def main() -> NoReturn:
     finally:
         # What is alive now stays so to the end: the collection at Python's exit need not walk through it.
         gc.freeze()
+    finally:
+        # What is alive now stays so to the end: the collection at Python's exit need not walk through it.
+        gc.freeze()
     sys.exit(status if isinstance(status, int) else 0)

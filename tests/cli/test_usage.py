@@ -52,7 +52,8 @@ def test_a_mistake_of_the_program_is_told_without_a_traceback(
     def fail(*_: object, **__: object) -> NoReturn:
         raise KeyError("a\nmistake")
 
-    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
+    for change in ("set_threshold", "freeze"):
+        monkeypatch.setattr(gc, change, lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["ocsp-pcap", "facts", str(DIRECT)])
     monkeypatch.setattr(cli, "read_captures", fail)
     monkeypatch.delenv(cli.TRACEBACK_VARIABLE, raising=False)
