@@ -30,6 +30,7 @@ from ocsp_pcap.streams.state import (
     BASE_1,
     FIELDS,
     IS_IPV6,
+    REBASED,
     RESET_BY_1,
     SWAPPED,
     read_flows,
@@ -139,14 +140,12 @@ class FlowTable:
         restarts.walk()
 
     def _keep_bases(self, restarts: Restarts, stream: Rows) -> None:
-        last = dict(
-            zip(restarts.conversation[restarts.rows].tolist(), stream[restarts.rows].tolist(), strict=True)
-        )
-        for conversation, bases in restarts.bases.items():
+        self._state["bits"][stream[np.array(restarts.rebased, np.int64)]] |= REBASED
+        for row, bases in restarts.learned:
             for side, base in enumerate(bases):
                 if base is not None:
-                    self._state["base"][last[conversation], side] = base
-                    self._state["bits"][last[conversation]] |= (BASE_0, BASE_1)[side]
+                    self._state["base"][stream[row], side] = base
+                    self._state["bits"][stream[row]] |= (BASE_0, BASE_1)[side]
 
     def _learn_bases(self, columns: TransportColumns, swapped: Flags, stream: Rows, walked: Rows) -> None:
         """Keep the base sequence numbers of streams that :class:`Restarts` did not walk."""
@@ -169,7 +168,9 @@ class FlowTable:
                 bits[learned[(learned & 1) == side] >> 1] |= bit
         both = SYN | ACK
         rows = np.flatnonzero(usable & ((columns.flags & both) == both))
-        base[stream[rows] * 2 + swapped[rows]] = columns.sequence[rows]
+        slot = stream[rows] * 2 + swapped[rows]
+        bits[stream[rows[base[slot] != columns.sequence[rows]]]] |= REBASED
+        base[slot] = columns.sequence[rows]
 
     def _open(self, columns: TransportColumns, swapped: Flags, conversation: Rows, starts: Rows) -> None:
         begin, end = self._size, self._size + len(starts)
@@ -237,15 +238,19 @@ class FlowTable:
         opens = other._state["syn_frame"][:size, 0] == other._state["first_frame"][:size]
         own = self._base_of(earlier[first], side[first])
         anew = opens[first] & (own >= 0) & (own != other._state["base"][first, side[first]])
-        again = np.setdiff1d(known, first, assume_unique=True)
+        if ((theirs[known] & REBASED) != 0).any():
+            raise MatchError("a SYN/ACK has another sequence number than what its sender sent before")
+        is_first = np.zeros(size, np.bool_)
+        is_first[first] = True
+        again = known[~is_first[known]]
         before = self._current[conversation[again]].astype(np.int64)
         if (self._base_of(before, side[again]) == other._state["base"][again, side[again]]).any():
             raise MatchError("a SYN of the earlier packets may be repeated")
+        late = (other._state["syn_count"][first] > 0).any(axis=1) | (other._state["syn_ack_frame"][first] > 0)
         for direction in (0, 1):
-            at = side[first] ^ direction
-            own = self._base_of(earlier[first], at)
-            late = (other._state["syn_count"][first, direction] > 0) & (own >= 0) & ~anew
-            if (late & (own != other._state["base"][first, at])).any():
+            own = self._base_of(earlier[first], side[first] ^ direction)
+            theirs_of = other._base_of(first, side[first] ^ direction)
+            if (late & ~anew & (own >= 0) & (theirs_of >= 0) & (own != theirs_of)).any():
                 raise MatchError("a SYN inside a stream is that of another connection")
         earlier[first[anew]] = -1
         flipped[first[anew]] = False

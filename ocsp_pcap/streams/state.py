@@ -17,7 +17,9 @@ RESET_BY_1: Final = 8
 ACKED_0: Final = 16
 ACKED_1: Final = 32
 IS_IPV6: Final = 64
-"""Bits of a stream's state; base sequence numbers are kept per side in order of address."""
+REBASED: Final = 128
+"""Bits of a stream's state; base sequence numbers are kept per side in order of address. REBASED: a SYN/ACK
+had another sequence number than what its sender had sent before."""
 
 FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("first_frame", np.int64, ()),
