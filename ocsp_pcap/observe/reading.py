@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from itertools import takewhile
-from types import TracebackType
 from typing import Any, Final, Protocol, TypeAlias
 
 from ocsp_pcap.capture import CaptureError, CaptureReader, CaptureSource, open_capture
@@ -24,11 +23,8 @@ class Opened(Protocol):
     def show(self, observer: CaptureObserver) -> None:
         """Show it to the observer of its capture. Raise CaptureError where it is no longer there."""
 
-    def __enter__(self) -> object: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def close(self) -> None:
+        """Close it."""
 
 
 class Reading(Protocol):
@@ -59,12 +55,7 @@ class _File:
     def show(self, observer: CaptureObserver) -> None:
         observer.read(self._reader, self._watch)
 
-    def __enter__(self) -> object:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._reader.close()
 
 
@@ -178,10 +169,5 @@ class _Read:
             with open_capture(self._source) as reader:
                 observer.read(reader, Watch())
 
-    def __enter__(self) -> object:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return
+    def close(self) -> None:
+        """There is nothing open."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -87,14 +87,14 @@ def _observe(
                     if observer is not None:
                         observer.interrupt()
                     break
-                with opened:
+                with closing(opened):
                     if observer is None or not (options.rotation == "yes" or _goes_on(observer, member)):
                         if observer is not None:
                             observer.finish()
                         observer = CaptureObserver(tools)
                         found.append(_Capture(observer.observation))
-                    opened.show(observer)
                     found[-1].sources.append(member.source)
+                    opened.show(observer)
             except CaptureError as error:
                 options.failed(error)
         if observer is not None:
@@ -106,7 +106,7 @@ def _observe(
     if not_read:
         files = "1 file" if len(not_read) == 1 else f"{len(not_read)} files"
         options.failed(CaptureError(f"reading was interrupted before {files} could be begun."))
-    return found
+    return [capture for capture in found if capture.observation.files]
 
 
 def _goes_on(observer: CaptureObserver, member: Member) -> bool:
