@@ -7,10 +7,11 @@ import logging
 import pickle
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, cast
+from uuid import uuid4
 
 from ocsp_pcap import __version__
 from ocsp_pcap.capture import CaptureError, CaptureSource
@@ -54,6 +55,21 @@ def read_there(source: CaptureSource, first: bool, last: bool) -> Answer:
 
     result = pickle.dumps(read_file(source, first, last), pickle.HIGHEST_PROTOCOL)
     return Answer(__version__, get_worker().address, lz4.frame.compress(result))
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call of :func:`read_there`, made where it is unpickled.
+
+    The scheduler unpickles what it is to have called. It need not have this package, and sees bytes.
+    """
+
+    source: CaptureSource
+    first: bool
+    last: bool
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return read_there, (self.source, self.first, self.last)
 
 
 @contextmanager
@@ -116,10 +132,15 @@ class Cluster:
     def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Reading:
         """Have a file read by some worker."""
         sent = source if source.path is None else replace(source, path=source.path.absolute())
-        with self.failures():
-            # What is at a path may change: the same call need not give the same.
-            future = self._client.submit(read_there, sent, first, last, retries=RETRIES, pure=False)
-        return Reading(self, future, source)
+        call = pickle.dumps(_Call(sent, first, last), pickle.HIGHEST_PROTOCOL)
+
+        def begin() -> Any:
+            with self.failures():
+                # The same call need not give the same: what is at a path may change.
+                key = f"{PACKAGE}-{uuid4()}"
+                return self._client.submit(pickle.loads, call, key=key, retries=RETRIES, pure=False)
+
+        return Reading(self, source, begin)
 
     def compare_versions(self) -> None:
         """Raise ClusterError where workers have another version of this package, or none."""
@@ -130,7 +151,12 @@ class Cluster:
         self._compare(versions)
 
     def result(self, future: Any, source: CaptureSource) -> FileResult:
-        """Wait for what a worker tells of a file. Raise ClusterError where it will not come."""
+        """Wait for what a worker tells of a file.
+
+        Raises:
+            ClusterError: it will not come.
+            KilledWorker: several workers died that had it to read.
+        """
         from distributed import KilledWorker
 
         while True:
@@ -139,13 +165,7 @@ class Cluster:
                     answer: Answer = future.result(timeout=LOOK_SECONDS)
             except TimeoutError:
                 self._look()
-            except KilledWorker as error:
-                deaths = error.allowed_failures + 1
-                return CaptureError(
-                    f"{source.name}: {deaths} {'workers' if deaths > 1 else 'worker'} died while reading it, "
-                    f"the last at {error.last_worker.address}; its log may tell why."
-                )
-            except ClusterError:
+            except (ClusterError, KilledWorker):
                 raise
             except Exception as error:
                 return CaptureError(
@@ -185,9 +205,7 @@ class Cluster:
         if threads:
             self._seen = self._looked
         elif self._looked - self._seen > WORKER_SECONDS:
-            raise ClusterError(
-                f"{self._address}: the cluster has no worker, for {WORKER_SECONDS:.0f} seconds by now"
-            )
+            raise ClusterError(f"{self._address}: there has been no worker for {WORKER_SECONDS:.0f} seconds")
         return sum(threads.values())
 
     def _compare(self, versions: Mapping[str, object]) -> None:
@@ -233,15 +251,30 @@ class Cluster:
 class Reading:
     """A file that some worker reads."""
 
-    def __init__(self, workers: Cluster, future: Any, source: CaptureSource) -> None:
+    def __init__(self, workers: Cluster, source: CaptureSource, begin: Callable[[], Any]) -> None:
+        """``begin`` has it read by some worker, and returns the future."""
         self._workers = workers
-        self._future = future
         self._source = source
+        self._begin = begin
+        self._future = begin()
         self._cancelled = False
 
     def result(self) -> FileResult:
         """Wait for what a worker tells of the file. Raise ClusterError where it will not come."""
-        return self._workers.result(self._future, self._source)
+        from distributed import KilledWorker
+
+        try:
+            return self._workers.result(self._future, self._source)
+        except KilledWorker:
+            # Dask blames all that a worker had before it when it died: another file may have killed it.
+            self._future = self._begin()
+        try:
+            return self._workers.result(self._future, self._source)
+        except KilledWorker as error:
+            return CaptureError(
+                f"{self._source.name}: worker after worker died while reading it, the last at "
+                f"{error.last_worker.address}; its log may tell why."
+            )
 
     def cancel(self) -> None:
         """Give it up, unless it is there already."""

@@ -203,10 +203,9 @@ def test_a_source_is_not_looked_at_before_it_is_opened() -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_facts_of_urls_are_those_of_files(tmp_path: Path, jobs: int) -> None:
-    names = ["direct/capture.pcap", "staples/capture.pcap"]
+def test_facts_of_urls_are_those_of_files(jobs: int) -> None:
     system = fsspec.filesystem("memory")
-    paths = [path for path in (SAMPLES / name for name in names) if path.exists()]
+    paths = [SAMPLES / name / "capture.pcap" for name in ("direct", "handshake-failed")]
     for path in paths:
         system.pipe(f"/samples/{path.parent.name}.pcap", path.read_bytes())
     urls = [f"memory://samples/{path.parent.name}.pcap" for path in paths]
