@@ -23,6 +23,7 @@ from ocsp_pcap.inputs import (
     refuse_absent,
     refuse_pipes,
     refuse_stored,
+    refuse_urls,
     site_authorities,
 )
 from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, warn, write
@@ -323,6 +324,7 @@ def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
     from ocsp_pcap.crosscheck import crosscheck as compare
 
     refuse_pipes({"captures": captures})
+    refuse_urls(captures)
     refuse_stored(captures)
     # Wireshark numbers each file's frames and streams by themselves.
     reading = read_captures(captures, HowToRead(keylog, rotated="no"))
@@ -434,9 +436,6 @@ def main() -> NoReturn:
         say(f"internal error: {type(error).__name__}: {error}")
         say(f"this is a mistake in ocsp-pcap; please report it, with what {TRACEBACK_VARIABLE}=1 prints")
         sys.exit(INTERNAL_ERROR)
-    finally:
-        # What is alive now stays so to the end: the collection at Python's exit need not walk through it.
-        gc.freeze()
     finally:
         # What is alive now stays so to the end: the collection at Python's exit need not walk through it.
         gc.freeze()

@@ -69,6 +69,15 @@ def refuse_stored(captures: Sequence[str]) -> None:
             raise Failure(f"{argument}: holds facts, and not the packets that are needed; give the captures")
 
 
+def refuse_urls(captures: Sequence[str]) -> None:
+    """Raise Failure for a URL where only a file of this machine will do."""
+    from ocsp_pcap.capture.source import is_url
+
+    for argument in captures:
+        if is_url(argument):
+            raise Failure(f"{argument}: only a file of this machine will do here; name it by its path")
+
+
 def refuse_absent(captures: Iterable[str]) -> None:
     """Raise Failure for a capture that stored facts name and that is not, or no longer, there."""
     from ocsp_pcap.capture import CaptureError, expand
