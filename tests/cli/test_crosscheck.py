@@ -12,7 +12,7 @@ import ocsp_pcap.crosscheck
 from ocsp_pcap.cli import cli
 from ocsp_pcap.crosscheck import CrosscheckResult, Disagreement, KindCount
 
-from .program import CHILD, DIRECT, PARENT, run
+from .program import CHILD, DIRECT, PARENT, refused, run
 
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
@@ -30,6 +30,10 @@ def test_one_capture_is_missing(tmp_path: Path) -> None:
     assert result.status == 2
     assert "The facts and Wireshark agree" in result.out
     assert "missing.pcap: no such file" in result.err
+
+
+def test_only_files_of_this_machine() -> None:
+    refused(run("crosscheck", DIRECT.as_uri()), DIRECT.as_uri(), "only a file of this machine will do")
 
 
 def test_no_tshark(tmp_path: Path) -> None:
