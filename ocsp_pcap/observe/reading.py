@@ -13,8 +13,8 @@ from ocsp_pcap.observe.capture import CaptureObserver
 from ocsp_pcap.observe.part import FilePart, join_part, observe_part
 from ocsp_pcap.observe.watch import Watch
 
-AHEAD: Final = 2
-"""Files that each worker may be ahead of what is put together: their results are kept in memory."""
+AHEAD: Final = 1
+"""Files that each worker may be ahead of what is put together: their results wait in memory."""
 
 
 class Opened(Protocol):
