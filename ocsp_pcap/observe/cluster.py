@@ -16,7 +16,7 @@ from uuid import uuid4
 from ocsp_pcap import __version__
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.capture.source import reason
-from ocsp_pcap.observe.reading import FileResult, read_file
+from ocsp_pcap.observe.reading import ClusterError, FileResult, read_file
 
 PACKAGE: Final = "ocsp-pcap"
 CONNECT_SECONDS: Final = 10.0
@@ -31,10 +31,6 @@ RETRIES: Final = 2
 _NAMED: Final = 3
 """Workers that a sentence names."""
 _LOGGERS: Final = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
-
-
-class ClusterError(Exception):
-    """The cluster is of no use; the message is one sentence that says which and why."""
 
 
 class Answer(NamedTuple):

@@ -83,6 +83,10 @@ class Workers(Protocol):
         """Have :func:`read_file` called somewhere."""
 
 
+class ClusterError(Exception):
+    """A cluster is of no use; the message is one sentence that says which and why."""
+
+
 class InOrderNeeded(Exception):  # noqa: N818 - it is no error
     """Files cannot be read side by side.
 

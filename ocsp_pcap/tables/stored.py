@@ -13,8 +13,6 @@ from ocsp_pcap.capture.source import identity_of, is_url, read_head, source_name
 from ocsp_pcap.facts import CaptureFact, Facts
 from ocsp_pcap.tables.errors import TablesError
 from ocsp_pcap.tables.merge import merged, strangers
-from ocsp_pcap.tables.shapes import KINDS
-from ocsp_pcap.tables.storage import storage
 
 _JSON_LINES: Final = b'{"kind"'
 """How the first line of stored facts begins, as the program writes it."""
@@ -35,8 +33,15 @@ def is_stored(argument: str) -> bool:
 
 
 def _is_directory_of_tables(argument: str) -> bool:
+    if not is_url(argument) and not Path(argument).is_dir():
+        return False
+    # Captures are mostly files, and go without what follows.
+    from ocsp_pcap.tables.shapes import KINDS
+
     if not is_url(argument):
-        return Path(argument).is_dir() and any(storage(argument).parts(kind) for kind in KINDS)
+        from ocsp_pcap.tables.storage import storage
+
+        return any(storage(argument).parts(kind) for kind in KINDS)
     from ocsp_pcap.capture.remote import entries
 
     return not set(KINDS).isdisjoint(entries(argument) or ())
