@@ -9,7 +9,6 @@ side by side. pyarrow, and fsspec for URLs such as ``s3://bucket/facts``, come w
 from __future__ import annotations
 
 from ocsp_pcap.tables.errors import TablesError
-from ocsp_pcap.tables.merge import merged
 from ocsp_pcap.tables.stored import is_stored, stored_facts, take_stored
 
-__all__ = ["TablesError", "is_stored", "merged", "stored_facts", "take_stored"]
+__all__ = ["TablesError", "is_stored", "stored_facts", "take_stored"]

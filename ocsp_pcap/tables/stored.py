@@ -12,7 +12,6 @@ from ocsp_pcap.capture import CaptureError, CaptureSource, expand, open_capture
 from ocsp_pcap.capture.source import identity_of, is_url, read_head, source_named, stream_damage
 from ocsp_pcap.facts import CaptureFact, Facts
 from ocsp_pcap.tables.errors import TablesError
-from ocsp_pcap.tables.merge import merged, strangers
 
 _JSON_LINES: Final = b'{"kind"'
 """How the first line of stored facts begins, as the program writes it."""
@@ -61,6 +60,8 @@ def stored_facts(argument: str) -> Facts | None:
         facts = read_tables(argument)
     else:
         facts = _json_lines(argument)
+    from ocsp_pcap.tables.merge import strangers
+
     for stranger in strangers(facts):
         raise TablesError(f"{argument}: holds facts of a capture of which it knows nothing: {stranger[:80]}")
     return facts
@@ -103,6 +104,8 @@ class StoredInputs:
         ``found`` is what the captures showed. They stand where the first of them was named, and keep
         their names where facts have other captures of the same name.
         """
+        from ocsp_pcap.tables.merge import merged
+
         sources = list(self._parts.values())
         if found is None:
             facts, names = merged(sources)

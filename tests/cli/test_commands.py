@@ -196,3 +196,18 @@ def test_starting_up_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_reading_a_capture_imports_nothing_that_it_does_not_need() -> None:
+    others = {"scapy", "pyshark", "jinja2", "rich", "asyncio", "concurrent.futures", "multiprocessing"}
+    others |= {"distributed", "fsspec", "pyarrow", "numpy.ma"}
+    others |= {"ocsp_pcap.tables.shapes", "ocsp_pcap.quic.connection", "ocsp_pcap.observe.cluster"}
+    code = (
+        f"import sys\nfrom ocsp_pcap.cli import main\nsys.argv = ['ocsp-pcap', 'facts', {str(PARENT)!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print(sorted({others!r} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
