@@ -17,7 +17,7 @@ from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.file_slice import FILE_HEADER
 from ocsp_pcap.capture.source import CaptureSource
 
-SLICE: Final = 128 << 20
+SLICE: Final = 192 << 20
 """Bytes of a slice, about."""
 WINDOWS: Final = (1 << 16, 1 << 20)
 """Bytes that are searched for the beginning of a record; more where few do not show one."""

@@ -25,7 +25,7 @@ ASIDE: Final = 8
 CUT: Final = 16
 """Of those there was no room for all."""
 MAX_ASIDE_BYTES: Final = 8 << 20
-MAX_ASIDE_STREAM_BYTES: Final = 1 << 14
+MAX_ASIDE_STREAM_BYTES: Final = 1 << 13
 """A handshake that is under way where the file begins has not much more to say."""
 
 
