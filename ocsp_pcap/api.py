@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.explain.forecast_model import Forecast
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
-    from ocsp_pcap.observe.reading import Workers
+    from ocsp_pcap.observe.side_by_side import Workers
     from ocsp_pcap.observe.watch import Watch
 
 __all__ = ["Context", "Explanation", "Facts", "Forecast", "ReadOptions", "explain", "forecast", "read_facts"]

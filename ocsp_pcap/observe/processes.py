@@ -8,7 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 
 from ocsp_pcap.capture import CaptureSource
-from ocsp_pcap.observe.reading import FileResult, read_file
+from ocsp_pcap.observe.side_by_side import FileResult, read_file
 from ocsp_pcap.observe.watch import Watch
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
 from ocsp_pcap.capture.rotation import Member, Rotation, families, follows
-from ocsp_pcap.capture.slices import slices
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
-from ocsp_pcap.observe.reading import InOrder, InOrderNeeded, Reading, SideBySide, Workers
+from ocsp_pcap.observe.reading import InOrder, Reading
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.watch import Watch
+
+if TYPE_CHECKING:
+    from ocsp_pcap.observe.side_by_side import Workers
 
 DTLS_MAJOR: Final = 0xFE
 """First byte of the version numbers of DTLS (RFC 6347 4.1): no keys are used there."""
@@ -54,21 +56,34 @@ def observe_all(sources: Iterable[CaptureSource], tools: Tools, options: RunOpti
 
 def _captures(groups: list[list[Member]], tools: Tools, options: RunOptions) -> list[_Capture]:
     again = all(member.source.readable_again for group in groups for member in group)
+    captures = None
     if options.workers is not None and again and tools.keys is None and not tools.rsa_keys:
-        pieces = [_sliced(group) for group in groups]
-        if sum(map(len, pieces)) > 1 or options.distant:
-            try:
-                with options.workers() as workers:
-                    reading = SideBySide(workers, pieces, options.watch)
-                    return _observe(pieces, reading, tools, options)
-            except InOrderNeeded:
-                pass
-    return _observe(groups, InOrder(options.watch), tools, options)
+        captures = _side_by_side(groups, options.workers, tools, options)
+    return _observe(groups, InOrder(options.watch), tools, options) if captures is None else captures
 
 
-def _sliced(group: list[Member]) -> list[Member]:
-    """Return the slices of a file that is large and alone, as if they were files of a set."""
-    return [Member(source) for source in slices(group[0].source)] if len(group) == 1 else group
+def _side_by_side(
+    groups: list[list[Member]],
+    workers: Callable[[], AbstractContextManager[Workers]],
+    tools: Tools,
+    options: RunOptions,
+) -> list[_Capture] | None:
+    """Have files read by workers; None where one after the other is the way."""
+    from ocsp_pcap.capture.slices import slices
+    from ocsp_pcap.observe.side_by_side import InOrderNeeded, SideBySide
+
+    # A file that is large and alone is read in slices, as if they were files of a set.
+    pieces = [
+        [Member(source) for source in slices(group[0].source)] if len(group) == 1 else group
+        for group in groups
+    ]
+    if sum(map(len, pieces)) == 1 and not options.distant:
+        return None
+    try:
+        with workers() as those:
+            return _observe(pieces, SideBySide(those, pieces, options.watch), tools, options)
+    except InOrderNeeded:
+        return None
 
 
 def _observe(

@@ -16,7 +16,7 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureSource, slices
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.observe import processes, rows, tcp_part, udp_part
-from ocsp_pcap.observe.reading import FileResult, read_file
+from ocsp_pcap.observe.side_by_side import FileResult, read_file
 from ocsp_pcap.report.json import facts_to_jsonl
 
 from .rotated import LITTLE_ENDIAN, split

@@ -13,7 +13,7 @@ import pytest
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureSource
 from ocsp_pcap.observe import processes
-from ocsp_pcap.observe.reading import FileResult, read_file
+from ocsp_pcap.observe.side_by_side import FileResult, read_file
 from ocsp_pcap.observe.watch import Value, Watch
 
 from .rotated import split
