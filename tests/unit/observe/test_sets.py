@@ -134,6 +134,23 @@ def test_slices_of_one_file(here: None, monkeypatch: pytest.MonkeyPatch) -> None
     assert cut > 20
 
 
+def test_a_slice_that_was_cut_inside_a_packet(
+    tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A packet carries a capture, and what is in it looks like records of the file."""
+    content = (SAMPLES / "direct" / "capture.pcap").read_bytes()
+    header, records = content[:24], content[24:]
+    carried = records[:30_000]
+    packet = records[:8] + 2 * len(carried).to_bytes(4, "little") + carried
+    path = tmp_path / "carrier.pcap"
+    path.write_bytes(header + packet + records)
+    monkeypatch.setattr(slices, "SLICE", 5000)
+    assert len(slices.slices(CaptureSource(str(path), path))) > 1
+    facts = read_facts([path], ReadOptions(jobs=2))
+    assert facts == read_facts([path])
+    assert facts.captures[0].packets == 203
+
+
 def test_processes_of_their_own(tmp_path: Path) -> None:
     path = SAMPLES / "ocsp-at-parent" / "parent.pcap"
     files = split(path, tmp_path, [20, 57, 58, 90])
