@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from operator import attrgetter
 
 from ocsp_pcap.facts import (
     AlertFact,
@@ -89,7 +90,8 @@ class FactAssembler:
         )
 
     def _tcp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
-        streams = observation.tcp.finished
+        # Of several possible issuers the first counts, and that is not to hang on which stream ended first.
+        streams = sorted(observation.tcp.finished, key=attrgetter("number"))
         flows = observation.tcp.flows.flows([stream.number for stream in streams])
         for stream, flow in zip(streams, flows, strict=True):
             yield from self._conversation_handshakes(observation, stream, flow, stream.conversation, None)
@@ -145,7 +147,7 @@ class FactAssembler:
         )
 
     def _udp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
-        streams = observation.udp.finished
+        streams = sorted(observation.udp.finished, key=attrgetter("number"))
         flows = observation.udp.flows.flows([stream.number for stream in streams])
         for stream, flow in zip(streams, flows, strict=True):
             yield from self._udp_stream(observation, stream, flow)

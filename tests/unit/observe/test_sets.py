@@ -210,6 +210,23 @@ def test_a_file_that_is_cut_short(tmp_path: Path, here: None) -> None:
     assert read_facts(files, ReadOptions(jobs=2)) == facts
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_damage_anywhere_shows_alike(
+    seed: int, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE", 3000)
+    rng = random.Random(seed)
+    path = CAPTURES[seed % len(CAPTURES)]
+    files = split(path, tmp_path, cuts(packets(path), str(seed))[: rng.randrange(4)])
+    for file in files:
+        content = bytearray(file.read_bytes())
+        for _ in range(rng.choice((0, 1, 3, 10)) if len(content) > 24 else 0):
+            content[rng.randrange(24, len(content))] = rng.randrange(256)
+        file.write_bytes(content)
+    in_order = read_facts(files, ReadOptions(rotation="yes"))
+    assert read_facts(files, ReadOptions(rotation="yes", jobs=2)) == in_order
+
+
 def test_secrets_in_one_file_open_the_sessions_of_others(tmp_path: Path, here: None) -> None:
     inside = SAMPLES / "tls13-suites" / "keys-inside" / "gnutls.pcapng"
     plain = split(SAMPLES / "tls13-suites" / "gnutls.pcap", tmp_path, [30])
