@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from typing import Final
 
 import numpy as np
@@ -52,15 +52,14 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         size=sum(summary.size for summary in summaries),
         tcp_streams=len(tcp.flows),
         notes=tuple(notes),
-        files=_files(observation, sorted(tcp_streams), sorted(udp_streams)),
+        files=_files(observation, tcp_streams, udp_streams),
     )
 
 
-def _files(
-    observation: Observation, tcp_streams: Sequence[int], udp_streams: Sequence[int]
-) -> tuple[CaptureFile, ...]:
+def _files(observation: Observation, tcp_streams: Set[int], udp_streams: Set[int]) -> tuple[CaptureFile, ...]:
     if len(observation.files) == 1:
         return ()
+    tcp_order, udp_order = sorted(tcp_streams), sorted(udp_streams)
     return tuple(
         CaptureFile(
             path=file.name,
@@ -70,13 +69,11 @@ def _files(
             damage=_file_damage(file),
             tcp_streams=tuple(
                 FileStream(observation.tcp_stream(stream), number + observation.extra_numbers(index, stream))
-                for stream in tcp_streams
-                if (number := observation.tcp.files.number(index, stream)) is not None
+                for stream, number in observation.tcp.files.numbers(index, tcp_streams, tcp_order)
             ),
             udp_streams=tuple(
                 FileStream(stream, number)
-                for stream in udp_streams
-                if (number := observation.udp.files.number(index, stream)) is not None
+                for stream, number in observation.udp.files.numbers(index, udp_streams, udp_order)
             ),
         )
         for index, file in enumerate(observation.files)

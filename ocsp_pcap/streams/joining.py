@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,12 +87,17 @@ class StreamFiles:
         continued[stream] = new_before + len(continued)
         self._new_before[-1].append(new_before)
 
-    def number(self, file: int, stream: int) -> int | None:
-        """Return the number of a stream in a file, counted from 0; None: it has no packet there."""
-        first = self._firsts[file]
-        if stream < first:
-            return self._continued[file].get(stream)
-        if file + 1 < len(self._firsts) and stream >= self._firsts[file + 1]:
-            return None
-        rank = stream - first
-        return rank + bisect_right(self._new_before[file], rank)
+    def numbers(self, file: int, streams: Set[int], in_order: Sequence[int]) -> list[tuple[int, int]]:
+        """Return those of some streams that have packets in a file, with their numbers there, in order.
+
+        Files are counted from 0; ``in_order`` are the same streams in ascending order.
+        """
+        first, continued = self._firsts[file], self._continued[file]
+        begin, end = bisect_left(in_order, first), len(in_order)
+        if file + 1 < len(self._firsts):
+            end = bisect_left(in_order, self._firsts[file + 1])
+        found = [(stream, continued[stream]) for stream in sorted(continued.keys() & streams)]
+        for stream in in_order[begin:end]:
+            rank = stream - first
+            found.append((stream, rank + bisect_right(self._new_before[file], rank)))
+        return found
