@@ -254,7 +254,7 @@ class _Mac:
 class CbcOpener:
     """CBC ciphers: MAC-then-encrypt (RFC 5246 6.2.3.2, RFC 2246 6.2.3.2) or encrypt-then-MAC (RFC 7366)."""
 
-    __slots__ = ("_block", "_cipher", "_encrypt_then_mac", "_iv", "_mac", "sequence")
+    __slots__ = ("_block", "_cipher", "_encrypt_then_mac", "_iv", "_mac", "_skipped", "sequence")
 
     def __init__(
         self,
@@ -273,6 +273,7 @@ class CbcOpener:
         self._cipher(bytes(parameters.block_size))  # tells now whether the cipher is there
         self._mac = _Mac(parameters, mac_key)
         self._iv = b"" if version >= _TLS_1_1 else iv
+        self._skipped = False
         self._encrypt_then_mac = encrypt_then_mac
         self.sequence = 0
 
@@ -285,6 +286,11 @@ class CbcOpener:
             protected, mac = fragment[: -self._mac.size], fragment[-self._mac.size :]
             number = self._mac.find(self.sequence, ahead, content_type, version, protected, mac)
             if number is None:
+                return None
+            if self._iv and number != self.sequence and not self._skipped:
+                # The IV is the last block of the record before, which the capture lost, and the MAC says
+                # nothing of what is decrypted with another one.
+                self.sequence = number + 1
                 return None
         block = self._block
         iv = self._iv or protected[:block]
@@ -304,6 +310,7 @@ class CbcOpener:
             if number is None:
                 return None
         self.sequence = number + 1
+        self._skipped = False
         if self._iv:
             self._iv = protected[-block:]
         return content_type, content
@@ -313,6 +320,7 @@ class CbcOpener:
         if self._iv and len(fragment) >= self._block:
             end = len(fragment) - (self._mac.size if self._encrypt_then_mac else 0)
             self._iv = fragment[max(end, self._block) - self._block : max(end, self._block)]
+            self._skipped = True
 
 
 class StreamOpener:
