@@ -5,7 +5,7 @@ from __future__ import annotations
 from ocsp_pcap.capture.batch import PADDING, PacketBatch
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.parser import NOT_A_PACKET
-from ocsp_pcap.capture.reader import BLOCK_SIZE, CaptureReader, CaptureSummary, open_capture
+from ocsp_pcap.capture.reader import BLOCK_SIZE, CaptureReader, CaptureSummary, open_capture, together
 from ocsp_pcap.capture.source import CaptureSource, expand
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "PacketBatch",
     "expand",
     "open_capture",
+    "together",
 ]

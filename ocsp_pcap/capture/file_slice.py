@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Final
 
-FILE_HEADER: Final = 24
+from ocsp_pcap.capture.formats import PCAP_HEADER
 
 
 class Slice(io.RawIOBase):
@@ -14,7 +13,7 @@ class Slice(io.RawIOBase):
     def __init__(self, file: io.FileIO, start: int, stop: int) -> None:
         """``start`` and ``stop``: where in the file the bytes begin and end."""
         self._file = file
-        self._head = file.read(FILE_HEADER) or b""
+        self._head = file.read(PCAP_HEADER) or b""
         self._left = stop - start
         file.seek(start)
 

@@ -64,6 +64,10 @@ def compression(head: bytes) -> str | None:
     return None
 
 
+PCAP_HEADER = 24
+"""Bytes of the file header of pcap."""
+
+
 def is_pcap(head: bytes) -> bool:
     """Tell whether ``head`` starts a pcap file of any variant and byte order."""
     return int.from_bytes(head[:4], "little") in PCAP_MAGICS or int.from_bytes(head[:4], "big") in PCAP_MAGICS

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.capture.chain import Chain, Finder, gather
-from ocsp_pcap.capture.formats import PCAP_MAGICS
+from ocsp_pcap.capture.formats import PCAP_HEADER, PCAP_MAGICS
 from ocsp_pcap.capture.parser import Damage, Parsed, link_type_value, nothing, snaplen_limit
 
-_FILE_HEADER = 24
 _SPECULATE_FROM = 4096
 """Bytes below which a plain walk is cheaper than a search for candidates."""
 
@@ -61,10 +60,10 @@ class PcapParser:
     def parse(self, buffer: Bytes, start: int, end: int, final: bool) -> Parsed:
         """Read the complete records of ``buffer[start:end]``."""
         if not self._choices:
-            if end - start < _FILE_HEADER + 4:
+            if end - start < PCAP_HEADER + 4:
                 if not final:
-                    return nothing(start, _FILE_HEADER + 4)
-                if end - start < _FILE_HEADER:
+                    return nothing(start, PCAP_HEADER + 4)
+                if end - start < PCAP_HEADER:
                     return nothing(start, 0, Damage(end, "the file ends inside its header"))
             problem, size = self._file_header(bytes(buffer[start : min(start + 28, end)]))
             if problem:
@@ -86,7 +85,7 @@ class PcapParser:
         if magic not in PCAP_MAGICS:
             return "this is no pcap file", 0
         self.snaplen = snaplen or None
-        size = _FILE_HEADER
+        size = PCAP_HEADER
         if magic == 0xA1B2CD34:
             self._choices = (_PATCHED, _PATCHED_SMP)
         elif magic in (0xA1B23C4D, 0x1C0001AC):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,24 @@ class CaptureSummary:
     first_time: int | None
     """The earliest time of any packet, nanoseconds since the epoch."""
     last_time: int | None
+
+
+def together(summaries: Sequence[CaptureSummary]) -> CaptureSummary:
+    """Sum up the files of one capture; where each is damaged is not told here."""
+    lengths = [summary.snaplen for summary in summaries]
+    # The counters of a capturing program run on from file to file.
+    dropped = [summary.dropped for summary in summaries if summary.dropped is not None]
+    return CaptureSummary(
+        packets=sum(summary.packets for summary in summaries),
+        snaplen=None if None in lengths else max((length for length in lengths if length), default=None),
+        link_types=frozenset[int]().union(*(summary.link_types for summary in summaries)),
+        dropped=max(dropped, default=None),
+        damage=None,
+        secrets=tuple(secret for summary in summaries for secret in summary.secrets),
+        size=sum(summary.size for summary in summaries),
+        first_time=min((s.first_time for s in summaries if s.first_time is not None), default=None),
+        last_time=max((s.last_time for s in summaries if s.last_time is not None), default=None),
+    )
 
 
 class CaptureReader:

@@ -41,8 +41,8 @@ _PATTERNS: Final = tuple(
     re.compile(rf"(?P<head>.*?){pattern}{_END}")
     for pattern in (
         # dumpcap -b and editcap: number and time, in either order.
-        r"_\d{5,}_\d{14}",
-        r"_\d{14}_\d{5,}",
+        r"_(?P<number>\d{5,})_\d{14}",
+        r"_\d{14}_(?P<number>\d{5,})",
         # tcpdump -G with strftime's %Y%m%d%H%M%S, %F_%T and the like.
         _TIME,
         # Just a number: %s, or somebody's own.
@@ -69,8 +69,13 @@ class Member:
     begins: int | None = None
     """Nanoseconds since the Unix epoch; None: it holds no packet, or can belong to no set."""
     link_type: int | None = None
-    by_rotation: bool = False
-    """Its name is one that only a rotation gives."""
+    number: int | None = None
+    """In the set, where its name is one that only a rotation gives."""
+
+    @property
+    def by_rotation(self) -> bool:
+        """Its name is one that only a rotation gives."""
+        return self.number is not None
 
 
 def families(
@@ -93,7 +98,7 @@ def families(
             key = ("",) if rotation == "yes" else _family(source.name, counted)
         found.setdefault(((roles or {}).get(source.name, ""), *key), []).append(source)
     return [
-        [Member(group[0])] if len(group) == 1 else _by_time(group, key[1] in _BY_ROTATION)
+        [Member(group[0])] if len(group) == 1 else _by_time(group, numbered=key[1] in _BY_ROTATION)
         for key, group in found.items()
     ]
 
@@ -126,6 +131,13 @@ def follows(member: Member, ended: int | None, lasted: int) -> bool:
     return -MAX_OVERLAP <= member.begins - ended <= most
 
 
+def missing_between(before: Member, after: Member) -> int:
+    """Return how many files their numbers say to be missing between two; numbers may start over."""
+    if before.number is None or after.number is None:
+        return 0
+    return max(0, after.number - before.number - 1)
+
+
 def _family(name: str, counted: Set[str]) -> tuple[str, ...]:
     """Return the kind of a name, and what the names of a set's files have in common.
 
@@ -140,13 +152,23 @@ def _family(name: str, counted: Set[str]) -> tuple[str, ...]:
     return (_BEHIND, folder, _NUMBER_BEHIND.sub("", base))
 
 
-def _by_time(sources: Iterable[CaptureSource], by_rotation: bool) -> list[Member]:
+def _number(name: str) -> int:
+    """Return the number that a rotation gave a file; the first of ``tcpdump -C`` has none."""
+    base = os.path.split(name)[1]
+    behind = _NUMBER_BEHIND.search(base)
+    if behind is not None:
+        return int(behind[0])
+    matches = (pattern.fullmatch(base) for pattern in _PATTERNS[:2])
+    return next((int(match["number"]) for match in matches if match is not None), 0)
+
+
+def _by_time(sources: Iterable[CaptureSource], *, numbered: bool) -> list[Member]:
     """Sort by the time of the first packet; a file without packets stays behind the one before it by name."""
     members: list[tuple[int, Member]] = []
     last = 0
     for member in _members(sorted(sources, key=lambda source: natural_order(source.name))):
         last = last if member.begins is None else member.begins
-        members.append((last, replace(member, by_rotation=by_rotation)))
+        members.append((last, replace(member, number=_number(member.source.name) if numbered else None)))
     return [member for _, member in sorted(members, key=lambda item: item[0])]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.capture.errors import CaptureError
-from ocsp_pcap.capture.file_slice import FILE_HEADER
+from ocsp_pcap.capture.formats import PCAP_HEADER
 from ocsp_pcap.capture.source import CaptureSource
 
 SLICE: Final = 192 << 20
@@ -38,12 +38,12 @@ def slices(source: CaptureSource) -> list[CaptureSource]:
         return [source]
     try:
         with source.path.open("rb") as file:
-            head = file.read(FILE_HEADER + 16)
+            head = file.read(PCAP_HEADER + 16)
             order = "<" if int.from_bytes(head[:4], "little") in _FRACTIONS else ">"
             magic, first = np.frombuffer(head, f"{order}u4")[[0, 6]].tolist()
             if magic not in _FRACTIONS:
                 return [source]
-            borders = [FILE_HEADER]
+            borders = [PCAP_HEADER]
             count = 2 * max(1, round(size / (2 * SLICE)))
             for position in (number * size // count for number in range(1, count)):
                 for window in WINDOWS:

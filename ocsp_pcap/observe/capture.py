@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ocsp_pcap.capture import CaptureReader, CaptureSummary
-from ocsp_pcap.capture.file_slice import FILE_HEADER
+from ocsp_pcap.capture import CaptureReader, CaptureSummary, together
+from ocsp_pcap.capture.formats import PCAP_HEADER
 from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.observe.conversation import Conversation
@@ -45,6 +45,8 @@ class Observation:
     name: str = ""
     """Of the file; of a set, a glob that its files match."""
     files: list[ObservedFile] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """What is not there of a set of files, in words."""
     notes: list[str] = field(default_factory=list)
     keys_before: frozenset[bytes] = frozenset()
     """Sessions for which there were keys when reading began."""
@@ -127,16 +129,9 @@ class CaptureObserver:
     def join_slices(self) -> None:
         """Count what was read as slices of one file as that file."""
         files = self.observation.files
-        summaries = [file.summary for file in files]
-        summary = replace(
-            summaries[0],
-            packets=sum(each.packets for each in summaries),
-            link_types=frozenset[int]().union(*(each.link_types for each in summaries)),
-            # Each has the header of the file before its own bytes.
-            size=sum(each.size for each in summaries) - FILE_HEADER * (len(files) - 1),
-            first_time=min((s.first_time for s in summaries if s.first_time is not None), default=None),
-            last_time=max((s.last_time for s in summaries if s.last_time is not None), default=None),
-        )
+        summary = together([file.summary for file in files])
+        # Each has the header of the file before its own bytes.
+        summary = replace(summary, size=summary.size - PCAP_HEADER * (len(files) - 1))
         files[:] = [
             ObservedFile(
                 files[0].name,

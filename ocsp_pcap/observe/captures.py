@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from ocsp_pcap.capture import together
 from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream
 from ocsp_pcap.observe.capture import Observation, ObservedFile
 from ocsp_pcap.observe.links import link_type_name
@@ -22,7 +23,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
     numbers there.
     """
     tcp, udp = observation.tcp, observation.udp
-    summaries = [file.summary for file in observation.files]
+    whole = together([file.summary for file in observation.files])
     ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
     notes = list(observation.notes)
     if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
@@ -31,25 +32,21 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         notes.append(f"{tcp.given_up} connections were not followed to their end, to bound memory")
     if len(ports) > MAX_PORTS:
         notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
-    link_types = frozenset[int]().union(*(summary.link_types for summary in summaries))
-    lengths = [summary.snaplen for summary in summaries]
-    # The counters of a capturing program run on from file to file.
-    dropped = [summary.dropped for summary in summaries if summary.dropped is not None]
     return CaptureFact(
         path=observation.name,
-        packets=sum(summary.packets for summary in summaries),
-        first_time=min((s.first_time for s in summaries if s.first_time is not None), default=None),
-        last_time=max((s.last_time for s in summaries if s.last_time is not None), default=None),
-        link_types=tuple(link_type_name(number) for number in sorted(link_types)),
-        snaplen=None if None in lengths else max((length for length in lengths if length), default=None),
+        packets=whole.packets,
+        first_time=whole.first_time,
+        last_time=whole.last_time,
+        link_types=tuple(link_type_name(number) for number in sorted(whole.link_types)),
+        snaplen=whole.snaplen,
         truncated_packets=sum(file.truncated for file in observation.files),
-        dropped=max(dropped, default=None),
+        dropped=whole.dropped,
         undecoded_packets=sum(file.undecoded for file in observation.files),
         tcp_gaps=tcp.gaps,
         one_sided_streams=tcp.flows.one_sided_streams(),
         damage=_damage(observation),
         ports_seen=tuple(ports[:MAX_PORTS].tolist()),
-        size=sum(summary.size for summary in summaries),
+        size=whole.size,
         tcp_streams=len(tcp.flows),
         notes=tuple(notes),
         files=_files(observation, tcp_streams, udp_streams),
@@ -87,6 +84,7 @@ def _damage(observation: Observation) -> str | None:
         reason = _file_damage(file)
         if reason is not None:
             found.append(reason if len(observation.files) == 1 else f"{file.name}: {reason}")
+    found += observation.missing
     return "; ".join(found) or None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from ocsp_pcap.dns.message import HEADER_LENGTH, TcpFraming
 from ocsp_pcap.facts import Transport
+from ocsp_pcap.streams.joining import Joined
 
 DNS_PORT: Final = 53
 MAX_BYTES: Final = 32 << 20
@@ -58,6 +59,14 @@ class DnsLog:
         self._bytes += len(payload) + 200
         self.packets.append(DnsPacket(stream, direction, frame, time, payload, self._transport))
         return True
+
+    def join(self, packets: Iterable[DnsPacket], forgotten: int, joined: Joined, frames_before: int) -> None:
+        """Keep what was kept of the file that follows, where it numbers streams as ``joined`` says."""
+        for packet in packets:
+            stream = int(joined.number[packet.stream])
+            direction = packet.direction ^ int(joined.flipped[packet.stream])
+            self.keep(stream, direction, packet.frame + frames_before, packet.time, packet.payload)
+        self.forgotten += forgotten
 
     def keeper(self, stream: int) -> Keep:
         """Return what keeps the messages of one stream."""

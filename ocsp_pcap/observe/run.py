@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
-from ocsp_pcap.capture.rotation import Member, Rotation, families, follows
+from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture, together
+from ocsp_pcap.capture.rotation import Member, Rotation, families, follows, missing_between
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
 from ocsp_pcap.observe.reading import InOrder, Reading
 from ocsp_pcap.observe.tools import Tools
@@ -94,6 +94,7 @@ def _observe(
     not_read: set[str] = set()
     for group in groups:
         observer: CaptureObserver | None = None
+        missing: list[str] = []
         for number, member in enumerate(group):
             try:
                 opened = reading.open(member)
@@ -108,10 +109,18 @@ def _observe(
                             observer.finish()
                         observer = CaptureObserver(tools)
                         found.append(_Capture(observer.observation))
+                    elif count := missing_between(group[number - 1], member):
+                        words = f"are missing ({count} by their numbers)"
+                        missing.append(f"files before {member.source.name} {words}")
                     found[-1].sources.append(member.source)
                     opened.show(observer)
             except CaptureError as error:
                 options.failed(error)
+                missing.append(f"{member.source.name} could not be read")
+            if observer is not None:
+                # What a file would have shown is not seen: absence proves less.
+                observer.observation.missing += missing
+                missing = []
         if observer is not None:
             if group[0].source.span is not None:
                 observer.join_slices()
@@ -127,11 +136,10 @@ def _observe(
 def _goes_on(observer: CaptureObserver, member: Member) -> bool:
     """Tell whether a file can be the next one of a capture."""
     summaries = [file.summary for file in observer.observation.files]
-    ended = max((s.last_time for s in summaries if s.last_time is not None), default=None)
+    so_far = together(summaries)
     spans = [s.last_time - s.first_time for s in summaries if s.last_time and s.first_time]
-    types = frozenset[int]().union(*(s.link_types for s in summaries))
-    same_link = member.link_type is None or not types or member.link_type in types
-    return same_link and follows(member, ended, max(spans, default=0))
+    same_link = member.link_type is None or not so_far.link_types or member.link_type in so_far.link_types
+    return same_link and follows(member, so_far.last_time, max(spans, default=0))
 
 
 @dataclass(slots=True)
@@ -156,6 +164,7 @@ class _Capture:
             except CaptureError as error:
                 options.failed(error)
                 return observation
+            observer.observation.missing = observation.missing
             observer.finish()
             return observer.observation
         observation.notes.append(

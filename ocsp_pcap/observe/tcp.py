@@ -147,15 +147,7 @@ class TcpObserver:
         self.given_up += part.given_up
         for local, frame in part.socks_frames.items():
             self.socks_frames[number[local]] = frame + frames_before
-        for packet in part.dns:
-            self.dns.keep(
-                number[packet.stream],
-                packet.direction,
-                packet.frame + frames_before,
-                packet.time,
-                packet.payload,
-            )
-        self.dns.forgotten += part.forgotten
+        self.dns.join(part.dns, part.forgotten, joined, frames_before)
         for rows in part.rows:
             self.replay(rows.moved(joined.number, joined.flipped, frames_before))
         unread = {

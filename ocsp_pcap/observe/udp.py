@@ -183,12 +183,7 @@ class UdpObserver:
                 self._begun[number[flow]] = begun
                 if flow in part.randoms:
                     self._randoms[number[flow]] = part.randoms[flow]
-        for packet in part.dns:
-            direction = packet.direction ^ int(joined.flipped[packet.stream])
-            self.dns.keep(
-                number[packet.stream], direction, packet.frame + frames_before, packet.time, packet.payload
-            )
-        self.dns.forgotten += part.forgotten
+        self.dns.join(part.dns, part.forgotten, joined, frames_before)
         return self._replay_part(part, joined, known, frames_before)
 
     def _replay_part(

@@ -102,7 +102,7 @@ def test_set_name(names: list[str], expected: str) -> None:
 @pytest.mark.parametrize(("by_rotation", "most"), [(True, MAX_SILENCE), (False, SHORT_SILENCE)])
 def test_follows(by_rotation: bool, most: int) -> None:
     def begins(time: int | None) -> Member:
-        return Member(CaptureSource("x", None), time, 1, by_rotation)
+        return Member(CaptureSource("x", None), time, 1, 7 if by_rotation else None)
 
     assert follows(begins(100), 100, 0)
     assert follows(begins(100), 100 + MAX_OVERLAP, 0)

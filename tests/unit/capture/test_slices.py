@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocsp_pcap.capture import CaptureSource, open_capture, slices
-from ocsp_pcap.capture.file_slice import FILE_HEADER
+from ocsp_pcap.capture.formats import PCAP_HEADER
 
 from .builders import pcap_header, pcap_record, read
 
@@ -37,7 +37,7 @@ def test_slices_hold_the_records_of_the_file(order: str, magic: int, tmp_path: P
     found = cut(tmp_path / "x.pcap", content)
     assert len(found) > 5
     spans = [source.span for source in found if source.span is not None]
-    assert spans[0][0] == FILE_HEADER
+    assert spans[0][0] == PCAP_HEADER
     assert spans[-1][1] == len(content)
     assert [stop for _, stop in spans[:-1]] == [start for start, _ in spans[1:]]
     packets = 0
@@ -45,7 +45,7 @@ def test_slices_hold_the_records_of_the_file(order: str, magic: int, tmp_path: P
         with open_capture(source, 512) as reader:
             packets += sum(len(batch) for batch in reader)
             assert reader.summary.damage is None
-            assert source.size == reader.position - FILE_HEADER
+            assert source.size == reader.position - PCAP_HEADER
     assert packets == 900
 
 
@@ -66,8 +66,8 @@ def test_where_no_record_is_seen_nothing_is_cut(tmp_path: Path) -> None:
 
 def test_a_wrong_guess_shows(tmp_path: Path) -> None:
     """A packet that carries a capture: records inside it look like the file's own."""
-    inner = capture(400)[FILE_HEADER:][:60_000]
-    content = pcap_header() + pcap_record(bytes(60)) + pcap_record(inner) + capture(100)[FILE_HEADER:]
+    inner = capture(400)[PCAP_HEADER:][:60_000]
+    content = pcap_header() + pcap_record(bytes(60)) + pcap_record(inner) + capture(100)[PCAP_HEADER:]
     found = cut(tmp_path / "x.pcap", content)
     damaged = []
     for source in found:

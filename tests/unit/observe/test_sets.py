@@ -196,7 +196,17 @@ def test_a_file_in_the_middle_that_cannot_be_read(tmp_path: Path, here: None) ->
     assert len(told) == 1
     assert str(files[1]) in told[0]
     assert [file.path for file in facts.captures[0].files] == [str(files[n]) for n in (0, 2, 3)]
+    assert facts.captures[0].damage == f"{files[1]} could not be read"
     assert read_facts(files, ReadOptions(jobs=2)) == facts
+
+
+def test_files_that_are_missing_by_their_numbers(tmp_path: Path, here: None) -> None:
+    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [50, 100, 150])
+    facts = read_facts([files[0], files[3]])
+    (capture,) = facts.captures
+    assert capture.damage == f"files before {files[3]} are missing (2 by their numbers)"
+    assert read_facts([files[0], files[3]], ReadOptions(jobs=2)) == facts
+    assert read_facts(files[1:3]).captures[0].damage is None
 
 
 def test_a_file_that_is_cut_short(tmp_path: Path, here: None) -> None:
