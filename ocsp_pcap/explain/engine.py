@@ -247,7 +247,7 @@ def _next_steps(question: Question, headline: Answer, validator: Validator) -> t
         serial=certificate.serial if certificate else None,
         until=headline.until,
         longer=headline.longer,
-        **(places.reference(shown.capture, shown.frame, shown.stream, shown.note) if shown else {}),
+        **(places.reference(shown.capture, shown.frame, shown.stream, shown.transport) if shown else {}),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ocsp_pcap.facts import CaptureFact, CertificateFact, OcspExchangeFact
+from ocsp_pcap.facts import CaptureFact, CertificateFact, OcspExchangeFact, Transport
 
 SCHEMA = "ocsp-pcap/1"
 
@@ -15,6 +15,7 @@ Role: TypeAlias = Literal["child", "parent", "client", "unknown"]
 ChainRole: TypeAlias = Literal["leaf", "intermediate"]
 Severity: TypeAlias = Literal["problem", "advice", "info"]
 Status: TypeAlias = Literal["good", "revoked", "unknown"]
+Presenter: TypeAlias = Literal["server", "client"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,20 @@ class Evidence:
     frame: int | None
     """1-based, as Wireshark's ``frame.number``."""
     stream: int | None
-    """Wireshark's ``tcp.stream`` (``udp.stream`` for QUIC)."""
+    """Wireshark's ``tcp.stream``, or ``udp.stream`` where ``transport`` is ``"udp"``."""
     note: str
+    transport: Transport = "tcp"
+    """What the stream is one of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One way in which a claim may be wrong, and what in the captures makes it so."""
+
+    code: str
+    why: str
+    """One clause, plain text: it goes on from "likely only, because"."""
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class Sighting:
     evidence: tuple[Evidence, ...]
     alternatives: tuple[Alternative, ...] = ()
     status: Status | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,10 @@ class Verdict:
     evidence: tuple[Evidence, ...]
     next_steps: tuple[str, ...]
     sightings: tuple[Sighting, ...]
+    doubts: tuple[Doubt, ...] = ()
+    """Why the claim is not confirmed; empty where it is."""
+    presented_by: Presenter = "server"
+    """Who presented the certificate: the TLS server, or the client to a server that validates it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +155,5 @@ class Explanation:
     """What each proxy saw for the hosts that were seen on several legs."""
     notes: tuple[str, ...] = ()
     """Warnings about the run as a whole: clock offset applied, roles told from the traffic, unused keys."""
+    headline: str = ""
+    """The sentence that answers the ticket, the same in every format."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Leg, Sighting, Verdict
-from ocsp_pcap.facts import CaptureFact, OcspExchangeFact
-
-_UDP: Final = re.compile(r"\b(?:QUIC|UDP)\b")
+from ocsp_pcap.facts import CaptureFact, OcspExchangeFact, Transport
 
 
 class Place(NamedTuple):
@@ -57,12 +54,12 @@ class Places:
         return f"{place.frame} of {place.capture}"
 
     def reference(
-        self, capture: str, frame: int | None, stream: int | None, note: str = ""
+        self, capture: str, frame: int | None, stream: int | None, transport: Transport = "tcp"
     ) -> dict[str, Any]:
         """Return ``frame`` and ``stream`` for a sentence that leads to a packet."""
         if capture not in self._sets:
             return {"frame": frame, "stream": stream}
-        (placed,) = self._evidence((Evidence(capture, frame, stream, note),))
+        (placed,) = self._evidence((Evidence(capture, frame, stream, "", transport),))
         return {"frame": self.frame_words(capture, frame), "stream": placed.stream}
 
     def located(self, explanation: Explanation) -> Explanation:
@@ -90,14 +87,15 @@ class Places:
         own = self._sets.get(item.capture)
         if own is None or item.frame is None:
             return item
-        return Evidence(*own.place(item.frame, item.stream, udp=bool(_UDP.search(item.note))), item.note)
+        place = own.place(item.frame, item.stream, udp=item.transport == "udp")
+        return Evidence(*place, item.note, item.transport)
 
     def _sighting(self, sighting: Sighting) -> Sighting:
         evidence = self._evidence(sighting.evidence)
         own = self._sets.get(sighting.capture)
         if own is None:
             return replace(sighting, evidence=evidence)
-        udp = any(_UDP.search(item.note) for item in evidence)
+        udp = any(item.transport == "udp" for item in sighting.evidence)
         place = own.place(sighting.frame, sighting.stream, udp=udp)
         stream = sighting.stream if place.stream is None else place.stream
         return replace(sighting, capture=place.capture, frame=place.frame, stream=stream, evidence=evidence)

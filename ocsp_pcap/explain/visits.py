@@ -42,10 +42,8 @@ class Visit:
 
     def evidence(self, note: str, frame: int | None = None) -> Evidence:
         """Point to a frame of this handshake."""
-        if self.handshake.transport == "udp":
-            # Reports take from this word that the stream is one of udp.stream.
-            note += " (DTLS, over UDP)" if (self.handshake.version or "")[:4] == "DTLS" else " (over UDP)"
-        return Evidence(self.handshake.capture, frame or self.frame, self.handshake.stream, note)
+        handshake = self.handshake
+        return Evidence(handshake.capture, frame or self.frame, handshake.stream, note, handshake.transport)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from ocsp_pcap.explain.model import Evidence, Verdict
 
-_QUIC = re.compile(r"\b(?:QUIC|UDP)\b")
-
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -50,8 +48,8 @@ def serial_filter(serial: str) -> str | None:
 
 
 def evidence_transport(evidence: Iterable[Evidence]) -> str:
-    """Return ``udp`` where the notes say that the conversation is QUIC, else ``tcp``."""
-    return "udp" if any(_QUIC.search(item.note) for item in evidence) else "tcp"
+    """Return what the stream numbers of some evidence about one conversation count: ``tcp`` or ``udp``."""
+    return "udp" if any(item.transport == "udp" for item in evidence) else "tcp"
 
 
 def evidence_filters(evidence: Iterable[Evidence]) -> tuple[Filter, ...]:

@@ -123,8 +123,13 @@ def _explanation_schema() -> Schema:
             ],
         },
         "evidence": _closed(
-            capture=_TEXT, frame=_or_null(_ref("frame")), stream=_or_null(_ref("stream")), note=_TEXT
+            capture=_TEXT,
+            frame=_or_null(_ref("frame")),
+            stream=_or_null(_ref("stream")),
+            note=_TEXT,
+            transport=_words(facts.Transport),
         ),
+        "doubt": _closed(code=_TEXT, why=_TEXT, evidence=_array(_ref("evidence"))),
         "alternative": _closed(cause=_ref("cause"), why=_TEXT),
         "sighting": _closed(
             capture=_TEXT,
@@ -151,6 +156,8 @@ def _explanation_schema() -> Schema:
             evidence=_array(_ref("evidence")),
             next_steps=_array(_TEXT),
             sightings=_array(_ref("sighting")),
+            doubts=_array(_ref("doubt")),
+            presented_by=_words(model.Presenter),
         )
         | {"allOf": [_ref("presence_and_cause")]},
         "finding": _closed(

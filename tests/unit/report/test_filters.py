@@ -36,9 +36,9 @@ def test_texts() -> None:
 
 
 def test_quic_is_a_udp_stream() -> None:
-    assert evidence_transport([Evidence("a", 1, 2, "QUIC Initial with ClientHello")]) == "udp"
+    assert evidence_transport([Evidence("a", 1, 2, "QUIC Initial with ClientHello", "udp")]) == "udp"
     assert evidence_transport([Evidence("a", 1, 2, "ClientHello")]) == "tcp"
-    (_, conversation) = evidence_filters([Evidence("a", 1, 2, "QUIC Initial")])
+    (_, conversation) = evidence_filters([Evidence("a", 1, 2, "QUIC Initial", "udp")])
     assert conversation.text == "udp.stream eq 2"
 
 

@@ -120,6 +120,7 @@ def test_explanation_has_the_keys_of_the_contract() -> None:
         "frame": 104,
         "stream": 10,
         "note": "ClientHello for plain.site.test",
+        "transport": "tcp",
     }
     assert verdict["certificate"]["kind"] == "certificate"
     assert value["unmatched_exchanges"][0]["kind"] == "ocsp_exchange"
