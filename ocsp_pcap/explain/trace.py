@@ -36,6 +36,12 @@ class TraceEntry:
     host: str
     action: Action
     url: str | None = None
+    dated: bool = True
+    """The time has its full date in the trace; without, nothing tells the day."""
+    zone: bool = True
+    """The time says its zone, or is a number of seconds since the epoch; without, it is read as UTC."""
+    transaction: str | None = None
+    """What holds the lines of one transaction together, where the trace tells transactions apart."""
 
 
 def load_trace(path: Path) -> tuple[TraceEntry, ...]:

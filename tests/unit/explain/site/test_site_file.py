@@ -139,3 +139,55 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SiteError, match="is no valid TOML"):
         load_site(tmp_path / "site.toml")
+
+
+def test_every_value_tells_its_line(tmp_path: Path) -> None:
+    text = '# proxies\n[proxies.child]\nocsp = true\n\n[proxies.parent]\nissuers = ["CN=A"]\nocsp = false\n'
+    child, parent = load(tmp_path, text).proxies
+    source = parent.source("ocsp")
+    assert source is not None
+    assert (source.path, source.line, source.kind, source.firm) == (
+        str(tmp_path / "site.toml"),
+        7,
+        "toml",
+        True,
+    )
+    assert source.text == "[proxies.parent] ocsp = false"
+    assert (child.source("ocsp") or source).line == 3
+    assert child.source("intercepts") is None
+    (inline,) = load(tmp_path, "proxies = { parent = { ocsp = true } }").proxies
+    assert (inline.source("ocsp") or source).line is None
+
+
+def test_what_is_said_of_a_product(tmp_path: Path) -> None:
+    text = """
+        [proxies.parent]
+        product = "ProxySG"
+        issuers = ["CN=Corp CA", "O=Other"]
+        responder_url = "http://ocsp.corp.test/"
+        validates_tunnels = true
+    """
+    (parent,) = load(tmp_path, text).proxies
+    assert (parent.product, parent.responder_url) == ("proxysg", "http://ocsp.corp.test/")
+    assert (parent.issuers, parent.validates_tunnels) == (("CN=Corp CA", "O=Other"), True)
+    assert "product must be a name" in refusal(tmp_path, "[proxies.parent]\nproduct = 1")
+    assert "issuers must be names" in refusal(tmp_path, '[proxies.parent]\nissuers = [""]')
+    assert "responder_url must be" in refusal(tmp_path, '[proxies.parent]\nresponder_url = "ftp://a"')
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a = " + "[" * 100_000, "nested too deep"),
+        ("a = " + "9" * 5000, "a number that is too long"),
+        ("[proxies.parent]\ncache_ttl = " + "9" * 4000, "cache_ttl must be a duration"),
+        (f'[proxies.parent]\ncache_ttl = "{"9" * 400}"', "cache_ttl must be a duration"),
+        ("[proxies.parent]\nocsp = " + "[" * 200 + "]" * 200, "ocsp must be true or false"),
+        ("[proxies.parent]\nocsp" + ".a" * 3000 + " = 1", "ocsp must be true or false"),
+        ("#" * (2 << 20), "larger than 1 MiB"),
+    ],
+)
+def test_what_would_exhaust_a_reader_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    message = refusal(tmp_path, text)
+    assert sentence in message
+    assert len(message) < 300

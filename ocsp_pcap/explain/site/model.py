@@ -1,0 +1,100 @@
+"""The proxies of a chain as the engineer's files describe them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ocsp_pcap.explain.site.names import name_within
+from ocsp_pcap.facts import CertificateFact
+
+ProxyRole: TypeAlias = Literal["child", "parent"]
+SourceKind: TypeAlias = Literal["toml", "squid", "proxysg", "fortios", "bigip"]
+
+FIRM: frozenset[SourceKind] = frozenset({"toml", "squid"})
+"""Our own words, and forms whose readers are tried against the real program."""
+
+
+class SiteError(Exception):
+    """A site file or configuration cannot be used; the message says which part and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityCertificate:
+    """An interception CA named by the site file."""
+
+    path: str
+    der: bytes = field(repr=False)
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value of the site comes from."""
+
+    path: str
+    line: int | None
+    """1-based line of the file; None where it is not known."""
+    kind: SourceKind
+    text: str = ""
+    """What stands there, to be quoted as evidence."""
+
+    @property
+    def firm(self) -> bool:
+        """It may carry a proof; else it only supports one."""
+        return self.kind in FIRM
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy of the chain; None (or nothing, in a tuple) means that no file says."""
+
+    role: ProxyRole
+    addresses: frozenset[str] = frozenset()
+    ocsp: bool | None = None
+    intercepts: bool | None = None
+    ca: tuple[AuthorityCertificate, ...] = ()
+    cache_ttl: int | None = None
+    """Response cache TTL override in nanoseconds."""
+    forwarding_host: str | None = None
+    """``address:port`` through which the proxy sends its OCSP queries."""
+    crl_fallback: bool | None = None
+    product: str | None = None
+    """Lower-case name of the product, such as ``proxysg`` or ``squid``."""
+    issuers: tuple[str, ...] = ()
+    """Names of the issuers that its configured responders cover, and no others; empty: not told."""
+    responder_url: str | None = None
+    """Responder that it asks in place of the one that the certificate names."""
+    validates_tunnels: bool | None = None
+    """It checks certificates also of connections that it only tunnels."""
+    sources: tuple[tuple[str, Source], ...] = field(default=(), compare=False, repr=False)
+    """(key, where its value comes from), for each key that a file gives."""
+
+    def source(self, key: str) -> Source | None:
+        """Return where the value of a key (a field's name) comes from; None: no file gives it."""
+        return next((source for name, source in self.sources if name == key), None)
+
+    def covers(self, certificate: CertificateFact) -> bool:
+        """Tell whether the configured responders cover the certificate's issuer.
+
+        True as well where the site does not say which issuers they cover. Each relative distinguished
+        name that the site gives must stand in the issuer's name, in whatever order, case and spacing
+        (RFC 5280 7.1, RFC 4514); a name without attribute types is a common name.
+        """
+        return not self.issuers or any(name_within(name, certificate.issuer) for name in self.issuers)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that is told about the proxies."""
+
+    path: str = "site.toml"
+    proxies: tuple[Proxy, ...] = ()
+
+    def proxy(self, role: str) -> Proxy | None:
+        """Return the proxy of this role, where the site names one."""
+        return next((proxy for proxy in self.proxies if proxy.role == role), None)
+
+    def proxy_at(self, address: str) -> Proxy | None:
+        """Return the proxy that owns this address."""
+        return next((proxy for proxy in self.proxies if address in proxy.addresses), None)
