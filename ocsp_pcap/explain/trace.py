@@ -1,23 +1,33 @@
-"""Policy traces: what a proxy itself wrote about its OCSP checks."""
+"""Policy traces: what a proxy itself wrote about its OCSP checks.
+
+A trace is a second witness, and proves no more than it says: which host a line is about, and when. ProxySG
+writes one block a transaction, between lines ``start transaction`` and ``stop transaction``, with the time of
+the whole block somewhere in it; other writers put a time before each line. Lines of checks that ran side by
+side may be mixed, and then the order of lines does not tell whose answer is whose.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
+
+from ocsp_pcap.explain.stamps import Stamp, leading_stamp, read_stamp
 
 Action: TypeAlias = Literal["cached", "query"]
 
 VALIDATING = re.compile(r"Validating certificate for (?P<host>[^\s,;]+)")
 CACHED = re.compile(r"OCSP: using cached response")
 QUERY = re.compile(r"OCSP: querying responder (?P<url>\S+)")
-TIMESTAMP = re.compile(
-    r"^\W*(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
-    r"|^\W*(?P<epoch>\d{9,10}(?:\.\d{1,9})?)\b"
-)
+START = re.compile(r"\bstart transaction\b", re.IGNORECASE)
+STOP = re.compile(r"\b(?:stop|end) transaction\b", re.IGNORECASE)
+IDENTITY = re.compile(r"\btransaction[ _-]?id\s*[=:]\s*(?P<id>[\w-]{1,40})", re.IGNORECASE)
+TIME = re.compile(r"^\s*(?:date/)?time:\s+", re.IGNORECASE)
+REQUEST = re.compile(r"^\s*(?:[A-Z]{3,10}\s+)?(?:CONNECT\s+|[a-z]{2,10}://)(?P<host>\[[^\]\s]+\]|[^\s/:?]+)")
 MAX_SIZE = 256 << 20
+SIDE_BY_SIDE = 30 * 10**9
+"""Nanoseconds within which two checks may wait for their answers at once."""
 
 
 class TraceError(Exception):
@@ -32,7 +42,7 @@ class TraceEntry:
     line: int
     """1-based line of the action."""
     time: int | None
-    """Nanoseconds since the epoch; None where the trace has no timestamps."""
+    """Nanoseconds since the epoch; None where the trace does not tell the day."""
     host: str
     action: Action
     url: str | None = None
@@ -42,6 +52,32 @@ class TraceEntry:
     """The time says its zone, or is a number of seconds since the epoch; without, it is read as UTC."""
     transaction: str | None = None
     """What holds the lines of one transaction together, where the trace tells transactions apart."""
+    certain: bool = True
+    """The trace leaves no doubt that this line is about this host's own certificate."""
+
+
+@dataclass(slots=True)
+class _Check:
+    """One check of a host's certificate: the line that names the host, and what followed."""
+
+    host: str
+    stamp: Stamp | None
+    actions: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Transaction:
+    """Lines that belong together."""
+
+    identity: str | None = None
+    stamp: Stamp | None = None
+    requested: str | None = None
+    """Host of the request line, which comes after the lines about its certificate."""
+    checks: list[_Check] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
+    """Positions of its entries in the list of all."""
+    mixed: bool = False
+    """Lines of another transaction stand between its own."""
 
 
 def load_trace(path: Path) -> tuple[TraceEntry, ...]:
@@ -53,54 +89,181 @@ def load_trace(path: Path) -> tuple[TraceEntry, ...]:
     try:
         if path.stat().st_size > MAX_SIZE:
             raise TraceError(f"{path}: larger than {MAX_SIZE >> 20} MiB, too large for a policy trace")
-        text = path.read_text(encoding="utf-8", errors="replace")
+        content = path.read_bytes()
     except OSError as error:
         raise TraceError(f"{path}: cannot be read: {error.strerror}") from error
-    entries, validating = parse_trace(text, str(path))
-    if not validating:
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = content.decode(encoding, errors="replace")
+    entries, checks = parse_trace(text, str(path))
+    if not (entries or checks or START.search(text)):
         raise TraceError(
             f'{path}: is no policy trace: it has no line "Validating certificate for HOST", which a '
-            "policy trace has for each certificate that the proxy checks"
+            'policy trace has for each certificate that the proxy checks, and no line "start transaction"'
         )
     return entries
 
 
 def parse_trace(text: str, path: str) -> tuple[tuple[TraceEntry, ...], int]:
     """Return the entries of a trace, and how many certificate checks it mentions at all."""
-    entries: list[TraceEntry] = []
-    host: str | None = None
-    host_time: int | None = None
-    validating = 0
+    reader = _Reader(path, closes=STOP.search(text) is not None)
     for number, line in enumerate(text.splitlines(), 1):
-        time = _timestamp(line)
+        reader.line(number, line)
+    return reader.finish(), reader.checks
+
+
+class _Reader:
+    """Takes one line after another."""
+
+    def __init__(self, path: str, *, closes: bool) -> None:
+        self.path = path
+        self.closes = closes
+        """The trace says where a transaction ends; else it ends where the next one starts."""
+        self.checks = 0
+        self.entries: list[TraceEntry] = []
+        self.open: list[_Transaction] = []
+        self.by_identity: dict[str, _Transaction] = {}
+        self.closed: list[_Transaction] = []
+        self.outside = _Transaction()
+
+    def line(self, number: int, line: str) -> None:
+        if START.search(line):
+            self._start(line)
+        elif STOP.search(line):
+            self._stop(line)
+        else:
+            self._inside(number, line)
+
+    def finish(self) -> tuple[TraceEntry, ...]:
+        for transaction in (*self.closed, *self.open, self.outside):
+            self._settle(transaction)
+        return tuple(entry for entry in self.entries if entry.host)
+
+    def _start(self, line: str) -> None:
+        if not self.closes:
+            self.closed += self.open
+            self.open.clear()
+        match = START.search(line)
+        rest = line[match.end() :] if match is not None else ""
+        identity = IDENTITY.search(line)
+        transaction = _Transaction(identity["id"] if identity else None)
+        transaction.stamp = leading_stamp(line) or _first_stamp(rest)
+        if identity is not None:
+            self.by_identity[identity["id"]] = transaction
+        self.open.append(transaction)
+        if len(self.open) > 1:
+            for other in self.open:
+                other.mixed = True
+
+    def _stop(self, line: str) -> None:
+        identity = IDENTITY.search(line)
+        if identity is not None and identity["id"] in self.by_identity:
+            transaction = self.by_identity[identity["id"]]
+        elif self.open:
+            transaction = self.open[-1]
+        else:
+            return
+        if transaction in self.open:
+            self.open.remove(transaction)
+            self.closed.append(transaction)
+
+    def _inside(self, number: int, line: str) -> None:
+        transaction = self._belongs(line)
+        stamp = leading_stamp(line)
         if match := VALIDATING.search(line):
-            host, host_time = match["host"].strip("\"'").rstrip(".").lower(), time
-            validating += 1
-        elif host is not None and CACHED.search(line):
-            entries.append(TraceEntry(path, number, time or host_time, host, "cached"))
-        elif host is not None and (match := QUERY.search(line)):
-            entries.append(TraceEntry(path, number, time or host_time, host, "query", match["url"]))
-    return tuple(entries), validating
+            self.checks += 1
+            transaction.checks.append(_Check(_host(match["host"]), stamp))
+        elif CACHED.search(line):
+            self._action(transaction, number, stamp, "cached", None)
+        elif match := QUERY.search(line):
+            self._action(transaction, number, stamp, "query", match["url"])
+        elif match := TIME.match(line):
+            transaction.stamp = read_stamp(line, match.end()) or transaction.stamp
+        elif transaction is not self.outside and (match := REQUEST.match(line)):
+            transaction.requested = transaction.requested or _host(match["host"])
+
+    def _belongs(self, line: str) -> _Transaction:
+        identity = IDENTITY.search(line)
+        if identity is None:
+            return self.open[-1] if self.open else self.outside
+        name = identity["id"]
+        if self.open and self.open[-1].identity is None and name not in self.by_identity:
+            self.open[-1].identity = name
+            self.by_identity[name] = self.open[-1]
+        return self.by_identity.setdefault(name, _Transaction(name))
+
+    def _action(
+        self, transaction: _Transaction, number: int, stamp: Stamp | None, action: Action, url: str | None
+    ) -> None:
+        check = transaction.checks[-1] if transaction.checks else None
+        found = stamp if stamp is not None and stamp.dated else check.stamp if check is not None else None
+        certain = check is None or not _waiting(transaction.checks[:-1], found)
+        transaction.entries.append(len(self.entries))
+        if check is not None:
+            check.actions.append(len(self.entries))
+        entry = TraceEntry(
+            self.path,
+            number,
+            found.time if found is not None else None,
+            check.host if check is not None else "",
+            action,
+            url,
+            dated=found is not None and found.dated,
+            zone=found is not None and found.zone,
+            certain=certain,
+        )
+        self.entries.append(entry)
+
+    def _settle(self, transaction: _Transaction) -> None:
+        """Give a transaction's entries what stands after them, and take certainty where there is none."""
+        stamp = transaction.stamp
+        name = transaction.identity
+        if name is None and transaction.entries and transaction is not self.outside:
+            name = f"line {self.entries[transaction.entries[0]].line}"
+        shared = transaction.mixed and transaction.identity is None
+        for position in transaction.entries:
+            entry = replace(self.entries[position], transaction=name)
+            if entry.time is None and stamp is not None:
+                entry = replace(entry, time=stamp.time, dated=stamp.dated, zone=stamp.zone)
+            if not entry.host:
+                entry = replace(entry, host=transaction.requested or "")
+            self.entries[position] = replace(entry, certain=entry.certain and not shared)
+        told = {position for check in transaction.checks for position in check.actions}
+        rest = [position for position in transaction.entries if position not in told]
+        for positions in (rest, *(check.actions for check in transaction.checks)):
+            if transaction is self.outside and positions is rest:
+                continue
+            if len({self.entries[position].action for position in positions}) > 1:
+                # A check covers a whole chain: which line is about which certificate is not said.
+                for position in positions:
+                    self.entries[position] = replace(self.entries[position], certain=False)
 
 
-def _timestamp(line: str) -> int | None:
-    match = TIMESTAMP.match(line)
-    if match is None:
-        return None
-    if match["epoch"]:
-        seconds, _, fraction = match["epoch"].partition(".")
-        return int(seconds) * 10**9 + int(fraction.ljust(9, "0") or 0)
-    text = match["iso"].replace(",", ".")
-    whole, _, rest = text.partition(".")
-    fraction, zone = "", ""
-    if rest:
-        digits = re.match(r"\d+", rest)
-        fraction = digits[0] if digits else ""
-        zone = rest[len(fraction) :]
-    try:
-        moment = datetime.fromisoformat(whole + zone)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 10**9 + int(fraction.ljust(9, "0") or 0)
+def _waiting(checks: list[_Check], now: Stamp | None) -> bool:
+    """An earlier check is still without an answer, which this line may be as well."""
+    for check in checks[-8:]:
+        if check.actions:
+            continue
+        before = check.stamp
+        if now is None or before is None or now.time is None or before.time is None:
+            return True
+        if now.time - before.time <= SIDE_BY_SIDE:
+            return True
+    return False
+
+
+def _first_stamp(text: str) -> Stamp | None:
+    """Read the time that a heading mentions, wherever it stands in it."""
+    for word in re.finditer(r"(?<![\w:.])[A-Z0-9]", text[:200]):
+        stamp = read_stamp(text, word.start())
+        if stamp is not None and stamp.dated:
+            return stamp
+    return None
+
+
+def _host(text: str) -> str:
+    host = text.strip("\"'()<>")
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    return host.rstrip(".").lower()

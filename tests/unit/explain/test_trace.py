@@ -84,3 +84,120 @@ def test_what_is_no_trace(tmp_path: Path) -> None:
 def test_no_text_raises(text: str) -> None:
     parse_trace(text, "t")
     parse_trace(f"{text} Validating certificate for {text}\n{text}OCSP: querying responder {text}", "t")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "dated", "zone"),
+    [
+        ("Mon, 01 Jun 2026 12:00:00 GMT", True, True),
+        ("[01/Jun/2026:14:00:00 +0200]", True, True),
+        ("2026-06-01 12:00:00 UTC", True, True),
+        ("2026/06/01 12:00:00", True, False),
+        ("Mon Jun  1 12:00:00 2026", True, False),
+        ("Jun  1 12:00:00", False, False),
+        ("[12:00:00]", False, False),
+        ("2026-06-01 12:00:00 CST", True, False),
+    ],
+)
+def test_how_much_of_a_time_is_told(stamp: str, dated: bool, zone: bool) -> None:
+    (entry,), _ = parse_trace(f"{stamp} Validating certificate for a.test\nOCSP: using cached response", "t")
+    assert entry.time == (NOON if dated else None)
+    assert (entry.dated, entry.zone) == (dated, zone)
+
+
+BLOCK = """start transaction -------------------
+  CPL Evaluation Trace: transaction ID=659540
+    <Proxy>
+      MATCH: ALLOW
+{middle}
+  connection: service.name=Explicit HTTP client.address=10.10.0.10 proxy.port=8080
+  time: 2026-06-01 12:00:00 UTC
+  CONNECT tcp://Shop.test:443/
+  user: unauthenticated
+stop transaction --------------------
+"""
+
+
+def test_a_block_of_a_proxysg_tells_host_and_time_below() -> None:
+    (entry,), checks = parse_trace(BLOCK.format(middle="  OCSP: using cached response"), "t")
+    assert (entry.host, entry.time, entry.line, checks) == ("shop.test", NOON, 5, 0)
+    assert (entry.dated, entry.zone, entry.certain, entry.transaction) == (True, True, True, "659540")
+
+
+def test_a_check_named_in_a_block_counts_before_the_request() -> None:
+    middle = "  Validating certificate for cdn.test\n  [11:59:59] OCSP: querying responder http://o.test/"
+    (entry,), _ = parse_trace(BLOCK.format(middle=middle), "t")
+    assert (entry.host, entry.time, entry.dated) == ("cdn.test", NOON, True)
+
+
+def test_a_heading_dates_what_is_under_it() -> None:
+    (entry,), _ = parse_trace(
+        "start transaction -- Mon, 01 Jun 2026 12:00:00 UTC\n"
+        "Validating certificate for a.test\nOCSP: using cached response\n",
+        "t",
+    )
+    assert (entry.time, entry.dated, entry.zone) == (NOON, True, True)
+
+
+def test_transactions_that_name_themselves_may_be_mixed() -> None:
+    lines = [
+        "start transaction ID=1",
+        "start transaction ID=2",
+        "transaction ID=1: Validating certificate for a.test",
+        "transaction ID=2: Validating certificate for b.test",
+        "transaction ID=1: OCSP: using cached response",
+        "transaction ID=2: OCSP: querying responder http://o.test/",
+        "stop transaction ID=1",
+        "stop transaction ID=2",
+    ]
+    first, second = parse_trace("\n".join(lines), "t")[0]
+    assert (first.host, first.action, first.transaction) == ("a.test", "cached", "1")
+    assert (second.host, second.action, second.transaction) == ("b.test", "query", "2")
+    assert first.certain
+    assert second.certain
+
+
+def test_transactions_that_are_mixed_without_a_name_are_uncertain() -> None:
+    lines = [
+        "start transaction",
+        "Validating certificate for a.test",
+        "start transaction",
+        "Validating certificate for b.test",
+        "OCSP: using cached response",
+        "stop transaction",
+        "stop transaction",
+    ]
+    (entry,), _ = parse_trace("\n".join(lines), "t")
+    assert not entry.certain
+
+
+def test_two_checks_at_once_make_the_answer_uncertain() -> None:
+    lines = [
+        "2026-06-01T12:00:00Z Validating certificate for a.test",
+        "2026-06-01T12:00:01Z Validating certificate for b.test",
+        "2026-06-01T12:00:02Z OCSP: using cached response",
+        "2026-06-01T12:05:00Z Validating certificate for c.test",
+        "2026-06-01T12:05:00Z OCSP: using cached response",
+    ]
+    early, late = parse_trace("\n".join(lines), "t")[0]
+    assert not early.certain
+    assert late.certain
+
+
+def test_a_check_that_asked_and_used_its_cache_does_not_say_for_which_certificate() -> None:
+    lines = (
+        "Validating certificate for a.test\nOCSP: using cached response\nOCSP: querying responder http://o/"
+    )
+    assert [entry.certain for entry in parse_trace(lines, "t")[0]] == [False, False]
+
+
+def test_a_trace_in_utf_16(tmp_path: Path) -> None:
+    path = tmp_path / "policy.trace"
+    path.write_text("Validating certificate for a.test\nOCSP: using cached response\n", encoding="utf-16")
+    assert load_trace(path)[0].host == "a.test"
+
+
+def test_a_trace_of_transactions_without_any_check(tmp_path: Path) -> None:
+    path = tmp_path / "policy.trace"
+    path.write_text(BLOCK.format(middle=""))
+    assert load_trace(path) == ()
