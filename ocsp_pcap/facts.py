@@ -18,6 +18,7 @@ from typing import ClassVar, Literal, TypeAlias
 SignatureState: TypeAlias = Literal["valid", "invalid", "unverifiable"]
 TcpOutcome: TypeAlias = Literal["established", "refused", "reset", "unanswered"]
 Transport: TypeAlias = Literal["tcp", "udp"]
+Side: TypeAlias = Literal["client", "server"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +280,21 @@ class OcspExchangeFact:
     """It travelled inside TLS and was read with keys."""
     expires: int | None = None
     """Time of the Expires header of the answer (RFC 9111 5.3), where max-age does not overrule it."""
+    relayed_for: str | None = None
+    """For whom a proxy relayed the request: the first address of X-Forwarded-For or of Forwarded (RFC 7239),
+    else the value of Via (RFC 9110 7.6.3); None: the request names no other asker."""
+    answered_by: str | None = None
+    """Header by which the answer shows a proxy. It wrote the answer itself: ``squid: X-Squid-Error …``,
+    ``Proxy-Authenticate: …``, ``Proxy-Status: …`` with ``error=``, ``Server: …``. A proxy, or a content
+    delivery network, handed it on: ``Via: …``, ``X-Cache: …``, other ``Proxy-Status: …``. None: nothing tells
+    of one."""
+    date: int | None = None
+    """Time of the Date header of the answer (RFC 9110 6.6.1)."""
+    user_agent: str | None = None
+    closed_by: Side | None = None
+    """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
+    closed_time: int | None = None
+    """When that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +319,21 @@ class CrlFetchFact:
     revoked_serials: int | None = None
     """Number of entries of the list."""
     parse_error: str | None = None
+    relayed_for: str | None = None
+    """For whom a proxy relayed the request: the first address of X-Forwarded-For or of Forwarded (RFC 7239),
+    else the value of Via (RFC 9110 7.6.3); None: the request names no other asker."""
+    answered_by: str | None = None
+    """Header by which the answer shows a proxy. It wrote the answer itself: ``squid: X-Squid-Error …``,
+    ``Proxy-Authenticate: …``, ``Proxy-Status: …`` with ``error=``, ``Server: …``. A proxy, or a content
+    delivery network, handed it on: ``Via: …``, ``X-Cache: …``, other ``Proxy-Status: …``. None: nothing tells
+    of one."""
+    date: int | None = None
+    """Time of the Date header of the answer (RFC 9110 6.6.1)."""
+    user_agent: str | None = None
+    closed_by: Side | None = None
+    """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
+    closed_time: int | None = None
+    """When that was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from operator import attrgetter
+from typing import NamedTuple
 
 from ocsp_pcap.facts import (
     AlertFact,
@@ -18,6 +19,7 @@ from ocsp_pcap.facts import (
     HandshakeFrames,
     OcspExchangeFact,
     ResponseFact,
+    Side,
     SingleFact,
     TcpAttemptFact,
 )
@@ -40,6 +42,29 @@ from ocsp_pcap.tls.names import (
     cipher_suite_name,
     version_name,
 )
+
+
+class _Peers(NamedTuple):
+    """Who speaks on a TCP connection, and who ended it first."""
+
+    client: str
+    client_port: int
+    server: str
+    server_port: int
+    closed_by: Side | None
+    closed_time: int | None
+
+    @classmethod
+    def of(cls, flow: Flow, client: int) -> _Peers:
+        """Return the peers of a connection, of which ``client`` is the client's direction."""
+        ends, by = flow.endpoints, flow.ended_by
+        pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
+        return cls(
+            *pair[client],
+            *pair[1 - client],
+            None if by is None else "client" if by == client else "server",
+            None if by is None else flow.end_time,
+        )
 
 
 class FactAssembler:
@@ -269,23 +294,21 @@ class FactAssembler:
                 found += [(stream, item, outer) for item in inner.exchanges]
                 inner = inner.inner
         found.sort(key=lambda item: (item[1].exchange.http.time, item[0].number))
-        endpoints = observation.tcp.flows.all_endpoints([stream.number for stream, _, _ in found])
-        for (stream, item, client), ends in zip(found, endpoints, strict=True):
-            pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
+        flows = observation.tcp.flows.flows([stream.number for stream, _, _ in found])
+        for (stream, item, client), flow in zip(found, flows, strict=True):
             if isinstance(item.exchange, OcspExchange):
                 yield self._ocsp_exchange(
-                    observation, stream, item.exchange, pair[client], pair[1 - client], item.encrypted
+                    observation, stream, item.exchange, _Peers.of(flow, client), item.encrypted
                 )
             else:
-                yield _crl_fetch(observation, stream, item.exchange, pair[client], pair[1 - client])
+                yield _crl_fetch(observation, stream, item.exchange, _Peers.of(flow, client))
 
     def _ocsp_exchange(
         self,
         observation: Observation,
         stream: Stream,
         exchange: OcspExchange,
-        client: tuple[str, int],
-        server: tuple[str, int],
+        peers: _Peers,
         encrypted: bool,
     ) -> OcspExchangeFact:
         http = exchange.http
@@ -296,8 +319,8 @@ class FactAssembler:
             stream=observation.tcp_stream(stream.number),
             time=http.time,
             frames=_exchange_frames(http, stream.frames_before),
-            client=client[0],
-            server=server[0],
+            client=peers.client,
+            server=peers.server,
             method=http.method,
             url=http.url,
             via_proxy=http.via_proxy,
@@ -308,8 +331,8 @@ class FactAssembler:
             nonce=exchange.nonce,
             http_status=http.http_status,
             response=self._response(exchange.response) if exchange.response is not None else None,
-            client_port=client[1],
-            server_port=server[1],
+            client_port=peers.client_port,
+            server_port=peers.server_port,
             response_time=http.response_time,
             request_error=exchange.request_error,
             content_type=http.content_type,
@@ -319,6 +342,12 @@ class FactAssembler:
             closed=http.closed,
             decrypted=encrypted,
             expires=http.expires if http.max_age is None else None,
+            relayed_for=http.relayed_for,
+            answered_by=http.answered_by,
+            date=http.date,
+            user_agent=http.user_agent,
+            closed_by=peers.closed_by,
+            closed_time=peers.closed_time,
         )
 
     def _response(self, response: OcspResponse) -> ResponseFact:
@@ -416,8 +445,7 @@ def _crl_fetch(
     observation: Observation,
     stream: Stream,
     fetch: CrlFetch,
-    client: tuple[str, int],
-    server: tuple[str, int],
+    peers: _Peers,
 ) -> CrlFetchFact:
     http, crl = fetch.http, fetch.crl
     return CrlFetchFact(
@@ -425,16 +453,22 @@ def _crl_fetch(
         stream=observation.tcp_stream(stream.number),
         time=http.time,
         frames=_exchange_frames(http, stream.frames_before),
-        client=client[0],
-        server=server[0],
+        client=peers.client,
+        server=peers.server,
         via_proxy=http.via_proxy,
         url=http.url,
         http_status=http.http_status,
         issuer=crl.issuer if crl is not None else None,
         this_update=crl.this_update if crl is not None else None,
         next_update=crl.next_update if crl is not None else None,
-        client_port=client[1],
-        server_port=server[1],
+        client_port=peers.client_port,
+        server_port=peers.server_port,
         revoked_serials=crl.entries if crl is not None else None,
         parse_error=crl.parse_error if crl is not None else None,
+        relayed_for=http.relayed_for,
+        answered_by=http.answered_by,
+        date=http.date,
+        user_agent=http.user_agent,
+        closed_by=peers.closed_by,
+        closed_time=peers.closed_time,
     )

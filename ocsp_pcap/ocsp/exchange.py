@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.ocsp.cache import ResponseCache
@@ -20,6 +21,7 @@ from ocsp_pcap.ocsp.http_events import (
     header,
 )
 from ocsp_pcap.ocsp.http_interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type
+from ocsp_pcap.ocsp.http_intermediaries import answered_by, relayed_for, user_agent
 from ocsp_pcap.ocsp.request import CertId, OcspParseError, parse_request, request_from_path
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.crl import CrlSummary, read_crl
@@ -60,6 +62,13 @@ class Outline(NamedTuple):
     """How the server ended the connection before the answer was complete."""
     http_error: str | None
     """What HTTP forbids about request or answer."""
+    relayed_for: str | None
+    """For whom a proxy relayed the request (:func:`ocsp_pcap.ocsp.http_intermediaries.relayed_for`)."""
+    answered_by: str | None
+    """Header that shows a proxy in the answer (:func:`ocsp_pcap.ocsp.http_intermediaries.answered_by`)."""
+    date: int | None
+    """From the Date header of the answer (RFC 9110 6.6.1)."""
+    user_agent: str | None
 
 
 class OcspExchange(NamedTuple):
@@ -171,6 +180,10 @@ class ExchangeReader:
             response_complete=answer is not None and answer.complete,
             closed=event.closed,
             http_error="; ".join(errors) or None,
+            relayed_for=None if request is None else relayed_for(request.headers),
+            answered_by=answered_by(headers),
+            date=_http_date(header(headers, "date")),
+            user_agent=None if request is None else user_agent(request.headers),
         )
 
     def _url(self, request: Request) -> str:
@@ -210,7 +223,13 @@ class ExchangeReader:
 
 
 def _expires(value: str | None) -> int | None:
-    """Return an HTTP-date (RFC 9110 5.6.7) as nanoseconds since the epoch."""
+    """Return when an answer expires; 0, which is past, where the value is no date (RFC 9111 5.3)."""
+    return None if value is None else _http_date(value) or 0
+
+
+@lru_cache(256)
+def _http_date(value: str | None) -> int | None:
+    """Return an HTTP-date (RFC 9110 5.6.7) as nanoseconds since the epoch; None where it is none."""
     if value is None:
         return None
     from email.utils import parsedate_to_datetime
@@ -218,7 +237,7 @@ def _expires(value: str | None) -> int | None:
     try:
         moment = parsedate_to_datetime(value[:64])
     except (ValueError, TypeError, IndexError, OverflowError):
-        return 0
+        return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max((moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000, 0)

@@ -166,6 +166,10 @@ class Message:
         lines = head.split(b"\n")
         headers: list[tuple[str, str]] = []
         for line in lines[1:]:
+            if headers and line[:1] in (b" ", b"\t"):
+                # RFC 9112 5.2: a line that goes on with the value before it.
+                headers[-1] = headers[-1][0], f"{headers[-1][1]} {line.strip().decode('latin-1')}".strip()
+                continue
             name, colon, value = line.partition(b":")
             if colon:
                 headers.append((name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")))

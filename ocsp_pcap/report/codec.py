@@ -28,7 +28,7 @@ from typing import (
 )
 
 _TIME_FIELDS: Final = frozenset(
-    {"time", "not_before", "not_after", "produced_at", "this_update", "next_update", "expires"}
+    {"time", "not_before", "not_after", "produced_at", "this_update", "next_update", "expires", "date"}
 )
 
 _Encode: TypeAlias = Callable[[Any], Any]

@@ -47,6 +47,16 @@ class Flow(NamedTuple):
     payload_packets: tuple[int, int]
     acknowledged: tuple[bool, bool]
     """Each direction sent an ACK that is no RST: proof that it heard from the other."""
+    end_time: int = 0
+    """Of the first FIN or RST, where there was one."""
+
+    @property
+    def ended_by(self) -> int | None:
+        """Direction that sent the first FIN or RST; None: there was none."""
+        ends = [(frame, direction) for direction, frame in enumerate(self.fin_frames) if frame is not None]
+        if self.reset_frame is not None and self.reset_direction is not None:
+            ends.append((self.reset_frame, self.reset_direction))
+        return min(ends)[1] if ends else None
 
     @property
     def outcome(self) -> TcpOutcome | None:

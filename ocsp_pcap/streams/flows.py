@@ -207,6 +207,8 @@ class FlowTable:
         _set_first(state["syn_ack_frame"], slot[syn_ack] >> 1, frame[syn_ack])
         fin = (flags & FIN) != 0
         _set_first(state["fin_frame"].reshape(-1), slot[fin], frame[fin])
+        ends = (flags & (FIN | RST)) != 0
+        _set_first(state["end_time"], slot[ends] >> 1, columns.time[control][ends])
         reset = np.flatnonzero(flags & RST)
         if len(reset):
             fresh = reset[state["reset_frame"][slot[reset] >> 1] == 0]
@@ -294,6 +296,8 @@ class FlowTable:
         reset = (state["reset_frame"][mine] == 0) & (said["reset_frame"] != 0)
         by_1 = ((bits & RESET_BY_1) != 0) ^ flipped
         state["bits"][mine[reset & by_1]] |= RESET_BY_1
+        ended = (state["reset_frame"][mine] != 0) | state["fin_frame"][mine].any(axis=1)
+        state["end_time"][mine] = np.where(ended, state["end_time"][mine], said["end_time"])
         state["syn_time"][mine] = np.where(
             state["syn_frame"][mine] == 0, said["syn_time"], state["syn_time"][mine]
         )

@@ -29,6 +29,7 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("syn_ack_frame", np.int64, ()),
     ("reset_frame", np.int64, ()),
     ("fin_frame", np.int64, (2,)),
+    ("end_time", np.int64, ()),
     ("syn_count", np.uint32, (2,)),
     ("packets", np.uint32, (2,)),
     ("payload_packets", np.uint32, (2,)),
@@ -37,7 +38,7 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("key", np.int32, ()),
     ("bits", np.uint8, ()),
 )
-"""State of each stream, 125 bytes; frame 0 stands for none."""
+"""State of each stream, 133 bytes; frame 0 stands for none."""
 
 
 def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:
@@ -61,6 +62,7 @@ def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> 
         map(tuple, state["packets"].tolist()),
         map(tuple, state["payload_packets"].tolist()),
         zip(acked_0, acked_1, strict=True),
+        state["end_time"].tolist(),
     )
 
 

@@ -19,7 +19,16 @@ KINDS: Final[dict[str, Any]] = {cls.kind: cls for cls in get_args(Fact)}
 FINER: Final = "_nanoseconds"
 """Ends the name of the column with what a time has beyond its microseconds."""
 _STATED: Final = frozenset(
-    {"not_before", "not_after", "produced_at", "this_update", "next_update", "revocation_time", "expires"}
+    {
+        "not_before",
+        "not_after",
+        "produced_at",
+        "this_update",
+        "next_update",
+        "revocation_time",
+        "expires",
+        "date",
+    }
 )
 
 

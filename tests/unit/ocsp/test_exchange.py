@@ -81,6 +81,27 @@ def test_any_text_may_stand_for_a_date(text: str) -> None:
     assert exchange.http.expires >= 0
 
 
+def test_who_asked_and_who_answered() -> None:
+    relayed = "User-Agent: helper/1\r\nVIA: 1.1 child\r\nx-forwarded-for: 10.1.2.3\r\nHost:"
+    extra = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Squid-Error: ERR_DNS_FAIL 0\r\n"
+    request = post(REQUEST, path="/a").replace(b"Host:", relayed.encode(), 1)
+    http = one_ocsp((CLIENT, request), (SERVER, answer(RESPONSE, extra=extra))).http
+    assert (http.user_agent, http.relayed_for) == ("helper/1", "10.1.2.3")
+    assert (http.answered_by, http.date) == ("squid: X-Squid-Error ERR_DNS_FAIL 0", 784_111_777 * 10**9)
+    http = one_ocsp((CLIENT, post(REQUEST, path="/a")), (SERVER, answer(RESPONSE, extra="Date: 0\r\n"))).http
+    assert (http.user_agent, http.relayed_for, http.answered_by, http.date) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    "folded", ["X-Forwarded-For:\r\n 10.1.2.3,\r\n\t10.9.9.9", "x-FORWARDED-for : 10.1.2.3"]
+)
+def test_folded_and_malformed_headers_count(folded: str) -> None:
+    request = post(REQUEST, path="/a").replace(b"Host:", f"{folded}\r\nHost:".encode(), 1)
+    assert one_ocsp((CLIENT, request), (SERVER, answer(RESPONSE))).http.relayed_for == "10.1.2.3"
+    malformed = request.replace(b"Host:", b"b\x00d header\r\nHost:", 1)
+    assert one_ocsp((CLIENT, malformed), (SERVER, answer(RESPONSE))).http.relayed_for == "10.1.2.3"
+
+
 def test_post() -> None:
     extra = "Cache-Control: public, max-age=3600, no-transform\r\n"
     exchange = one_ocsp((CLIENT, post(REQUEST, path="/a")), (SERVER, answer(RESPONSE, extra=extra)))

@@ -61,7 +61,7 @@ def test_every_time_of_the_contract_is_known() -> None:
         for field in fields(cls):
             if hints[field.name] in (int, int | None):
                 looks_like_time = field.name.endswith(
-                    ("time", "_at", "_update", "not_before", "not_after", "expires")
+                    ("time", "_at", "_update", "not_before", "not_after", "expires", "date")
                 )
                 assert looks_like_time == (is_time_field(field.name)), (cls, field.name)
 

@@ -331,9 +331,20 @@ def test_what_is_remembered_of_a_stream() -> None:
     assert flow.syn_ack_frame == 3
     assert flow.fin_frames == (None, 6)
     assert (flow.reset_frame, flow.reset_direction) == (7, 0)
+    assert (flow.ended_by, flow.end_time) == (1, 6000)
     assert (flow.packets, flow.payload_packets) == ((5, 2), (1, 0))
     assert flow.acknowledged == (True, True)
     assert not flow.one_sided
+
+
+@pytest.mark.parametrize(("flags", "ended_by"), [("FA", 0), ("RA", 0), ("A", None)])
+def test_who_ended_a_stream_first(flags: str, ended_by: int | None) -> None:
+    table = FlowTable()
+    table.assign(columns_of(OPENING))
+    table.assign(columns_of([("a>b", flags, 101, 501)], first_frame=4))
+    table.assign(columns_of([("b>a", flags, 501, 102)], first_frame=5))
+    flow = table.flow(0)
+    assert (flow.ended_by, flow.end_time) == (ended_by, 0 if ended_by is None else 4000)
 
 
 def test_a_quoted_header_counts_for_numbering_only() -> None:
