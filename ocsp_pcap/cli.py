@@ -178,7 +178,8 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
         with console(output) as terminal:
             render_text(explanation, console=terminal, verbose=max(verbose, int(bool(options["host"]))))
     elif form == "json":
-        from ocsp_pcap.report.json import dumps, explanation_to_json
+        from ocsp_pcap.facts.json import dumps
+        from ocsp_pcap.report.json import explanation_to_json
 
         write([dumps(explanation_to_json(explanation), indent=2), "\n"], output)
     elif form == "md":
@@ -228,7 +229,7 @@ def facts(
         refuse_output(file, files)
 
         def save(found: Facts) -> None:
-            from ocsp_pcap.report.json import facts_to_jsonl
+            from ocsp_pcap.facts.json import facts_to_jsonl
 
             write((f"{line}\n" for line in facts_to_jsonl(found)), file)
 
@@ -406,7 +407,7 @@ def _forecast(form: str, output: Path | None, *, host: tuple[str, ...], **option
         with console(output) as terminal:
             report.render_forecast_text(result, console=terminal)
     elif form == "json":
-        from ocsp_pcap.report.json import dumps
+        from ocsp_pcap.facts.json import dumps
 
         write([dumps(report.forecast_to_json(result), indent=2), "\n"], output)
     elif form == "md":

@@ -36,7 +36,7 @@ class Failure(click.ClickException):
 
 def say(sentence: str) -> None:
     """Print a sentence to standard error, with nothing in it that acts on a terminal."""
-    from ocsp_pcap.report.escape import safe_text
+    from ocsp_pcap.terminal.escape import safe_text
 
     click.echo(f"ocsp-pcap: {safe_text(sentence)}", err=True)
 

@@ -8,7 +8,9 @@ import jsonschema
 import pytest
 from samples.cases import Sample, explanation_of_all, facts_of_all, samples
 
-from ocsp_pcap.report.json import dumps, explanation_to_json, facts_from_jsonl, facts_to_jsonl
+from ocsp_pcap.facts import schema as facts_schema
+from ocsp_pcap.facts.json import dumps, facts_from_jsonl, facts_to_jsonl
+from ocsp_pcap.report.json import explanation_to_json
 from ocsp_pcap.report.schema import load
 
 EVERY_SAMPLE = pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
@@ -16,7 +18,7 @@ EVERY_SAMPLE = pytest.mark.parametrize("case", samples(), ids=lambda case: case.
 
 @EVERY_SAMPLE
 def test_facts_of_a_sample_keep_to_the_schema(case: Sample) -> None:
-    validator = jsonschema.Draft202012Validator(load("facts"))
+    validator = jsonschema.Draft202012Validator(facts_schema.load())
     kinds = set()
     for line in facts_to_jsonl(facts_of_all(case)):
         fact = json.loads(line)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.crosscheck.model import CrosscheckResult, Disagreement, Kind, KindCount
-from ocsp_pcap.report.sheet import Sheet
+from ocsp_pcap.terminal.sheet import Sheet
 
 if TYPE_CHECKING:
     from rich.console import Console

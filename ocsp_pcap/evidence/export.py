@@ -18,7 +18,7 @@ from ocsp_pcap.evidence.context import context_frames
 from ocsp_pcap.evidence.model import CaptureShare, EvidenceError, EvidenceSummary
 from ocsp_pcap.evidence.notes import comment, proving_frames
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.report.escape import safe_text
+from ocsp_pcap.terminal.escape import safe_text
 
 if TYPE_CHECKING:
     from ocsp_pcap.evidence.pcapng import EvidenceWriter

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
-from ocsp_pcap.report.escape import safe_text
+from ocsp_pcap.terminal.escape import safe_text
 
 MOST_NOTES: Final = 20
 """Notes in one packet's comment; the rest is counted."""

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ocsp_pcap.explain.causes import CAUSES, page
-from ocsp_pcap.report.escape import markdown_text
-from ocsp_pcap.report.sheet import PRESENCE_STYLES, SEVERITY_STYLES, Sheet
 from ocsp_pcap.report.wording import PRESENCE_MARKS, SEVERITY_MARKS
+from ocsp_pcap.terminal.escape import markdown_text
+from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, SEVERITY_STYLES, Sheet
 
 if TYPE_CHECKING:
     from rich.console import Console

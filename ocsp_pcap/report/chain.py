@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from ocsp_pcap.explain.model import Chain, Explanation, Leg
-from ocsp_pcap.report.grid import narrowed, print_grid
 from ocsp_pcap.report.layout import capture_labels, common_name, validator_text
-from ocsp_pcap.report.sheet import Sheet
+from ocsp_pcap.terminal.grid import narrowed, print_grid
+from ocsp_pcap.terminal.sheet import Sheet
 
 HEADINGS: Final = ("Host", "Received by", "Certificate issued by", "OCSP URL", "Frame")
 MOST_CHAINS: Final = 50

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.report.layout import short_names
-from ocsp_pcap.report.sheet import Sheet
 from ocsp_pcap.report.wording import count
+from ocsp_pcap.terminal.sheet import Sheet
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,6 @@ from typing import Any, Final
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
-from ocsp_pcap.report.escape import safe_text
 from ocsp_pcap.report.filters import evidence_filters, verdict_filters
 from ocsp_pcap.report.layout import host_text, lay_out, proof_frames, sorted_findings, validator_text
 from ocsp_pcap.report.wording import (
@@ -24,6 +23,7 @@ from ocsp_pcap.report.wording import (
     headline,
     moment,
 )
+from ocsp_pcap.terminal.escape import safe_text
 
 _MOST_EVIDENCE: Final = 100
 _MOST_SIGHTINGS: Final = 200

@@ -1,50 +1,15 @@
-"""Explanations and facts as JSON: the contract between this program and others."""
+"""Explanations as JSON: the contract between this program and others."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from ocsp_pcap.facts import (
-    CaptureFact,
-    CertificateFact,
-    CrlFetchFact,
-    DnsLookupFact,
-    Fact,
-    Facts,
-    HandshakeFact,
-    OcspExchangeFact,
-    TcpAttemptFact,
-)
-from ocsp_pcap.report.codec import FormatError, from_json, to_json
-from ocsp_pcap.report.lines import line_of
+from ocsp_pcap.facts.codec import to_json
 
 if TYPE_CHECKING:
     from ocsp_pcap.explain.model import Explanation
 
-_CLASSES: Final[dict[str, type[Fact]]] = {
-    cls.kind: cls
-    for cls in (
-        CaptureFact,
-        CertificateFact,
-        HandshakeFact,
-        OcspExchangeFact,
-        CrlFetchFact,
-        DnsLookupFact,
-        TcpAttemptFact,
-    )
-}
 _SIGHTING_KEYS: Final = ("capture", "stream", "frame", "time", "presence", "cause", "confidence", "evidence")
-
-
-class FactsError(ValueError):
-    """Stored facts cannot be read; says in which line and why."""
-
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(f"line {line}: {problem}")
-        self.line = line
-        self.problem = problem
 
 
 def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
@@ -70,77 +35,3 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
 def _contract_sighting(sighting: dict[str, Any]) -> dict[str, Any]:
     """Return the keys of a sighting that the contract names."""
     return {key: sighting[key] for key in _SIGHTING_KEYS}
-
-
-def fact_to_json(fact: Fact) -> dict[str, Any]:
-    """Return a fact as the JSON object of the contract, ``kind`` first."""
-    return to_json(fact)
-
-
-def dumps(value: object, *, indent: int | None = None) -> str:
-    """Return a JSON value as text that no terminal can take for a command: ASCII without controls."""
-    return _without_delete(json.dumps(value, allow_nan=False, indent=indent))
-
-
-def _without_delete(text: str) -> str:
-    # JSON lets this one control character stand as it is.
-    return text.replace("\x7f", "\\u007f")
-
-
-def facts_to_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
-    """Yield one line of JSON, without its line end, for each fact: what :func:`dumps` makes of its object."""
-    for fact in facts:
-        yield _without_delete(line_of(fact))
-
-
-def fact_from_json(value: object) -> Fact:
-    """Return the fact as which :func:`fact_to_json` wrote ``value``. Raise FormatError where it is none."""
-    if not isinstance(value, dict):
-        raise FormatError("expected an object")
-    kind = value.get("kind")
-    cls = _CLASSES.get(kind) if isinstance(kind, str) else None
-    if cls is None:
-        raise FormatError(f"unknown kind of fact {ascii(kind)[:40]}, known are " + ", ".join(_CLASSES))
-    fact: Fact = from_json(cls, value)
-    return fact
-
-
-def facts_from_jsonl(lines: Iterable[str | bytes]) -> Facts:
-    """Return facts that were stored one JSON object a line.
-
-    Empty lines and keys that are not known are passed over; of several facts about one certificate
-    the first counts. Raise FactsError for a line that is broken.
-    """
-    by_kind: dict[str, list[Any]] = {kind: [] for kind in _CLASSES}
-    for number, line in enumerate(lines, start=1):
-        fact = _read_line(number, line)
-        if fact is not None:
-            by_kind[fact.kind].append(fact)
-    certificates: dict[str, CertificateFact] = {}
-    for certificate in by_kind[CertificateFact.kind]:
-        certificates.setdefault(certificate.sha256, certificate)
-    return Facts(
-        captures=tuple(by_kind[CaptureFact.kind]),
-        certificates=certificates,
-        handshakes=tuple(by_kind[HandshakeFact.kind]),
-        ocsp_exchanges=tuple(by_kind[OcspExchangeFact.kind]),
-        crl_fetches=tuple(by_kind[CrlFetchFact.kind]),
-        dns_lookups=tuple(by_kind[DnsLookupFact.kind]),
-        tcp_attempts=tuple(by_kind[TcpAttemptFact.kind]),
-    )
-
-
-def _read_line(number: int, line: str | bytes) -> Fact | None:
-    """Read one line; None where it is empty."""
-    try:
-        text = line.decode("utf-8") if isinstance(line, bytes) else line
-        text = text.removeprefix("\ufeff").strip(" \t\r\n")
-        return fact_from_json(json.loads(text)) if text else None
-    except UnicodeDecodeError:
-        raise FactsError(number, "this is not UTF-8 text") from None
-    except json.JSONDecodeError as error:
-        raise FactsError(number, f"this is not JSON: {error.msg} at column {error.colno}") from None
-    except FormatError as error:
-        raise FactsError(number, str(error)) from None
-    except (RecursionError, ValueError):
-        raise FactsError(number, "this is not JSON of a reasonable depth and size") from None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 from ocsp_pcap.report.checks import CheckResult, evidence_places, expectation_text
-from ocsp_pcap.report.escape import safe_text, xml_text
+from ocsp_pcap.terminal.escape import safe_text, xml_text
 
 
 def junit_xml(

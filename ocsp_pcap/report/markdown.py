@@ -8,7 +8,6 @@ from typing import Final
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Verdict
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
-from ocsp_pcap.report.escape import markdown_block, markdown_code, markdown_text
 from ocsp_pcap.report.filters import Filter, evidence_filters, verdict_filters
 from ocsp_pcap.report.layout import (
     Layout,
@@ -28,6 +27,7 @@ from ocsp_pcap.report.wording import (
     headline,
     moment,
 )
+from ocsp_pcap.terminal.escape import markdown_block, markdown_code, markdown_text
 
 _MOST_EVIDENCE: Final = 20
 

@@ -10,10 +10,10 @@ from ocsp_pcap.facts import CaptureFact
 from ocsp_pcap.report.chain import MOST_CHAINS, print_chains
 from ocsp_pcap.report.filters import evidence_filters
 from ocsp_pcap.report.layout import Layout, lay_out, proof_frames, sorted_findings
-from ocsp_pcap.report.sheet import SEVERITY_STYLES, Sheet
 from ocsp_pcap.report.text_details import print_evidence, print_exchanges, print_filters, print_verdict
 from ocsp_pcap.report.text_table import print_table
 from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_size, headline
+from ocsp_pcap.terminal.sheet import SEVERITY_STYLES, Sheet
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,15 +8,12 @@ from typing import Final
 
 from ocsp_pcap.explain.model import Explanation, Presence, Severity, Verdict
 from ocsp_pcap.facts import CaptureFact
-from ocsp_pcap.report.codec import time_text
+from ocsp_pcap.facts.codec import time_text
 
 PRESENCE_MARKS: Final[dict[Presence, str]] = {"present": "✓", "attempted": "!", "absent": "-", "unknown": "?"}
 """A symbol beside the word, so that colour never carries the meaning alone."""
 
 SEVERITY_MARKS: Final[dict[Severity, str]] = {"problem": "✗", "advice": "!", "info": "i"}
-
-PLAIN_MARKS: Final = {"✓": "+", "✗": "x", "…": "...", "→": "->", "·": "-"}
-"""What stands for a symbol where the output has ASCII only."""
 
 _PHRASES: Final[dict[str, tuple[str, str]]] = {
     "dns-failed": ("1 failed in DNS", "{} failed in DNS"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ocsp_pcap.report.codec import FormatError
+from ocsp_pcap.facts.codec import FormatError
 from ocsp_pcap.tables.shapes import FINER, Column, Integer, Listing, Pairs, Record, Shape, Text, Time, Truth
 from ocsp_pcap.tables.text import original
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final
 
-from ocsp_pcap.report.codec import FormatError
+from ocsp_pcap.facts.codec import FormatError
 from ocsp_pcap.tables.schema import arrow_fields, arrow_type
 from ocsp_pcap.tables.shapes import Column, Integer, Listing, Pairs, Record, Shape, Text, Time, Truth
 from ocsp_pcap.tables.text import fitting

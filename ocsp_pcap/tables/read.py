@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ocsp_pcap.facts import Facts
-from ocsp_pcap.report.codec import FormatError
+from ocsp_pcap.facts.codec import FormatError
 from ocsp_pcap.tables.decode import objects
 from ocsp_pcap.tables.errors import TablesError, need, require
 from ocsp_pcap.tables.merge import collected

@@ -1,7 +1,7 @@
 """What the fields of facts are made of, from their type hints: the plan of every table.
 
 Schema, writing and reading follow from the same plan, as JSON follows from the type hints in
-:mod:`ocsp_pcap.report.codec`: a field that is added to a fact is a column without more ado.
+:mod:`ocsp_pcap.facts.codec`: a field that is added to a fact is a column without more ado.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 from ocsp_pcap.facts import Fact
-from ocsp_pcap.report.codec import is_time_field
+from ocsp_pcap.facts.codec import is_time_field
 
 KINDS: Final[dict[str, Any]] = {cls.kind: cls for cls in get_args(Fact)}
 """The class of each kind of fact, in the order of :class:`ocsp_pcap.facts.Facts`."""

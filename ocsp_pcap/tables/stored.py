@@ -68,7 +68,7 @@ def stored_facts(argument: str) -> Facts | None:
 
 
 def _json_lines(argument: str) -> Facts:
-    from ocsp_pcap.report.json import FactsError, facts_from_jsonl
+    from ocsp_pcap.facts.json import FactsError, facts_from_jsonl
 
     try:
         with source_named(argument).open() as stream:

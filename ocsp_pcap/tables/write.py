@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from ocsp_pcap.report.codec import FormatError
+from ocsp_pcap.facts.codec import FormatError
 from ocsp_pcap.tables.encode import arrays
 from ocsp_pcap.tables.errors import TablesError, need, require
 from ocsp_pcap.tables.merge import by_kind

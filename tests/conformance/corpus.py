@@ -18,7 +18,9 @@ from ocsp_pcap.api import explain, read_facts
 from ocsp_pcap.capture import CaptureError
 from ocsp_pcap.explain.model import Evidence, Explanation
 from ocsp_pcap.facts import Facts, ResponseFact
-from ocsp_pcap.report.json import explanation_to_json, fact_to_json
+from ocsp_pcap.facts import schema as facts_schema
+from ocsp_pcap.facts.json import fact_to_json
+from ocsp_pcap.report.json import explanation_to_json
 from ocsp_pcap.report.schema import load
 
 CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
@@ -209,4 +211,4 @@ def _schemas(outcome: Outcome, facts: Facts, explanation: Explanation) -> None:
 
 @cache
 def _validator(name: Any) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(load(name))
+    return jsonschema.Draft202012Validator(facts_schema.load() if name == "facts" else load(name))

@@ -1,4 +1,4 @@
-"""The published JSON Schemas (2020-12) of explanations, of forecasts and of facts."""
+"""The published JSON Schemas (2020-12) of explanations and of forecasts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import json
 from importlib import resources
 from typing import Any, Final, Literal, TypeAlias
 
-SchemaName: TypeAlias = Literal["explanation", "facts", "forecast"]
+SchemaName: TypeAlias = Literal["explanation", "forecast"]
 
-NAMES: Final[tuple[SchemaName, ...]] = ("explanation", "facts", "forecast")
-"""``explanation``: what ``explain --format json`` prints; ``forecast``: the same with ``--forecast``;
-``facts``: a line of ``facts --format jsonl``."""
+NAMES: Final[tuple[SchemaName, ...]] = ("explanation", "forecast")
+"""``explanation``: what ``explain --format json`` prints; ``forecast``: the same with ``--forecast``."""
 
 
 def load(name: SchemaName) -> dict[str, Any]:

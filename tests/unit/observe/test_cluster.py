@@ -23,13 +23,13 @@ from ocsp_pcap import __version__
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.facts import Facts
+from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe import cluster as module
 from ocsp_pcap.observe.assemble import FactAssembler
 from ocsp_pcap.observe.cluster import Answer, cluster
 from ocsp_pcap.observe.reading import ClusterError
 from ocsp_pcap.observe.run import RunOptions, observe_all
 from ocsp_pcap.observe.tools import Tools
-from ocsp_pcap.report.json import facts_to_jsonl
 
 from .rotated import split
 

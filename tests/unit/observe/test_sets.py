@@ -15,9 +15,9 @@ import pytest
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureSource, slices
 from ocsp_pcap.facts import Facts
+from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe import processes, rows, tcp_part, udp_part
 from ocsp_pcap.observe.side_by_side import FileResult, read_file
-from ocsp_pcap.report.json import facts_to_jsonl
 
 from .rotated import LITTLE_ENDIAN, split
 

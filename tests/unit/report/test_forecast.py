@@ -25,7 +25,6 @@ from ocsp_pcap.explain.forecast_model import (
 )
 from ocsp_pcap.explain.lifetimes import Lifetime
 from ocsp_pcap.explain.model import Validator
-from ocsp_pcap.report.escape import safe_text
 from ocsp_pcap.report.forecast import (
     forecast_headline,
     forecast_to_json,
@@ -34,6 +33,7 @@ from ocsp_pcap.report.forecast import (
     render_forecast_text,
 )
 from ocsp_pcap.report.schema import load
+from ocsp_pcap.terminal.escape import safe_text
 
 from .demo import CHILD, PARENT, PARENT_PCAP, capture
 from .hostile import HOSTILE

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 import pytest
 
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.report.escape import safe_text
 from ocsp_pcap.report.html import render_html
+from ocsp_pcap.terminal.escape import safe_text
 
 from .demo import PARENT_PCAP, capture, demo_explanation, demo_verdicts
 from .hostile import HOSTILE, hostile_explanation, odd_verdict

@@ -9,8 +9,8 @@ import pytest
 
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.report.checks import CheckResult
-from ocsp_pcap.report.escape import safe_text
 from ocsp_pcap.report.junit import junit_xml
+from ocsp_pcap.terminal.escape import safe_text
 
 from .hostile import HOSTILE
 from .test_checks import BROKEN, HELD

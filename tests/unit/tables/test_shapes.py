@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import pyarrow as pa
 
 from ocsp_pcap.facts import Fact, Facts, HandshakeFact
-from ocsp_pcap.report.codec import is_time_field
+from ocsp_pcap.facts.codec import is_time_field
 from ocsp_pcap.tables.schema import arrow_fields, arrow_schema
 from ocsp_pcap.tables.shapes import KINDS, Integer, Listing, Pairs, Record, Text, Time, Truth, record_of
 

@@ -11,7 +11,7 @@ import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.facts import Facts
-from ocsp_pcap.report.json import facts_to_jsonl
+from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.tables import TablesError, is_stored, stored_facts, take_stored
 from ocsp_pcap.tables.write import write_tables
 

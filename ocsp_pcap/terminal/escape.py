@@ -3,7 +3,7 @@
 Names in captures are hostile: they may hold terminal escapes, characters that reverse or hide text,
 rich markup, line ends, HTML and Markdown. :func:`safe_text` makes what cannot be seen visible; the
 other functions add what one output format needs on top of it. Rich gets its text as ``Text`` objects,
-in which it reads no markup (:mod:`ocsp_pcap.report.sheet`), HTML is escaped by the template engine.
+in which it reads no markup (:mod:`ocsp_pcap.terminal.sheet`), HTML is escaped by the template engine.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from json.encoder import encode_basestring_ascii
 from types import NoneType, UnionType
 from typing import Any, Final, TypeAlias, Union, cast, get_args, get_origin
 
-from ocsp_pcap.report.codec import field_hints, is_time_field, time_text
+from ocsp_pcap.facts.codec import field_hints, is_time_field, time_text
 
 _Write: TypeAlias = Callable[[Any], str]
 
@@ -21,7 +21,7 @@ _BOOLEANS: Final = {False: "false", True: "true"}
 
 
 def line_of(value: Any) -> str:
-    """Return what ``json.dumps`` makes of :func:`ocsp_pcap.report.codec.to_json` of a dataclass."""
+    """Return what ``json.dumps`` makes of :func:`ocsp_pcap.facts.codec.to_json` of a dataclass."""
     cls: Any = type(value)
     return _writer(cls)(value)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.report.escape import (
+from ocsp_pcap.terminal.escape import (
     encodable,
     markdown_block,
     markdown_code,
@@ -17,8 +17,7 @@ from ocsp_pcap.report.escape import (
     safe_text,
     xml_text,
 )
-
-from .hostile import HOSTILE
+from tests.unit.report.hostile import HOSTILE
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40) | st.sampled_from(HOSTILE)
 

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.facts import Fact
-from ocsp_pcap.report.codec import to_json
-from ocsp_pcap.report.lines import line_of
+from ocsp_pcap.facts.codec import to_json
+from ocsp_pcap.facts.lines import line_of
+from tests.unit.report.demo import demo_facts
 
-from .demo import demo_facts
 from .instances import KINDS, instances
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import compress, zip_longest
 from typing import TYPE_CHECKING
 
-from ocsp_pcap.report.sheet import Sheet
+from ocsp_pcap.terminal.sheet import Sheet
 
 if TYPE_CHECKING:
     from rich.text import Text

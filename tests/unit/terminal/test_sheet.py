@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from ocsp_pcap.report.sheet import Sheet
+from ocsp_pcap.terminal.sheet import Sheet
 
 
 def sheet(width: int) -> tuple[Sheet, io.StringIO]:

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ocsp_pcap.report.grid import narrowed, print_grid
-from ocsp_pcap.report.sheet import Sheet
+from ocsp_pcap.terminal.grid import narrowed, print_grid
+from ocsp_pcap.terminal.sheet import Sheet
 
 HEADINGS = ("OCSP", "Certificate for", "Frames")
 WORDS = st.lists(

@@ -17,7 +17,7 @@ from ocsp_pcap.facts import (
     OcspExchangeFact,
     TcpAttemptFact,
 )
-from ocsp_pcap.report.codec import is_time_field
+from ocsp_pcap.facts.codec import is_time_field
 
 KINDS = (
     CaptureFact,

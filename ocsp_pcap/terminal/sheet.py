@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ocsp_pcap.report.escape import encodable, safe_text
-from ocsp_pcap.report.wording import PLAIN_MARKS
+from ocsp_pcap.terminal.escape import encodable, safe_text
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+PLAIN_MARKS: Final = {"✓": "+", "✗": "x", "…": "...", "→": "->", "·": "-"}
+"""What stands for a symbol where the output has ASCII only."""
 
 PRESENCE_STYLES: Final = {"present": "green", "attempted": "yellow", "absent": "cyan", "unknown": "magenta"}
 SEVERITY_STYLES: Final = {"problem": "bold red", "advice": "yellow", "info": "green"}

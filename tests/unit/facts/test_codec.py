@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ocsp_pcap import facts
 from ocsp_pcap.explain import model
-from ocsp_pcap.report.codec import FormatError, from_json, is_time_field, time_from_text, time_text, to_json
+from ocsp_pcap.facts.codec import FormatError, from_json, is_time_field, time_from_text, time_text, to_json
 
 FIRST = -62_135_596_800 * 10**9
 LAST = 253_402_300_800 * 10**9 - 1
