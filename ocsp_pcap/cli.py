@@ -90,10 +90,12 @@ def reading_options(command: Command) -> Command:
         jobs: int | None,
         cluster: str | None,
         rotated: Rotation,
+        bound: tuple[str, ...],
         **others: Any,
     ) -> Any:
         if cluster is not None and jobs is not None:
             raise click.UsageError("Give --jobs or --cluster: files are read here or by a cluster.")
+        _adjust_bounds(bound)
         return command(how=HowToRead(keylog, rsa_key, jobs or 1, rotated, cluster), **others)
 
     decorators = [
@@ -123,8 +125,31 @@ def reading_options(command: Command) -> Command:
             default="auto",
             help="Whether files are one capture, rotated: as names and times tell, all are, or none is.",
         ),
+        click.option(
+            "--bound",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Change a bound on what is held or looked at; --bound list prints them all.",
+        ),
     ]
     return _decorated(cast("Command", with_options), decorators)
+
+
+def _adjust_bounds(settings: tuple[str, ...]) -> None:
+    """Change bounds as the options say; where one asks for the list, print it and exit."""
+    if not settings:
+        return
+    from ocsp_pcap import bounds
+
+    if "list" in settings:
+        for name, value, what, why in bounds.table():
+            click.echo(f"{name}={value}\n    {what}: {why}")
+        raise click.exceptions.Exit(0)
+    try:
+        for setting in settings:
+            bounds.adjust(bounds.parse(setting))
+    except bounds.BoundError as error:
+        raise click.BadParameter(str(error), param_hint="--bound") from error
 
 
 def capture_options(command: Command) -> Command:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from ocsp_pcap.bounds import sentences, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSummary, together
 from ocsp_pcap.capture.formats import PCAP_HEADER
 from ocsp_pcap.capture.rotation import set_name
@@ -147,6 +148,7 @@ class CaptureObserver:
         self.observation.name = set_name([file.name for file in self.observation.files])
         self.observation.tcp.finish()
         self.observation.udp.finish()
+        self.observation.notes += sentences(take_reached())
 
 
 def observe_file(

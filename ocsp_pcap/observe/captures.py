@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture import together
 from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream
 from ocsp_pcap.observe.capture import Observation, ObservedFile
@@ -27,9 +28,16 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
     ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
     notes = list(observation.notes)
     if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
-        notes.append(f"{forgotten} DNS messages, or more, were not looked at, to bound memory")
+        notes.append(
+            f"a bound of this program: {forgotten} DNS messages, or more, were not looked at: those before "
+            f"fill {BOUNDS.dns_bytes:,} bytes (--bound dns_bytes=N changes it)"
+        )
     if tcp.given_up:
-        notes.append(f"{tcp.given_up} connections were not followed to their end, to bound memory")
+        notes.append(
+            f"a bound of this program: {tcp.given_up} connections were not followed to their end, "
+            f"because more than {BOUNDS.open_streams:,} were open at one time "
+            "(--bound open_streams=N changes it)"
+        )
     if len(ports) > MAX_PORTS:
         notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
     return CaptureFact(

@@ -11,8 +11,9 @@ IGNORE: nothing further can matter.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.observe.carried import OpenVpnStream
 from ocsp_pcap.observe.handshakes import HandshakeTracker
 from ocsp_pcap.observe.names import DnsStream, Keep, begins_dns
@@ -29,15 +30,6 @@ from ocsp_pcap.observe.waiting import Piece, Waiting
 from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import ApplicationData, TlsEvent
-
-MAX_WATCHED: Final = 64
-"""Segments of an unknown protocol that are looked at before the connection is given up."""
-MAX_HELD: Final = 4096
-"""Bytes held while the protocol is undecided."""
-MAX_EXCHANGES: Final = 65_536
-"""Exchanges of one connection."""
-MAX_DEPTH: Final = 8
-"""Tunnels in tunnels."""
 
 
 class Mode(Enum):
@@ -258,7 +250,7 @@ class Conversation:
         else:
             self._sniff(waiting, piece)
         held = self._waiting
-        if held is not None and held.size > MAX_HELD and self._mode in (Mode.SNIFF, Mode.SOCKS):
+        if held is not None and held.size > BOUNDS.undecided_bytes and self._mode in (Mode.SNIFF, Mode.SOCKS):
             self._watch()
 
     def _sniff(self, waiting: Waiting, last: Piece) -> None:
@@ -308,7 +300,7 @@ class Conversation:
         self._mode = Mode.WATCH
         self._waiting = None
         self._watched += 1
-        if self._watched > MAX_WATCHED:
+        if self._watched > BOUNDS.watched_segments:
             self._mode = Mode.IGNORE
 
     def _begin_tls(self, waiting: Waiting, direction: int) -> None:
@@ -345,7 +337,10 @@ class Conversation:
         self.tunnel = tunnel
         self._depth += 1
         self._waiting = None
-        self._mode = Mode.SNIFF if self._depth <= MAX_DEPTH else Mode.IGNORE
+        self._mode = Mode.SNIFF
+        if self._depth > BOUNDS.tunnels:
+            reached("tunnels")
+            self._mode = Mode.IGNORE
         for piece in pieces:
             self._feed(piece)
 
@@ -368,8 +363,10 @@ class Conversation:
 
     def _found(self, exchanges: list[Exchange]) -> None:
         for exchange in exchanges:
-            if len(self.exchanges) < MAX_EXCHANGES:
+            if len(self.exchanges) < BOUNDS.exchanges:
                 self.exchanges.append(Found(exchange, self.client, self._scheme == "https"))
+            else:
+                reached("exchanges")
 
     def _enter_tunnel(self) -> None:
         reader = self._http
@@ -393,7 +390,8 @@ class Conversation:
 
     def _decrypted(self, event: ApplicationData) -> None:
         if self.inner is None:
-            if self._depth >= MAX_DEPTH:
+            if self._depth >= BOUNDS.tunnels:
+                reached("tunnels")
                 return
             self.inner = Conversation(self._tools, self._depth + 1, "https")
         direction = 0 if event.from_client else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.events import (
     Alert,
     ApplicationData,
@@ -25,8 +26,6 @@ from ocsp_pcap.tls.events import (
 
 TLS13 = 0x0304
 DTLS13 = 0xFEFC
-MAX_ALERTS = 8
-MAX_CERTIFICATES = 64
 
 
 class Handshake:
@@ -200,19 +199,19 @@ def _encrypted_extensions(handshake: Handshake, event: EncryptedExtensions) -> N
 
 
 def _certificate(handshake: Handshake, event: Certificate) -> None:
-    certificates = event.certificates[:MAX_CERTIFICATES]
+    certificates = event.certificates
     if event.from_client:
         handshake.client_certificates = certificates
         return
     handshake.certificates = certificates
     handshake.certificate_frame = event.frame
     if event.staples:
-        handshake.staples = tuple([der for _, der in event.staples[:MAX_CERTIFICATES]])
+        handshake.staples = tuple([der for _, der in event.staples])
         handshake.staple_frame = event.frame
 
 
 def _certificate_status(handshake: Handshake, event: CertificateStatus) -> None:
-    handshake.staples = tuple([der for der in event.responses[:MAX_CERTIFICATES] if der])
+    handshake.staples = tuple([der for der in event.responses if der])
     handshake.staple_frame = event.frame
 
 
@@ -249,7 +248,7 @@ def _application_data(handshake: Handshake, event: ApplicationData) -> None:
 
 
 def _alert(handshake: Handshake, event: Alert) -> None:
-    if len(handshake.alerts) < MAX_ALERTS:
+    if len(handshake.alerts) < BOUNDS.alerts:
         handshake.alerts = (*handshake.alerts, event)
 
 
@@ -259,7 +258,7 @@ def _decrypted(handshake: Handshake, _: Decrypted) -> None:
 
 def _damage(handshake: Handshake, event: Damage) -> None:
     handshake.missing_bytes += event.missing
-    if len(handshake.damaged) < MAX_ALERTS:
+    if len(handshake.damaged) < BOUNDS.alerts:
         handshake.damaged = (*handshake.damaged, event.reason)
 
 

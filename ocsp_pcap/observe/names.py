@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.dns.message import HEADER_LENGTH, TcpFraming
 from ocsp_pcap.facts import Transport
 from ocsp_pcap.streams.joining import Joined
 
 DNS_PORT: Final = 53
-MAX_BYTES: Final = 32 << 20
-"""DNS messages of a capture and transport that are kept."""
 MAX_FIRST_MESSAGE: Final = 4096
 """Bytes of a message by which a TCP connection is recognised as DNS; later ones may be longer.
 
@@ -43,9 +42,9 @@ class DnsLog:
 
     __slots__ = ("_bytes", "_max_bytes", "_transport", "forgotten", "packets")
 
-    def __init__(self, transport: Transport, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, transport: Transport, max_bytes: int | None = None) -> None:
         self._transport = transport
-        self._max_bytes = max_bytes
+        self._max_bytes = BOUNDS.dns_bytes if max_bytes is None else max_bytes
         self._bytes = 0
         self.packets: list[DnsPacket] = []
         self.forgotten = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ocsp_pcap.bounds import reached, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSource, open_capture
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.observe.capture import CaptureObserver, ObservedFile, observe_file
@@ -26,6 +27,8 @@ class FilePart:
     udp: UdpPart
     open_fragments: bool
     """Fragments of datagrams were left over, the rest of which may be in another file."""
+    reached: dict[str, int] = field(default_factory=dict)
+    """Bounds that were reached, and how often."""
 
 
 def observe_part(source: CaptureSource, watch: Watch, *, first: bool, last: bool) -> FilePart:
@@ -40,7 +43,7 @@ def observe_part(source: CaptureSource, watch: Watch, *, first: bool, last: bool
     if last:
         tcp.finish()
         udp.finish()
-    return FilePart(file, tcp.part(), udp.part(), decoder.open_fragments)
+    return FilePart(file, tcp.part(), udp.part(), decoder.open_fragments, take_reached())
 
 
 def join_part(observer: CaptureObserver, part: FilePart, source: CaptureSource) -> bool:
@@ -57,6 +60,8 @@ def join_part(observer: CaptureObserver, part: FilePart, source: CaptureSource) 
     unread_tcp = tcp.join(part.tcp, tcp_match, frames_before)
     unread_udp = udp.join(part.udp, udp_match, frames_before)
     observer.observation.files.append(part.file)
+    for name, count in part.reached.items():
+        reached(name, count)
     if unread_tcp.frames or unread_udp.frames:
         with open_capture(source) as reader:
             _go_through(reader, part.file.summary.packets, observer, unread_tcp, unread_udp)

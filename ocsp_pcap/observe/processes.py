@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 
+from ocsp_pcap.bounds import adjust, adjusted
 from ocsp_pcap.capture import CaptureSource
 from ocsp_pcap.observe.side_by_side import FileResult, read_file
 from ocsp_pcap.observe.watch import Watch
@@ -24,7 +25,7 @@ class _Processes:
 @contextmanager
 def processes(count: int) -> Iterator[_Processes]:
     """Open a number of processes that read files."""
-    with ProcessPoolExecutor(count, initializer=_begin) as pool:
+    with ProcessPoolExecutor(count, initializer=_begin, initargs=(adjusted(),)) as pool:
         yield _Processes(pool, count)
 
 
@@ -38,7 +39,8 @@ class _SignalWatch(Watch):
 _WATCH = _SignalWatch()
 
 
-def _begin() -> None:
+def _begin(bounds: dict[str, int]) -> None:
+    adjust(bounds)
     signal.signal(signal.SIGINT, _WATCH.interrupt)
 
 

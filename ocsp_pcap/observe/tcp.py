@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.observe.conversation import Conversation
 from ocsp_pcap.observe.names import DNS_PORT, DnsLog
@@ -35,9 +36,6 @@ FIRST_ROWS: Final = 16
 """Rows of a stream and batch that are taken at once; most streams are told by then."""
 LINGER: Final = 10 * 10**9
 """Nanoseconds that a closed stream is kept for: segments may still be on their way, or retransmitted."""
-MAX_LINGERING: Final = 4096
-MAX_OPEN: Final = 16_384
-"""Streams that are read at one time; of more, those that were silent longest are ended."""
 CLOSING: Final = FIN | RST
 
 
@@ -165,13 +163,15 @@ class TcpObserver:
     def _release(self, now: int) -> None:
         """End streams that were closed a while ago, and the idle ones where there are too many."""
         lingering = self._lingering
-        while lingering and (len(lingering) > MAX_LINGERING or lingering[0].last_time + LINGER < now):
+        while lingering and (
+            len(lingering) > BOUNDS.lingering_streams or lingering[0].last_time + LINGER < now
+        ):
             stream = lingering.popleft()
             if self._streams.get(stream.number) is stream:
                 self._give_up(stream)
-        if len(self._streams) > MAX_OPEN:
+        if len(self._streams) > BOUNDS.open_streams:
             idle = sorted(self._streams.values(), key=lambda stream: stream.last_frame)
-            surplus = idle[: len(idle) - MAX_OPEN * 3 // 4]
+            surplus = idle[: len(idle) - BOUNDS.open_streams * 3 // 4]
             self.given_up += len(surplus)
             for stream in surplus:
                 self._give_up(stream)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from bisect import insort
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
 
 MODULUS = 1 << 32
 HALF = 1 << 31
-MAX_PENDING_BYTES = 1 << 17
-"""Bytes held behind a hole before the hole counts as lost."""
-MAX_PENDING_SEGMENTS = 256
 REORDERING_TOLERANCE = 16
 """Segments of the stream that may still bring a byte which the receiver has already acknowledged:
 captures from several queues record an acknowledgment before the segment it answers."""
@@ -87,7 +85,7 @@ class Reassembler:
         if ahead > 0:
             insort(self._pending, (position, frame, data, missing))
             self.pending_bytes += len(data)
-            if self.pending_bytes > MAX_PENDING_BYTES or len(self._pending) > MAX_PENDING_SEGMENTS:
+            if self.pending_bytes > BOUNDS.hole_bytes or len(self._pending) > BOUNDS.hole_segments:
                 return self._give_up(frame, time)
             return []
         events: list[StreamEvent] = []

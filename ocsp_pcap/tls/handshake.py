@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.tls.events import ClientKeyExchange, Damage, Finished, ServerHelloDone, TlsEvent
 from ocsp_pcap.tls.messages import (
     has_tls13_form,
@@ -18,9 +19,6 @@ from ocsp_pcap.tls.messages import (
     read_encrypted_extensions,
     read_server_hello,
 )
-
-MAX_MESSAGE: Final = 1 << 20
-"""Largest handshake message in bytes; the length field would allow 16 MiB."""
 
 HELLO_REQUEST: Final = 0
 CLIENT_HELLO: Final = 1
@@ -61,7 +59,7 @@ def plausible_message(data: bytes | bytearray, position: int = 0) -> bool:
     kind = data[position]
     if kind not in KNOWN_TYPES:
         return False
-    low, high = _BOUNDS.get(kind, (0, MAX_MESSAGE))
+    low, high = _BOUNDS.get(kind, (0, BOUNDS.handshake_message))
     return low <= (data[position + 1] << 16 | data[position + 2] << 8 | data[position + 3]) <= high
 
 
@@ -70,7 +68,7 @@ class HandshakeParser:
 
     ``from_client`` and ``encrypted`` (the bytes were decrypted: it marks the events) may be changed
     between calls. ``on_message`` is called with (from_client, type, whole message with its header) for every
-    message before its events are returned. Holds at most MAX_MESSAGE bytes.
+    message before its events are returned. Holds one message, within the bound.
     """
 
     __slots__ = (
@@ -134,14 +132,14 @@ class HandshakeParser:
             kind = data[position]
             length = data[position + 1] << 16 | data[position + 2] << 8 | data[position + 3]
             end = position + 4 + length
-            if length > MAX_MESSAGE or (not self.encrypted and kind not in KNOWN_TYPES):
+            if length > BOUNDS.handshake_message or (not self.encrypted and kind not in KNOWN_TYPES):
                 self._dead = True
                 self._buffer = b""
-                reason = (
-                    f"handshake message of {length} bytes, more than {MAX_MESSAGE}"
-                    if kind in KNOWN_TYPES
-                    else f"unknown handshake message type {kind}"
-                )
+                if kind in KNOWN_TYPES:
+                    reached("handshake_message")
+                    reason = f"handshake message of {length} bytes, more than {BOUNDS.handshake_message}"
+                else:
+                    reason = f"unknown handshake message type {kind}"
                 events.append(Damage(frame, time, self.from_client, reason))
                 return events
             if end > size:

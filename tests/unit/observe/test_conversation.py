@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tls.wire import HOST, identity, record
 
-from ocsp_pcap.observe.conversation import MAX_DEPTH, MAX_WATCHED, Conversation, Tunnel
+from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.observe.conversation import Conversation, Tunnel
 from ocsp_pcap.observe.tools import Tools
 
 from .wire import Message, converse, cut
@@ -133,7 +134,7 @@ def test_byte_by_byte_behind_a_prefix(name: str) -> None:
 
 @pytest.mark.parametrize("name", STARTTLS)
 @settings(max_examples=25, deadline=None)
-@given(offsets=st.frozensets(st.integers(1, 400), max_size=MAX_WATCHED // 2))
+@given(offsets=st.frozensets(st.integers(1, 400), max_size=BOUNDS.watched_segments // 2))
 def test_any_split_of_starttls(name: str, offsets: frozenset[int]) -> None:
     check(converse(cut(STARTTLS[name] + TLS, offsets)), Tunnel("starttls"))
 
@@ -208,13 +209,13 @@ def test_a_refused_socks_request_leads_nowhere() -> None:
 
 def test_tunnels_in_tunnels_are_bounded() -> None:
     step: list[Message] = [(0, CONNECT % ((b"host.example",) * 2)), (1, ESTABLISHED)]
-    conversation = converse(step * (MAX_DEPTH + 1) + TLS)
+    conversation = converse(step * (BOUNDS.tunnels + 1) + TLS)
     assert conversation.tracker is None
 
 
 def test_an_unknown_protocol_is_given_up() -> None:
     conversation = Conversation(Tools())
-    for frame in range(MAX_WATCHED + 1):
+    for frame in range(BOUNDS.watched_segments + 1):
         conversation.receive(frame % 2, b"SSH-2.0", frame, frame, True)
     assert not conversation.wants(0)
 

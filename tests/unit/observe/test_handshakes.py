@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ocsp_pcap.observe.handshakes import MAX_ALERTS, Handshake, HandshakeTracker
+from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.observe.handshakes import Handshake, HandshakeTracker
 from ocsp_pcap.tls.events import (
     Alert,
     ApplicationData,
@@ -190,7 +191,7 @@ def test_resumption_in_tls_1_3() -> None:
 def test_alerts_and_damage_are_bounded() -> None:
     events = [Alert(n, n, True, 2, 40) for n in range(20)]
     found = only(*events, *(Damage(n, n, True, "lost", 10) for n in range(20)))
-    assert len(found.alerts) == len(found.damaged) == MAX_ALERTS
+    assert len(found.alerts) == len(found.damaged) == BOUNDS.alerts
     assert found.missing_bytes == 200
 
 

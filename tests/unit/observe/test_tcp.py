@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import ACK, TransportColumns
-from ocsp_pcap.observe import tcp
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.tools import Tools
 
@@ -45,7 +45,7 @@ def columns(clients: range) -> TransportColumns:
 
 
 def test_of_too_many_streams_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "MAX_OPEN", 100)
+    monkeypatch.setattr(BOUNDS, "open_streams", 100)
     observer = TcpObserver(Tools())
     for start in range(0, 400, 40):
         observer.receive(columns(range(start, start + 40)))

@@ -5,9 +5,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
 from ocsp_pcap.streams.reassembly import (
-    MAX_PENDING_BYTES,
     MAX_PLAUSIBLE_JUMP,
     MODULUS,
     REORDERING_TOLERANCE,
@@ -90,7 +90,7 @@ def test_too_much_behind_a_hole_gives_it_up() -> None:
         events = stream.segment(position, chunk, 0, 1, 1)
         position += len(chunk)
     assert gaps_of(events) == [10]
-    assert len(bytes_of(events)) > MAX_PENDING_BYTES
+    assert len(bytes_of(events)) > BOUNDS.hole_bytes
     assert stream.pending_bytes == 0
 
 

@@ -3,8 +3,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.events import Certificate, ClientHello, Damage, ServerHello, TlsEvent
-from ocsp_pcap.tls.handshake import MAX_MESSAGE, HandshakeParser, plausible_message
+from ocsp_pcap.tls.handshake import HandshakeParser, plausible_message
 
 from .wire import (
     Options,
@@ -79,7 +80,7 @@ def test_every_message_is_handed_on() -> None:
 
 def test_a_message_over_the_bound_ends_the_direction() -> None:
     parser = HandshakeParser(False)
-    (damage,) = parser.receive(b"\x0b" + (MAX_MESSAGE + 1).to_bytes(3, "big"), 3, 30)
+    (damage,) = parser.receive(b"\x0b" + (BOUNDS.handshake_message + 1).to_bytes(3, "big"), 3, 30)
     assert isinstance(damage, Damage)
     assert damage.frame == 3
     assert parser.receive(FLIGHT, 4, 40) == []

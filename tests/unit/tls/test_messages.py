@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.events import Certificate, ClientHello
 from ocsp_pcap.tls.messages import (
     HELLO_RETRY_REQUEST,
-    MAX_CERTIFICATES,
     escaped,
     has_tls13_form,
     is_tls13,
@@ -216,9 +216,9 @@ def test_a_fault_inside_leaves_the_certificates_before_it(tls13: bool) -> None:
 
 
 def test_the_number_of_certificates_is_bounded() -> None:
-    event, fault = certificate(certificate_message(*[b"c"] * (MAX_CERTIFICATES + 1)))
+    event, fault = certificate(certificate_message(*[b"c"] * (BOUNDS.certificates + 1)))
     assert fault is not None
-    assert len(event.certificates) == MAX_CERTIFICATES
+    assert len(event.certificates) == BOUNDS.certificates
 
 
 def test_the_form_of_a_certificate_message_shows() -> None:
