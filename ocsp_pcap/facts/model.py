@@ -295,6 +295,10 @@ class OcspExchangeFact:
     """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
     closed_time: int | None = None
     """When that was."""
+    unread_request: bool = False
+    """Something was asked of OCSP that cannot be read: cut by the snaplen, lost, or damaged. ``requests`` is
+    empty then, and ``request_error`` says why. Not so where the request is none (``GET /``), nor where it is
+    not in the capture at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,26 +78,30 @@ class FactAssembler:
     def facts(self, observations: Sequence[Observation]) -> Facts:
         """Return all facts, each kind in the order of capture and time."""
         handshakes: list[HandshakeFact] = []
-        exchanges: list[OcspExchangeFact] = []
+        exchanges: list[tuple[OcspExchangeFact, bool]] = []
         crl_fetches: list[CrlFetchFact] = []
         for observation in observations:
             handshakes += sorted(
                 (*self._tcp_handshakes(observation), *self._udp_handshakes(observation)),
                 key=lambda handshake: (handshake.time, handshake.stream),
             )
-            for fact in self._exchanges(observation):
+            for fact, doubtful in self._exchanges(observation):
                 if isinstance(fact, OcspExchangeFact):
-                    exchanges.append(fact)
+                    exchanges.append((fact, doubtful))
                 else:
                     crl_fetches.append(fact)
         known = {certificate.sha256: certificate for certificate in self._tools.store}
         shown = (sha256 for h in handshakes for sha256 in (*h.certificates, *h.client_certificates))
         order = dict.fromkeys((*shown, *sorted(known)))
         certificates = {sha256: self._certificate(known[sha256]) for sha256 in order if sha256 in known}
-        traffic = ResponderTraffic(certificates.values(), exchanges, crl_fetches)
+        sure = [fact for fact, doubtful in exchanges if not doubtful]
+        traffic = ResponderTraffic(certificates.values(), sure, crl_fetches)
         captures: list[CaptureFact] = []
         attempts: list[TcpAttemptFact] = []
         lookups = [fact for observation in observations for fact in traffic.lookups(observation)]
+        ocsp_exchanges = [
+            fact for fact, doubtful in exchanges if not doubtful or traffic.asks_responder(fact)
+        ]
         for observation in observations:
             tried = traffic.attempts(observation)
             attempts += tried.values()
@@ -108,7 +112,7 @@ class FactAssembler:
             captures=tuple(captures),
             certificates=certificates,
             handshakes=tuple(handshakes),
-            ocsp_exchanges=tuple(exchanges),
+            ocsp_exchanges=tuple(ocsp_exchanges),
             crl_fetches=tuple(crl_fetches),
             dns_lookups=tuple(lookups),
             tcp_attempts=tuple(attempts),
@@ -284,7 +288,8 @@ class FactAssembler:
             application_data_time=handshake.application_data_time,
         )
 
-    def _exchanges(self, observation: Observation) -> Iterator[OcspExchangeFact | CrlFetchFact]:
+    def _exchanges(self, observation: Observation) -> Iterator[tuple[OcspExchangeFact | CrlFetchFact, bool]]:
+        """Yield each exchange, and whether it counts only where the host asked is a responder."""
         found: list[tuple[Stream, Found, int]] = []
         for stream in observation.tcp.finished:
             found += [(stream, item, item.client) for item in stream.conversation.exchanges]
@@ -297,11 +302,12 @@ class FactAssembler:
         flows = observation.tcp.flows.flows([stream.number for stream, _, _ in found])
         for (stream, item, client), flow in zip(found, flows, strict=True):
             if isinstance(item.exchange, OcspExchange):
-                yield self._ocsp_exchange(
+                fact = self._ocsp_exchange(
                     observation, stream, item.exchange, _Peers.of(flow, client), item.encrypted
                 )
+                yield fact, item.exchange.doubtful
             else:
-                yield _crl_fetch(observation, stream, item.exchange, _Peers.of(flow, client))
+                yield _crl_fetch(observation, stream, item.exchange, _Peers.of(flow, client)), False
 
     def _ocsp_exchange(
         self,
@@ -348,6 +354,7 @@ class FactAssembler:
             user_agent=http.user_agent,
             closed_by=peers.closed_by,
             closed_time=peers.closed_time,
+            unread_request=exchange.unread,
         )
 
     def _response(self, response: OcspResponse) -> ResponseFact:

@@ -38,7 +38,10 @@ class ResponderTraffic:
     ) -> None:
         self._names: set[str] = set()
         self._addresses: set[str] = set()
+        self._responders: set[str] = set()
+        """Names and addresses by which certificates name responders, and addresses of those names."""
         for certificate in certificates:
+            self._responders |= {host for url in certificate.ocsp_urls if (host := _host(url)) is not None}
             for url in (*certificate.ocsp_urls, *certificate.crl_urls):
                 self._learn(url)
         sent: list[OcspExchangeFact | CrlFetchFact] = [*exchanges, *fetches]
@@ -48,16 +51,20 @@ class ResponderTraffic:
                 self._learn(fact.url)
 
     def _learn(self, url: str) -> None:
-        try:
-            host = urlsplit(url).hostname
-        except ValueError:
-            return
-        if not host:
-            return
-        try:
-            self._addresses.add(str(ipaddress.ip_address(host)))
-        except ValueError:
-            self._names.add(host.rstrip(".").lower())
+        host = _host(url)
+        if host is not None:
+            (self._addresses if _is_address(host) else self._names).add(host)
+
+    def asks_responder(self, exchange: OcspExchangeFact) -> bool:
+        """Tell whether a responder that a certificate names was asked; call :meth:`lookups` before.
+
+        Where the host is cut off, the address decides.
+        """
+        host = _host(exchange.url) if exchange.url is not None else None
+        if (exchange.server if host is None else host) not in self._responders:
+            return False
+        self._addresses.add(exchange.server)
+        return True
 
     def lookups(self, observation: Observation) -> list[DnsLookupFact]:
         """Return the DNS lookups of hosts that matter, and learn their addresses for :meth:`attempts`.
@@ -78,7 +85,10 @@ class ResponderTraffic:
                     open_lookups[key] = len(found)
                     found.append(_lookup(observation, packet, message, None))
                 continue
-            self._addresses.update(answer for answer in message.answers if _is_address(answer))
+            addresses = {answer for answer in message.answers if _is_address(answer)}
+            self._addresses |= addresses
+            if message.name.rstrip(".").lower() in self._responders:
+                self._responders |= addresses
             index = open_lookups.pop(key, None)
             answered = _lookup(observation, packet, message, found[index] if index is not None else None)
             if index is None:
@@ -177,6 +187,20 @@ def _lookup(
         transport=packet.transport,
         truncated=message.is_response and message.truncated,
     )
+
+
+def _host(url: str) -> str | None:
+    """Return the host of an absolute URL, as an address or a name in lower case."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return None
+    if not host:
+        return None
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.rstrip(".").lower()
 
 
 def _is_address(text: str) -> bool:

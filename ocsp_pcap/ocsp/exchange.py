@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.ocsp.http import HttpConversation
@@ -20,15 +20,18 @@ from ocsp_pcap.ocsp.http_events import (
     Unanswered,
     header,
 )
-from ocsp_pcap.ocsp.http_interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type
+from ocsp_pcap.ocsp.http_interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type, may_be_unread
 from ocsp_pcap.ocsp.http_intermediaries import answered_by, relayed_for, user_agent
-from ocsp_pcap.ocsp.request import CertId, OcspParseError, parse_request, request_from_path
+from ocsp_pcap.ocsp.request import CertId, OcspParseError, parse_request, request_from_path, resembles_request
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.crl import CrlSummary, read_crl
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,10})", re.IGNORECASE | re.ASCII)
+
+MAX_DOUBTFUL: Final = 256
+"""Exchanges of one connection that may be none of OCSP."""
 
 Closed: TypeAlias = Literal["fin", "rst"]
 
@@ -81,6 +84,10 @@ class OcspExchange(NamedTuple):
     """Why what was sent as an OCSP request could not be read."""
     response: OcspResponse | None
     """None: there was no answer, or an HTTP error, or what was seen of the answer is not whole."""
+    unread: bool = False
+    """Something was asked that cannot be read: ``requests`` is empty, ``request_error`` says why."""
+    doubtful: bool = False
+    """Whether it is an OCSP exchange at all hangs on whether the host asked is a responder."""
 
 
 class CrlFetch(NamedTuple):
@@ -105,6 +112,7 @@ class ExchangeReader:
         self._responses = responses
         self._scheme = scheme
         self._http = HttpConversation()
+        self._doubtful = 0
 
     @property
     def tunnel(self) -> Tunnel | None:
@@ -195,19 +203,29 @@ class ExchangeReader:
     def _exchange(
         self, request: Request | None, answer: Response | None, outline: Outline
     ) -> Exchange | None:
-        entries: tuple[CertId, ...] = ()
-        nonce = error = None
-        sent = _ocsp_request(request)
-        if sent is not None:
-            try:
-                parsed = parse_request(sent)
-                entries, nonce = parsed.entries, parsed.nonce
-            except OcspParseError as problem:
-                assert request is not None
-                error = str(problem) if request.complete else f"the request is not whole: {problem}"
-        if sent is not None or outline.content_type == OCSP_RESPONSE:
-            return OcspExchange(outline, entries, nonce, error, self._ocsp_response(answer))
-        return _crl_fetch(request, answer, outline)
+        question = _question(request)
+        answered = outline.content_type == OCSP_RESPONSE
+        if question is None and not answered:
+            return _crl_fetch(request, answer, outline)
+        if question is not None and question.doubtful and not answered:
+            fetch = _crl_fetch(request, answer, outline)
+            if fetch is not None:
+                return fetch
+            self._doubtful += 1
+            if self._doubtful > MAX_DOUBTFUL:
+                return None
+        if question is None and request is not None and request.method == "POST":
+            question = _Question(error="the body of the request was not kept", unread=True)
+        question = question or _Question()
+        return OcspExchange(
+            outline,
+            question.entries,
+            question.nonce,
+            question.error,
+            self._ocsp_response(answer),
+            question.unread,
+            question.doubtful and not answered,
+        )
 
     def _ocsp_response(self, answer: Response | None) -> OcspResponse | None:
         if answer is None:
@@ -243,19 +261,46 @@ def _http_date(value: str | None) -> int | None:
     return max((moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000, 0)
 
 
-def _ocsp_request(request: Request | None) -> bytes | None:
-    """Return what a request means as OCSPRequest, None where it is none."""
+class _Question(NamedTuple):
+    """What a request asks of a responder."""
+
+    entries: tuple[CertId, ...] = ()
+    nonce: str | None = None
+    error: str | None = None
+    unread: bool = False
+    doubtful: bool = False
+
+
+def _question(request: Request | None) -> _Question | None:
+    """Return what a request asks as OCSPRequest, None where it asks nothing of the kind."""
     if request is None:
         return None
-    if content_type(request.headers) == OCSP_REQUEST:
-        return request.body
-    if request.method in ("GET", "HEAD"):
-        return request_from_path(request.target)
-    try:
-        parse_request(request.body)
-    except OcspParseError:
+    declared = content_type(request.headers) == OCSP_REQUEST
+    by_path = not declared and request.method in ("GET", "HEAD")
+    sent = request_from_path(request.target) if by_path else request.body
+    problem = "the path is no OCSPRequest"
+    if sent is not None:
+        try:
+            parsed = parse_request(sent)
+        except OcspParseError as error:
+            problem = str(error)
+        else:
+            return _Question(parsed.entries, parsed.nonce)
+    if by_path:
+        resemblance = resembles_request(request.target)
+        if resemblance is None:
+            return None
+        doubtful = resemblance == "form"
+    elif declared:
+        doubtful = False
+    elif may_be_unread(request.body, complete=request.complete):
+        doubtful = True
+    else:
         return None
-    return request.body
+    if not request.complete:
+        lost = f"{request.missing} bytes of it are" if request.missing > 1 else "its end is"
+        problem = f"the request is not whole: {lost} not in the capture"
+    return _Question(error=problem, unread=True, doubtful=doubtful)
 
 
 def _crl_fetch(request: Request | None, answer: Response | None, outline: Outline) -> CrlFetch | None:

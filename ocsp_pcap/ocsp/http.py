@@ -18,7 +18,7 @@ from ocsp_pcap.ocsp.http_interest import (
     request_interest,
     response_interest,
 )
-from ocsp_pcap.ocsp.http_message import CONNECT, Message, has_framing, read_request, status_of
+from ocsp_pcap.ocsp.http_message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
 from ocsp_pcap.ocsp.http_state import (
     Answer,
     Direction,
@@ -115,6 +115,8 @@ class HttpConversation:
         if direction.state is State.HELD:
             self._hold(Trailing(True, b"", frame, time, missing=length))
         elif direction.message is None:
+            if from_client:
+                self._cut_head(frame, time, events)
             direction.lose()
             if not from_client:
                 self._drop_answered(frame, time, events)
@@ -151,6 +153,8 @@ class HttpConversation:
             self._report_response(self._early, events)
             self._early = None
         self._close_server(frame, time, None, events)
+        while self._pending:
+            self._drop(self._pending.popleft(), None, frame, time, events)
         return events
 
     def take_trailing(self) -> list[Trailing]:
@@ -203,6 +207,23 @@ class HttpConversation:
         client.message = message
         client.state = State.BODY
         return self._client_body(rest, frame, time, events)
+
+    def _cut_head(self, frame: int, time: int, events: list[HttpEvent]) -> None:
+        """Take what the capture holds of a request whose head is cut short, by a gap or the snaplen."""
+        client = self._client
+        head = whole_lines(bytes(client.buffer)) if client.state is State.HEAD and client.buffer else None
+        if head is None:
+            return
+        try:
+            message = Message(head, request_method=None)
+        except ValueError:
+            return
+        message.error = "the head of the request is cut short"
+        message.interest = request_interest(message.method, message.target, message.headers)
+        pending = Pending(head, client.first_frame, frame, time, self._server.lost)
+        pending.interest, pending.message = message.interest, message
+        self._await_answer(pending, frame, time, events)
+        self._end_request(pending, frame, time, events, complete=False)
 
     def _tunnel_request(self, pending: Pending, request: Request, events: list[HttpEvent]) -> None:
         """Take a CONNECT request: what follows it depends on the answer (RFC 9110 9.3.6)."""
@@ -269,6 +290,7 @@ class HttpConversation:
         if client.message is not None:
             client.message.close(orderly=False)
             self._end_message(True, frame, time, events, complete=False)
+        self._cut_head(frame, time, events)
         if client.state is not State.HELD:
             client.state = State.CLOSED
         client.buffer.clear()

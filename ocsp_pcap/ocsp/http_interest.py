@@ -7,7 +7,7 @@ import zlib
 from enum import Enum
 
 from ocsp_pcap.ocsp.http_events import Headers, header
-from ocsp_pcap.ocsp.request import OcspParseError, parse_request, request_from_path
+from ocsp_pcap.ocsp.request import OcspParseError, parse_request, request_from_path, resembles_request
 from ocsp_pcap.pki.der import INTEGER, SEQUENCE, DerError, content_of, expect, read_element
 
 OCSP_REQUEST, OCSP_RESPONSE = "application/ocsp-request", "application/ocsp-response"
@@ -78,9 +78,10 @@ def request_interest(method: str, target: str, headers: Headers) -> Interest:
     path = target.partition("?")[0]
     if path.lower().endswith(".crl"):
         return Interest.CRL
-    if method in ("GET", "HEAD") and "M" in path and request_from_path(target) is not None:
-        return Interest.OCSP
-    return Interest.NONE
+    if method not in ("GET", "HEAD") or not ("M" in path or "%4d" in path.lower()):
+        return Interest.NONE
+    is_question = request_from_path(target) is not None or resembles_request(target) is not None
+    return Interest.OCSP if is_question else Interest.NONE
 
 
 def response_interest(request: Interest, status: int, headers: Headers) -> Interest:
@@ -95,13 +96,18 @@ def response_interest(request: Interest, status: int, headers: Headers) -> Inter
     return Interest.NONE if request is Interest.BODY_DECIDES else request
 
 
-def request_body_interest(body: bytes) -> Interest:
-    """Decide about a whole POST body whose content type says nothing."""
+def request_body_interest(body: bytes, *, complete: bool) -> Interest:
+    """Decide about a POST body whose content type says nothing, as far as it was seen."""
     try:
         parse_request(body)
     except OcspParseError:
-        return Interest.NONE
+        return Interest.OCSP if may_be_unread(body, complete=complete) else Interest.NONE
     return Interest.OCSP
+
+
+def may_be_unread(body: bytes, *, complete: bool) -> bool:
+    """Tell whether a POST body that is no OCSPRequest may have been one: damaged, or not in the capture."""
+    return body[:1] == b"\x30" if body else not complete
 
 
 def may_be_structure(prefix: bytes, *, request: bool) -> bool:

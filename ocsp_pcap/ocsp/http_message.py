@@ -39,6 +39,25 @@ def find_head_end(buffer: bytearray, start: int) -> int:
     return found.end() if found else -1
 
 
+def whole_lines(part: bytes) -> bytes | None:
+    """Return a complete head made of the lines that the beginning of a request's head holds.
+
+    A target that is cut short counts as far as it goes. None where not even the target begins, and for
+    CONNECT, whose target has to be whole.
+    """
+    line, newline, rest = part.partition(b"\n")
+    if not newline:
+        method, _, target = line.partition(b" ")
+        target = target.partition(b" ")[0].strip()
+        if not target.startswith((b"/", b"http")) or method == CONNECT.strip():
+            return None
+        return b"%b %b HTTP/1.1\r\n\r\n" % (method, target)
+    if line.startswith(CONNECT):
+        return None
+    headers = rest[: rest.rfind(b"\n") + 1]
+    return line.rstrip(b"\r") + b"\r\n" + headers + b"\r\n"
+
+
 def status_of(head: bytes) -> int | None:
     """Return the status code of a response head, None where there is none."""
     found = _STATUS_LINE.match(head)
@@ -260,8 +279,9 @@ class Message:
     def request_event(self, first_frame: int, frame: int, time: int, *, complete: bool) -> Request | None:
         """Return what was seen of a request, None where it does not matter; settles :attr:`interest`."""
         body, problem = decode_body(self.headers, bytes(self.body), self.body_limit)
+        complete = complete and not self.truncated and not self.missing
         if self.interest is Interest.BODY_DECIDES:
-            self.interest = request_body_interest(body)
+            self.interest = request_body_interest(body, complete=complete)
         if self.interest is Interest.NONE:
             return None
         return Request(
@@ -272,7 +292,7 @@ class Message:
             first_frame=first_frame,
             frame=frame,
             time=time,
-            complete=complete and not self.truncated and not self.missing,
+            complete=complete,
             missing=self.missing,
             error=self.error or problem,
         )

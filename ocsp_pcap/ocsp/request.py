@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ocsp_pcap.pki.cert_id import hash_name
@@ -174,6 +174,29 @@ def request_from_path(target: str) -> bytes | None:
     return None
 
 
+def resembles_request(target: str) -> Literal["structure", "form"] | None:
+    """Tell whether the target of a GET seems an OCSPRequest that cannot be read, being damaged or cut short.
+
+    ``structure``: it begins with the nested SEQUENCEs of one (RFC 6960 4.1.1); ``form``: it is nothing but a
+    long base64 text that begins with some SEQUENCE, which may have any purpose.
+    """
+    path = target.partition("?")[0].partition("#")[0][:_MAX_PATH]
+    octets = unquote_to_bytes(path)
+    if b"%" in octets:
+        octets = unquote_to_bytes(octets)
+    for number, start in enumerate(_ENCODED_SEQUENCE.finditer(octets)):
+        if number == _MAX_CANDIDATES:
+            break
+        text = octets[start.end() :].translate(_TO_BASE64)
+        digits = _BASE64.match(text)
+        size = len(digits[0]) // 4 * 4 if digits is not None else 0
+        if _NESTED.match(base64.b64decode(text[:size])):
+            return "structure"
+        if digits is not None and size >= _MIN_FORM and not text[digits.end() :].strip(b"="):
+            return "form"
+    return None
+
+
 def _is_request(der: bytes) -> bool:
     try:
         parse_request(der)
@@ -189,4 +212,10 @@ def _decode_base64(text: bytes) -> bytes | None:
         return None
 
 
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]+")
+_MIN_FORM = 40
+"""Characters of base64 without which a path is not taken for a damaged OCSPRequest."""
+_LENGTH = rb"(?:[\x00-\x7f]|\x81[\x00-\xff]|\x82[\x00-\xff]{2})"
+# OCSPRequest, TBSRequest, requestList, Request.
+_NESTED = re.compile(rb"(?:\x30" + _LENGTH + rb"){4}", re.DOTALL)
 _TO_BASE64 = bytes.maketrans(b"-_ ", b"+/+")

@@ -13,10 +13,12 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
+from explain.facts_factory import certificate, exchange
 
 from ocsp_pcap.api import read_facts
 from ocsp_pcap.capture import CaptureError, expand
 from ocsp_pcap.facts import DnsLookupFact, Facts
+from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.observe.run import RunOptions, observe_all
 from ocsp_pcap.observe.tools import Tools
 
@@ -191,3 +193,22 @@ def test_dns_over_tcp_of_a_real_capture_is_what_tshark_sees() -> None:
     assert packets
     found = {(p.frame, p.stream, int.from_bytes(p.payload[:2], "big")) for p in packets}
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "server", "asked"),
+    [
+        ("http://OCSP.site.test./x", RESPONDER, True),
+        ("http://www.site.test/x", RESPONDER, False),
+        ("/x", RESPONDER, False),
+        ("/x", "10.9.9.9", True),
+        ("http://[bad/", "10.9.9.9", True),
+        ("http://10.9.9.9/x", RESPONDER, True),
+    ],
+)
+def test_doubtful_questions_count_where_a_certificate_names_the_responder(
+    url: str, server: str, asked: bool
+) -> None:
+    issued = certificate(ocsp=("http://ocsp.site.test/", "http://10.9.9.9:8080/"))
+    traffic = ResponderTraffic([issued], [], [])
+    assert traffic.asks_responder(exchange(None, None, url=url, server=server)) == asked

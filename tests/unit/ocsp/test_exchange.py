@@ -215,6 +215,68 @@ def test_unreadable_request() -> None:
     assert "not whole" in exchange.request_error
 
 
+GARBLED = PATH[:40] + "!" + PATH[41:]
+
+
+@pytest.mark.parametrize(
+    ("step", "doubtful"),
+    [
+        (post(REQUEST)[:-5], False),
+        (post(REQUEST)[: -len(REQUEST)], False),
+        (post(b"\x30\x00"), False),
+        (post(b""), False),
+        (post(REQUEST, kind="")[:-5], True),
+        (post(REQUEST, kind="application/octet-stream")[: -len(REQUEST)], True),
+        (post(b"\x30" + REQUEST, kind=""), True),
+        (get("/" + PATH[:60]), False),
+        (get("/" + GARBLED), False),
+        (get("/ocsp/MII" + "x" * 40), True),
+        (b"GET /" + PATH[:40].encode(), False),
+        (b"POST /ocsp HTTP/1.1\r\nHost: ocsp.si", True),
+        (b"POST / HTTP/1.1\r\nContent-Type: application/ocsp-request\r\nHost: oc", False),
+    ],
+)
+def test_question_that_cannot_be_read(step: bytes, doubtful: bool) -> None:
+    for last in ((CLIENT, 20), (CLIENT, None), (SERVER, None)):
+        exchange = one_ocsp((CLIENT, step), last)
+        assert (exchange.unread, exchange.doubtful, exchange.requests) == (True, doubtful, ())
+        assert exchange.request_error is not None
+        assert exchange.http.http_status is None
+
+
+@pytest.mark.parametrize("kind", ["", "text/xml"])
+def test_answer_proves_that_something_was_asked(kind: str) -> None:
+    exchange = one_ocsp((CLIENT, post(b"<q/>", kind=kind)), (SERVER, answer(RESPONSE)))
+    assert (exchange.unread, exchange.doubtful, exchange.requests) == (True, False, ())
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        get("/"),
+        get("/MyPage/index.html"),
+        get("/M" + "A" * 30),
+        get("/MIIC/" + "a" * 50 + ".js"),
+        post(b"<q/>", kind="text/xml"),
+        post(b"a=b", kind="application/x-www-form-urlencoded"),
+        post(b"", kind=""),
+        post(b"a=b", kind="text/plain")[:-1],
+    ],
+)
+def test_what_asks_nothing(step: bytes) -> None:
+    assert run((CLIENT, step), (SERVER, answer(b"<html>", kind="text/html"))) == []
+
+
+def test_cut_head_whose_target_is_whole_is_read() -> None:
+    head = get("/" + PATH)
+    for end in (len(head) - 3, head.index(b"ocsp.si"), head.index(b"\n") + 1):
+        exchange = one_ocsp((CLIENT, head[:end]), (CLIENT, len(head) - end), (SERVER, answer(RESPONSE)))
+        assert [entry.serial for entry in exchange.requests] == ["c0ffee"]
+        assert not exchange.unread
+        assert (exchange.http.http_status, exchange.http.response_frame) == (200, 3)
+        assert exchange.http.http_error == "the head of the request is cut short"
+
+
 @pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
 @pytest.mark.parametrize(
     ("path", "kind"),
@@ -250,7 +312,7 @@ def test_crl_cut_short() -> None:
 def test_other_structures_are_no_crl() -> None:
     certificate = answer(AUTHORITY.der, kind="application/octet-stream")
     assert run((CLIENT, get("/ca.crt")), (SERVER, certificate)) == []
-    assert run((CLIENT, post(b"0" * 50, kind="")), (SERVER, answer(b"<html>", kind="text/html"))) == []
+    assert run((CLIENT, post(b"1" * 50, kind="")), (SERVER, answer(b"<html>", kind="text/html"))) == []
 
 
 def test_tunnel_gives_no_exchange() -> None:
