@@ -6,12 +6,12 @@ import json
 
 import jsonschema
 import pytest
-from samples.cases import Sample, explanation_of_all, facts_of_all, samples
 
 from ocsp_pcap.facts import schema as facts_schema
 from ocsp_pcap.facts.json import dumps, facts_from_jsonl, facts_to_jsonl
 from ocsp_pcap.report.json import explanation_to_json
 from ocsp_pcap.report.schema import load
+from tests.samples.cases import Sample, explanation_of_all, facts_of_all, samples
 
 EVERY_SAMPLE = pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
 

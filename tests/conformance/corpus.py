@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -22,9 +20,8 @@ from ocsp_pcap.facts import schema as facts_schema
 from ocsp_pcap.facts.json import fact_to_json
 from ocsp_pcap.report.json import explanation_to_json
 from ocsp_pcap.report.schema import load
+from tests.conftest import CORPUS, CORPUS_TABLE
 
-CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
-TABLE = CORPUS / "truth.jsonl"
 RESPONSE_STATUSES = {
     "0": "successful",
     "1": "malformedRequest",
@@ -61,7 +58,7 @@ class Outcome:
 
 def read_table() -> list[dict[str, Any]]:
     """Return the rows of the table, one a capture."""
-    return [json.loads(line) for line in TABLE.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in CORPUS_TABLE.read_text(encoding="utf-8").splitlines()]
 
 
 def examine(row: dict[str, Any]) -> Outcome:

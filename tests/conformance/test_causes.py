@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples.cases import Sample, explanation_of_all, facts_of_all, sample, samples
 
 from ocsp_pcap.api import explain as explain_facts
 from ocsp_pcap.api import read_facts
@@ -19,6 +18,8 @@ from ocsp_pcap.crosscheck import CrosscheckUnavailable
 from ocsp_pcap.crosscheck.witness import find_tshark
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
+from tests.conftest import CORPUS, CORPUS_TABLE, NO_CORPUS
+from tests.samples.cases import Sample, explanation_of_all, facts_of_all, sample, samples
 
 from .cause_table import (
     FINDINGS_SHOWN,
@@ -29,16 +30,11 @@ from .cause_table import (
     WITHOUT_CAPTURE,
     Shown,
 )
-from .corpus import CORPUS, TABLE, read_table
+from .corpus import read_table
 from .sharkview import kind_of, untrue
 
 CODES = {code for code, entry in CAUSES.items() if entry.kind == "cause"}
 FINDINGS = set(CAUSES) - CODES
-
-needs_corpus = pytest.mark.skipif(
-    not TABLE.is_file(),
-    reason="the corpus of real captures is not here (OCSP_PCAP_CORPUS, or ../shared/corpus)",
-)
 
 
 @cache
@@ -46,8 +42,8 @@ def explained(where: str, told: bool = True) -> Explanation:
     if not Path(where).suffix:
         case = sample(where)
         return explanation_of_all(case) if told else explain_facts(facts_of_all(case))
-    if not TABLE.is_file():
-        pytest.skip("the corpus of real captures is not here (OCSP_PCAP_CORPUS, or ../shared/corpus)")
+    if not CORPUS_TABLE.is_file():
+        pytest.skip(NO_CORPUS)
     return explain_facts(read_facts([CORPUS / where]))
 
 
@@ -166,7 +162,6 @@ def test_evidence_in_a_frame_of_another_kind_is_noticed() -> None:
         assert untrue(replace(piece, note="something else")) is not None
 
 
-@needs_corpus
 @pytest.mark.corpus
 @pytest.mark.usefixtures("tshark")
 @pytest.mark.parametrize("file", sorted({row.where for row in SHOWN if Path(row.where).suffix}))
@@ -201,7 +196,6 @@ def confirmed_outside(row: dict[str, Any]) -> tuple[int, list[str]]:
     return len(confirmed), wrong
 
 
-@needs_corpus
 @pytest.mark.corpus
 def test_nothing_is_confirmed_on_evidence_outside_the_capture() -> None:
     rows = read_table()

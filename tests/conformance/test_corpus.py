@@ -8,16 +8,10 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from .corpus import TABLE, Outcome, examine, read_table
+from .corpus import Outcome, examine, read_table
 from .differences import DAMAGED, OTHER_FRAMES, OURS_ONLY
 
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(
-        not TABLE.is_file(),
-        reason="the corpus of real captures is not here (OCSP_PCAP_CORPUS, or ../shared/corpus)",
-    ),
-]
+pytestmark = pytest.mark.corpus
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,9 @@ from ocsp_pcap.capture import CaptureError
 from ocsp_pcap.cli import cli
 from ocsp_pcap.crosscheck import crosscheck
 from ocsp_pcap.facts import Facts, HandshakeFact
+from tests.conftest import CORPUS
 
-from .corpus import CORPUS, TABLE, read_table
+from .corpus import read_table
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 COUNTS = {
@@ -53,13 +54,6 @@ every_sample = pytest.mark.parametrize("name", COUNTS)
 needs_tshark = pytest.mark.skipif(
     shutil.which("tshark") is None, reason="tshark, the second witness, is not installed"
 )
-needs_corpus = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(
-        not TABLE.is_file(),
-        reason="the corpus of real captures is not here (OCSP_PCAP_CORPUS, or ../shared/corpus)",
-    ),
-]
 
 
 def capture_of(name: str) -> Path:
@@ -304,7 +298,8 @@ def test_keys_for_other_sessions_are_said_once_by_name() -> None:
     assert "opened 5 of the 5 sessions" in " ".join(text.split())
 
 
-@pytest.mark.parametrize("file", [pytest.param(file, marks=needs_corpus) for file in SECRETS_IN_CORPUS])
+@pytest.mark.corpus
+@pytest.mark.parametrize("file", SECRETS_IN_CORPUS)
 def test_captures_of_others_that_carry_secrets_give_their_certificates(file: str) -> None:
     (row,) = [row for row in read_table() if row["file"] == file]
     facts = read_facts([CORPUS / file])

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from samples.cases import Sample, facts_of, known_site, sample
 
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.causes import CAUSES
@@ -15,6 +14,7 @@ from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.site import ProxyRole
 from ocsp_pcap.explain.trace import load_trace
 from ocsp_pcap.facts import Facts
+from tests.samples.cases import Sample, facts_of, known_site, sample
 
 from .removal import Place, Recording, held_at_once, removals, told
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from ocsp_pcap.capture import NOT_A_PACKET, CaptureSource, expand, open_capture
 from ocsp_pcap.capture.formats import HEAD, compression
-
-CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
+from tests.conftest import CORPUS
 
 pytestmark = [
     pytest.mark.corpus,
-    pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real captures is not here"),
     pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed"),
 ]
 

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
 from ocsp_pcap.api import read_facts
 from ocsp_pcap.facts import HandshakeFact
+from tests.conftest import CORPUS, CORPUS_TABLE
 
-PROJECT = Path(__file__).resolve().parents[3]
-CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS", PROJECT.parent / "shared" / "corpus"))
-
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(not (CORPUS / "truth.jsonl").exists(), reason="the corpus of real captures is absent"),
-]
+pytestmark = pytest.mark.corpus
 
 CARRIED = [
     ("nDPI/openvpn.pcap", "openvpn"),
@@ -33,7 +26,7 @@ def handshakes(name: str) -> list[HandshakeFact]:
 
 @pytest.mark.parametrize(("name", "tunnel"), CARRIED)
 def test_what_tshark_saw_is_seen(name: str, tunnel: str) -> None:
-    with (CORPUS / "truth.jsonl").open() as lines:
+    with CORPUS_TABLE.open() as lines:
         truth = next(row for row in map(json.loads, lines) if row["file"] == name)
     carried = [one for one in handshakes(name) if one.tunnel == tunnel]
     seen = {(one.transport, digest) for one in carried for digest in one.certificates}

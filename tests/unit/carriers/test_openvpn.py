@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tls.wire import identity, record
 
 from ocsp_pcap.carriers.openvpn import MAXIMUM_REFUSED, OpenVpn
 from ocsp_pcap.carriers.order import Carried
+from tests.unit.tls.wire import identity, record
 
 from .packets import (
     AUTHENTICATED_RESETS,

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tls.wire import record
 
 from ocsp_pcap.carriers.openvpn_packets import (
     OVERHEADS,
@@ -13,6 +12,7 @@ from ocsp_pcap.carriers.openvpn_packets import (
     read_control,
     reset_overhead,
 )
+from tests.unit.tls.wire import record
 
 from .packets import AUTHENTICATED_RESETS, ENCRYPTED_RESETS, PLAIN_RESETS, OpenVpnPeers
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tls.wire import record
 
 from ocsp_pcap.carriers.order import Carried
 from ocsp_pcap.carriers.rdp_udp import MAXIMUM_SESSIONS, RdpUdp, looks_like_rdp_udp
+from tests.unit.tls.wire import record
 
 from .packets import Packet, rdp3_data, rdp_data, rdp_syn
 

@@ -15,10 +15,10 @@ from ocsp_pcap.crosscheck import CrosscheckUnavailable, crosscheck
 from ocsp_pcap.crosscheck.compare import compare, pair
 from ocsp_pcap.crosscheck.labels import certificate_item, hello_item
 from ocsp_pcap.crosscheck.model import CrosscheckResult
+from tests.conftest import CORPUS
 from tests.unit.crosscheck.parts import HASH, RANDOM, asked, handshake, seen
 
 SAMPLE = Path(__file__).parents[3] / "samples" / "direct" / "capture.pcap"
-CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
@@ -163,7 +163,6 @@ def test_facts_of_another_capture_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real captures is not here")
 @needs_tshark
 @pytest.mark.parametrize(
     "name",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections import defaultdict
@@ -14,8 +13,8 @@ import pytest
 from ocsp_pcap.capture import open_capture
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.streams.flows import FlowTable
+from tests.conftest import CORPUS, CORPUS_TABLE
 
-CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 TSHARK = shutil.which("tshark")
 
 
@@ -58,10 +57,9 @@ MEASURED_OTHERWISE = {
 
 
 def _captures() -> list[str]:
-    truth = CORPUS / "truth.jsonl"
-    if not truth.exists():
+    if not CORPUS_TABLE.is_file():
         return []
-    names = [str(json.loads(line)["file"]) for line in truth.read_text().splitlines()]
+    names = [str(json.loads(line)["file"]) for line in CORPUS_TABLE.read_text().splitlines()]
     special = {
         "ja4/gre-erspan-vxlan.pcap",
         "nDPI/capwap_data.pcapng",
@@ -103,7 +101,6 @@ def _ours(path: Path) -> tuple[list[tuple[int, int]], dict[int, list[int]]]:
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not _captures(), reason="the corpus of real captures is not beside the project")
 @pytest.mark.skipif(not _tshark_is_4_0(), reason="tshark 4.0 is not installed")
 @pytest.mark.parametrize("name", _captures())
 def test_segments_and_streams_are_wiresharks(name: str) -> None:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from observe.rotated import split
 
 from ocsp_pcap.api import explain, read_facts
 from ocsp_pcap.explain.model import Evidence, Explanation
 from ocsp_pcap.explain.places import Places
 from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream
+from tests.unit.observe.rotated import split
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 CUTS = {"ocsp-at-parent/parent": [20, 57, 58, 100], "direct/capture": [33, 34, 90, 140, 141]}

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from carriers.packets import AUTHENTICATED_RESETS, ENCRYPTED_RESETS, PLAIN_RESETS, rdp_syn
 
 from ocsp_pcap.observe.beginnings import Beginnings
+from tests.unit.carriers.packets import AUTHENTICATED_RESETS, ENCRYPTED_RESETS, PLAIN_RESETS, rdp_syn
 
 from .wire import udp_columns
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from tls.wire import HOST, identity, record
-
 from ocsp_pcap.carriers.order import Carried
 from ocsp_pcap.observe.carried import CarriedTls
 from ocsp_pcap.observe.tools import Tools
+from tests.unit.tls.wire import HOST, identity, record
 
 FLIGHTS = record()[0].flights
 

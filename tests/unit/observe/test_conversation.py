@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from carriers.packets import ENCRYPTED_RESETS, OpenVpnPeers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tls.wire import HOST, identity, record
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.observe.conversation import Conversation, Tunnel
 from ocsp_pcap.observe.tools import Tools
+from tests.unit.carriers.packets import ENCRYPTED_RESETS, OpenVpnPeers
+from tests.unit.tls.wire import HOST, identity, record
 
 from .wire import Message, converse, cut
 

@@ -6,14 +6,14 @@ import struct
 import dns.message
 import dns.rrset
 import pytest
-from carriers.packets import PLAIN_RESETS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tls.wire import HOST, record
 
 from ocsp_pcap.observe.conversation import Conversation
 from ocsp_pcap.observe.names import DnsLog, DnsStream, begins_dns
 from ocsp_pcap.observe.tools import Tools
+from tests.unit.carriers.packets import PLAIN_RESETS
+from tests.unit.tls.wire import HOST, record
 
 from .wire import Message, cut
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from carriers.packets import AUTHENTICATED_RESETS, ENCRYPTED_RESETS, PLAIN_RESETS, OpenVpnPeers
 from hypothesis import given
 from hypothesis import strategies as st
-from tls.wire import record
 
 from ocsp_pcap.observe.sniff import METHODS, Kind, sniff
+from tests.unit.carriers.packets import AUTHENTICATED_RESETS, ENCRYPTED_RESETS, PLAIN_RESETS, OpenVpnPeers
+from tests.unit.tls.wire import record
 
 
 def framed(packet: bytes) -> bytes:

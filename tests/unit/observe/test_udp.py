@@ -6,15 +6,15 @@ import shutil
 from collections.abc import Sequence
 
 import pytest
-from carriers.packets import PLAIN_RESETS, OpenVpnPeers, rdp3_data, rdp_syn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quic.test_dtls import Endpoints
-from tls.wire import identity, record
 
 from ocsp_pcap.observe.beginnings import Beginnings
 from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import CAPWAP_CONTROL, MAX_BEGINNINGS, MAX_LINGERING, SPENT, UdpObserver, UdpStream
+from tests.unit.carriers.packets import PLAIN_RESETS, OpenVpnPeers, rdp3_data, rdp_syn
+from tests.unit.quic.test_dtls import Endpoints
+from tests.unit.tls.wire import identity, record
 
 from .wire import Message, udp_columns
 

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import ocsp
-from pki.authority import NOW, Authority, hash_for
+
+from tests.unit.pki.authority import NOW, Authority, hash_for
 
 NEXT = NOW + timedelta(days=4)
 

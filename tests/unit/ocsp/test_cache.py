@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from pki.authority import Authority, new_key
-
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.pki.store import CertificateStore
+from tests.unit.pki.authority import Authority, new_key
 
 from .messages import response_der
 

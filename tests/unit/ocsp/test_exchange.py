@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pki.authority import NOW, Authority, hash_for, ns
 
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.ocsp.exchange import CrlFetch, Exchange, ExchangeReader, OcspExchange
 from ocsp_pcap.pki.store import CertificateStore
+from tests.unit.pki.authority import NOW, Authority, hash_for, ns
 
 from .messages import NEXT, error_der, request_der, response_der
 from .wire import CLIENT, SERVER, Step, answer, get, play, post

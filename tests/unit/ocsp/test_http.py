@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pki.authority import Authority
 
 from ocsp_pcap.ocsp.http import MAX_PENDING, HttpConversation
 from ocsp_pcap.ocsp.http_events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from tests.unit.pki.authority import Authority
 
 from .messages import request_der
 from .wire import CLIENT, SERVER, Step, answer, get, play, post

@@ -4,7 +4,6 @@ import gzip
 import zlib
 
 import pytest
-from pki.authority import Authority
 
 from ocsp_pcap.ocsp.http_interest import (
     Interest,
@@ -16,6 +15,7 @@ from ocsp_pcap.ocsp.http_interest import (
     request_interest,
     response_interest,
 )
+from tests.unit.pki.authority import Authority
 
 from .wire import answer, get, post
 

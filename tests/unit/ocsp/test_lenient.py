@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
-from pki.authority import Authority
 
 from ocsp_pcap.ocsp.lenient import read_leniently
 from ocsp_pcap.ocsp.response import parse_response
+from tests.unit.pki.authority import Authority
 
 from .messages import response_der
 

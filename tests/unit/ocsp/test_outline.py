@@ -4,10 +4,10 @@ import pytest
 from cryptography.x509 import ocsp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pki.authority import Authority
 
 from ocsp_pcap.ocsp.outline import outline_response
 from ocsp_pcap.pki.der import DerError
+from tests.unit.pki.authority import Authority
 
 from .messages import response_der
 

@@ -9,11 +9,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pki.authority import Authority
 
 from ocsp_pcap.ocsp.request import OcspParseError, parse_request, request_from_path
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
+from tests.unit.pki.authority import Authority
 
 from .messages import openssl, request_der, write_pem
 

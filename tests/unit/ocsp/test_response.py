@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pki.authority import NOW, Authority, der, new_key, ns
 
 from ocsp_pcap.ocsp.response import parse_response
 from ocsp_pcap.pki.cert_id import key_hash
 from ocsp_pcap.pki.certificate import parse_certificate
+from tests.unit.pki.authority import NOW, Authority, der, new_key, ns
 
 from .messages import NEXT, error_der, response_der
 

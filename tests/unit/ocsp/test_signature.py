@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.x509 import ocsp
-from pki.authority import NOW, Authority, new_key, ns
 
 from ocsp_pcap.ocsp.response import parse_response
 from ocsp_pcap.ocsp.signature import verify
 from ocsp_pcap.pki.certificate import parse_certificate
+from tests.unit.pki.authority import NOW, Authority, new_key, ns
 
 from .messages import error_der, openssl, response_der, signed_again, write_pem
 

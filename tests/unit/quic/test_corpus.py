@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,14 +17,9 @@ from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.tls.events import Certificate, ClientHello, TlsEvent
 from ocsp_pcap.tls.keys import KeyLog
+from tests.conftest import CORPUS, CORPUS_TABLE
 
-PROJECT = Path(__file__).resolve().parents[3]
-CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS", PROJECT.parent / "shared" / "corpus"))
-
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(not (CORPUS / "truth.jsonl").exists(), reason="the corpus of real captures is absent"),
-]
+pytestmark = pytest.mark.corpus
 
 NEITHER = {
     # TLS inside OpenVPN's control channel and inside RDP-UDP: neither QUIC nor DTLS.
@@ -45,9 +38,9 @@ MORE_THAN_TSHARK = {
 
 
 def truth() -> dict[str, dict[str, Any]]:
-    if not (CORPUS / "truth.jsonl").exists():
+    if not CORPUS_TABLE.is_file():
         return {}
-    with (CORPUS / "truth.jsonl").open() as lines:
+    with CORPUS_TABLE.open() as lines:
         return {capture["file"]: capture for capture in map(json.loads, lines)}
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_flows import SEGMENTS, Segment, columns_of
 
 from ocsp_pcap.streams.flow import Flow
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import Joined, MatchError, StreamFiles
+
+from .test_flows import SEGMENTS, Segment, columns_of
 
 
 def table(segments: list[Segment], before: int = 0) -> FlowTable:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from struct import unpack_from
 
@@ -15,14 +14,9 @@ from ocsp_pcap.streams.reassembly import Reassembler
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import ApplicationData, Certificate, ClientHello, Damage, TlsEvent
 from ocsp_pcap.tls.keys import KeyLog
+from tests.conftest import CORPUS, CORPUS_TABLE
 
-CORPUS = Path(os.environ.get("OCSP_PCAP_CORPUS") or Path(__file__).parents[3].parent / "shared" / "corpus")
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(
-        not (CORPUS / "truth.jsonl").exists(), reason="the corpus of real captures is not there"
-    ),
-]
+pytestmark = pytest.mark.corpus
 
 CAPTURES = [
     "ja4/badcurveball.pcap",
@@ -38,7 +32,7 @@ CAPTURES = [
 
 
 def truth(name: str) -> dict[str, list[dict[str, object]]]:
-    for line in (CORPUS / "truth.jsonl").read_text().splitlines():
+    for line in CORPUS_TABLE.read_text().splitlines():
         found: dict[str, list[dict[str, object]]] = json.loads(line)
         if found["file"] == name:  # type: ignore[comparison-overlap]
             return found

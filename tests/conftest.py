@@ -1,0 +1,45 @@
+"""Where captures lie that are not part of the project, what is skipped without them, and names of tests.
+
+The corpus (617 real captures with what tshark saw in them) and the cases (captures that bring out wrong
+answers, with what must be said of them) lie beside the project and are never copied into it. A test that
+needs one of them carries the marker ``corpus`` or ``cases``; where it is absent the test is skipped, and says
+where it was looked for.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+PROJECT: Final = Path(__file__).resolve().parents[1]
+SAMPLES: Final = PROJECT / "samples"
+CORPUS: Final = Path(os.environ.get("OCSP_PCAP_CORPUS") or PROJECT.parent / "shared" / "corpus")
+CORPUS_TABLE: Final = CORPUS / "truth.jsonl"
+"""What tshark saw, one JSON object a capture."""
+CASES: Final = Path(os.environ.get("OCSP_PCAP_CASES") or PROJECT.parent / "shared" / "cases")
+CASES_TABLE: Final = CASES / "cases.json"
+NO_CORPUS: Final = "the corpus of real captures is not here (OCSP_PCAP_CORPUS, or ../shared/corpus)"
+NO_CASES: Final = "the cases are not here (OCSP_PCAP_CASES, or ../shared/cases)"
+BESIDE: Final = {"corpus": (CORPUS_TABLE, NO_CORPUS), "cases": (CASES_TABLE, NO_CASES)}
+"""What a test with this marker needs, and what is said where it is absent."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs captures that are not here."""
+    for marker, (table, reason) in BESIDE.items():
+        if item.get_closest_marker(marker) and not table.is_file():
+            pytest.skip(reason)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument where they would not be read anyway.
+
+    Fresh keys and the times in gzip headers differ between two processes, and pytest-xdist distributes
+    tests by their names.
+    """
+    if isinstance(val, bytes) and not (len(val) <= 24 and val.isascii() and val.decode().isprintable()):
+        return argname
+    return None
