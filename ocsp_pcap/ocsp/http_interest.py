@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from enum import Enum
 
 from ocsp_pcap.ocsp.http_events import Headers, header
@@ -128,22 +127,3 @@ def _may_be_crl(prefix: bytes) -> bool:
     except DerError:
         return False
     return first.tag == SEQUENCE or (first.tag == INTEGER and content_of(prefix, first) == b"\x01")
-
-
-def decode_body(headers: Headers, body: bytes, limit: int) -> tuple[bytes, str | None]:
-    """Remove gzip or deflate (RFC 9110 8.4.1) within a bound; return the bytes and what went wrong."""
-    encoding = (header(headers, "content-encoding") or "identity").strip().lower()
-    if not body or encoding == "identity":
-        return body, None
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        return body, f"content-encoding {encoding} is not read"
-    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
-        decoder = zlib.decompressobj(window)
-        try:
-            decoded = decoder.decompress(body, limit)
-        except zlib.error:
-            continue
-        if decoder.unconsumed_tail:
-            return decoded, f"more than {limit} bytes inside the {encoding} encoding"
-        return decoded, None
-    return body, f"damaged {encoding} encoding"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -66,13 +67,20 @@ class OcspResponse(NamedTuple):
     parse_error: str | None = None
 
 
+_LOOKED_AT = 256
+_HTML = re.compile(
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|!--|h1|p\b|div|center)", re.IGNORECASE
+)
+_PRINTABLE = bytes((0x09, 0x0A, 0x0D, *range(0x20, 0x7F)))
+
+
 def parse_response(der: bytes) -> OcspResponse:
     """Parse a DER OCSPResponse. Never raises: see :attr:`OcspResponse.parse_error`."""
     response = OcspResponse(der=der, sha256=hashlib.sha256(der).hexdigest())
     try:
         outline = outline_response(der)
     except DerError as error:
-        return response._replace(parse_error=f"not an OCSPResponse: {error}")
+        return response._replace(parse_error=f"not an OCSPResponse: {_what_else(der) or error}")
     response = response._replace(response_status=STATUS_NAMES.get(outline.status, str(outline.status)))
     if outline.problem is not None:
         return response._replace(parse_error=outline.problem)
@@ -94,6 +102,16 @@ def parse_response(der: bytes) -> OcspResponse:
         from ocsp_pcap.ocsp.lenient import read_leniently
 
         return read_leniently(response, str(error) or type(error).__name__)
+
+
+def _what_else(body: bytes) -> str | None:
+    """Say in words what stands where an OCSPResponse was expected; None: it may be a damaged one."""
+    if not body:
+        return "the body is empty"
+    start = body[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf").strip()
+    if start[:1] == b"<":
+        return "a web page (HTML)" if _HTML.match(start) else "a document with markup, such as XML"
+    return "plain text" if start and not start.translate(None, _PRINTABLE) else None
 
 
 def _with_responder(response: OcspResponse, outline: ResponseOutline) -> OcspResponse:

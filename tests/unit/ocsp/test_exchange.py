@@ -3,7 +3,9 @@ from __future__ import annotations
 import base64
 from urllib.parse import quote
 
+import brotli
 import pytest
+import zstandard
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -184,7 +186,32 @@ def test_captive_portal() -> None:
     assert exchange.http.http_status == 200
     assert exchange.response is not None
     assert exchange.response.response_status is None
-    assert exchange.response.parse_error is not None
+    assert exchange.response.parse_error == "not an OCSPResponse: a web page (HTML)"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd"])
+def test_encoded_answer(encoding: str) -> None:
+    packed = brotli.compress(RESPONSE) if encoding == "br" else zstandard.compress(RESPONSE)
+    reply = answer(packed, extra=f"Content-Encoding: {encoding}\r\n")
+    exchange = one_ocsp((CLIENT, post(REQUEST)), (SERVER, reply))
+    assert exchange.response is not None
+    assert exchange.response.singles[0].cert_id == exchange.requests[0]
+
+
+def test_not_modified_keeps_answers_in_step() -> None:
+    held = (
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\nContent-Type: application/ocsp-response\r\n\r\n"
+    )
+    for first in (held, held.replace(b"Content-Length: 500", b"Transfer-Encoding: chunked")):
+        asked = get("/" + PATH)
+        found = run((CLIENT, asked), (SERVER, first), (CLIENT, asked), (SERVER, held), (CLIENT, asked),
+                    (SERVER, answer(RESPONSE)))  # fmt: skip
+        statuses = [
+            (each.http.http_status, each.http.request_frame, each.http.response_frame) for each in found
+        ]
+        assert statuses == [(304, 1, 2), (304, 3, 4), (200, 5, 6)]
+        assert isinstance(found[0], OcspExchange)
+        assert found[0].response is None
 
 
 def test_no_answer() -> None:

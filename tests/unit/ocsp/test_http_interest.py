@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import gzip
-import zlib
-
 import pytest
 
 from ocsp_pcap.ocsp.http_interest import (
     Interest,
     content_type,
-    decode_body,
     is_plain_answer,
     is_plain_request,
     may_be_structure,
@@ -74,25 +70,3 @@ def test_structures() -> None:
     assert may_be_structure(b"-----BEG", request=False)
     assert not may_be_structure(b"-----BEGIN CERT", request=False)
     assert not may_be_structure(Authority().der, request=False)
-
-
-@pytest.mark.parametrize(
-    ("encoding", "data"),
-    [
-        ("gzip", gzip.compress(b"abc")),
-        ("X-GZIP", gzip.compress(b"abc")),
-        ("deflate", zlib.compress(b"abc")),
-        ("deflate", zlib.compress(b"abc")[2:-4]),
-        ("identity", b"abc"),
-    ],
-)
-def test_decode_body(encoding: str, data: bytes) -> None:
-    assert decode_body((("content-encoding", encoding),), data, 100) == (b"abc", None)
-
-
-def test_decode_body_that_cannot_be_read() -> None:
-    assert decode_body((("content-encoding", "gzip"),), b"not gzip", 100)[1] == "damaged gzip encoding"
-    assert decode_body((("content-encoding", "br"),), b"abc", 100)[0] == b"abc"
-    body, problem = decode_body((("content-encoding", "gzip"),), gzip.compress(bytes(10_000)), 100)
-    assert len(body) == 100
-    assert problem is not None

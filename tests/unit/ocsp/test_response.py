@@ -102,3 +102,19 @@ def test_damage_never_raises(position: int, value: int, length: int) -> None:
     damaged = DER[:position] + bytes((value,)) + DER[position + 1 :]
     parse_response(damaged)
     parse_response(damaged[:length])
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "the body is empty"),
+        (b"\xef\xbb\xbf \r\n<!DOCTYPE html><html>", "a web page (HTML)"),
+        (b"<HTML><body>log in", "a web page (HTML)"),
+        (b"<?xml version='1.0'?>", "a document with markup, such as XML"),
+        (b"Service unavailable\n", "plain text"),
+        (b"\x31\x03\x0a\x01\x03", "tag 0x31 where 0x30 was expected at offset 0"),
+    ],
+)
+def test_what_stands_where_a_response_was_expected(body: bytes, words: str) -> None:
+    response = parse_response(body)
+    assert (response.response_status, response.parse_error) == (None, f"not an OCSPResponse: {words}")
