@@ -1,4 +1,4 @@
-"""Content encodings of HTTP (RFC 9110 8.4): gzip, deflate, br (RFC 7932) and zstd (RFC 8878), within bounds."""
+"""Content encodings (RFC 9110 8.4): gzip, deflate, br (RFC 7932) and zstd (RFC 8878), within bounds."""
 
 from __future__ import annotations
 
