@@ -11,9 +11,6 @@ from ocsp_pcap.facts import CertificateFact
 ProxyRole: TypeAlias = Literal["child", "parent"]
 SourceKind: TypeAlias = Literal["toml", "squid", "proxysg", "fortios", "bigip"]
 
-FIRM: frozenset[SourceKind] = frozenset({"toml", "squid"})
-"""Our own words, and forms whose readers are tried against the real program."""
-
 
 class SiteError(Exception):
     """A site file or configuration cannot be used; the message says which part and why."""
@@ -38,11 +35,9 @@ class Source:
     kind: SourceKind
     text: str = ""
     """What stands there, to be quoted as evidence."""
-
-    @property
-    def firm(self) -> bool:
-        """It may carry a proof; else it only supports one."""
-        return self.kind in FIRM
+    firm: bool = True
+    """It may carry a proof: our own words, or a form that is documented and tried against the real program.
+    What was concluded from a form that was not tried only supports an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +62,10 @@ class Proxy:
     """Responder that it asks in place of the one that the certificate names."""
     validates_tunnels: bool | None = None
     """It checks certificates also of connections that it only tunnels."""
+    more_addresses: bool = False
+    """The addresses are those that a configuration names; the host may have others."""
+    disputed: tuple[str, ...] = ()
+    """Keys about which the files contradict each other; the value is that of the file that counts more."""
     sources: tuple[tuple[str, Source], ...] = field(default=(), compare=False, repr=False)
     """(key, where its value comes from), for each key that a file gives."""
 
@@ -90,6 +89,8 @@ class Site:
 
     path: str = "site.toml"
     proxies: tuple[Proxy, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the user has to know of how the files were read, one sentence each."""
 
     def proxy(self, role: str) -> Proxy | None:
         """Return the proxy of this role, where the site names one."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from hashlib import sha256
 from pathlib import Path
 from reprlib import Repr
 from typing import Any, get_args
 
+from ocsp_pcap.explain.site.authorities import authorities_in
 from ocsp_pcap.explain.site.model import AuthorityCertificate, Proxy, ProxyRole, Site, SiteError, Source
 
 DURATION = re.compile(r"^\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*(ns|us|ms|s|m|h|d|w)?\s*$")
@@ -218,22 +218,15 @@ def _url(where: str, value: Any) -> str | None:
 
 
 def _authorities(where: str, path: Path) -> list[AuthorityCertificate]:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise SiteError(f"{where}: ca {str(path)!r} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SiteError(f"{where}: ca {str(path)!r} cannot be read: {reason}") from error
     try:
-        if b"-----BEGIN" in content:
-            certificates = x509.load_pem_x509_certificates(content)
-        else:
-            certificates = [x509.load_der_x509_certificate(content)]
-    except ValueError as error:
-        raise SiteError(f"{where}: ca {str(path)!r} holds no certificate: {error}") from error
-    ders = [certificate.public_bytes(Encoding.DER) for certificate in certificates]
-    return [AuthorityCertificate(str(path), der, sha256(der).hexdigest()) for der in ders]
+        return authorities_in(content, str(path))
+    except SiteError as error:
+        raise SiteError(f"{where}: {error}") from error
 
 
 def _refuse_shared_addresses(path: Path, proxies: tuple[Proxy, ...]) -> None:
