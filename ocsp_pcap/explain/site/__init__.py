@@ -7,7 +7,6 @@ a proof, what is read from a form that could not be tried is a sign.
 """
 
 from ocsp_pcap.explain.site.model import AuthorityCertificate, Proxy, ProxyRole, Site, SiteError, Source
-from ocsp_pcap.explain.site.read import load_sites
 from ocsp_pcap.explain.site.site_file import load_site
 
 __all__ = [
@@ -18,5 +17,4 @@ __all__ = [
     "SiteError",
     "Source",
     "load_site",
-    "load_sites",
 ]

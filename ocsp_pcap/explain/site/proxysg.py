@@ -30,6 +30,7 @@ GESTURE = re.compile(
 ADDRESS = re.compile(r"^(?:ip-address|virtual-ip address|address)\s+(?P<address>[0-9A-Fa-f.:]+)(?:[/ ]|$)")
 HOST = re.compile(r"^(?:create (?:host )?|fwd_host )\"?(?P<alias>[\w.-]+)\"?\s+(?P<host>\S+)(?P<rest>.*)$")
 PORT = re.compile(r"\b(?:http|https|tcp)=(\d{1,5})\b")
+DEFINED = re.compile(r"#? ?\d+ forwarding (?:hosts|groups) defined|fwd_fail ")
 SECRETS = re.compile(r"password|secret|private-key|community", re.IGNORECASE)
 UNDERSTOOD_BLOCKS = frozenset({"networking", "ssl", "services", "policy", "proxies", "forwarding", "general"})
 MODES_WITH_ADDRESSES = ("interface ",)
@@ -53,6 +54,8 @@ class _State:
     gestures: list[tuple[int, str, str, bool, str]] = field(default_factory=list)
     """(line, name, value, whether the rule has a condition, text)."""
     hosts: dict[str, tuple[int, str]] = field(default_factory=dict)
+    rules: int = 0
+    """Lines of rules, wherever policy stands."""
 
 
 def looks_like_proxysg(text: str) -> bool:
@@ -93,6 +96,8 @@ def read_proxysg(path: str, text: str) -> Reading:
             _policy(state, number, line)
         elif section == "/Forwarding/Settings":
             _forwarding_host(state, number, line.strip())
+            if DEFINED.match(line.strip()):
+                reading.notice(number, line.strip(" #\r"))
     _finish(reading, state, configured)
     return reading
 
@@ -189,6 +194,7 @@ def _policy(state: _State, number: int, line: str) -> None:
         state.layer = ""
     if not code or state.layer == "define":
         return
+    state.rules += bool(state.layer and not code.startswith(("<", "end")))
     found = list(GESTURE.finditer(code))
     rest = GESTURE.sub("", code)
     conditional = bool(re.search(r"[\w.]+\s*=", rest)) or state.layer.endswith("…")
@@ -235,6 +241,12 @@ def _certificates(reading: Reading, state: _State) -> None:
 
 def _gestures(reading: Reading, state: _State) -> None:
     intercepting = [gesture for gesture in state.gestures if gesture[1] == "ssl.forward_proxy"]
+    if state.rules and not state.gestures:
+        reading.notice(
+            None,
+            f"policy of {state.rules} lines, none with ssl.forward_proxy(), server.certificate.validate() "
+            "or forward()",
+        )
     seen: set[str] = set()
     for number, _, _, _, text in state.gestures:
         # The policy stands both in the configuration and, compiled, in a section of its own.

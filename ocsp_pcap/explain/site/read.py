@@ -138,9 +138,9 @@ def _role(
 ) -> ProxyRole:
     """Tell which proxy a configuration is of: by its addresses, by who goes through whom."""
     own = reading.values.get("addresses", frozenset())
-    for role, proxy in proxies.items():
+    for known, proxy in proxies.items():
         if own & proxy.addresses:
-            return role
+            return known
     role: ProxyRole = "child" if reading.goes_through is not None else "parent"
     others = [other for other in readings if other is not reading]
     if any(other.goes_through and _host(other.goes_through) in own for other in others):
