@@ -25,6 +25,7 @@ from ocsp_pcap.inputs import (
     refuse_stored,
     refuse_urls,
     site_authorities,
+    site_files,
 )
 from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, warn, write
 
@@ -162,7 +163,13 @@ def capture_options(command: Command) -> Command:
         click.option(
             "--parent", multiple=True, metavar="FILE", help="Capture of the parent proxy's outer side."
         ),
-        click.option("--site", type=FILE, metavar="FILE", help="Site file: what is known of the proxies."),
+        click.option(
+            "--site",
+            multiple=True,
+            metavar="[PROXY=]FILE",
+            help="What is known of the proxies: a site file, or the configuration of a ProxySG, Squid, "
+            "FortiGate or BIG-IP; child=FILE or parent=FILE says whose it is.",
+        ),
         click.option(
             "--policy-trace", type=FILE, multiple=True, metavar="FILE", help="Policy trace of a proxy."
         ),
@@ -222,7 +229,10 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
 @click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
 @reading_options
 @click.option(
-    "--site", type=FILE, metavar="FILE", help="Site file: its CA certificates verify what they signed."
+    "--site",
+    multiple=True,
+    metavar="[PROXY=]FILE",
+    help="Site file or configuration: its CA certificates verify what they signed.",
 )
 @click.option(
     "--format",
@@ -239,7 +249,7 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
     help="Write to a file instead; with parquet: to a directory, or a URL such as s3://bucket/facts.",
 )
 def facts(
-    captures: tuple[str, ...], how: HowToRead, site: Path | None, form: str, output: str | None
+    captures: tuple[str, ...], how: HowToRead, site: tuple[str, ...], form: str, output: str | None
 ) -> None:
     """Print what was seen, one JSON object a line: captures, certificates, handshakes, exchanges.
 
@@ -369,6 +379,26 @@ def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
 
 
 @cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="[PROXY=]FILE...")
+@click.option(
+    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
+)
+def site(files: tuple[str, ...], output: Path | None) -> None:
+    """Print as a site file what configurations say of the proxies, each line with where it comes from."""
+    from ocsp_pcap.explain.site import SiteError
+    from ocsp_pcap.explain.site.read import merged, read_files
+    from ocsp_pcap.explain.site.write import site_toml
+
+    refuse_output(output, site_files(files))
+    try:
+        sites, readings = read_files(files)
+        known = merged(sites, readings)
+    except SiteError as error:
+        raise Failure(str(error)) from error
+    write([site_toml(known, readings)], output)
+
+
+@cli.command()
 @click.argument("code", required=False)
 def cause(code: str | None) -> None:
     """Tell what a cause or finding means, how it is proven, and what to do next."""
@@ -398,7 +428,7 @@ def _explanation(
     captures: tuple[str, ...],
     child: tuple[str, ...],
     parent: tuple[str, ...],
-    site: Path | None,
+    site: tuple[str, ...],
     policy_trace: tuple[Path, ...],
     host: tuple[str, ...],
     how: HowToRead,

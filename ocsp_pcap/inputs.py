@@ -45,10 +45,18 @@ def input_files(options: Mapping[str, Any]) -> list[Path]:
     """Return the files that options name: all values but globs of host names and standard input."""
     how: HowToRead = options["how"]
     inputs = [*how.keylog, *how.rsa_key]
-    for name in ("captures", "child", "parent", "site", "policy_trace"):
-        value = options.get(name) or ()
-        inputs += [Path(item) for item in (value if isinstance(value, tuple) else (value,)) if item != "-"]
-    return inputs
+    for name in ("captures", "child", "parent", "policy_trace", "log"):
+        inputs += [Path(item) for item in options.get(name) or () if item != "-"]
+    return [*inputs, *site_files(options.get("site") or ())]
+
+
+def site_files(arguments: Iterable[str]) -> list[Path]:
+    """Return the files that ``--site`` names, some of them as ``child=FILE``."""
+    if not arguments:
+        return []
+    from ocsp_pcap.explain.site.read import file_of
+
+    return [file_of(argument)[1] for argument in arguments]
 
 
 def refuse_pipes(options: Mapping[str, Any]) -> None:
@@ -95,7 +103,7 @@ def read_case(
     captures: tuple[str, ...],
     child: tuple[str, ...],
     parent: tuple[str, ...],
-    site: Path | None,
+    site: tuple[str, ...],
     policy_trace: tuple[Path, ...],
     how: HowToRead,
 ) -> tuple[Context, Reading]:
@@ -115,31 +123,44 @@ def read_case(
 
 
 def _context(
-    child: tuple[str, ...], parent: tuple[str, ...], site: Path | None, traces: tuple[Path, ...]
+    child: tuple[str, ...], parent: tuple[str, ...], site: tuple[str, ...], traces: tuple[Path, ...]
 ) -> tuple[Context, list[bytes]]:
     from ocsp_pcap.explain.case import Context
-    from ocsp_pcap.explain.site import Site, SiteError, load_site
     from ocsp_pcap.explain.trace import TraceError, load_trace
 
     roles = _capture_roles(child, parent)
+    known = known_site(site)
     try:
-        known = load_site(site) if site is not None else Site()
         entries = tuple(entry for path in traces for entry in load_trace(path))
-    except (SiteError, TraceError) as error:
+    except TraceError as error:
         raise Failure(str(error)) from error
     return Context(known, roles, entries), _authorities(known)
 
 
-def site_authorities(site: Path | None) -> list[bytes]:
-    """Return the CA certificates (DER) of a site file. Raise Failure where it cannot be used."""
-    if site is None:
-        return []
-    from ocsp_pcap.explain.site import SiteError, load_site
+def known_site(arguments: Sequence[str]) -> Site:
+    """Read what is known of the site, and say what has to be known of the reading.
+
+    Raises:
+        Failure: a file cannot be used.
+    """
+    from ocsp_pcap.explain.site import Site, SiteError
+
+    if not arguments:
+        return Site()
+    from ocsp_pcap.explain.site.read import load_sites
 
     try:
-        return _authorities(load_site(site))
+        site = load_sites(arguments)
     except SiteError as error:
         raise Failure(str(error)) from error
+    for note in site.notes:
+        warn(note)
+    return site
+
+
+def site_authorities(site: Sequence[str]) -> list[bytes]:
+    """Return the CA certificates (DER) of the site's proxies. Raise Failure where a file cannot be used."""
+    return _authorities(known_site(site))
 
 
 def _authorities(site: Site) -> list[bytes]:

@@ -108,8 +108,8 @@ class Case:
         if address not in self._proxies:
             proxy = self.site.proxy_at(address)
             by_role = self.site.proxy(self.roles.role(address))
-            if proxy is None and by_role is not None and not by_role.addresses:
-                # A proxy that the site file describes without addresses is told by its role.
+            if proxy is None and by_role is not None and (by_role.more_addresses or not by_role.addresses):
+                # A proxy that is described without its addresses, or some of them, is told by its role.
                 proxy = by_role
             self._proxies[address] = proxy
         return self._proxies[address]

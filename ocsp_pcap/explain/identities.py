@@ -39,7 +39,7 @@ def proxy_identities(
         # Several TLS clients among the addresses are several proxies of one role, not one proxy.
         if len(own := sorted(proxy.addresses & clients)) == 1:
             identities.update(dict.fromkeys(proxy.addresses, own[0]))
-    known = {address for proxy in site.proxies for address in proxy.addresses}
+    known = {a for proxy in site.proxies if not proxy.more_addresses for a in proxy.addresses}
     targets = {h.server for h in handshakes if h.tunnel == "connect"} - clients - known
     for pairs in (
         _by_random(handshakes, targets),

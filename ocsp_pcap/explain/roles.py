@@ -65,7 +65,7 @@ def assign_roles(
 
 def _unseen(site: Site, capture_roles: Mapping[str, ProxyRole], seen: set[str]) -> list[str]:
     """Say which proxies of the site file should have been seen, and were not."""
-    named = [proxy for proxy in site.proxies if proxy.addresses]
+    named = [proxy for proxy in site.proxies if proxy.addresses and not proxy.more_addresses]
     missing = [proxy for proxy in named if not proxy.addresses & seen]
     if capture_roles:
         missing = [proxy for proxy in missing if proxy.role in capture_roles.values()]

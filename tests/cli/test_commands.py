@@ -18,7 +18,7 @@ from ocsp_pcap.report.schema import load
 from .program import CHILD, DIRECT, EXPECT, PARENT, SITE, environment, run
 
 CHAIN = ("--child", CHILD, "--parent", PARENT, "--site", SITE)
-COMMANDS = ("explain", "facts", "check", "evidence", "crosscheck", "cause")
+COMMANDS = ("explain", "facts", "check", "evidence", "crosscheck", "site", "cause")
 
 
 def test_version() -> None:
@@ -42,6 +42,7 @@ def test_help_lists_the_commands_of_the_contract() -> None:
         ("check", "--child --parent --site --keylog --policy-trace --host --expect --junit"),
         ("evidence", "--output"),
         ("crosscheck", ""),
+        ("site", "--output"),
         ("cause", "CODE"),
     ],
 )

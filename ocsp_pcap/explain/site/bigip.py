@@ -47,7 +47,7 @@ def looks_like_bigip(text: str) -> bool:
 def read_bigip(path: str, text: str) -> Reading:
     """Read a configuration."""
     reading = Reading(path, "bigip", "f5-sslo", tried=False)
-    reading.values["product"] = "f5-sslo"
+    reading.tell("product", "f5-sslo", None, "has the form of a BIG-IP configuration")
     values = list(_values(reading, text))
     for value in values:
         if value.kind == "net self" and value.key == "address":

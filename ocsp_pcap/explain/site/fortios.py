@@ -63,7 +63,7 @@ def looks_like_fortios(text: str) -> bool:
 def read_fortios(path: str, text: str) -> Reading:
     """Read a configuration."""
     reading = Reading(path, "fortios", "fortigate", tried=False)
-    reading.values["product"] = "fortigate"
+    reading.tell("product", "fortigate", None, "has the form of a FortiOS configuration")
     settings = list(_settings(reading, text))
     _addresses(reading, settings)
     _ocsp(reading, settings)

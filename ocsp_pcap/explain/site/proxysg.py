@@ -66,7 +66,7 @@ def looks_like_proxysg(text: str) -> bool:
 def read_proxysg(path: str, text: str) -> Reading:
     """Read a sysinfo or a configuration."""
     reading = Reading(path, "proxysg", "proxysg", tried=False)
-    reading.values["product"] = "proxysg"
+    reading.tell("product", "proxysg", None, "has the form of a ProxySG configuration")
     state = _State()
     section = CONFIGURATION
     title_due = False
@@ -85,7 +85,7 @@ def read_proxysg(path: str, text: str) -> Reading:
             title, title_due = line.strip(), False
             continue
         if line.startswith("URL_Path "):
-            section = line.split(None, 1)[1].strip()
+            section = line.removeprefix("URL_Path ").strip()
             if section not in (CONFIGURATION, "/Policy/current", "/Forwarding/Settings", "/SYSINFO/Version"):
                 reading.skip(number, f"section {title} ({section})")
             continue
@@ -107,7 +107,7 @@ def _configuration(reading: Reading, state: _State, number: int, line: str) -> N
     if state.end is not None:
         if stripped.startswith(state.end):
             _end_inline(reading, state)
-        elif state.inline_kind == "policy":
+        elif state.inline_kind == "policy" and not state.inline_name.startswith("vpm-xml"):
             _policy(state, number, line)
         elif state.inline_kind.startswith(("certificate", "ca-certificate")):
             state.held.append(line)

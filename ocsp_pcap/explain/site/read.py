@@ -106,8 +106,10 @@ def form_of(text: str, path: Path) -> Form:
 def merged(sites: Sequence[Site], readings: Sequence[Reading]) -> Site:
     """Put together what several files say; our own site files count more than configurations.
 
+    Several configurations may be of one role (two children, two files of one proxy) where the user says so.
+
     Raises:
-        SiteError: two configurations are of one proxy, or one address is given to two.
+        SiteError: two configurations look like those of one proxy, or one address is given to two.
     """
     notes: list[str] = []
     proxies: dict[ProxyRole, Proxy] = {}
@@ -118,7 +120,7 @@ def merged(sites: Sequence[Site], readings: Sequence[Reading]) -> Site:
     taken: dict[ProxyRole, str] = {}
     for reading in sorted(readings, key=lambda reading: reading.role is None):
         role = reading.role or _role(reading, readings, proxies, notes)
-        if role in taken:
+        if role in taken and reading.role is None:
             raise SiteError(
                 f"{reading.path}: like {taken[role]} it looks like the configuration of the {role}; "
                 f"say which is which, with child=FILE and parent=FILE"

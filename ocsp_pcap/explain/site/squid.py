@@ -73,7 +73,7 @@ def read_squid(path: Path, text: str) -> Reading:
     reading = Reading(str(path), "squid", "squid", tried=True)
     configuration = _Configuration(path.parent.resolve(), reading)
     _collect(configuration, path, text, ())
-    reading.values["product"] = "squid"
+    reading.tell("product", "squid", None, "has the form of a squid.conf")
     reading.values["more_addresses"] = True
     _interpret(reading, configuration)
     return reading

@@ -37,6 +37,60 @@ class Validation:
         path.write_text(json.dumps({**settings, "trust": str(trust), "trace": str(trace)}))
 
 
+@dataclass(frozen=True, slots=True)
+class Interception:
+    """What an intercepting squid needs: files, and the command lines of its helpers."""
+
+    signing: Path
+    trust: Path
+    certificates: str
+    validator: str | None = None
+
+
+def squid_conf(
+    name: str, directory: Path, address: str, *, tls: Interception | None = None, parent: str | None = None
+) -> str:
+    """Return the configuration of one squid; it listens at `address` and goes on through `parent`."""
+    lines = [
+        "visible_hostname " + name + ".proxy.test",
+        "http_access allow all",
+        "cache deny all",
+        "cache_mem 8 MB",
+        "via off",
+        "forwarded_for delete",
+        "server_persistent_connections off",
+        "shutdown_lifetime 0 seconds",
+        "pinger_enable off",
+        "netdb_filename none",
+        f"cache_effective_user {USER}",
+        f"pid_filename {directory}/squid.pid",
+        f"access_log stdio:{directory}/access.log",
+        f"cache_log {directory}/cache.log",
+        f"coredump_dir {directory}",
+    ]
+    if tls is None:
+        lines.append(f"http_port {address}:{PORT}")
+    else:
+        lines += [
+            f"http_port {address}:{PORT} ssl-bump tls-cert={tls.signing} generate-host-certificates=on"
+            " dynamic_cert_mem_cache_size=4MB options=NO_TLSv1_3",
+            f"sslcrtd_program {tls.certificates}",
+            "sslcrtd_children 2 startup=1 idle=1",
+            f"tls_outgoing_options cafile={tls.trust} options=NO_TLSv1_3",
+            "acl step1 at_step SslBump1",
+            "ssl_bump peek step1",
+            "ssl_bump bump all",
+        ]
+        if tls.validator is not None:
+            lines += [
+                f"sslcrtvalidator_program ttl=1 cache=65536 {tls.validator}",
+                "sslcrtvalidator_children 1 startup=1 idle=1 concurrency=4",
+            ]
+    if parent is not None:
+        lines += [f"cache_peer {parent} parent {PORT} 0 no-query no-digest default", "never_direct allow all"]
+    return "\n".join(lines) + "\n"
+
+
 @dataclass(slots=True)
 class Squid:
     """One squid in one namespace.
@@ -62,31 +116,10 @@ class Squid:
         """
         self.directory.mkdir(parents=True)
         self.trace = self.directory / "policy.trace"
-        lines = [
-            "visible_hostname " + self.name + ".proxy.test",
-            "http_access allow all",
-            "cache deny all",
-            "cache_mem 8 MB",
-            "via off",
-            "forwarded_for delete",
-            "server_persistent_connections off",
-            "shutdown_lifetime 0 seconds",
-            "pinger_enable off",
-            "netdb_filename none",
-            f"cache_effective_user {USER}",
-            f"pid_filename {self.directory}/squid.pid",
-            f"access_log stdio:{self.directory}/access.log",
-            f"cache_log {self.directory}/cache.log",
-            f"coredump_dir {self.directory}",
-            *self._tls(),
-        ]
-        if self.parent is not None:
-            lines += [
-                f"cache_peer {self.parent} parent {PORT} 0 no-query no-digest default",
-                "never_direct allow all",
-            ]
+        tls = None if self.ca is None else self._tls(*self.ca)
+        text = squid_conf(self.name, self.directory, self.address, tls=tls, parent=self.parent)
         configuration = self.directory / "squid.conf"
-        configuration.write_text("\n".join(lines) + "\n")
+        configuration.write_text(text)
         self._give_to_squid()
         service = "lab" + self.directory.parent.name.removeprefix("ocsplab-").replace("_", "") + self.name
         command = ["squid", "-N", "-n", service.replace("-", ""), "-f", str(configuration)]
@@ -100,36 +133,22 @@ class Squid:
 
         wait_until(listens, f"squid ({self.name})")
 
-    def _tls(self) -> list[str]:
-        if self.ca is None:
-            return [f"http_port {self.address}:{PORT}"]
-        signing = make_bundle(self.directory / "ca.pem", *self.ca)
+    def _tls(self, certificate: Path, key: Path) -> Interception:
+        signing = make_bundle(self.directory / "ca.pem", certificate, key)
         trust = make_bundle(self.directory / "trust.pem", *self.trust)
         program = next((path for path in CERTGEN if path.exists()), None)
         if program is None:
             raise LabError("this squid has no security_file_certgen: install squid-openssl")
         database = self.directory / "certificates"
         run([str(program), "-c", "-s", str(database), "-M", "4MB"])
-        lines = [
-            f"http_port {self.address}:{PORT} ssl-bump tls-cert={signing} generate-host-certificates=on"
-            " dynamic_cert_mem_cache_size=4MB options=NO_TLSv1_3",
-            f"sslcrtd_program {program} -s {database} -M 4MB",
-            "sslcrtd_children 2 startup=1 idle=1",
-            f"tls_outgoing_options cafile={trust} options=NO_TLSv1_3",
-            "acl step1 at_step SslBump1",
-            "ssl_bump peek step1",
-            "ssl_bump bump all",
-        ]
+        validator: str | None = None
         if self.validation is not None:
             script = self.directory / VALIDATOR.name
             shutil.copyfile(VALIDATOR, script)
             settings = self.directory / "validator.json"
             self.validation.write(settings, trust, self.trace)
-            lines += [
-                f"sslcrtvalidator_program ttl=1 cache=65536 /usr/bin/python3 {script} {settings}",
-                "sslcrtvalidator_children 1 startup=1 idle=1 concurrency=4",
-            ]
-        return lines
+            validator = f"/usr/bin/python3 {script} {settings}"
+        return Interception(signing, trust, f"{program} -s {database} -M 4MB", validator)
 
     def _give_to_squid(self) -> None:
         account = pwd.getpwnam(USER)

@@ -1,0 +1,64 @@
+"""`--site` and `ocsp-pcap site` on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.program import CHILD, PARENT, SAMPLES, SITE, run
+
+PARENT_CA = SAMPLES / "ocsp-at-parent" / "parent-ca.pem"
+SQUID = (
+    "http_port 10.77.1.30:3128 ssl-bump tls-cert=parent-ca.pem\nssl_bump bump all\nhttp_access allow all\n"
+)
+
+
+def squid(folder: Path, more: str = "") -> Path:
+    (folder / "parent-ca.pem").write_bytes(PARENT_CA.read_bytes())
+    path = folder / "squid.conf"
+    path.write_text(SQUID + more)
+    return path
+
+
+def test_a_configuration_as_a_site_file(tmp_path: Path) -> None:
+    conf = squid(tmp_path, "sslcrtvalidator_program /usr/bin/checker\n")
+    kept = tmp_path / "site.toml"
+    result = run("site", f"parent={conf}", "-o", str(kept))
+    assert (result.status, result.out, result.err) == (0, "", "")
+    text = kept.read_text()
+    lines = text.splitlines()
+    assert 'addresses = ["10.77.1.30"]' in lines
+    assert lines[lines.index("ocsp = true") - 1].startswith(
+        f"# {conf}:4: sslcrtvalidator_program /usr/bin/checker"
+    )
+    assert lines[lines.index("intercepts = true") - 1] == f"# {conf}:2: ssl_bump bump all"
+    again = run(
+        "explain", "--child", str(CHILD), "--parent", str(PARENT), "--site", str(kept), "--format", "json"
+    )
+    assert again.status == 0
+
+
+def test_configurations_in_place_of_a_site_file(tmp_path: Path) -> None:
+    conf = squid(tmp_path, "include /etc/elsewhere.conf\n")
+    result = run(
+        *("explain", "--child", str(CHILD), "--parent", str(PARENT), "--format", "json"),
+        *("--site", str(SITE), "--site", f"parent={conf}"),
+    )
+    assert result.status == 0
+    assert f"{conf}:4: what it includes, /etc/elsewhere.conf, is not in the folder" in result.err
+    assert json.loads(result.out)["verdicts"]
+
+
+def test_what_is_no_configuration_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("dear diary\n")
+    for arguments in (("site", str(other)), ("explain", str(CHILD), "--site", str(other))):
+        result = run(*arguments)
+        assert result.status == 2
+        assert f"{other}: is neither a site file (TOML) nor" in result.err
+
+
+def test_the_output_is_no_input(tmp_path: Path) -> None:
+    conf = squid(tmp_path)
+    assert run("site", f"parent={conf}", "-o", str(conf)).status == 2
+    assert conf.read_text() == SQUID

@@ -1,0 +1,77 @@
+"""The laboratory's own squid.conf tells as much as the site file that was written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ocsp_pcap.explain.case import Context
+from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
+from ocsp_pcap.explain.site.read import load_sites
+from ocsp_pcap.explain.trace import load_trace
+
+from .cases import SAMPLES, Sample, explanation_of_all, facts_of_all, known_site, sample, samples
+
+LISTENS: dict[ProxyRole, str] = {"child": "10.77.0.20", "parent": "10.77.1.30"}
+MITMPROXY = frozenset({"staples", "resumed-sessions", "tls13-with-keys", "tls13-without-keys"})
+TOLD_TO_THE_HELPER = frozenset({"ttl-override", "forwarding-host"})
+"""What decides there is set for the helper that asks, and stands in no squid.conf."""
+
+SECOND_CHILD = frozenset({"several-children"})
+"""From which address the second child goes on stands in no squid.conf."""
+
+
+def of_squid() -> Iterator[str]:
+    for case in samples():
+        two = {"child", "parent"} <= {case.role(path) for path in case.captures}
+        if two and case.site is not None and case.name not in MITMPROXY | TOLD_TO_THE_HELPER | SECOND_CHILD:
+            yield case.name
+
+
+@pytest.fixture(autouse=True)
+def laboratory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SAMPLES / "lab"))
+
+
+def configuration(proxy: Proxy, case: Sample, folder: Path) -> Path:
+    """Write the squid.conf that the laboratory gives this proxy, with its CA beside it."""
+    from ocsplab.squid import Interception, squid_conf
+
+    folder.mkdir()
+    tls = None
+    if proxy.intercepts:
+        if proxy.ca:
+            (folder / "ca.pem").write_bytes((case.folder / "parent-ca.pem").read_bytes())
+        validator = "/usr/bin/python3 ocsp_validator.py validator.json" if proxy.ocsp else None
+        tls = Interception(folder / "ca.pem", folder / "trust.pem", "certgen -s db -M 4MB", validator)
+    parent = LISTENS["parent"] if proxy.role == "child" else None
+    path = folder / "squid.conf"
+    path.write_text(squid_conf(proxy.role, folder, LISTENS[proxy.role], tls=tls, parent=parent))
+    return path
+
+
+def explained(case: Sample, site: Site) -> Explanation:
+    facts = facts_of_all(case)
+    roles = {c.path: role for c in facts.captures if (role := case.role(Path(c.path))) is not None}
+    trace = tuple(entry for path in case.traces for entry in load_trace(path))
+    return explain(facts, Context(site, roles, trace))
+
+
+def answers(explanation: Explanation) -> set[tuple[str | None, ...]]:
+    return {
+        (v.validator.role, v.host, v.chain_role, v.presence, v.cause, v.status, v.confidence)
+        for v in explanation.verdicts
+    } | {(finding.code,) for finding in explanation.findings}
+
+
+@pytest.mark.parametrize("name", list(of_squid()))
+def test_the_same_answers_as_with_the_site_file(name: str, tmp_path: Path) -> None:
+    case = sample(name)
+    files = [configuration(proxy, case, tmp_path / proxy.role) for proxy in known_site(case).proxies]
+    site = load_sites(files)
+    assert [proxy.role for proxy in site.proxies] == [proxy.role for proxy in known_site(case).proxies]
+    assert answers(explained(case, site)) == answers(explanation_of_all(case))
