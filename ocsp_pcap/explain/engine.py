@@ -12,6 +12,7 @@ from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.causes import CAUSES, next_steps
 from ocsp_pcap.explain.chains import chains
 from ocsp_pcap.explain.findings import all_findings
+from ocsp_pcap.explain.headline import headline
 from ocsp_pcap.explain.model import (
     Alternative,
     ChainRole,
@@ -78,7 +79,16 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
     if hosts:
         verdicts = tuple(verdict for verdict in verdicts if _matches(verdict.host, hosts))
         legs = tuple(chain for chain in legs if _matches(chain.host, hosts))
-    whole = Explanation(facts.captures, verdicts, findings, case.unmatched, legs, tuple(_notes(case)))
+    only = {verdict.certificate.sha256 for verdict in verdicts if verdict.certificate} if hosts else None
+    whole = Explanation(
+        facts.captures,
+        verdicts,
+        findings,
+        case.unmatched,
+        legs,
+        tuple(_notes(case)),
+        headline=headline(case, verdicts, hosts=hosts, only=only),
+    )
     return case.places.located(whole)
 
 

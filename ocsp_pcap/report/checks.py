@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.report.layout import short_names
-from ocsp_pcap.report.wording import count
 from ocsp_pcap.terminal.sheet import Sheet
 
 if TYPE_CHECKING:

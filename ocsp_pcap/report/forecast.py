@@ -15,9 +15,10 @@ from ocsp_pcap.explain.forecast_model import (
     ValidatorForecast,
 )
 from ocsp_pcap.explain.lifetimes import Lifetime
+from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.facts.codec import to_json
 from ocsp_pcap.report.layout import short_names, validator_text
-from ocsp_pcap.report.wording import capture_limits, capture_size, count
+from ocsp_pcap.report.wording import capture_limits, capture_size
 from ocsp_pcap.terminal.escape import markdown_code, markdown_text
 from ocsp_pcap.terminal.sheet import Sheet
 

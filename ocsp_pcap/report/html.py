@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.filters import evidence_filters, verdict_filters
 from ocsp_pcap.report.layout import host_text, lay_out, proof_frames, sorted_findings, validator_text
@@ -19,8 +20,6 @@ from ocsp_pcap.report.wording import (
     attention,
     capture_limits,
     capture_size,
-    count,
-    headline,
     moment,
 )
 from ocsp_pcap.terminal.escape import safe_text
@@ -42,7 +41,7 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         explanation=explanation,
         layout=layout,
         findings=sorted_findings(explanation.findings),
-        headline=headline(explanation, layout.verdicts, layout.folded),
+        headline=explanation.headline,
         labels=layout.labels,
         frames=lambda evidence: proof_frames(evidence, layout.labels),
         causes=CAUSES,

@@ -22,7 +22,9 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
     whole = to_json(explanation)
     return {
         "schema": SCHEMA,
+        "headline": whole["headline"],
         "captures": whole["captures"],
+        "chain": whole["chains"],
         "verdicts": [
             verdict | {"sightings": [_contract_sighting(sighting) for sighting in verdict["sightings"]]}
             for verdict in whole["verdicts"]

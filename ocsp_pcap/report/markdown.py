@@ -7,6 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Verdict
+from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.filters import Filter, evidence_filters, verdict_filters
 from ocsp_pcap.report.layout import (
@@ -17,16 +18,7 @@ from ocsp_pcap.report.layout import (
     sorted_findings,
     validator_text,
 )
-from ocsp_pcap.report.wording import (
-    CALM,
-    PRESENCE_MARKS,
-    attention,
-    capture_limits,
-    capture_size,
-    count,
-    headline,
-    moment,
-)
+from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, capture_limits, capture_size, moment
 from ocsp_pcap.terminal.escape import markdown_block, markdown_code, markdown_text
 
 _MOST_EVIDENCE: Final = 20
@@ -48,7 +40,7 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
     labels = layout.labels
     yield "# OCSP in the capture"
     yield ""
-    yield f"**{markdown_text(headline(explanation, shown, layout.folded))}**"
+    yield f"**{markdown_text(explanation.headline)}**"
     yield ""
     for capture in explanation.captures:
         number = f"\\[{labels[capture.path]}\\] " if len(explanation.captures) > 1 else ""

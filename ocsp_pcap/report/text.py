@@ -12,7 +12,7 @@ from ocsp_pcap.report.filters import evidence_filters
 from ocsp_pcap.report.layout import Layout, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.text_details import print_evidence, print_exchanges, print_filters, print_verdict
 from ocsp_pcap.report.text_table import print_table
-from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_size, headline
+from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_size
 from ocsp_pcap.terminal.sheet import SEVERITY_STYLES, Sheet
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
     layout = lay_out(explanation, fold=verbose < 1)
     shown = layout.verdicts
 
-    sheet.line(sheet.text(headline(explanation, shown, layout.folded), "bold"))
+    sheet.line(sheet.text(explanation.headline, "bold"))
     _print_captures(sheet, layout, explanation.captures, verbose)
     for note in explanation.notes:
         sheet.line(sheet.text(note, "dim"), indent=2)

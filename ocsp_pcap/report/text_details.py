@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from ocsp_pcap.explain.model import Evidence, Sighting, Verdict
+from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 from ocsp_pcap.report.filters import Filter, verdict_filters
 from ocsp_pcap.report.layout import Layout, host_text, validator_text
-from ocsp_pcap.report.wording import PRESENCE_MARKS, count, moment
+from ocsp_pcap.report.wording import PRESENCE_MARKS, moment
 from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
 
 _MOST_EVIDENCE: Final = 10

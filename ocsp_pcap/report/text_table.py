@@ -7,8 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.explain.model import Verdict
+from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.report.layout import Layout, host_text, proof_frames, validator_text
-from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, count
+from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention
 from ocsp_pcap.terminal.grid import GAP, print_grid
 from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ocsp_pcap.explain.model import Explanation, Presence, Severity, Verdict
+from ocsp_pcap.explain.model import Presence, Severity, Verdict
+from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.facts import CaptureFact
 from ocsp_pcap.facts.codec import time_text
 
@@ -14,30 +13,6 @@ PRESENCE_MARKS: Final[dict[Presence, str]] = {"present": "✓", "attempted": "!"
 """A symbol beside the word, so that colour never carries the meaning alone."""
 
 SEVERITY_MARKS: Final[dict[Severity, str]] = {"problem": "✗", "advice": "!", "info": "i"}
-
-_PHRASES: Final[dict[str, tuple[str, str]]] = {
-    "dns-failed": ("1 failed in DNS", "{} failed in DNS"),
-    "responder-unreachable": ("1 could not reach its responder", "{} could not reach their responders"),
-    "http-error": ("1 got an HTTP error", "{} got HTTP errors"),
-    "responder-error": ("1 was refused by its responder", "{} were refused by their responders"),
-    "response-invalid": ("1 got an unusable answer", "{} got unusable answers"),
-    "no-response": ("1 was asked for without an answer", "{} were asked for without an answer"),
-    "stapled": ("1 was stapled", "{} were stapled"),
-    "staple-invalid": ("1 had an unusable staple", "{} had unusable staples"),
-    "cached": ("1 was still cached", "{} were still cached"),
-    "session-resumed": ("1 was a resumed session", "{} were resumed sessions"),
-    "no-ocsp-url": ("1 has no OCSP URL", "{} have no OCSP URL"),
-    "short-lived": ("1 is short-lived", "{} are short-lived"),
-    "reissued-certificate": ("1 was reissued by a proxy", "{} were reissued by a proxy"),
-    "not-intercepted": ("1 was only tunnelled", "{} were only tunnelled"),
-    "ocsp-disabled": ("1 was not checked (OCSP is off)", "{} were not checked (OCSP is off)"),
-    "handshake-failed": ("1 failed its handshake", "{} failed their handshakes"),
-    "unexplained": ("1 is unexplained", "{} are unexplained"),
-    "certificate-encrypted": ("1 could not be read (encrypted)", "{} could not be read (encrypted)"),
-    "capture-filtered": ("1 is undecided (filtered capture)", "{} are undecided (filtered capture)"),
-    "capture-incomplete": ("1 is undecided (incomplete capture)", "{} are undecided (incomplete capture)"),
-    "ocsp-over-tls": ("1 was asked for over TLS, unreadable", "{} were asked for over TLS, unreadable"),
-}
 
 _PRESENCE_ATTENTION: Final[dict[Presence, int]] = {"attempted": 1, "unknown": 3, "absent": 4, "present": 5}
 _CAUSE_ATTENTION: Final = {"staple-invalid": 1, "ocsp-disabled": 2, "unexplained": 2, "handshake-failed": 3}
@@ -51,66 +26,6 @@ def attention(verdict: Verdict) -> int:
     if verdict.status == "revoked":
         return 0
     return _CAUSE_ATTENTION.get(verdict.cause, _PRESENCE_ATTENTION.get(verdict.presence, 1))
-
-
-def count(number: int, one: str, several: str | None = None) -> str:
-    """Return a number with its noun."""
-    return f"1 {one}" if number == 1 else f"{number:,} {several or one + 's'}"
-
-
-def headline(explanation: Explanation, shown: Sequence[Verdict], folded: int) -> str:
-    """Answer the question in one sentence: for how many certificates OCSP was seen, and why not for the rest.
-
-    ``shown`` are the verdicts that the report lists, ``folded`` how many intermediates it leaves out.
-    """
-    if not shown:
-        return _nothing(explanation)
-    validators = len({verdict.validator.address for verdict in shown})
-    seen = sum(verdict.presence == "present" for verdict in shown)
-    if len(shown) == 1:
-        sentence = f"OCSP was {'' if seen else 'not '}seen for the only certificate"
-    else:
-        sentence = f"OCSP was seen for {seen or 'none'} of {len(shown):,} certificates"
-    if validators > 1:
-        sentence += f" ({validators} validators)"
-    reasons = _reasons(shown)
-    sentence += f"; {', '.join(reasons)}." if reasons else "."
-    revoked = sum(verdict.status == "revoked" for verdict in shown)
-    if revoked:
-        sentence += f" {count(revoked, 'certificate is', 'certificates are')} REVOKED."
-    if folded:
-        sentence += f" {count(folded, 'intermediate')} without OCSP traffic not counted."
-    return sentence
-
-
-def _nothing(explanation: Explanation) -> str:
-    """Say that there is nothing to explain."""
-    exchanges = len(explanation.unmatched_exchanges)
-    sentence = "No certificate and no TLS handshake to explain."
-    if exchanges:
-        sentence += (
-            f" {count(exchanges, 'OCSP exchange')} belong{'s' if exchanges == 1 else ''} to no handshake."
-        )
-    return sentence
-
-
-def _reasons(verdicts: Iterable[Verdict]) -> list[str]:
-    """Return a phrase for each cause of verdicts without an answer, what needs attention first."""
-    counts: Counter[str] = Counter()
-    urgency: dict[str, int] = {}
-    for verdict in verdicts:
-        if verdict.presence != "present":
-            counts[verdict.cause] += 1
-            level = min(max(attention(verdict), 1), urgency.get(verdict.cause, 9))
-            urgency[verdict.cause] = level
-    order = sorted(counts, key=lambda cause: (urgency[cause], -counts[cause], cause))
-    return [cause_phrase(cause, counts[cause]) for cause in order]
-
-
-def cause_phrase(cause: str, number: int) -> str:
-    """Return a phrase such as ``2 were stapled``."""
-    one, several = _PHRASES.get(cause, (f"1 is {cause}", f"{{}} are {cause}"))
-    return one if number == 1 else several.format(f"{number:,}")
 
 
 def moment(time: int | None, *, fraction: bool = False) -> str:

@@ -99,6 +99,19 @@ def _explanation_schema() -> Schema:
             presented_by=words(model.Presenter),
         )
         | {"allOf": [ref("presence_and_cause")]},
+        "leg": closed(
+            validator=closed(address=TEXT, role=words(model.Role)),
+            capture=TEXT,
+            frame=ref("frame"),
+            stream=ref("stream"),
+            certificate=or_null(ref("sha256")),
+            subject={"type": ["string", "null"]},
+            issuer={"type": ["string", "null"]},
+            serial=or_null(ref("serial")),
+            ocsp_url={"type": ["string", "null"]},
+            tunnelled={"type": "boolean"},
+        ),
+        "chain": closed(host=TEXT, legs=array(ref("leg"))),
         "finding": closed(
             code={"enum": [entry.code for entry in CAUSES.values() if entry.kind == "finding"]},
             severity=words(model.Severity),
@@ -117,7 +130,9 @@ def _explanation_schema() -> Schema:
     }
     body = closed(
         schema={"const": model.SCHEMA},
+        headline=TEXT,
         captures=array(ref("capture")),
+        chain=array(ref("chain")),
         verdicts=array(ref("verdict")),
         findings=array(ref("finding")),
         unmatched_exchanges=array(ref("ocsp_exchange")),

@@ -301,6 +301,12 @@ def demo_verdicts() -> tuple[Verdict, ...]:
     )
 
 
+HEADLINE = (
+    "3 OCSP requests from parent 10.77.2.30: 1 answered good, 2 failed (without an answer). None from child "
+    "10.77.1.20, and none can come: only reissued certificates arrive there."
+)
+
+
 def demo_explanation() -> Explanation:
     """The whole explanation."""
     return Explanation(
@@ -330,6 +336,7 @@ def demo_explanation() -> Explanation:
         ),
         unmatched_exchanges=(exchange("5e77"),),
         notes=("Roles come from --child and --parent.",),
+        headline=HEADLINE,
     )
 
 

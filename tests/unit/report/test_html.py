@@ -52,7 +52,7 @@ def test_page() -> None:
     assert text.startswith("<!DOCTYPE html>")
     shown = "".join(page.text)
     for part in (
-        "OCSP was seen for 1 of 7 certificates",
+        "3 OCSP requests from parent 10.77.2.30: 1 answered good",
         "12 packets dropped while capturing",
         "ocsp-on-wrong-proxy",
         "Certificates received by parent 10.77.2.30",
@@ -103,7 +103,7 @@ def test_hostile_names_change_nothing_but_text(hostile: str) -> None:
 
 
 def test_nothing_at_all() -> None:
-    assert "No certificate" in render_html(Explanation((), (), (), ()))
+    assert "Nothing." in render_html(Explanation((), (), (), (), headline="Nothing."))
 
 
 def test_unknown_words_are_shown() -> None:

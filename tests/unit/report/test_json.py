@@ -19,7 +19,15 @@ from .demo import demo_explanation
 def test_explanation_has_the_keys_of_the_contract() -> None:
     explanation = demo_explanation()
     value = explanation_to_json(explanation)
-    assert list(value) == ["schema", "captures", "verdicts", "findings", "unmatched_exchanges"]
+    assert list(value) == [
+        "schema",
+        "headline",
+        "captures",
+        "chain",
+        "verdicts",
+        "findings",
+        "unmatched_exchanges",
+    ]
     assert value["schema"] == "ocsp-pcap/1"
     verdict = value["verdicts"][0]
     assert list(verdict) == [field.name for field in fields(Verdict)]

@@ -23,7 +23,7 @@ def read(text: str) -> list[Any]:
 
 def test_report() -> None:
     text = render_markdown(demo_explanation())
-    assert text.startswith("# OCSP in the capture\n\n**OCSP was seen for 1 of 7 certificates (2 validators);")
+    assert text.startswith("# OCSP in the capture\n\n**3 OCSP requests from parent 10.77.2.30: ")
     for part in (
         "- \\[2\\] `parent.pcapng`: 48,213 packets",
         "### problem: `ocsp-on-wrong-proxy`",
@@ -41,7 +41,7 @@ def test_report() -> None:
 
 
 def test_report_of_nothing() -> None:
-    assert "No certificate" in render_markdown(Explanation((), (), (), ()))
+    assert "Nothing." in render_markdown(Explanation((), (), (), (), headline="Nothing."))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

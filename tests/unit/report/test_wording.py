@@ -6,70 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.report.layout import lay_out
 from ocsp_pcap.report.wording import (
     attention,
     capture_limits,
-    cause_phrase,
-    count,
     duration,
-    headline,
     moment,
     time_span,
 )
 
-from .demo import PARENT_PCAP, SECOND, START, capture, demo_explanation, demo_verdicts, exchange
-
-
-def _headline(explanation: Explanation) -> str:
-    layout = lay_out(explanation)
-    return headline(explanation, layout.verdicts, layout.folded)
-
-
-def test_headline_answers_the_question() -> None:
-    assert _headline(demo_explanation()) == (
-        "OCSP was seen for 1 of 7 certificates (2 validators); 1 could not reach its responder, "
-        "1 is unexplained, 1 could not be read (encrypted), 1 has no OCSP URL, 1 was reissued by a proxy, "
-        "1 was stapled. "
-        "1 intermediate without OCSP traffic not counted."
-    )
-
-
-def test_headline_of_one_certificate() -> None:
-    queried, stapled = demo_verdicts()[:2]
-    assert _headline(Explanation((), (queried,), (), ())) == "OCSP was seen for the only certificate."
-    assert _headline(Explanation((), (stapled,), (), ())) == (
-        "OCSP was not seen for the only certificate; 1 was stapled."
-    )
-
-
-def test_headline_of_several() -> None:
-    queried, stapled = demo_verdicts()[:2]
-    assert _headline(Explanation((), (stapled,) * 3, (), ())) == (
-        "OCSP was seen for none of 3 certificates; 3 were stapled."
-    )
-    revoked = replace(queried, status="revoked")
-    assert _headline(Explanation((), (queried, revoked), (), ())) == (
-        "OCSP was seen for 2 of 2 certificates. 1 certificate is REVOKED."
-    )
-
-
-def test_headline_of_nothing() -> None:
-    assert _headline(Explanation((), (), (), ())) == "No certificate and no TLS handshake to explain."
-    assert _headline(Explanation((), (), (), (exchange(),))).endswith(
-        "1 OCSP exchange belongs to no handshake."
-    )
-
-
-@pytest.mark.parametrize(
-    "code", [code for code, entry in CAUSES.items() if entry.presence not in (None, "present")]
-)
-def test_every_cause_has_its_phrase(code: str) -> None:
-    assert cause_phrase(code, 1).startswith("1 ")
-    assert cause_phrase(code, 1200).startswith("1,200 ")
-    assert code not in cause_phrase(code, 1) or "-" not in code or code == "short-lived"
+from .demo import PARENT_PCAP, SECOND, START, capture, demo_verdicts
 
 
 def test_attention() -> None:
@@ -123,11 +68,3 @@ def test_capture_limits() -> None:
         "3 packets not decoded",
         "a key log opened nothing",
     )  # fmt: skip
-
-
-def test_count() -> None:
-    assert (count(1, "row"), count(2, "row"), count(1234, "entry", "entries")) == (
-        "1 row",
-        "2 rows",
-        "1,234 entries",
-    )

@@ -1,0 +1,280 @@
+"""The one sentence that answers the ticket: who sent how many OCSP requests, what came of them, why none.
+
+Every report quotes it to the letter. Requests and answers are counted as Wireshark shows them, and
+what a verdict calls likely is "may be" here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.model import Status, Verdict
+from ocsp_pcap.explain.phrases import cause_phrases, count, listed, validator_name
+from ocsp_pcap.explain.traffic import Asked, Asker, Outcome, askers
+from ocsp_pcap.facts import OcspExchangeFact
+
+MOST_HOSTS: Final = 3
+"""Validators that the sentence names; of more it speaks as a whole."""
+MOST_REASONS: Final = 4
+MOST_NAMES: Final = 3
+_FAILED: Final[dict[Outcome, tuple[str, str]]] = {
+    "responder-error": ("responder error", "responder errors"),
+    "http-error": ("HTTP error", "HTTP errors"),
+    "response-invalid": ("unusable answer", "unusable answers"),
+    "no-response": ("without an answer", "without an answer"),
+}
+_NEVER: Final[dict[str, tuple[str, str]]] = {
+    "reissued-certificate": (
+        "only reissued certificates arrive there",
+        "it seems that only reissued certificates arrive there",
+    ),
+    "not-intercepted": (
+        "these connections are only tunnelled there",
+        "it seems that these connections are only tunnelled there",
+    ),
+    "no-ocsp-url": (
+        "no certificate there names a responder",
+        "it seems that no certificate there names a responder",
+    ),
+}
+"""Causes with which no OCSP can come at all, as a reason: confirmed, and likely."""
+_BEFORE_A_PACKET: Final = frozenset({"dns-failed", "responder-unreachable"})
+
+
+def headline(
+    case: Case, verdicts: Sequence[Verdict], *, hosts: Sequence[str] = (), only: Collection[str] | None = None
+) -> str:
+    """Answer the ticket in a sentence or two.
+
+    Args:
+        case: the facts.
+        verdicts: those that are reported.
+        hosts: glob patterns of the hosts that they were chosen by, if any.
+        only: SHA-256 of the certificates to which that choice limits the OCSP traffic.
+    """
+    asking = askers(case, verdicts, only)
+    counted = [verdict for verdict in verdicts if counts(verdict)]
+    if not asking and not counted:
+        text = "The captures show no certificate, no TLS handshake and no OCSP message."
+        if not case.facts.captures or sum(capture.packets for capture in case.facts.captures) == 0:
+            text = "The captures hold no packets."
+        return text
+    sentences = [*_requests(case, asking, counted), *_silence(case, asking, counted)]
+    sentences += _revoked(asking, counted)
+    start = f"For {', '.join(hosts)}: " if hosts else ""
+    return start + " ".join(f"{sentence}." for sentence in sentences)
+
+
+def counts(verdict: Verdict) -> bool:
+    """Tell whether a verdict is one that headlines count: a leaf, or an intermediate that was asked about."""
+    return verdict.chain_role == "leaf" or verdict.presence in ("present", "attempted")
+
+
+def _requests(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
+    """Say who asked, how often, and what came of it."""
+    own = [asker for asker in asking if asker.asked]
+    relaying = [asker for asker in asking if asker.handed_on]
+    handed_on = []
+    if relaying:
+        whole = Asker("", own[0].validator if own else relaying[0].validator, _joined(relaying), ())
+        what = count(len(whole.asked), "OCSP request")
+        handed_on = [f"{what} handed on for others by {_hosts(relaying)}{_outcomes(whole)}"]
+    if len(own) > MOST_HOSTS:
+        asked = tuple(each for asker in own for each in asker.asked)
+        whole = Asker("", own[0].validator, asked, ())
+        return [f"{_sent(whole, f'{len(own)} hosts')}{_outcomes(whole)}", *handed_on]
+    by_host = _by_host(case, verdicts)
+    sentences = []
+    for asker in own:
+        sentence = f"{_sent(asker, validator_name(asker.validator))}{_outcomes(asker)}"
+        rows = by_host.get(asker.identity, [])
+        told = [v for v in rows if v.cause in _BEFORE_A_PACKET or v.presence in ("absent", "unknown")]
+        if told:
+            sentence += f"; {_of_all(told, len(rows))}"
+        sentences.append(sentence)
+    return [*sentences, *handed_on]
+
+
+def _joined(relaying: Sequence[Asker]) -> tuple[Asked, ...]:
+    return tuple(each for asker in relaying for each in asker.handed_on)
+
+
+def _sent(asker: Asker, name: str) -> str:
+    """Return how many requests came from where, or answers went there where only these were captured."""
+    if asker.requests:
+        return f"{count(asker.requests, 'OCSP request')} from {name}"
+    return f"{count(asker.answers, 'OCSP answer')} to {name} (the requests are not in the captures)"
+
+
+def _outcomes(asker: Asker) -> str:
+    """Return what came of requests: `` : 2 answered (1 good, 1 REVOKED), 6 failed (...)``."""
+    answered = [each for each in asker.asked if each.outcome == "answered"]
+    failed = [each for each in asker.asked if each.outcome != "answered"]
+    number = len(asker.asked)
+    parts = []
+    if answered:
+        statuses = Counter(_status(each.statuses) for each in answered)
+        if len(statuses) == 1:
+            parts.append(f"{_share(len(answered), number)}answered {next(iter(statuses))}")
+        else:
+            told = ", ".join(f"{many:,} {status}" for status, many in statuses.most_common())
+            parts.append(f"{_share(len(answered), number)}answered ({told})")
+    if failed:
+        outcomes = Counter(each.outcome for each in failed)
+        if len(outcomes) == 1:
+            one, several = _FAILED[failed[0].outcome]
+            told = one if len(failed) == 1 else several
+        else:
+            told = ", ".join(count(many, *_FAILED[outcome]) for outcome, many in outcomes.most_common())
+        parts.append(f"{_share(len(failed), number)}failed ({told})")
+    return f": {', '.join(parts)}{_strange(asker)}" if parts else ""
+
+
+def _share(part: int, whole: int) -> str:
+    """Return how many of some, as an adverb before what they did."""
+    if part == whole:
+        return "" if whole == 1 else "both " if whole == 2 else f"all {whole:,} "
+    return f"{part:,} "
+
+
+def _strange(asker: Asker) -> str:
+    """Say how many requests are about certificates that no handshake shows."""
+    strange = sum(not each.matched for each in asker.asked)
+    if not strange:
+        return ""
+    what = "a certificate that no handshake there shows"
+    if strange > 1:
+        what = "certificates that no handshake there shows"
+    return f", about {what}" if strange == len(asker.asked) else f", {strange:,} of them about {what}"
+
+
+def _status(statuses: Sequence[Status]) -> str:
+    """Return one word for the statuses of one answer, the gravest first."""
+    for status in ("revoked", "unknown", "good"):
+        if status in statuses:
+            return status.upper() if status == "revoked" else status
+    return "not modified"
+
+
+def _silence(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
+    """Say of the hosts that asked nothing why they did not."""
+    spoke = {asker.identity for asker in asking if asker.asked}
+    silent = {identity: rows for identity, rows in _by_host(case, verdicts).items() if identity not in spoke}
+    proxies = {i: rows for i, rows in silent.items() if rows[0].validator.role in ("child", "parent")}
+    if proxies and not any(
+        verdict.presence in ("present", "attempted")
+        for rows in silent.values()
+        for verdict in rows
+        if rows[0].validator.role not in ("child", "parent")
+    ):
+        # The ticket is about the proxies; whoever is behind them is told of in the rows.
+        silent = proxies
+    if not silent:
+        return []
+    first = not spoke and not any(asker.handed_on for asker in asking)
+    rows = [verdict for some in silent.values() for verdict in some]
+    tried = any(verdict.presence == "attempted" for verdict in rows)
+    sentences = []
+    if first and not tried:
+        lead = "No OCSP request"
+    elif first:
+        lead = "OCSP was tried, and no request came out"
+    else:
+        lead = "None"
+    if len(silent) > MOST_HOSTS:
+        others = f"{len(silent)} hosts" if first else f"the other {len(silent)} hosts"
+        return [f"{lead} from {others}: {_of_all(rows, len(rows))}"]
+    whose: dict[str, list[list[Verdict]]] = defaultdict(list)
+    for own in silent.values():
+        whose[_why(own)].append(own)
+    for number, (why, alike) in enumerate(whose.items()):
+        own = alike[0]
+        name = listed([validator_name(some[0].validator) for some in alike])
+        if len(alike) > 1 and not why.startswith(","):
+            why = f"{why} each"
+        start = lead if number == 0 else "none"
+        if tried and first:
+            own_tried = any(verdict.presence == "attempted" for verdict in own)
+            start = "OCSP was tried, and no request came out" if own_tried else "no OCSP request"
+        sentences.append(f"{start} from {name}{why}")
+    joined = "; ".join(sentences)
+    return [joined[:1].upper() + joined[1:]]
+
+
+def _why(verdicts: Sequence[Verdict]) -> str:
+    """Return why nothing came from one host: `` , and none can come: ...`` or `` : 2 were stapled``."""
+    causes = {verdict.cause for verdict in verdicts}
+    sure = all(verdict.confidence == "confirmed" for verdict in verdicts)
+    if len(causes) == 1 and (never := _NEVER.get(next(iter(causes)))):
+        return f", and none can come: {never[0]}" if sure else f", and none may come: {never[1]}"
+    if causes <= _NEVER.keys() and sure:
+        return f", and none can come: {_of_all(verdicts, len(verdicts))}"
+    return f": {_of_all(verdicts, len(verdicts))}"
+
+
+def _of_all(verdicts: Sequence[Verdict], number: int) -> str:
+    """Return the reasons of some verdicts out of a number: ``of its 4 certificates 2 were stapled``."""
+    reasons = _reasons(verdicts)
+    if len(reasons) > 1 or len(verdicts) < number:
+        return f"of {count(number, 'certificate')} {listed(reasons)}"
+    phrase = reasons[0].partition(" ")[2]
+    if number == 1:
+        return f"the only certificate {phrase}"
+    return f"{'both' if number == 2 else f'all {number:,}'} certificates {phrase}"
+
+
+def _reasons(verdicts: Iterable[Verdict]) -> list[str]:
+    """Return a phrase for each cause, the rest beyond some of them in one."""
+    rows = list(verdicts)
+    phrases = cause_phrases((verdict.cause, verdict.confidence) for verdict in rows)
+    if len(phrases) <= MOST_REASONS:
+        return phrases
+    told = phrases[: MOST_REASONS - 1]
+    rest = len(rows) - sum(int(phrase.partition(" ")[0].replace(",", "")) for phrase in told)
+    return [*told, f"{rest:,} {'has' if rest == 1 else 'have'} other reasons"]
+
+
+def _revoked(asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
+    """Name every certificate that an answer or a staple calls revoked: that must not be lost."""
+    names = list(dict.fromkeys(_name(verdict) for verdict in verdicts if verdict.status == "revoked"))
+    known = {v.certificate.serial for v in verdicts if v.status == "revoked" and v.certificate}
+    for asker in asking:
+        for each in (*asker.asked, *asker.relayed):
+            for serial in revoked_serials(each.exchange):
+                if serial not in known:
+                    known.add(serial)
+                    names.append(f"serial {serial}")
+    if not names:
+        return []
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return [f"REVOKED: {', '.join(names[:MOST_NAMES])}{more}"]
+
+
+def revoked_serials(exchange: OcspExchangeFact) -> list[str]:
+    """Return the serial numbers that the answer of an exchange calls revoked."""
+    singles = exchange.response.singles if exchange.response else ()
+    return [single.serial for single in singles if single.status == "revoked"]
+
+
+def _name(verdict: Verdict) -> str:
+    certificate = verdict.certificate
+    if verdict.chain_role == "intermediate" and certificate is not None:
+        return certificate.subject
+    return verdict.host or (certificate.subject if certificate else "a certificate that is not visible")
+
+
+def _by_host(case: Case, verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
+    """Return the verdicts of each validator by its identity, proxies first."""
+    found: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        found[case.identity(verdict.validator.address)].append(verdict)
+    order = ("child", "parent", "unknown", "client")
+    return dict(sorted(found.items(), key=lambda item: order.index(item[1][0].validator.role)))
+
+
+def _hosts(asking: Sequence[Asker]) -> str:
+    names = [validator_name(asker.validator) for asker in asking]
+    return listed(names) if len(names) <= MOST_HOSTS else f"{len(names)} hosts"

@@ -1,0 +1,157 @@
+"""The OCSP traffic of the captures, by who sent it, and what came of it: what a headline counts.
+
+One message counts once, though several captures hold it, and a request that a proxy hands on belongs
+to the host that asked. Wireshark shows the same numbers: a request is a frame with an OCSP request
+(or a GET that carries one), an answer is the frame in which the HTTP answer is complete.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.model import Status, Validator, Verdict
+from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.facts import OcspExchangeFact
+
+Relay: TypeAlias = Literal["inner-leg-seen", "asker-unseen"]
+Outcome: TypeAlias = Literal["answered", "http-error", "responder-error", "response-invalid", "no-response"]
+
+RELAY_TIME: Final = 30 * SECOND
+"""A proxy hands a request on within this time."""
+_NOT_MODIFIED: Final = 304
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One OCSP request with its answer, or what the captures hold of them."""
+
+    exchange: OcspExchangeFact
+    outcome: Outcome
+    statuses: tuple[Status, ...]
+    """What a usable answer said about the certificates asked for."""
+    matched: bool
+    """A handshake of the host that asked shows one of the certificates."""
+    relay: Relay | None = None
+    """The host only hands on what another one asked, whose own request was seen, too, or was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """One host that sent OCSP requests of its own, or handed others on."""
+
+    identity: str
+    validator: Validator
+    """Its address as a TLS client, or else the one that it asked from, and its role."""
+    asked: tuple[Asked, ...]
+    """Its own, by time."""
+    relayed: tuple[Asked, ...]
+    """What it handed on for others."""
+
+    @property
+    def handed_on(self) -> tuple[Asked, ...]:
+        """What it handed on for hosts whose own request is not in the captures."""
+        return tuple(each for each in self.relayed if each.relay == "asker-unseen")
+
+    @property
+    def requests(self) -> int:
+        """Requests of its own that the captures show."""
+        return sum(each.exchange.frames.request is not None for each in self.asked)
+
+    @property
+    def answers(self) -> int:
+        """Answers that the captures show."""
+        return sum(each.exchange.frames.response is not None for each in self.asked)
+
+
+def askers(case: Case, verdicts: Iterable[Verdict], only: Collection[str] | None = None) -> tuple[Asker, ...]:
+    """Return the hosts that sent OCSP requests, by role and number of requests.
+
+    Args:
+        case: the facts.
+        verdicts: tell under which address a host is known.
+        only: SHA-256 of certificates; requests about others are left out. None: all count.
+    """
+    names = {case.identity(verdict.validator.address): verdict.validator for verdict in verdicts}
+    queries: dict[int, list[tuple[str, str, Query]]] = defaultdict(list)
+    for (identity, sha256), found in case.queries_of.items():
+        for query in found:
+            queries[id(query.exchange)].append((identity, sha256, query))
+    relays = _relays(case)
+    own: dict[str, list[Asked]] = defaultdict(list)
+    relayed: dict[str, list[Asked]] = defaultdict(list)
+    for exchange in case.exchanges:
+        meant = queries[id(exchange)]
+        if only is not None and not any(sha256 in only for _, sha256, _ in meant):
+            continue
+        matched = any((identity, sha256) in case.visits_of for identity, sha256, _ in meant)
+        asked = _asked(exchange, [query for *_, query in meant], matched, _relay(exchange, relays))
+        (relayed if asked.relay else own)[case.identity(exchange.client)].append(asked)
+    result = []
+    for identity in dict.fromkeys((*own, *relayed)):
+        first = (own[identity] or relayed[identity])[0].exchange
+        validator = names.get(identity) or Validator(first.client, case.roles.role(first.client))
+        result.append(Asker(identity, validator, tuple(own[identity]), tuple(relayed[identity])))
+    order = ("parent", "child", "unknown", "client")
+    return tuple(sorted(result, key=lambda each: (order.index(each.validator.role), -each.requests)))
+
+
+def _relay(exchange: OcspExchangeFact, relays: set[int]) -> Relay | None:
+    if id(exchange) in relays:
+        return "inner-leg-seen"
+    return "asker-unseen" if exchange.relayed_for else None
+
+
+def _relays(case: Case) -> set[int]:
+    """Return the ids of exchanges that only hand on what came in on an inner leg at that moment."""
+    inner: dict[tuple[object, ...], list[OcspExchangeFact]] = defaultdict(list)
+    for exchange in case.exchanges:
+        if exchange.requests:
+            inner[exchange.requests, case.identity(exchange.server)].append(exchange)
+    found = set()
+    for exchange in case.exchanges:
+        sender = case.identity(exchange.client)
+        time = case.moment(exchange)
+        for before in inner.get((exchange.requests, sender), ()):
+            if case.identity(before.client) != sender and -SECOND <= time - case.moment(before) <= RELAY_TIME:
+                found.add(id(exchange))
+                break
+    return found
+
+
+def _asked(exchange: OcspExchangeFact, queries: list[Query], matched: bool, relay: Relay | None) -> Asked:
+    outcome = _outcome(exchange, queries)
+    statuses: list[Status] = []
+    if exchange.response is not None and exchange.response.response_status == "successful":
+        serials = {each.serial for each in exchange.requests}
+        statuses = [
+            single.status
+            for single in exchange.response.singles
+            if (not serials or single.serial in serials)
+            and (outcome == "answered" or single.status == "revoked")
+        ]
+    return Asked(exchange, outcome, tuple(dict.fromkeys(statuses)), matched, relay)
+
+
+def _outcome(exchange: OcspExchangeFact, queries: list[Query]) -> Outcome:
+    """Tell what came of a request."""
+    response, http_status = exchange.response, exchange.http_status
+    if http_status is not None and not 200 <= http_status < 300:
+        return "answered" if http_status == _NOT_MODIFIED else "http-error"
+    if response is None:
+        return "no-response" if exchange.frames.response is None else "response-invalid"
+    if response.parse_error or response.response_status is None:
+        return "response-invalid"
+    if response.response_status != "successful":
+        return "responder-error"
+    if queries:
+        return "answered" if any(query.usable for query in queries) else "response-invalid"
+    serials = {each.serial for each in exchange.requests}
+    about = (
+        any(single.serial in serials for single in response.singles) if serials else bool(response.singles)
+    )
+    return "answered" if about and response.signature != "invalid" else "response-invalid"

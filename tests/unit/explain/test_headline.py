@@ -1,0 +1,155 @@
+"""The sentence that answers the ticket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocsp_pcap.explain.case import Context
+from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.facts import Fact, Facts
+
+from .facts_factory import (
+    CHILD,
+    CLIENT,
+    PARENT,
+    PARENT_INSIDE,
+    authority,
+    capture,
+    certificate,
+    dns,
+    exchange,
+    facts,
+    handshake,
+    reissued,
+    response,
+    silence,
+    single,
+    site,
+)
+
+shop, mail, news = certificate(), certificate("mail.test"), certificate("news.test")
+
+
+def headline(*items: Fact, hosts: tuple[str, ...] = (), **context: Any) -> str:
+    return explain(facts(*items), Context(**context), hosts).headline
+
+
+def test_nothing() -> None:
+    assert explain(Facts()).headline == "The captures hold no packets."
+    assert headline(capture()) == "The captures show no certificate, no TLS handshake and no OCSP message."
+
+
+def test_requests_and_what_came_of_them() -> None:
+    assert headline(shop, handshake("shop.test", shop), exchange(shop)) == (
+        f"1 OCSP request from {PARENT}: answered good."
+    )
+    seen = (
+        shop,
+        mail,
+        news,
+        *(handshake(f"{n}.test", c) for n, c in (("shop", shop), ("mail", mail), ("news", news))),
+    )
+    assert headline(*seen, exchange(shop), exchange(mail), exchange(news)) == (
+        f"3 OCSP requests from {PARENT}: all 3 answered good."
+    )
+    assert headline(*seen, exchange(shop), exchange(mail, "revoked"), silence(news)) == (
+        f"3 OCSP requests from {PARENT}: 2 answered (1 good, 1 REVOKED), 1 failed (without an answer). "
+        "REVOKED: mail.test."
+    )
+
+
+def test_a_proxy_that_can_ask_nothing_beside_one_that_asks() -> None:
+    inside = reissued()
+    seen = (
+        shop, inside,
+        handshake("shop.test", inside, client=CHILD, server=PARENT_INSIDE, proxied=True),
+        handshake("shop.test", shop, time=0.1),
+        exchange(shop),
+    )  # fmt: skip
+    told = headline(*seen, site=site(child={}, parent={"ca": ()}))
+    assert told.startswith(f"1 OCSP request from parent {PARENT}: answered good. None from child {CHILD}")
+    assert "reissued" in told
+
+
+def test_what_is_only_likely_is_told_so() -> None:
+    seen = (shop, handshake("shop.test", shop, time=100), exchange(shop, time=-400, client=CLIENT))
+    found = explain(facts(*seen))
+    assert any(verdict.confidence != "confirmed" for verdict in found.verdicts)
+    assert {"may", "perhaps", "why"} & set(found.headline.replace(".", " ").split())
+
+
+def test_failures_before_a_packet_could_be_sent_are_told() -> None:
+    told = headline(shop, handshake("shop.test", shop), dns(rcode="NXDOMAIN"))
+    assert (
+        told == f"OCSP was tried, and no request came out from {PARENT}: the only certificate failed in DNS."
+    )
+
+
+def test_unmatched_and_revoked_exchanges_are_never_lost() -> None:
+    told = headline(exchange(shop, "revoked"))
+    assert told == (
+        f"1 OCSP request from {PARENT}: answered REVOKED, about a certificate that no handshake there shows. "
+        f"REVOKED: serial {shop.serial}."
+    )
+    badly_signed = response(single(shop, "revoked"), signature="invalid")
+    told = headline(shop, handshake("shop.test", shop), exchange(shop, badly_signed))
+    assert "failed (unusable answer)" in told
+    assert "REVOKED" in told
+
+
+def test_a_request_that_a_proxy_hands_on_counts_for_the_host_that_asked() -> None:
+    inner = exchange(shop, time=1, client=CHILD, server=PARENT_INSIDE, via_proxy=True)
+    outer = exchange(shop, time=1.1)
+    seen = (
+        shop,
+        handshake("shop.test", shop, client=CHILD),
+        inner,
+        outer,
+        handshake("mail.test", mail),
+        mail,
+    )
+    told = headline(*seen, site=site(child={}, parent={}))
+    assert told.startswith(f"1 OCSP request from child {CHILD}: answered good")
+    assert f"None from parent {PARENT}" in told
+
+
+def test_requests_handed_on_for_hosts_that_were_not_seen_asking() -> None:
+    told = headline(shop, handshake("shop.test", shop), exchange(shop, relayed_for="10.5.5.5"))
+    assert told.startswith(f"1 OCSP request handed on for others by {PARENT}: answered good")
+
+
+def test_of_many_hosts_it_speaks_as_a_whole() -> None:
+    hosts = [f"10.9.0.{number}" for number in range(1, 9)]
+    asked = [
+        item
+        for number, host in enumerate(hosts)
+        for item in (
+            handshake("shop.test", shop, client=host, time=number),
+            exchange(shop, client=host, time=number + 0.5),
+        )
+    ]
+    quiet = [handshake("mail.test", mail, client=f"10.8.0.{number}") for number in range(1, 7)]
+    told = headline(shop, mail, *asked, *quiet)
+    assert told.startswith("8 OCSP requests from 8 hosts: all 8 answered good. None from the other 6 hosts: ")
+    assert len(told) < 300
+
+
+def test_chosen_hosts_choose_the_requests_too() -> None:
+    seen = (
+        shop,
+        mail,
+        handshake("shop.test", shop),
+        handshake("mail.test", mail),
+        exchange(shop),
+        exchange(mail),
+    )
+    assert headline(*seen, hosts=("mail.*",)) == f"For mail.*: 1 OCSP request from {PARENT}: answered good."
+
+
+def test_intermediates_count_only_where_they_were_asked_about() -> None:
+    middle = authority("CN=Middle", self_signed=False)
+    leaf = certificate(issuer="CN=Middle", ocsp=())
+    told = headline(leaf, middle, handshake("shop.test", leaf, middle))
+    assert told == (
+        f"No OCSP request from {PARENT}, and none can come: no certificate there names a responder."
+    )
