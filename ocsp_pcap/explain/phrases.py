@@ -12,8 +12,8 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
     "queried": ("was asked about", "were asked about", "may have been asked about"),
     "dns-failed": ("failed in DNS", "failed in DNS", "may have failed in DNS"),
     "responder-unreachable": (
-        "could not be asked about: no TCP connection to the responder",
-        "could not be asked about: no TCP connection to the responders",
+        "could not be asked about (no TCP connection to the responder)",
+        "could not be asked about (no TCP connection to the responders)",
         "may not have been asked about for want of a TCP connection to the responder",
     ),
     "http-error": ("got an HTTP error", "got HTTP errors", "may have got an HTTP error"),
@@ -45,8 +45,8 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "not-intercepted": ("was only tunnelled", "were only tunnelled", "may have been only tunnelled"),
     "ocsp-disabled": (
-        "was not checked: OCSP is off there",
-        "were not checked: OCSP is off there",
+        "was not checked (OCSP is off)",
+        "were not checked (OCSP is off)",
         "may not have been checked because OCSP is off there",
     ),
     "leaf-only": (
@@ -70,9 +70,9 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
         "may not have mattered: the handshake failed",
     ),
     "unexplained": (
-        "was not asked about, and the packets do not tell why",
-        "were not asked about, and the packets do not tell why",
-        "was perhaps not asked about, and the packets do not tell why",
+        "was not asked about (the packets do not tell why)",
+        "were not asked about (the packets do not tell why)",
+        "was perhaps not asked about (the packets do not tell why)",
     ),
     "certificate-encrypted": (
         "is encrypted (TLS 1.3 without keys)",
@@ -80,13 +80,13 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
         "may be hidden by encryption",
     ),
     "capture-filtered": (
-        "stays open: the capture holds no traffic of the kind OCSP travels in",
-        "stay open: the capture holds no traffic of the kind OCSP travels in",
+        "stays open (no traffic of the kind OCSP travels in was captured)",
+        "stay open (no traffic of the kind OCSP travels in was captured)",
         "stay open, perhaps because the capture holds no traffic of the kind OCSP travels in",
     ),
     "capture-incomplete": (
-        "stays open: the capture is incomplete",
-        "stay open: the capture is incomplete",
+        "stays open (the capture is incomplete)",
+        "stay open (the capture is incomplete)",
         "stay open, perhaps because the capture is incomplete",
     ),
     "ocsp-over-tls": (
