@@ -17,8 +17,9 @@ from rich.console import Console
 
 from ocsp_pcap.crosscheck import CrosscheckUnavailable
 from ocsp_pcap.crosscheck.witness import find_tshark
+from ocsp_pcap.facts.json import dumps
 from ocsp_pcap.report.html import render_html
-from ocsp_pcap.report.json import dumps, explanation_to_json
+from ocsp_pcap.report.json import explanation_to_json
 from ocsp_pcap.report.markdown import render_markdown
 from ocsp_pcap.report.text import render_text
 
