@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+from ocsp_pcap.cli import main
+from tests.conftest import SAMPLES
+
 DIRECT = SAMPLES / "direct" / "capture.pcap"
 CHILD = SAMPLES / "ocsp-at-parent" / "child.pcap"
 PARENT = SAMPLES / "ocsp-at-parent" / "parent.pcap"
@@ -43,8 +49,48 @@ def run(
     stdin: bytes = b"",
     cwd: Path | None = None,
     extra: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
 ) -> Result:
-    """Run ``ocsp-pcap`` to its end. Whatever it is given, it prints no traceback."""
+    """Call the program as ``ocsp-pcap`` calls it, in this process, with streams and environment of its own.
+
+    Whatever it is given, it prints no traceback. What it prints is returned as text of ``encoding``.
+    """
+    source, out, err = (io.BytesIO(data) for data in (stdin, b"", b""))
+    streams = {
+        "stdin": io.TextIOWrapper(source, encoding="utf-8"),
+        "stdout": io.TextIOWrapper(out, encoding=encoding),
+        "stderr": io.TextIOWrapper(err, encoding=encoding, errors="backslashreplace"),
+    }
+    # Rich asks the environment first; 80 columns are what it takes where nothing is a terminal.
+    variables = {"COLUMNS": "80", **environment(extra)}
+    with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, variables, clear=True))
+        stack.enter_context(patch.object(sys, "argv", ["ocsp-pcap", *map(str, arguments)]))
+        for name, stream in streams.items():
+            stack.enter_context(patch.object(sys, name, stream))
+        if cwd is not None:
+            stack.enter_context(chdir(cwd))
+        stack.enter_context(_collector_as_before())
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code
+    assert isinstance(status, int)
+    streams["stdout"].flush()
+    streams["stderr"].flush()
+    # HTML and Markdown are UTF-8 wherever they go.
+    errors = "strict" if encoding == "utf-8" else "replace"
+    printed, said = (stream.getvalue().decode(encoding, errors) for stream in (out, err))
+    return _sound(Result(status, printed, said))
+
+
+def run_process(
+    *arguments: str | Path,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Result:
+    """Run the program in a process of its own, where that is the point."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         input=stdin,
@@ -54,10 +100,24 @@ def run(
         timeout=TIMEOUT,
         check=False,
     )
-    result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return _sound(Result(done.returncode, done.stdout.decode(), done.stderr.decode()))
+
+
+def _sound(result: Result) -> Result:
     assert "Traceback" not in result.err, result.err
     assert "internal error" not in result.err, result.err
     return result
+
+
+@contextmanager
+def _collector_as_before() -> Iterator[None]:
+    """Undo what the program tells the garbage collector for the short life of a process."""
+    threshold = gc.get_threshold()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
 
 
 def refused(result: Result, *words: str) -> None:

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from ocsp_pcap.cli import cli
 
-from .program import DIRECT, PARENT, Result, datagram, packets_of, pcap, pcapng, refused, run
+from .program import DIRECT, PARENT, Result, datagram, packets_of, pcap, pcapng, refused, run, run_process
 
 QUERIED = "plain.site.test"
 
@@ -34,7 +34,7 @@ def damage(result: Result) -> str | None:
     return found
 
 
-WHOLE = causes(run("explain", DIRECT, "--format", "json"))
+WHOLE = causes(run_process("explain", DIRECT, "--format", "json"))
 
 
 def explain(*arguments: str | Path, **options: Any) -> Result:
@@ -175,12 +175,15 @@ def test_a_pcapng_with_a_broken_block_in_the_middle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_standard_input(pack: Callable[[bytes], bytes]) -> None:
-    result = explain("-", stdin=pack(DIRECT.read_bytes()))
-    assert (result.status, causes(result)) == (0, WHOLE)
+    """From a pipe, and from what stands for standard input in a process that calls the program."""
+    for how in (run, run_process):
+        result = how("explain", "-", "--format", "json", stdin=pack(DIRECT.read_bytes()))
+        assert (result.status, causes(result)) == (0, WHOLE)
 
 
 def test_empty_standard_input() -> None:
     refused(run("explain", "-"), "-: the file is empty")
+    refused(run_process("explain", "-"), "-: the file is empty")
 
 
 def test_standard_input_cannot_be_read_twice(tmp_path: Path) -> None:

@@ -13,7 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from .program import CHILD, COMMAND, DIRECT, EXPECT, PARENT, SITE, TIMEOUT, environment, refused, run
+from .program import (
+    CHILD,
+    COMMAND,
+    DIRECT,
+    EXPECT,
+    PARENT,
+    SITE,
+    TIMEOUT,
+    environment,
+    refused,
+    run,
+    run_process,
+)
 
 FULL = Path("/dev/full")
 ESCAPE = "\x1b"
@@ -139,7 +151,6 @@ def test_colour_on_a_terminal_unless_it_is_not_wanted(arguments: tuple[str | Pat
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_output_that_cannot_show_every_character(encoding: str) -> None:
-    extra = {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding, "LC_ALL": "C"}
     chain = ("--child", CHILD, "--parent", PARENT, "--site", SITE)
     for arguments in (
         ("explain", *chain, "-v"),
@@ -148,10 +159,14 @@ def test_output_that_cannot_show_every_character(encoding: str) -> None:
         ("cause",),
         ("cause", "cached"),
     ):
-        done = subprocess.run(
-            [*COMMAND, *map(str, arguments)], capture_output=True, env=environment(extra), check=False
-        )
-        assert (done.returncode, done.stderr) == (0, b""), arguments
+        result = run(*arguments, encoding=encoding)
+        assert (result.status, result.err) == (0, ""), arguments
+
+
+def test_a_locale_that_cannot_show_every_character() -> None:
+    extra = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    result = run_process("explain", "--child", CHILD, "--parent", PARENT, "--site", SITE, "-v", extra=extra)
+    assert (result.status, result.err) == (0, "")
 
 
 def test_interrupted(tmp_path: Path) -> None:
