@@ -62,7 +62,7 @@ def test_expectation_files(content: str, words: tuple[str, ...], tmp_path: Path)
 
 def test_binary_where_text_is_expected() -> None:
     refused(run("check", DIRECT, "--expect", DIRECT), "is no valid TOML")
-    refused(run("explain", DIRECT, "--site", DIRECT), "is no valid TOML")
+    refused(run("explain", DIRECT, "--site", DIRECT), "is neither a site file (TOML) nor")
     refused(run("explain", DIRECT, "--rsa-key", DIRECT), "private key")
     refused(run("explain", DIRECT, "--policy-trace", DIRECT), "is no policy trace")
 
