@@ -153,6 +153,8 @@ class HandshakeFrames:
     certificate: int | None = None
     certificate_status: int | None = None
     finished: int | None = None
+    client_finished: int | None = None
+    """The client's own Finished, which is not always the later of the two that ``finished`` tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,26 @@ class HandshakeFact:
     application_data_frame: int | None = None
     application_data_time: int | None = None
     """Time of the first application data; None: none was seen."""
+    client_data_time: int | None = None
+    """Time of the first application data that the client sent after its Finished: it went on with what it
+    knew by then. Early data (0-RTT) does not count. None: none was seen."""
+    client_data_frame: int | None = None
+    client_data_last_time: int | None = None
+    """Time of the last of it; without keys, that of the last new bytes of the client that are no alert."""
+    client_data_last_frame: int | None = None
+    closed_by: Side | None = None
+    """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
+    closed_time: int | None = None
+    """When that was."""
+    server_hello_cut: bool = False
+    """Only the beginning of ServerHello is in the capture: what it does not show may be there. Neither
+    ``resumed`` nor ``certificate_encrypted`` is said then unless what is there proves it."""
+    psk_with_certificate: bool = False
+    """tls_cert_with_extern_psk was offered or negotiated: a certificate is sent although a PSK is used
+    (RFC 8773). Negotiated, the handshake counts as ``certificate_encrypted`` and not as ``resumed``."""
+    external_psk: bool = False
+    """The PSK in use was agreed on elsewhere and is no session ticket: its obfuscated_ticket_age is 0
+    (RFC 8446 4.2.11)."""
 
 
 @dataclass(frozen=True, slots=True)

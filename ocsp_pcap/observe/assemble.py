@@ -161,6 +161,7 @@ class FactAssembler:
         addresses, ports = (ends.address_0, ends.address_1), (ends.port_0, ends.port_1)
         one_sided = flow.one_sided or 0 in flow.payload_packets
         closed = _closed(flow) if last else None
+        peers = _Peers.of(flow, client)
         return self._handshake_fact(
             observation.name,
             observation.tcp_stream(stream.number),
@@ -173,6 +174,8 @@ class FactAssembler:
             started_mid_stream=stream.started_mid_stream,
             closed=closed,
             frames_before=stream.frames_before,
+            end=(peers.closed_by, peers.closed_time) if last else (None, None),
+            last_data=_last_data(flow, client) if last and not handshake.decrypted else None,
         )
 
     def _udp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
@@ -215,7 +218,10 @@ class FactAssembler:
         started_mid_stream: bool,
         closed: str | None,
         frames_before: int,
+        end: tuple[Side | None, int | None] = (None, None),
+        last_data: tuple[int, int] | None = None,
     ) -> HandshakeFact:
+        data = _client_data(handshake, frames_before, last_data)
         hello, answer = handshake.client_hello, handshake.server_hello
         version = handshake.version
         alpn = (handshake.alpn,) if handshake.alpn else hello.alpn if hello is not None else ()
@@ -233,6 +239,7 @@ class FactAssembler:
                 certificate=_moved(handshake.certificate_frame, frames_before),
                 certificate_status=_moved(handshake.staple_frame, frames_before),
                 finished=_moved(handshake.finished_frame, frames_before),
+                client_finished=_moved(handshake.client_finished, frames_before),
             ),
             client=client[0],
             server=server[0],
@@ -286,6 +293,15 @@ class FactAssembler:
             early_end=closed is not None and not complete and handshake.application_data_frame is None,
             application_data_frame=_moved(handshake.application_data_frame, frames_before),
             application_data_time=handshake.application_data_time,
+            client_data_time=data[0][1] if data is not None else None,
+            client_data_frame=data[0][0] if data is not None else None,
+            client_data_last_time=data[1][1] if data is not None else None,
+            client_data_last_frame=data[1][0] if data is not None else None,
+            closed_by=end[0],
+            closed_time=end[1],
+            server_hello_cut=handshake.server_hello_cut,
+            psk_with_certificate=handshake.psk_with_certificate,
+            external_psk=handshake.external_psk,
         )
 
     def _exchanges(self, observation: Observation) -> Iterator[tuple[OcspExchangeFact | CrlFetchFact, bool]]:
@@ -435,6 +451,24 @@ def _hashes(algorithms: Iterable[str], digest: Callable[[str], str | None]) -> t
 def _moved(frame: int | None, frames_before: int) -> int | None:
     """Count a frame through all files of a capture."""
     return None if frame is None else frame + frames_before
+
+
+def _client_data(
+    handshake: Handshake, frames_before: int, last_data: tuple[int, int] | None
+) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return frame and time of the first and of the last application data of the client."""
+    if handshake.client_data is None:
+        return None
+    first = handshake.client_data[0] + frames_before, handshake.client_data[1]
+    last = handshake.client_data_last or handshake.client_data
+    found = [first, (last[0] + frames_before, last[1])]
+    return first, max(found if last_data is None else [*found, last_data])
+
+
+def _last_data(flow: Flow, client: int) -> tuple[int, int] | None:
+    """Return frame and time of the last new bytes of the client."""
+    frame, time = flow.data_frames[client], flow.data_times[client]
+    return None if frame is None or time is None else (frame, time)
 
 
 def _exchange_frames(http: Outline, frames_before: int) -> ExchangeFrames:

@@ -23,7 +23,9 @@ from ocsp_pcap.tls.events import (
     ServerHelloDone,
     TlsEvent,
 )
+from ocsp_pcap.tls.messages import is_tls13
 
+TLS12 = 0x0303
 TLS13 = 0x0304
 DTLS13 = 0xFEFC
 
@@ -40,6 +42,8 @@ class Handshake:
         "certificates",
         "changed_cipher_server",
         "client_certificates",
+        "client_data",
+        "client_data_last",
         "client_finished",
         "client_hello",
         "client_hello_frame",
@@ -81,6 +85,10 @@ class Handshake:
         self.encrypted_server: int | None = None
         self.application_data_frame: int | None = None
         self.application_data_time: int | None = None
+        self.client_data: tuple[int, int] | None = None
+        """Frame and time of the first application data that the client sent after its Finished."""
+        self.client_data_last: tuple[int, int] | None = None
+        """Of the last, as far as records were read."""
         self.alerts: tuple[Alert, ...] = ()
         self.damaged: tuple[str, ...] = ()
         self.missing_bytes = 0
@@ -90,7 +98,14 @@ class Handshake:
     def version(self) -> int | None:
         """The negotiated protocol version; None where no ServerHello was seen."""
         hello = self.server_hello
-        return None if hello is None or hello.hello_retry_request else hello.version
+        if hello is None or hello.hello_retry_request:
+            return None
+        if not hello.complete and hello.version == TLS12 and not self.certificates:
+            # What is cut off may be supported_versions, where TLS 1.3 says what it is (RFC 8446 4.1.3).
+            offer = self.client_hello
+            if offer is None or not offer.complete or any(map(is_tls13, offer.supported_versions)):
+                return None
+        return hello.version
 
     @property
     def is_tls13(self) -> bool:
@@ -105,7 +120,9 @@ class Handshake:
         if hello is None or self.certificates or hello.hello_retry_request:
             return None
         if self.is_tls13:
-            return "psk" if hello.psk_selected else None
+            return "psk" if hello.psk_selected and not hello.cert_with_extern_psk else None
+        if not hello.complete:
+            return None
         if self.server_hello_done or self.key_exchange or not self.changed_cipher_server:
             return None
         if self.missing_bytes or self.damaged:
@@ -123,8 +140,41 @@ class Handshake:
             self.is_tls13
             and not self.certificates
             and self.resumption is None
+            and not self.psk_may_be_cut
             and not (self.decrypted and self.server_finished is not None)
         )
+
+    @property
+    def server_hello_cut(self) -> bool:
+        """The capture holds only the beginning of ServerHello."""
+        return self.server_hello is not None and not self.server_hello.complete
+
+    @property
+    def psk_may_be_cut(self) -> bool:
+        """What is cut off of ServerHello may say that a PSK was used, and no certificate."""
+        hello, offer = self.server_hello, self.client_hello
+        if hello is None or hello.complete or hello.psk_selected:
+            return False
+        return offer is None or not offer.complete or offer.psk_identities > 0
+
+    @property
+    def psk_with_certificate(self) -> bool:
+        """A PSK handshake that carries a certificate all the same was offered or negotiated (RFC 8773)."""
+        return any(
+            hello is not None and hello.cert_with_extern_psk
+            for hello in (self.client_hello, self.server_hello)
+        )
+
+    @property
+    def external_psk(self) -> bool:
+        """The PSK in use is no session ticket: its obfuscated_ticket_age is 0 (RFC 8446 4.2.11).
+
+        For a ticket a random number is added to the age.
+        """
+        hello, offer = self.server_hello, self.client_hello
+        if hello is None or offer is None or hello.psk_identity is None:
+            return False
+        return offer.psk_ages[hello.psk_identity : hello.psk_identity + 1] == (0,)
 
     @property
     def complete(self) -> bool:
@@ -245,6 +295,19 @@ def _encrypted_handshake(handshake: Handshake, event: EncryptedHandshake) -> Non
 def _application_data(handshake: Handshake, event: ApplicationData) -> None:
     if handshake.application_data_frame is None:
         handshake.application_data_frame, handshake.application_data_time = event.frame, event.time
+    if event.from_client and _after_finished(handshake):
+        handshake.client_data_last = event.frame, event.time
+        handshake.client_data = handshake.client_data or handshake.client_data_last
+
+
+def _after_finished(handshake: Handshake) -> bool:
+    """Tell whether application data of the client comes after its Finished, and is no early data."""
+    if handshake.client_finished is not None:
+        return True
+    if handshake.server_hello is None or handshake.server_hello.hello_retry_request:
+        # A capture that begins later: what TLS 1.2 and before protect comes after Finished.
+        return handshake.client_hello is None
+    return not (handshake.is_tls13 and handshake.decrypted)
 
 
 def _alert(handshake: Handshake, event: Alert) -> None:

@@ -49,6 +49,9 @@ class Flow(NamedTuple):
     """Each direction sent an ACK that is no RST: proof that it heard from the other."""
     end_time: int = 0
     """Of the first FIN or RST, where there was one."""
+    data_frames: tuple[int | None, int | None] = (None, None)
+    """Where each direction's last bytes that were new, and no TLS alert by the look of it, came."""
+    data_times: tuple[int | None, int | None] = (None, None)
 
     @property
     def ended_by(self) -> int | None:

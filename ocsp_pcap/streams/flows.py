@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.streams import addresses
 from ocsp_pcap.streams.distinct import distinct, first_of_each
 from ocsp_pcap.streams.exact_index import ExactIndex, Lanes
@@ -41,6 +41,9 @@ Flags = NDArray[np.bool_]
 
 _MAXIMUM_PORT = np.uint64(0xFFFF)
 _FLOWS_AT_ONCE = 1024
+_ALERT, _APPLICATION_DATA = 21, 23
+_MAX_ALERT = 64
+"""Bytes of a segment that may be a TLS alert under protection."""
 
 
 class FlowTable:
@@ -193,6 +196,7 @@ class FlowTable:
         if self._udp:
             return
         acknowledging = live & ((flags & (ACK | RST)) == ACK)
+        self._remember_data(columns, np.flatnonzero(payload & live), slot)
         state["bits"][stream[acknowledging & ~direction]] |= ACKED_0
         state["bits"][stream[acknowledging & direction]] |= ACKED_1
         # Of a repeated index the last value stays.
@@ -215,6 +219,24 @@ class FlowTable:
             fresh = fresh[first_of_each(slot[fresh] >> 1)]
             state["reset_frame"][slot[fresh] >> 1] = frame[fresh]
             state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= RESET_BY_1
+
+    def _remember_data(self, columns: TransportColumns, rows: Rows, slot: Rows) -> None:
+        """Keep where each direction's last new bytes stand; what is sent again does not count, nor alerts."""
+        rows = rows[~_alerts(columns, rows)]
+        slot = slot[rows]
+        state = self._state
+        frame, end, gain = (state[name].reshape(-1) for name in ("data_frame", "data_end", "data_gain"))
+        _set_first_where(end, slot, columns.sequence[rows], frame[slot] == 0)
+        length = columns.payload_length[rows] + columns.payload_missing[rows]
+        reached = columns.sequence[rows] + length.astype(np.uint32)
+        ahead = (reached - end[slot]).view(np.int32)
+        gain[slot] = 0
+        np.maximum.at(gain, slot, ahead)
+        best = np.flatnonzero((ahead > 0) & (ahead == gain[slot]))[::-1]
+        chosen = slot[best]
+        frame[chosen] = columns.frame[rows[best]]
+        state["data_time"].reshape(-1)[chosen] = columns.time[rows[best]]
+        end[chosen] = reached[best]
 
     def match(self, other: FlowTable) -> Match:
         """Find which streams of another table, that of the packets which follow, go on with one of this.
@@ -262,7 +284,7 @@ class FlowTable:
         """Take the streams of another table; ``frames_before`` is added to their frames."""
         size = other._size
         theirs = {name: array[:size].copy() for name, array in other._state.items()}
-        for name in ("first_frame", "syn_frame", "syn_ack_frame", "reset_frame", "fin_frame"):
+        for name in ("first_frame", "syn_frame", "syn_ack_frame", "reset_frame", "fin_frame", "data_frame"):
             theirs[name][theirs[name] != 0] += frames_before
         conversation = np.empty(size, np.int64)
         for version, rows, lanes in other._keys(np.arange(size)):
@@ -289,7 +311,13 @@ class FlowTable:
         said = {name: array[rows] for name, array in theirs.items()}
         for name in ("syn_frame", "syn_time", "fin_frame", "syn_count", "packets", "payload_packets"):
             said[name][flipped] = said[name][flipped, ::-1]
-        said["acknowledgment"][flipped] = said["acknowledgment"][flipped, ::-1]
+        for name in ("acknowledgment", "data_frame", "data_time", "data_end"):
+            said[name][flipped] = said[name][flipped, ::-1]
+        known = state["data_frame"][mine] != 0
+        ahead = (said["data_end"] - state["data_end"][mine]).view(np.int32) > 0
+        further = (said["data_frame"] != 0) & (~known | ahead)
+        for name in ("data_frame", "data_time", "data_end"):
+            state[name][mine] = np.where(further, said[name], state[name][mine])
         for name in ("syn_count", "packets", "payload_packets"):
             state[name][mine] += said[name]
         bits = said["bits"]
@@ -446,6 +474,27 @@ def _swapped(columns: TransportColumns) -> Flags:
 
 def _exchanged(one: NDArray[Any], other: NDArray[Any], swapped: Flags) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.where(swapped, other, one), np.where(swapped, one, other)
+
+
+def _alerts(columns: TransportColumns, rows: Rows) -> Flags:
+    """Say which rows seem to hold nothing but a TLS alert: one in plain text, or a record of its size."""
+    found = np.zeros(len(rows), np.bool_)
+    length = columns.payload_length[rows]
+    small = np.flatnonzero((length > 5) & (length <= _MAX_ALERT) & (columns.payload_offset[rows] < EXTRA))
+    if len(small):
+        at = columns.payload_offset[rows[small]]
+        kind, size = columns.buffer[at], columns.buffer[at + 4]
+        # TLS 1.3 hides the type; an alert is 2 bytes, its type and a tag of 16 or 8 (RFC 8446 5.2).
+        whole = (columns.buffer[at + 3] == 0) & (size == length[small] - 5)
+        hidden = (kind == _APPLICATION_DATA) & ((size == 19) | (size == 11))
+        found[small] = whole & ((kind == _ALERT) | hidden)
+    return found
+
+
+def _set_first_where(array: NDArray[Any], index: Rows, values: NDArray[Any], chosen: Flags) -> None:
+    """Set elements, each to the first of its values among the chosen."""
+    last_first = np.flatnonzero(chosen)[::-1]
+    array[index[last_first]] = values[last_first]
 
 
 def _set_first(array: NDArray[Any], index: Rows, values: NDArray[Any]) -> None:

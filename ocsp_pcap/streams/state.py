@@ -30,6 +30,10 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("reset_frame", np.int64, ()),
     ("fin_frame", np.int64, (2,)),
     ("end_time", np.int64, ()),
+    ("data_frame", np.int64, (2,)),
+    ("data_time", np.int64, (2,)),
+    ("data_end", np.uint32, (2,)),
+    ("data_gain", np.int32, (2,)),
     ("syn_count", np.uint32, (2,)),
     ("packets", np.uint32, (2,)),
     ("payload_packets", np.uint32, (2,)),
@@ -38,7 +42,7 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("key", np.int32, ()),
     ("bits", np.uint8, ()),
 )
-"""State of each stream, 133 bytes; frame 0 stands for none."""
+"""State of each stream, 181 bytes; frame 0 stands for none."""
 
 
 def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:
@@ -63,6 +67,8 @@ def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> 
         map(tuple, state["payload_packets"].tolist()),
         zip(acked_0, acked_1, strict=True),
         state["end_time"].tolist(),
+        _seen(state["data_frame"].tolist(), state["data_frame"].tolist()),
+        _seen(state["data_time"].tolist(), state["data_frame"].tolist()),
     )
 
 

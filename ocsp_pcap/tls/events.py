@@ -32,6 +32,16 @@ class ClientHello(NamedTuple):
     encrypted_client_hello: bool
     complete: bool = True
     """False: the capture holds only the beginning, so an absent extension is not proven absent."""
+    psk_ages: tuple[int, ...] = ()
+    """obfuscated_ticket_age of each identity offered (RFC 8446 4.2.11)."""
+    cert_with_extern_psk: bool = False
+    """tls_cert_with_extern_psk was offered (RFC 8773)."""
+    extensions: tuple[int, ...] = ()
+    """Types of the extensions, in order of their first occurrence."""
+    groups: tuple[int, ...] = ()
+    """supported_groups (RFC 8422 5.1.1)."""
+    point_formats: tuple[int, ...] = ()
+    """ec_point_formats (RFC 8422 5.1.2)."""
 
 
 class ServerHello(NamedTuple):
@@ -49,6 +59,12 @@ class ServerHello(NamedTuple):
     status_request: bool
     """The server announced a CertificateStatus message (RFC 6066 8)."""
     hello_retry_request: bool
+    complete: bool = True
+    """False: the capture holds only the beginning, so an absent extension is not proven absent."""
+    psk_identity: int | None = None
+    """Number of the identity that the server selected (RFC 8446 4.2.11)."""
+    cert_with_extern_psk: bool = False
+    """A certificate is sent although a PSK is used (RFC 8773)."""
 
 
 class Certificate(NamedTuple):

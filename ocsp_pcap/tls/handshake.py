@@ -9,7 +9,15 @@ from collections.abc import Callable
 from typing import Final
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.tls.events import ClientKeyExchange, Damage, Finished, ServerHelloDone, TlsEvent
+from ocsp_pcap.tls.events import (
+    ClientHello,
+    ClientKeyExchange,
+    Damage,
+    Finished,
+    ServerHello,
+    ServerHelloDone,
+    TlsEvent,
+)
 from ocsp_pcap.tls.messages import (
     has_tls13_form,
     read_certificate,
@@ -188,6 +196,8 @@ class HandshakeParser:
             return events
         if len(held) > 4 and held[0] in (CLIENT_HELLO, SERVER_HELLO, CERTIFICATE):
             self._message(held[0], held[4:], frame, time, events)
+            if events and isinstance(events[0], ClientHello | ServerHello):
+                events[0] = events[0]._replace(complete=False)
             if len(events) == 1 and not isinstance(events[0], Damage):
                 # Cut exactly at a boundary inside the message: readable, but not all of it.
                 events.append(

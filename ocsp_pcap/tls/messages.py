@@ -31,8 +31,11 @@ EXTENDED_MASTER_SECRET: Final = 23
 _TYPE_AND_LENGTH: Final = Struct(">HH")
 _SERVER_NAME: Final = 0
 _STATUS_REQUEST: Final = 5
+_SUPPORTED_GROUPS: Final = 10
+_POINT_FORMATS: Final = 11
 _ALPN: Final = 16
 _STATUS_REQUEST_V2: Final = 17
+_CERT_WITH_EXTERN_PSK: Final = 33
 _SESSION_TICKET: Final = 35
 _PRE_SHARED_KEY: Final = 41
 _EARLY_DATA: Final = 42
@@ -114,17 +117,17 @@ def _supported_versions(body: bytes, start: int, end: int) -> tuple[int, ...]:
     return tuple([version for version in versions if version & 0x0F0F != 0x0A0A])
 
 
-def _psk_identities(body: bytes, start: int, end: int) -> int:
-    """Return how many identities a client's pre_shared_key extension offers (RFC 8446 4.2.11)."""
+def _psk_ages(body: bytes, start: int, end: int) -> tuple[int, ...]:
+    """Return the obfuscated_ticket_age of each identity that a client offers (RFC 8446 4.2.11)."""
     if start + 2 > end:
-        return 0
+        return ()
     end = min(end, start + 2 + (body[start] << 8 | body[start + 1]))
     position = start + 2
-    count = 0
+    ages = []
     while position + 2 <= end:
         position += 6 + (body[position] << 8 | body[position + 1])
-        count += 1
-    return count
+        ages.append(int.from_bytes(body[position - 4 : position]) if position <= end else -1)
+    return tuple(ages)
 
 
 def _cipher_suites(data: bytes) -> tuple[int, ...]:
@@ -166,6 +169,8 @@ def read_client_hello(body: bytes, frame: int, time: int) -> tuple[ClientHello |
     ticket = get(_SESSION_TICKET)
     psk = get(_PRE_SHARED_KEY)
     versions = get(_SUPPORTED_VERSIONS)
+    groups, formats = get(_SUPPORTED_GROUPS), get(_POINT_FORMATS)
+    ages = _psk_ages(body, *psk) if psk else ()
     return ClientHello(
         frame,
         time,
@@ -178,10 +183,15 @@ def read_client_hello(body: bytes, frame: int, time: int) -> tuple[ClientHello |
         _alpn(body, *alpn) if alpn else (),
         _STATUS_REQUEST in extensions or _STATUS_REQUEST_V2 in extensions,
         ticket[1] - ticket[0] if ticket else None,
-        _psk_identities(body, *psk) if psk else 0,
+        len(ages),
         _EARLY_DATA in extensions,
         _ENCRYPTED_CLIENT_HELLO in extensions or _ENCRYPTED_SERVER_NAME in extensions,
         fault is None,
+        ages,
+        _CERT_WITH_EXTERN_PSK in extensions,
+        tuple(extensions),
+        _cipher_suites(body[groups[0] + 2 : groups[1]]) if groups else (),
+        tuple(body[formats[0] + 1 : formats[1]]) if formats else (),
     ), fault
 
 
@@ -210,6 +220,7 @@ def read_server_hello(body: bytes, frame: int, time: int) -> tuple[ServerHello |
         version = body[versions[0]] << 8 | body[versions[0] + 1]
     alpn = extensions.get(_ALPN)
     protocols = _alpn(body, *alpn) if alpn else ()
+    psk = extensions.get(_PRE_SHARED_KEY)
     return ServerHello(
         frame,
         time,
@@ -221,6 +232,9 @@ def read_server_hello(body: bytes, frame: int, time: int) -> tuple[ServerHello |
         _PRE_SHARED_KEY in extensions,
         _STATUS_REQUEST in extensions or _STATUS_REQUEST_V2 in extensions,
         random == HELLO_RETRY_REQUEST,
+        fault is None,
+        body[psk[0]] << 8 | body[psk[0] + 1] if psk and psk[1] - psk[0] == 2 else None,
+        _CERT_WITH_EXTERN_PSK in extensions,
     ), fault
 
 

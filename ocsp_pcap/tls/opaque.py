@@ -72,7 +72,7 @@ def judge(
     else:
         over = count > (_CLIENT_FLIGHT if from_client else _SERVER_FLIGHT)
     if over:
-        if not direction.application_data:
+        if not direction.application_data or (from_client and early_data):
             direction.application_data = True
             events.append(ApplicationData(frame, time, from_client, b""))
         direction.done = True

@@ -215,3 +215,72 @@ def test_equal_certificates_and_staples_are_kept_once() -> None:
     assert one.certificates == (b"\x01\x02", b"\x03\x04")
     for name in ("certificates", "client_certificates", "staples"):
         assert all(a is b for a, b in zip(getattr(one, name), getattr(other, name), strict=True))
+
+
+def data(frame: int, *, from_client: bool = True) -> ApplicationData:
+    return ApplicationData(frame, frame, from_client, b"")
+
+
+@pytest.mark.parametrize(
+    ("events", "first", "last"),
+    [
+        ([client_hello(), server_hello(), Finished(3, 3, True, True), data(4), data(9)], 4, 9),
+        (
+            [client_hello(), server_hello(), Finished(3, 3, True, True), data(4, from_client=False)],
+            None,
+            None,
+        ),
+        ([client_hello(early_data=True), data(2)], None, None),
+        ([client_hello(), server_hello(version=TLS_1_3), EncryptedHandshake(3, 3, True), data(5)], 5, 5),
+        ([client_hello(), server_hello(version=TLS_1_3), Decrypted(3, 3), data(5)], None, None),
+        ([client_hello(), data(2), server_hello(3, TLS_1_3), Finished(4, 4, True, True), data(5)], 5, 5),
+        ([client_hello(), server_hello(version=TLS_1_3, hello_retry_request=True), data(5)], None, None),
+        ([server_hello(), data(5)], 5, 5),
+        ([data(5)], 5, 5),
+    ],
+)
+def test_data_of_the_client_after_its_finished(
+    events: list[TlsEvent], first: int | None, last: int | None
+) -> None:
+    handshake = only(*events)
+    assert handshake.client_data == (None if first is None else (first, first))
+    assert handshake.client_data_last == (None if last is None else (last, last))
+
+
+@pytest.mark.parametrize(
+    ("offer", "hello", "version", "encrypted", "resumption"),
+    [
+        (client_hello(psk_identities=1), server_hello(version=TLS_1_3, complete=False), TLS_1_3, False, None),
+        (client_hello(), server_hello(version=TLS_1_3, complete=False), TLS_1_3, True, None),
+        (client_hello(complete=False), server_hello(version=TLS_1_3, complete=False), TLS_1_3, False, None),
+        (
+            client_hello(psk_identities=1),
+            server_hello(version=TLS_1_3, psk_selected=True, complete=False),
+            TLS_1_3,
+            False,
+            "psk",
+        ),
+        (client_hello(supported_versions=(TLS_1_3,)), server_hello(complete=False), None, False, None),
+        (client_hello(supported_versions=(TLS_1_2,)), server_hello(complete=False), TLS_1_2, False, None),
+    ],
+)
+def test_server_hello_cut(
+    offer: ClientHello, hello: ServerHello, version: int | None, encrypted: bool, resumption: str | None
+) -> None:
+    handshake = only(offer, hello)
+    assert handshake.server_hello_cut
+    assert (handshake.version, handshake.certificate_encrypted) == (version, encrypted)
+    assert handshake.resumption == resumption
+
+
+@pytest.mark.parametrize("negotiated", [True, False])
+def test_psk_with_certificate(negotiated: bool) -> None:
+    offer = client_hello(psk_identities=2, psk_ages=(77, 0), cert_with_extern_psk=True)
+    chosen = server_hello(version=TLS_1_3, psk_selected=True, psk_identity=1, cert_with_extern_psk=negotiated)
+    handshake = only(offer, chosen)
+    assert handshake.psk_with_certificate
+    assert handshake.external_psk
+    assert handshake.certificate_encrypted == negotiated
+    assert handshake.resumption == (None if negotiated else "psk")
+    assert not only(offer, chosen._replace(psk_identity=0)).external_psk
+    assert not only(offer, chosen._replace(psk_identity=9)).external_psk

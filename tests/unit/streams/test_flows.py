@@ -49,7 +49,7 @@ def columns_of(
     ports = {0x0A000001: 40000, 0x0A000002: 443, 0x0A000003: 443}
     zeros = np.zeros(count, np.int64)
     return TransportColumns(
-        buffer=np.zeros(0, np.uint8),
+        buffer=np.zeros(64, np.uint8),
         extra=b"",
         frame=np.arange(first_frame, first_frame + count),
         time=np.arange(first_frame, first_frame + count) * 1000,
@@ -345,6 +345,45 @@ def test_who_ended_a_stream_first(flags: str, ended_by: int | None) -> None:
     table.assign(columns_of([("b>a", flags, 501, 102)], first_frame=5))
     flow = table.flow(0)
     assert (flow.ended_by, flow.end_time) == (ended_by, 0 if ended_by is None else 4000)
+
+
+def test_where_the_last_new_bytes_came() -> None:
+    table = FlowTable()
+    table.assign(columns_of(OPENING))
+    assert table.flow(0).data_frames == (None, None)
+    data = [
+        ("a>b", "PA", 101, 501),
+        ("a>b", "PA", 106, 501),
+        ("a>b", "PA", 101, 501),
+        ("b>a", "PA", 501, 111),
+    ]
+    table.assign(columns_of(data, first_frame=4, payload=5))
+    table.assign(columns_of(data[:2], first_frame=8, payload=5))
+    flow = table.flow(0)
+    assert (flow.data_frames, flow.data_times) == ((5, 7), (5000, 7000))
+    table.assign(columns_of([("a>b", "PA", 111, 501)], first_frame=20, payload=5))
+    assert table.flow(0).data_frames == (20, 7)
+
+
+@pytest.mark.parametrize(
+    ("record", "alert"),
+    [
+        ("15030300020228", True),
+        ("1503030013" + "aa" * 19, True),
+        ("1703030013" + "aa" * 19, True),
+        ("170303000b" + "aa" * 11, True),
+        ("1703030014" + "aa" * 20, False),
+        ("1603030013" + "aa" * 19, False),
+        ("1703030013" + "aa" * 18, False),
+        ("15", False),
+    ],
+)
+def test_alerts_are_no_data(record: str, alert: bool) -> None:
+    table = FlowTable()
+    content = bytes.fromhex(record)
+    columns = columns_of([("a>b", "PA", 101, 501)], payload=len(content))
+    table.assign(replace(columns, buffer=np.frombuffer(content + bytes(64), np.uint8)))
+    assert table.flow(0).data_frames == (None if alert else 1, None)
 
 
 def test_a_quoted_header_counts_for_numbering_only() -> None:
