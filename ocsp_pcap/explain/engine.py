@@ -24,6 +24,7 @@ from ocsp_pcap.explain.model import (
     Validator,
     Verdict,
 )
+from ocsp_pcap.explain.picture import picture
 from ocsp_pcap.explain.rules import RULES, Answer, Question, unexplained
 from ocsp_pcap.explain.rules.hidden import quic_past_proxies
 from ocsp_pcap.facts import CertificateFact, Facts
@@ -88,6 +89,7 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
         legs,
         tuple(_notes(case)),
         headline=headline(case, verdicts, hosts=hosts, only=only),
+        picture=picture(case, verdicts, only),
     )
     return case.places.located(whole)
 

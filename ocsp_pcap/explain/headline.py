@@ -13,19 +13,13 @@ from typing import Final
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.model import Status, Verdict
 from ocsp_pcap.explain.phrases import cause_phrases, count, listed, validator_name
-from ocsp_pcap.explain.traffic import Asked, Asker, Outcome, askers
+from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
 from ocsp_pcap.facts import OcspExchangeFact
 
 MOST_HOSTS: Final = 3
 """Validators that the sentence names; of more it speaks as a whole."""
 MOST_REASONS: Final = 4
 MOST_NAMES: Final = 3
-_FAILED: Final[dict[Outcome, tuple[str, str]]] = {
-    "responder-error": ("responder error", "responder errors"),
-    "http-error": ("HTTP error", "HTTP errors"),
-    "response-invalid": ("unusable answer", "unusable answers"),
-    "no-response": ("without an answer", "without an answer"),
-}
 _NEVER: Final[dict[str, tuple[str, str]]] = {
     "reissued-certificate": (
         "only reissued certificates arrive there",
@@ -125,10 +119,10 @@ def _outcomes(asker: Asker) -> str:
     if failed:
         outcomes = Counter(each.outcome for each in failed)
         if len(outcomes) == 1:
-            one, several = _FAILED[failed[0].outcome]
+            one, several = FAILED[failed[0].outcome]
             told = one if len(failed) == 1 else several
         else:
-            told = ", ".join(count(many, *_FAILED[outcome]) for outcome, many in outcomes.most_common())
+            told = ", ".join(count(many, *FAILED[outcome]) for outcome, many in outcomes.most_common())
         parts.append(f"{_share(len(failed), number)}failed ({told})")
     return f": {', '.join(parts)}{_strange(asker)}" if parts else ""
 

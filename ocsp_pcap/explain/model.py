@@ -142,6 +142,48 @@ class Chain:
     legs: tuple[Leg, ...]
 
 
+NodeKind: TypeAlias = Literal["client", "host", "child", "parent", "proxy", "responder", "crl", "origin"]
+LinkKind: TypeAlias = Literal[
+    "tls", "staple", "ocsp", "ocsp-failed", "crl", "missing", "impossible", "needless", "hidden"
+]
+"""What a link carried; the last four are ghosts, along which a query would have gone: it should have, it
+could not, it need not, or it may have where the captures do not show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A figure of the picture: one host, or all hosts of one kind."""
+
+    id: str
+    """Letters and digits."""
+    kind: NodeKind
+    title: str
+    """What it is: ``Parent proxy``, ``12 Origins``."""
+    name: str
+    """Address or host name, as the captures have it."""
+    notes: tuple[str, ...] = ()
+    """What the site file says of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An arrow of the picture."""
+
+    source: str
+    target: str
+    kind: LinkKind
+    label: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The chain as it appears in the captures, nodes in the order of the way to the origin."""
+
+    nodes: tuple[Node, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer to the whole question, ready for a report."""
@@ -157,3 +199,5 @@ class Explanation:
     """Warnings about the run as a whole: clock offset applied, roles told from the traffic, unused keys."""
     headline: str = ""
     """The sentence that answers the ticket, the same in every format."""
+    picture: Picture = Picture()
+    """The chain with what each link carried."""

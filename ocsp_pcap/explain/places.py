@@ -78,6 +78,13 @@ class Places:
                 replace(chain, legs=tuple(self._leg(leg) for leg in chain.legs))
                 for chain in explanation.chains
             ),
+            picture=replace(
+                explanation.picture,
+                links=tuple(
+                    replace(link, evidence=self._evidence(link.evidence))
+                    for link in explanation.picture.links
+                ),
+            ),
         )
 
     def _evidence(self, evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

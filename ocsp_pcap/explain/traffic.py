@@ -21,6 +21,14 @@ from ocsp_pcap.facts import OcspExchangeFact
 Relay: TypeAlias = Literal["inner-leg-seen", "asker-unseen"]
 Outcome: TypeAlias = Literal["answered", "http-error", "responder-error", "response-invalid", "no-response"]
 
+FAILED: Final[dict[Outcome, tuple[str, str]]] = {
+    "responder-error": ("responder error", "responder errors"),
+    "http-error": ("HTTP error", "HTTP errors"),
+    "response-invalid": ("unusable answer", "unusable answers"),
+    "no-response": ("without an answer", "without an answer"),
+}
+"""Outcome: what it is called, one and several."""
+
 RELAY_TIME: Final = 30 * SECOND
 """A proxy hands a request on within this time."""
 _NOT_MODIFIED: Final = 304

@@ -10,6 +10,7 @@ from ocsp_pcap.facts import CaptureFact
 from ocsp_pcap.report.chain import MOST_CHAINS, print_chains
 from ocsp_pcap.report.filters import evidence_filters
 from ocsp_pcap.report.layout import Layout, lay_out, proof_frames, sorted_findings
+from ocsp_pcap.report.picture_text import print_picture
 from ocsp_pcap.report.text_details import print_evidence, print_exchanges, print_filters, print_verdict
 from ocsp_pcap.report.text_table import print_table
 from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_size
@@ -43,6 +44,8 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
     for finding in sorted_findings(explanation.findings):
         sheet.blank()
         _print_finding(sheet, layout, finding, verbose)
+    sheet.blank()
+    print_picture(sheet, explanation.picture)
     if shown:
         sheet.blank()
         print_table(sheet, layout, most_rows=None if verbose else MOST_ROWS)

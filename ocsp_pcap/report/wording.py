@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ocsp_pcap.explain.model import Presence, Severity, Verdict
+from ocsp_pcap.explain.model import LinkKind, Presence, Severity, Verdict
 from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.facts import CaptureFact
 from ocsp_pcap.facts.codec import time_text
@@ -13,6 +13,19 @@ PRESENCE_MARKS: Final[dict[Presence, str]] = {"present": "✓", "attempted": "!"
 """A symbol beside the word, so that colour never carries the meaning alone."""
 
 SEVERITY_MARKS: Final[dict[Severity, str]] = {"problem": "✗", "advice": "!", "info": "i"}
+
+LINK_MARKS: Final[dict[LinkKind, str]] = {
+    "tls": "",
+    "staple": "✓",
+    "ocsp": "✓",
+    "ocsp-failed": "!",
+    "crl": "",
+    "missing": "✗ no OCSP:",
+    "impossible": "✗ no OCSP possible:",
+    "needless": "- no OCSP needed:",
+    "hidden": "? no OCSP to be seen:",
+}
+"""What stands before the label of a link: green alone must not say that OCSP went there."""
 
 _PRESENCE_ATTENTION: Final[dict[Presence, int]] = {"attempted": 1, "unknown": 3, "absent": 4, "present": 5}
 _CAUSE_ATTENTION: Final = {"staple-invalid": 1, "ocsp-disabled": 2, "unexplained": 2, "handshake-failed": 3}
@@ -84,3 +97,19 @@ def capture_size(capture: CaptureFact) -> str:
     """Return the number of packets and the time span of a capture, and of how many files it consists."""
     files = f"{count(len(capture.files), 'file')}, " if capture.files else ""
     return f"{files}{count(capture.packets, 'packet')}, {time_span(capture.first_time, capture.last_time)}"
+
+
+def wrapped(text: str, width: int, most: int) -> list[str]:
+    """Return text in lines of a width, broken between words where that is possible, ``most`` of them."""
+    lines: list[str] = []
+    rest = text
+    while rest and len(lines) < most:
+        if len(rest) <= width:
+            return [*lines, rest]
+        cut = rest.rfind(" ", 0, width + 1)
+        cut = cut if cut > width // 3 else width
+        lines.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    if rest and lines:
+        lines[-1] = lines[-1][: max(width - 1, 0)] + "…"
+    return lines

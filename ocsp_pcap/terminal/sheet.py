@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.terminal.escape import encodable, safe_text
@@ -76,6 +77,16 @@ class Sheet:
     def copyable(self, text: str, *, indent: int) -> None:
         """Print text that somebody will copy: on one line, however long."""
         self.console.print(self.text(" " * indent + text), soft_wrap=True)
+
+    def drawing(self, line: str, style: str, plain: Mapping[str, str]) -> None:
+        """Print one line of a drawing, whose text is safe; ``plain`` stands for what ASCII has not."""
+        from rich.text import Text
+
+        if self._plain:
+            for symbol, instead in {**PLAIN_MARKS, "…": ".", **plain}.items():
+                line = line.replace(symbol, instead)
+            line = encodable(line, self.console.encoding)
+        self.console.print(Text(line, style=style), soft_wrap=True)
 
     def blank(self) -> None:
         """Print an empty line."""

@@ -1,0 +1,371 @@
+"""The chain as it appears in these captures: who is there, what each link carried, where OCSP went or should.
+
+A typed model and no drawing. Hosts stand in the order of the way to the origin; links come in the order
+in which one tells the story: TLS, staples, OCSP, CRLs, and then, for every host that asked nothing,
+where its queries would have gone and why none went.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.model import Evidence, Link, LinkKind, Node, NodeKind, Picture, Role, Verdict
+from ocsp_pcap.explain.phrases import cause_phrases, cause_rank, count, listed
+from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
+from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.facts import OcspExchangeFact
+
+MOST_OF_A_KIND: Final = 2
+"""Hosts of one kind that are drawn each by itself; of more, one figure stands for all."""
+MOST_GHOSTS: Final = 3
+MOST_EVIDENCE: Final = 8
+_ORDER: Final[tuple[NodeKind, ...]] = (
+    "client",
+    "host",
+    "child",
+    "parent",
+    "proxy",
+    "responder",
+    "crl",
+    "origin",
+)
+_KIND_OF_ROLE: Final[dict[Role, NodeKind]] = {
+    "client": "client", "child": "child", "parent": "parent", "unknown": "host",
+}  # fmt: skip
+_TITLES: Final[dict[NodeKind, tuple[str, str]]] = {
+    "client": ("Client", "clients"),
+    "host": ("TLS client", "TLS clients"),
+    "child": ("Child proxy", "child proxies"),
+    "parent": ("Parent proxy", "parent proxies"),
+    "proxy": ("Forwarding host", "forwarding hosts"),
+    "responder": ("OCSP responder", "OCSP responders"),
+    "crl": ("CRL server", "CRL servers"),
+    "origin": ("Origin", "origins"),
+}
+_NEEDLESS: Final = frozenset(
+    {"stapled", "cached", "session-resumed", "no-ocsp-url", "short-lived", "leaf-only", "handshake-failed"}
+)
+_IMPOSSIBLE: Final = frozenset({"reissued-certificate", "not-intercepted"})
+_BEFORE_A_PACKET: Final = frozenset({"dns-failed", "responder-unreachable"})
+_ENOUGH_NAMES: Final = 2
+
+
+def picture(case: Case, verdicts: Sequence[Verdict], only: Collection[str] | None = None) -> Picture:
+    """Return the chain of some verdicts.
+
+    Args:
+        case: the facts.
+        verdicts: what is drawn: their hosts, and where their queries went.
+        only: SHA-256 of the certificates to which a choice of hosts limits the OCSP traffic.
+    """
+    return _Drawing(case, verdicts, only).picture()
+
+
+class _Drawing:
+    """Collects hosts and links, then gives each kind of host its figures."""
+
+    def __init__(self, case: Case, verdicts: Sequence[Verdict], only: Collection[str] | None) -> None:
+        self.case = case
+        self.verdicts = verdicts
+        self.only = only
+        self.askers = askers(case, verdicts, only)
+        self.kinds: dict[str, NodeKind] = {}
+        """Identity of a host, or name of a responder, to what it is."""
+        self.names: dict[str, str] = {}
+        for verdict in verdicts:
+            identity = case.identity(verdict.validator.address)
+            kind = _KIND_OF_ROLE[verdict.validator.role]
+            if verdict.presented_by == "client":
+                kind = "origin"
+            self._host(identity, verdict.validator.address, kind)
+        for asker in self.askers:
+            self._host(asker.identity, asker.validator.address, _KIND_OF_ROLE[asker.validator.role])
+        self.links: list[Link] = []
+
+    def picture(self) -> Picture:
+        """Draw everything."""
+        self._tls()
+        self._ocsp()
+        self._attempts()
+        self._crls()
+        self._ghosts()
+        figures = self._figures()
+        nodes = dict.fromkeys(figures.values())
+        links = [
+            Link(figures[link.source].id, figures[link.target].id, link.kind, link.label, link.evidence)
+            for link in self.links
+        ]
+        used = {end for link in links for end in (link.source, link.target)}
+        shown = sorted((n for n in nodes if n.id in used), key=lambda node: _ORDER.index(node.kind))
+        return Picture(tuple(shown), tuple(_joined(link for link in links if link.source != link.target)))
+
+    def _host(self, key: str, name: str, kind: NodeKind) -> str:
+        self.kinds.setdefault(key, kind)
+        self.names.setdefault(key, name)
+        return key
+
+    def _link(
+        self, source: str, target: str, kind: LinkKind, label: str, evidence: Iterable[Evidence] = ()
+    ) -> None:
+        self.links.append(Link(source, target, kind, label, tuple(evidence)[:MOST_EVIDENCE]))
+
+    def _figures(self) -> dict[str, Node]:
+        """Return the figure of each host: its own, or one that stands for all of its kind."""
+        by_kind: dict[NodeKind, list[str]] = defaultdict(list)
+        for key, kind in self.kinds.items():
+            by_kind[kind].append(key)
+        figures: dict[str, Node] = {}
+        for kind, keys in by_kind.items():
+            one, several = _TITLES[kind]
+            most = 1 if kind in ("origin", "crl") else MOST_OF_A_KIND
+            if len(keys) <= most:
+                for number, key in enumerate(keys):
+                    figures[key] = Node(f"{kind}{number}", kind, one, self.names[key], self._notes(key))
+            else:
+                names = [self.names[key] for key in keys[:_ENOUGH_NAMES]]
+                more = len(keys) - len(names)
+                told = ", ".join(names) + (f" +{more}" if more else "")
+                whole = Node(kind, kind, f"{len(keys):,} {several}", told)
+                figures.update(dict.fromkeys(keys, whole))
+        return figures
+
+    def _notes(self, key: str) -> tuple[str, ...]:
+        proxy = self.case.proxy(self.names[key]) if self.kinds[key] in ("child", "parent") else None
+        notes = []
+        if proxy is not None and proxy.ocsp is not None:
+            notes.append(f"site: OCSP {'on' if proxy.ocsp else 'off'}")
+        if proxy is not None and proxy.intercepts is not None:
+            notes.append("intercepts" if proxy.intercepts else "only tunnels")
+        return tuple(notes)
+
+    def _visits(self) -> Iterable[Visit]:
+        if self.only is None:
+            return self.case.visits
+        wanted = {(s.capture, s.stream) for verdict in self.verdicts for s in verdict.sightings}
+        return (v for v in self.case.visits if (v.handshake.capture, v.handshake.stream) in wanted)
+
+    def _tls(self) -> None:
+        """Link each TLS client to where its handshakes went."""
+        groups: dict[tuple[str, str], list[Visit]] = defaultdict(list)
+        for visit in self._visits():
+            client = self.case.identity(visit.handshake.client)
+            self._host(client, visit.handshake.client, "host")
+            server = self.case.identity(visit.handshake.server)
+            if server not in self.kinds:
+                tunnelled = visit.handshake.tunnel in ("connect", "socks")
+                server = self._host(
+                    server if tunnelled else f"origin {visit.host or visit.handshake.server}",
+                    visit.handshake.server if tunnelled else visit.host or visit.handshake.server,
+                    "proxy" if tunnelled else "origin",
+                )
+            groups[client, server].append(visit)
+        origins: dict[str, list[Visit]] = defaultdict(list)
+        for (client, server), visits in groups.items():
+            if self.kinds[server] == "origin":
+                origins[client] += visits
+            else:
+                self._tls_link(client, server, visits)
+        for client, visits in origins.items():
+            first = visits[0]
+            self._tls_link(client, f"origin {first.host or first.handshake.server}", visits)
+
+    def _tls_link(self, client: str, server: str, visits: list[Visit]) -> None:
+        if server not in self.kinds:
+            server = self.case.identity(visits[0].handshake.server)
+        leaves = {chain[0].sha256 for visit in visits if (chain := self.case.chain(visit.handshake))}
+        issued = Counter(
+            verdict.certificate.issuer
+            for verdict in self.verdicts
+            if verdict.cause == "reissued-certificate"
+            and verdict.certificate
+            and verdict.certificate.sha256 in leaves
+            and self.case.identity(verdict.validator.address) == client
+        )
+        hidden = sum(visit.handshake.certificate_encrypted for visit in visits)
+        relayed = sum(self.case.inner_leg(visit) is not None for visit in visits)
+        label = count(len(visits), "TLS handshake")
+        parts = [count(len(leaves), "certificate")] if leaves else []
+        if issued:
+            parts[-1:] = [f"{parts[-1]} reissued by {_common_name(issued.most_common(1)[0][0])}"]
+        if hidden:
+            parts.append(f"{hidden:,} encrypted")
+        if relayed:
+            parts.append("only tunnelled" if relayed == len(visits) else f"{relayed:,} only tunnelled")
+        label += f": {', '.join(parts)}" if parts else ""
+        self._link(client, server, "tls", label, (visit.evidence("TLS handshake") for visit in visits))
+        staples = [visit for visit in visits if visit.handshake.staples]
+        if staples and relayed < len(visits):
+            told = count(sum(len(visit.handshake.staples) for visit in staples), "OCSP staple")
+            where = (v.evidence("OCSP staple", v.handshake.frames.certificate_status) for v in staples)
+            self._link(server, client, "staple", f"{told} in the handshakes", where)
+
+    def _ocsp(self) -> None:
+        """Link each host that asked to where its queries went, and hosts that hand queries on."""
+        beyond: dict[tuple[str, str], list[Asked]] = defaultdict(list)
+        for asker in self.askers:
+            for each in (*asker.asked, *asker.relayed):
+                target = self._next_hop(each.exchange)
+                name = _host_of(each.exchange.url)
+                if self.kinds[target] == "proxy" and name:
+                    beyond[target, self._host(f"responder {name}", name, "responder")].append(each)
+        for asker in self.askers:
+            groups: dict[tuple[str, bool, bool], list[Asked]] = defaultdict(list)
+            for handed_on, asked in ((False, asker.asked), (True, asker.relayed)):
+                for each in asked:
+                    good = each.outcome == "answered"
+                    groups[self._figure(self._next_hop(each.exchange)), handed_on, good].append(each)
+            for (target, handed_on, good), some in groups.items():
+                self._ocsp_link(asker, target, some, handed_on=handed_on, good=good)
+        for (proxy, target), some in beyond.items():
+            told = f"where {count(len(some), 'request')} went on is not in the captures"
+            self._link(proxy, target, "hidden", told)
+
+    def _figure(self, key: str) -> str:
+        """Return what stands for a host: itself, or of many responders the first."""
+        responders = [each for each, kind in self.kinds.items() if kind == "responder"]
+        return responders[0] if key in responders and len(responders) > MOST_OF_A_KIND else key
+
+    def _next_hop(self, exchange: OcspExchangeFact) -> str:
+        """Return the host that a query went to next: a proxy, or the responder itself."""
+        server = self.case.identity(exchange.server)
+        if server in self.kinds:
+            return server
+        if exchange.via_proxy:
+            return self._host(server, exchange.server, "proxy")
+        name = _host_of(exchange.url) or exchange.server
+        return self._host(f"responder {name}", name, "responder")
+
+    def _ocsp_link(
+        self, asker: Asker, target: str, asked: list[Asked], *, handed_on: bool, good: bool
+    ) -> None:
+        label = count(len(asked), "OCSP request")
+        if handed_on:
+            label += " handed on"
+        if good:
+            told = Counter(status for each in asked for status in each.statuses or ("not modified",))
+            label += ": " + ", ".join(f"{number:,} {status}" for status, number in told.most_common())
+            label = label.replace("revoked", "REVOKED")
+        else:
+            failed = Counter(each.outcome for each in asked)
+            label += ": " + ", ".join(
+                count(number, *FAILED[outcome]) for outcome, number in failed.most_common()
+            )
+            if any("revoked" in each.statuses for each in asked):
+                label += " (an unusable answer says REVOKED)"
+        if asker.requests == 0 and not handed_on:
+            label = label.replace("OCSP request", "OCSP answer")
+        frames = (
+            Evidence(e.capture, e.frames.request or e.frames.response, e.stream, "OCSP")
+            for e in (each.exchange for each in asked)
+        )
+        self._link(asker.identity, target, "ocsp" if good else "ocsp-failed", label, frames)
+
+    def _attempts(self) -> None:
+        """Link hosts to responders that they tried to reach, without a request coming out."""
+        groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+        for verdict in self.verdicts:
+            if verdict.cause in _BEFORE_A_PACKET:
+                groups[self.case.identity(verdict.validator.address), verdict.cause].append(verdict)
+        for (identity, _), some in groups.items():
+            target = self._named_responder(some)
+            evidence = [item for verdict in some for item in verdict.evidence[-1:]]
+            self._link(identity, target, "ocsp-failed", listed(_phrases(some)), evidence)
+
+    def _named_responder(self, verdicts: Iterable[Verdict]) -> str:
+        """Return the responder that most certificates name, else one without a name."""
+        certificates = (verdict.certificate for verdict in verdicts)
+        names = Counter(host for c in certificates if c for host, _, _ in responder_hosts(c.ocsp_urls)[:1])
+        if names:
+            name = names.most_common(1)[0][0]
+            return self._host(f"responder {name}", name, "responder")
+        known = next((key for key, kind in self.kinds.items() if kind == "responder"), None)
+        return known or self._host("responder", "none named", "responder")
+
+    def _crls(self) -> None:
+        groups: dict[str, list[Evidence]] = defaultdict(list)
+        seen: set[tuple[object, ...]] = set()
+        urls = {
+            url for verdict in self.verdicts if verdict.certificate for url in verdict.certificate.crl_urls
+        }
+        for fetch in self.case.facts.crl_fetches:
+            identity = self.case.identity(fetch.client)
+            key = (identity, fetch.client_port, fetch.url, fetch.server)
+            if key in seen or (self.only is not None and fetch.url not in urls):
+                continue
+            seen.add(key)
+            self._host(identity, fetch.client, "host")
+            name = _host_of(fetch.url) or fetch.server
+            self._host(f"crl {name}", name, "crl")
+            frame = fetch.frames.request or fetch.frames.response
+            groups[identity].append(Evidence(fetch.capture, frame, fetch.stream, "CRL"))
+        crl = next((key for key, kind in self.kinds.items() if kind == "crl"), None)
+        for identity, frames in groups.items():
+            if crl is not None:
+                self._link(identity, crl, "crl", f"{count(len(frames), 'CRL')} fetched", frames)
+
+    def _ghosts(self) -> None:
+        """Draw, for what was not asked about, where the query would have gone and why it did not."""
+        by_host: dict[str, list[Verdict]] = defaultdict(list)
+        for verdict in self.verdicts:
+            if verdict.presence in ("absent", "unknown") and verdict.chain_role == "leaf":
+                by_host[self.case.identity(verdict.validator.address)].append(verdict)
+        for rows in by_host.values():
+            if any(row.certificate and row.certificate.ocsp_urls for row in rows):
+                self._named_responder(rows)
+        for identity, rows in by_host.items():
+            kinds: dict[LinkKind, list[Verdict]] = defaultdict(list)
+            for verdict in sorted(rows, key=lambda verdict: cause_rank(verdict.cause)):
+                kinds[_ghost(verdict)].append(verdict)
+            for kind, some in kinds.items():
+                phrases = _phrases(some)
+                told = phrases[:MOST_GHOSTS] + (["…"] if len(phrases) > MOST_GHOSTS else [])
+                evidence = [item for verdict in some for item in verdict.evidence[:1]]
+                self._link(identity, self._named_responder(some), kind, "; ".join(told), evidence)
+
+
+def _ghost(verdict: Verdict) -> LinkKind:
+    """Return whether a query is missing, was not needed, could not be sent, or may be hidden."""
+    if verdict.presence == "unknown":
+        return "hidden"
+    if verdict.cause in _NEEDLESS:
+        return "needless"
+    return "impossible" if verdict.cause in _IMPOSSIBLE else "missing"
+
+
+def _phrases(verdicts: Iterable[Verdict]) -> list[str]:
+    return cause_phrases((verdict.cause, verdict.confidence) for verdict in verdicts)
+
+
+def _joined(links: Iterable[Link]) -> Iterable[Link]:
+    """Join links of one kind and one sentence between the same figures, those that stand for many hosts."""
+    groups: dict[tuple[str, str, LinkKind], list[Link]] = defaultdict(list)
+    for link in links:
+        groups[link.source, link.target, link.kind].append(link)
+    for (source, target, kind), some in groups.items():
+        labels = list(dict.fromkeys(link.label for link in some))
+        more = len(labels) - MOST_GHOSTS
+        label = "; ".join(labels[:MOST_GHOSTS]) + (f"; and {more} more" if more > 0 else "")
+        evidence = tuple(item for link in some for item in link.evidence)[:MOST_EVIDENCE]
+        yield Link(source, target, kind, label, evidence)
+
+
+def _host_of(url: str | None) -> str | None:
+    """Return the host of a URL; None where it has none."""
+    try:
+        return urlsplit(url).hostname if url else None
+    except ValueError:
+        return None
+
+
+def _common_name(subject: str) -> str:
+    """Return the common name out of a distinguished name (RFC 4514), else all of it."""
+    for part in subject.split(","):
+        key, _, value = part.strip().partition("=")
+        if key.strip().upper() == "CN" and value:
+            return value.strip()
+    return subject
