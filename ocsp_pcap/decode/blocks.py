@@ -20,13 +20,14 @@ UDP_MINIMUM = 8
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Source and destination of N packets of one IP version."""
+    """Source, destination and hop limit of N packets of one IP version."""
 
     ip_version: int
     source_high: NDArray[np.uint64]
     source_low: NDArray[np.uint64]
     destination_high: NDArray[np.uint64]
     destination_low: NDArray[np.uint64]
+    hop_limit: NDArray[np.uint8]
 
     def select(self, index: NDArray[Any]) -> Addresses:
         """Return the addresses of some rows."""
@@ -36,6 +37,7 @@ class Addresses:
             self.source_low[index],
             self.destination_high[index],
             self.destination_low[index],
+            self.hop_limit[index],
         )
 
 
@@ -58,6 +60,7 @@ class Block:
     payload_length: Column
     payload_missing: Column
     in_error: NDArray[np.bool_]
+    hop_limit: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.row)
@@ -83,6 +86,7 @@ _TYPES: dict[str, Any] = {
     "payload_length": np.int64,
     "payload_missing": np.int64,
     "in_error": np.bool_,
+    "hop_limit": np.uint8,
 }
 _NAMES = tuple(field.name for field in fields(Block))
 
@@ -134,6 +138,7 @@ def tcp_block(
         payload_length=length,
         payload_missing=missing,
         in_error=in_error,
+        hop_limit=addresses.hop_limit,
     )
 
 
@@ -167,6 +172,7 @@ def udp_block(
         payload_length=end - start,
         payload_missing=announced_end - end,
         in_error=np.zeros(len(row), np.bool_),
+        hop_limit=addresses.hop_limit,
     )
 
 

@@ -50,6 +50,9 @@ class TransportColumns:
     datagram whose fragments are not all in the capture, or one with an impossible data offset. Such
     rows have ``payload_length`` and ``payload_missing`` 0."""
 
+    hop_limit: NDArray[np.uint8]
+    """Time to live (RFC 791 3.1) or hop limit (RFC 8200 3) of the innermost IP header; 0: not known."""
+
     def __len__(self) -> int:
         return len(self.frame)
 

@@ -153,7 +153,12 @@ def _dominant(batch: PacketBatch, row: Column, result: FastResult) -> Column:
 def _ipv4_addresses(window: Window) -> Addresses:
     nothing = np.zeros(len(window), np.uint64)
     return Addresses(
-        4, nothing, window["source"].astype(np.uint64), nothing, window["destination"].astype(np.uint64)
+        4,
+        nothing,
+        window["source"].astype(np.uint64),
+        nothing,
+        window["destination"].astype(np.uint64),
+        window["hop_limit"].copy(),
     )
 
 
@@ -197,6 +202,7 @@ def _ipv6(batch: PacketBatch, row: Column, at: Column, result: FastResult) -> _P
         window["source_low"].astype(np.uint64),
         window["destination_high"].astype(np.uint64),
         window["destination_low"].astype(np.uint64),
+        window["hop_limit"].copy(),
     )
     packets = _Packets(row, addresses, at + 40, announced_end, window["next_header"], at)
     return packets.select(np.flatnonzero(sound & ~slow))

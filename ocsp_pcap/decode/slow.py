@@ -76,6 +76,7 @@ class _Network:
     announced_end: int
     in_error: bool
     depth: int
+    hop_limit: int = 0
 
 
 @dataclass(slots=True)
@@ -156,6 +157,7 @@ class SlowPath:
             announced_end=announced_end,
             in_error=in_error,
             depth=depth,
+            hop_limit=data[at + 8],
         )
         fragment = int.from_bytes(data[at + 6 : at + 8])
         if fragment & 0x3FFF:
@@ -177,7 +179,7 @@ class SlowPath:
         end = min(len(data), announced_end)
         destination = int.from_bytes(data[at + 24 : at + 40])
         source = int.from_bytes(data[at + 8 : at + 24])
-        protocol = data[at + 6]
+        protocol, hop_limit = data[at + 6], data[at + 7]
         at += 40
         fragment: tuple[int, int] | None = None
         for _ in range(_MAXIMUM_EXTENSIONS):
@@ -202,7 +204,16 @@ class SlowPath:
                 at += (data[at + 1] + 1) * 8
             protocol = following
         network = _Network(
-            6, source, destination, protocol, at, end, announced_end, in_error=in_error, depth=depth
+            6,
+            source,
+            destination,
+            protocol,
+            at,
+            end,
+            announced_end,
+            in_error=in_error,
+            depth=depth,
+            hop_limit=hop_limit,
         )
         if at > end:
             return True
@@ -307,6 +318,7 @@ class SlowPath:
                 length,
                 missing,
                 in_error,
+                network.hop_limit,
             )
         )
 
@@ -332,6 +344,7 @@ class SlowPath:
                 0 if network.in_error else end - start,
                 0 if network.in_error else announced_end - end,
                 network.in_error,
+                network.hop_limit,
             )
         )
         port = tunnel_port(source, destination)

@@ -247,6 +247,13 @@ class HandshakeFact:
     external_psk: bool = False
     """The PSK in use was agreed on elsewhere and is no session ticket: its obfuscated_ticket_age is 0
     (RFC 8446 4.2.11)."""
+    client_ttl: int | None = None
+    """Time to live, or hop limit, of the first packet that the client sent on this connection: hosts behind
+    one address (RFC 3022) often differ in it. None: the client sent nothing that the capture holds."""
+    hello_fingerprint: str | None = None
+    """Hash of what the ClientHello tells of the software that sent it, the same from visit to visit:
+    versions, cipher suites, extension types (sorted, as JA4 does), groups, point formats; without GREASE.
+    None: there is no whole ClientHello."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +324,8 @@ class OcspExchangeFact:
     """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
     closed_time: int | None = None
     """When that was."""
+    client_ttl: int | None = None
+    """As in :class:`HandshakeFact`."""
     unread_request: bool = False
     """Something was asked of OCSP that cannot be read: cut by the snaplen, lost, or damaged. ``requests`` is
     empty then, and ``request_error`` says why. Not so where the request is none (``GET /``), nor where it is
@@ -360,6 +369,8 @@ class CrlFetchFact:
     """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
     closed_time: int | None = None
     """When that was."""
+    client_ttl: int | None = None
+    """As in :class:`HandshakeFact`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +392,8 @@ class DnsLookupFact:
     transport: Transport = "udp"
     truncated: bool = False
     """The answer was cut to fit a datagram (TC bit): the client asks again over TCP (RFC 7766 5)."""
+    client_ttl: int | None = None
+    """As in :class:`HandshakeFact`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +412,8 @@ class TcpAttemptFact:
     server_port: int = 0
     attempts: int = 1
     """SYN segments sent."""
+    client_ttl: int | None = None
+    """As in :class:`HandshakeFact`."""
 
 
 Fact: TypeAlias = (

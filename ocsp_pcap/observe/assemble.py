@@ -36,6 +36,7 @@ from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import Certificate
 from ocsp_pcap.streams.flow import Flow
+from ocsp_pcap.tls.fingerprint import hello_fingerprint
 from ocsp_pcap.tls.names import (
     alert_description_name,
     alert_level_name,
@@ -53,6 +54,7 @@ class _Peers(NamedTuple):
     server_port: int
     closed_by: Side | None
     closed_time: int | None
+    client_ttl: int | None
 
     @classmethod
     def of(cls, flow: Flow, client: int) -> _Peers:
@@ -64,6 +66,7 @@ class _Peers(NamedTuple):
             *pair[1 - client],
             None if by is None else "client" if by == client else "server",
             None if by is None else flow.end_time,
+            flow.hop_limits[client],
         )
 
 
@@ -176,6 +179,7 @@ class FactAssembler:
             frames_before=stream.frames_before,
             end=(peers.closed_by, peers.closed_time) if last else (None, None),
             last_data=_last_data(flow, client) if last and not handshake.decrypted else None,
+            client_ttl=peers.client_ttl,
         )
 
     def _udp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
@@ -202,6 +206,7 @@ class FactAssembler:
                 started_mid_stream=handshake.client_hello is None,
                 closed=None,
                 frames_before=stream.frames_before,
+                client_ttl=flow.hop_limits[1 if stream.client else 0],
             )
 
     def _handshake_fact(
@@ -220,6 +225,7 @@ class FactAssembler:
         frames_before: int,
         end: tuple[Side | None, int | None] = (None, None),
         last_data: tuple[int, int] | None = None,
+        client_ttl: int | None = None,
     ) -> HandshakeFact:
         data = _client_data(handshake, frames_before, last_data)
         hello, answer = handshake.client_hello, handshake.server_hello
@@ -302,6 +308,8 @@ class FactAssembler:
             server_hello_cut=handshake.server_hello_cut,
             psk_with_certificate=handshake.psk_with_certificate,
             external_psk=handshake.external_psk,
+            client_ttl=client_ttl,
+            hello_fingerprint=hello_fingerprint(hello) if hello is not None else None,
         )
 
     def _exchanges(self, observation: Observation) -> Iterator[tuple[OcspExchangeFact | CrlFetchFact, bool]]:
@@ -370,6 +378,7 @@ class FactAssembler:
             user_agent=http.user_agent,
             closed_by=peers.closed_by,
             closed_time=peers.closed_time,
+            client_ttl=peers.client_ttl,
             unread_request=exchange.unread,
         )
 
@@ -512,4 +521,5 @@ def _crl_fetch(
         user_agent=http.user_agent,
         closed_by=peers.closed_by,
         closed_time=peers.closed_time,
+        client_ttl=peers.client_ttl,
     )

@@ -147,6 +147,7 @@ class ResponderTraffic:
                 client_port=client[1],
                 server_port=server[1],
                 attempts=max(1, flow.syn_counts[opener]),
+                client_ttl=flow.hop_limits[opener],
             )
         return found
 
@@ -167,7 +168,8 @@ def _lookup(
     observation: Observation, packet: DnsPacket, message: DnsMessage, asked: DnsLookupFact | None
 ) -> DnsLookupFact:
     tcp = packet.transport == "tcp"
-    ends = (observation.tcp if tcp else observation.udp).flows.endpoints(packet.stream)
+    flows = (observation.tcp if tcp else observation.udp).flows
+    ends = flows.endpoints(packet.stream)
     pair = (ends.address_0, ends.address_1)
     client = packet.direction ^ int(message.is_response)
     return DnsLookupFact(
@@ -186,6 +188,7 @@ def _lookup(
         answers=message.answers if message.is_response else (),
         transport=packet.transport,
         truncated=message.is_response and message.truncated,
+        client_ttl=flows.hop_limit(packet.stream, client),
     )
 
 

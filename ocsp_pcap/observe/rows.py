@@ -207,4 +207,5 @@ _NOTHING: Final = TransportColumns(
     payload_length=np.empty(0, np.int64),
     payload_missing=np.empty(0, np.int64),
     in_error=np.empty(0, np.bool_),
+    hop_limit=np.empty(0, np.uint8),
 )

@@ -49,6 +49,8 @@ class Flow(NamedTuple):
     """Each direction sent an ACK that is no RST: proof that it heard from the other."""
     end_time: int = 0
     """Of the first FIN or RST, where there was one."""
+    hop_limits: tuple[int | None, int | None] = (None, None)
+    """Time to live, or hop limit, of each direction's first packet."""
     data_frames: tuple[int | None, int | None] = (None, None)
     """Where each direction's last bytes that were new, and no TLS alert by the look of it, came."""
     data_times: tuple[int | None, int | None] = (None, None)

@@ -191,6 +191,9 @@ class FlowTable:
         live = ~columns.in_error
         slot = stream * 2 + direction
         np.add.at(state["packets"].reshape(-1), slot[live] if columns.in_error.any() else slot, np.uint32(1))
+        hop_limit = state["hop_limit"].reshape(-1)
+        fresh = np.flatnonzero(live & (hop_limit[slot] == 0))[::-1]
+        hop_limit[slot[fresh]] = columns.hop_limit[fresh]
         payload = (columns.payload_length + columns.payload_missing) > 0
         np.add.at(state["payload_packets"].reshape(-1), slot[payload], np.uint32(1))
         if self._udp:
@@ -311,7 +314,7 @@ class FlowTable:
         said = {name: array[rows] for name, array in theirs.items()}
         for name in ("syn_frame", "syn_time", "fin_frame", "syn_count", "packets", "payload_packets"):
             said[name][flipped] = said[name][flipped, ::-1]
-        for name in ("acknowledgment", "data_frame", "data_time", "data_end"):
+        for name in ("acknowledgment", "hop_limit", "data_frame", "data_time", "data_end"):
             said[name][flipped] = said[name][flipped, ::-1]
         known = state["data_frame"][mine] != 0
         ahead = (said["data_end"] - state["data_end"][mine]).view(np.int32) > 0
@@ -329,7 +332,7 @@ class FlowTable:
         state["syn_time"][mine] = np.where(
             state["syn_frame"][mine] == 0, said["syn_time"], state["syn_time"][mine]
         )
-        for name in ("syn_frame", "syn_ack_frame", "reset_frame", "fin_frame"):
+        for name in ("syn_frame", "syn_ack_frame", "reset_frame", "fin_frame", "hop_limit"):
             state[name][mine] = np.where(state[name][mine] == 0, said[name], state[name][mine])
         for direction, bit in ((0, ACKED_0), (1, ACKED_1)):
             theirs_bit = np.where(flipped, (ACKED_1, ACKED_0)[direction], bit)
@@ -407,6 +410,10 @@ class FlowTable:
     def flow(self, stream: int) -> Flow:
         """Return everything that is remembered of a stream. Raises IndexError for an unknown stream."""
         return next(self.flows([stream]))
+
+    def hop_limit(self, stream: int, direction: int) -> int | None:
+        """Return time to live, or hop limit, of a direction's first packet; None: it sent none."""
+        return int(self._state["hop_limit"][stream, direction]) or None
 
     def first_frame(self, stream: int) -> int:
         """Return the first frame of a stream."""

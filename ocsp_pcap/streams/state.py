@@ -30,6 +30,7 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("reset_frame", np.int64, ()),
     ("fin_frame", np.int64, (2,)),
     ("end_time", np.int64, ()),
+    ("hop_limit", np.uint8, (2,)),
     ("data_frame", np.int64, (2,)),
     ("data_time", np.int64, (2,)),
     ("data_end", np.uint32, (2,)),
@@ -42,7 +43,7 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("key", np.int32, ()),
     ("bits", np.uint8, ()),
 )
-"""State of each stream, 181 bytes; frame 0 stands for none."""
+"""State of each stream, 183 bytes; frame 0 stands for none."""
 
 
 def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:
@@ -67,6 +68,7 @@ def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> 
         map(tuple, state["payload_packets"].tolist()),
         zip(acked_0, acked_1, strict=True),
         state["end_time"].tolist(),
+        _seen(state["hop_limit"].tolist(), state["hop_limit"].tolist()),
         _seen(state["data_frame"].tolist(), state["data_frame"].tolist()),
         _seen(state["data_time"].tolist(), state["data_frame"].tolist()),
     )

@@ -12,7 +12,6 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from explain.facts_factory import certificate, exchange
 
 from ocsp_pcap.api import read_facts
 from ocsp_pcap.capture import CaptureError, expand
@@ -21,6 +20,7 @@ from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.observe.run import RunOptions, observe_all
 from ocsp_pcap.observe.tools import Tools
 from tests.conftest import CORPUS
+from tests.unit.explain.facts_factory import certificate, exchange
 
 PROXY, RESOLVER, RESPONDER = "10.77.2.30", "10.77.2.53", "10.77.2.100"
 HOST = "ocsp.site.test"

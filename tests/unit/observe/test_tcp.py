@@ -41,6 +41,7 @@ def columns(clients: range) -> TransportColumns:
         payload_length=np.full(count, len(BEGINNING), np.int64),
         payload_missing=np.zeros(count, np.int64),
         in_error=np.zeros(count, np.bool_),
+        hop_limit=np.full(count, 64, np.uint8),
     )
 
 

@@ -67,6 +67,7 @@ def columns_of(
         payload_length=zeros + payload,
         payload_missing=zeros,
         in_error=np.isin(np.arange(count), in_error),
+        hop_limit=np.where(np.array(sources) == 0x0A000001, 64, 58).astype(np.uint8),
     )
 
 
@@ -332,6 +333,8 @@ def test_what_is_remembered_of_a_stream() -> None:
     assert flow.fin_frames == (None, 6)
     assert (flow.reset_frame, flow.reset_direction) == (7, 0)
     assert (flow.ended_by, flow.end_time) == (1, 6000)
+    assert flow.hop_limits == (64, 58)
+    assert (table.hop_limit(0, 0), table.hop_limit(0, 1)) == (64, 58)
     assert (flow.packets, flow.payload_packets) == ((5, 2), (1, 0))
     assert flow.acknowledged == (True, True)
     assert not flow.one_sided
