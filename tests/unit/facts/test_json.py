@@ -47,6 +47,7 @@ def test_fact_has_the_form_of_the_contract() -> None:
     assert value["time"] == "2026-01-02T03:04:05.123456789Z"
     assert value["frames"] == {
         "client_hello": 4, "server_hello": 6, "certificate": 7, "certificate_status": 7, "finished": 11,
+        "client_finished": None,
     }  # fmt: skip
     assert value["alpn"] == ["h2", "http/1.1"]
     assert value["staples"][0]["singles"][0]["status"] == "good"
