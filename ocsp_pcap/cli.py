@@ -173,6 +173,13 @@ def capture_options(command: Command) -> Command:
         click.option(
             "--policy-trace", type=FILE, multiple=True, metavar="FILE", help="Policy trace of a proxy."
         ),
+        click.option(
+            "--log",
+            type=FILE,
+            multiple=True,
+            metavar="FILE",
+            help="Log of Squid, ProxySG (ELFF), HAProxy, nginx or Apache, to be quoted where it fits.",
+        ),
         click.option("--host", multiple=True, metavar="GLOB", help="Only these hosts, with their evidence."),
         reading_options,
     ]
@@ -430,11 +437,12 @@ def _explanation(
     parent: tuple[str, ...],
     site: tuple[str, ...],
     policy_trace: tuple[Path, ...],
+    log: tuple[Path, ...],
     host: tuple[str, ...],
     how: HowToRead,
 ) -> tuple[Explanation, Reading]:
     """Read and explain; tell also how reading went."""
-    context, reading = read_case(captures, child, parent, site, policy_trace, how)
+    context, reading = read_case(captures, child, parent, site, policy_trace, log, how)
 
     from ocsp_pcap.explain.engine import explain as explain_facts
 

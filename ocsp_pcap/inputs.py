@@ -14,6 +14,7 @@ from ocsp_pcap.output import Failure, warn
 if TYPE_CHECKING:
     from ocsp_pcap.capture.rotation import Rotation
     from ocsp_pcap.explain.case import Context
+    from ocsp_pcap.explain.logs.model import LogEntry
     from ocsp_pcap.explain.site import ProxyRole, Site
     from ocsp_pcap.facts import Facts
 
@@ -105,6 +106,7 @@ def read_case(
     parent: tuple[str, ...],
     site: tuple[str, ...],
     policy_trace: tuple[Path, ...],
+    log: tuple[Path, ...],
     how: HowToRead,
 ) -> tuple[Context, Reading]:
     """Read what was seen, and what the user told besides.
@@ -115,7 +117,7 @@ def read_case(
     """
     if not (captures or child or parent):
         raise click.UsageError("Give a capture, or --child and --parent captures.")
-    context, authorities = _context(child, parent, site, policy_trace)
+    context, authorities = _context(child, parent, site, policy_trace, log)
     # A file that is named twice goes by its first name, which is to be the one with a role.
     reading = read_captures((*child, *parent, *captures), how, authorities, context.capture_roles)
     context = _with_stored_roles(context, child, parent, reading.stored)
@@ -123,7 +125,11 @@ def read_case(
 
 
 def _context(
-    child: tuple[str, ...], parent: tuple[str, ...], site: tuple[str, ...], traces: tuple[Path, ...]
+    child: tuple[str, ...],
+    parent: tuple[str, ...],
+    site: tuple[str, ...],
+    traces: tuple[Path, ...],
+    logs: tuple[Path, ...],
 ) -> tuple[Context, list[bytes]]:
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.trace import TraceError, load_trace
@@ -134,7 +140,25 @@ def _context(
         entries = tuple(entry for path in traces for entry in load_trace(path))
     except TraceError as error:
         raise Failure(str(error)) from error
-    return Context(known, roles, entries), _authorities(known)
+    return Context(known, roles, entries, _log_entries(logs)), _authorities(known)
+
+
+def _log_entries(paths: tuple[Path, ...]) -> tuple[LogEntry, ...]:
+    if not paths:
+        return ()
+    from ocsp_pcap.explain.logs.model import LogError
+    from ocsp_pcap.explain.logs.read import load_log
+
+    found: list[LogEntry] = []
+    for path in paths:
+        try:
+            entries = load_log(path)
+        except LogError as error:
+            raise Failure(str(error)) from error
+        if not entries:
+            warn(f"{path}: holds no line about TLS connections or OCSP")
+        found += entries
+    return tuple(found)
 
 
 def known_site(arguments: Sequence[str]) -> Site:

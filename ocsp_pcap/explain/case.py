@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from ocsp_pcap.explain.clocks import SECOND, ClockOffset, clock_offsets
 from ocsp_pcap.explain.copies import distinct_exchanges, distinct_visits
+from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.lookups import addresses, lookups_by_name
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Validator
@@ -49,6 +50,7 @@ class Context:
     capture_roles: Mapping[str, ProxyRole] = field(default_factory=dict)
     """Capture path to the proxy whose egress it shows."""
     trace: tuple[TraceEntry, ...] = ()
+    logs: tuple[LogEntry, ...] = ()
 
 
 class Case:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import urlsplit
 
+from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.causes import CAUSES, next_steps
 from ocsp_pcap.explain.chains import chains
@@ -75,7 +76,8 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
     """
     case = Case(facts, context or Context())
     verdicts = tuple(_verdicts(case))
-    findings = all_findings(case, verdicts)
+    findings = annotated_findings(all_findings(case, verdicts), case.site)
+    verdicts = annotated(verdicts, case.context.logs, case.proxy)
     legs = chains(case)
     if hosts:
         verdicts = tuple(verdict for verdict in verdicts if _matches(verdict.host, hosts))
@@ -272,6 +274,7 @@ def _host_of(url: str | None) -> str | None:
 
 def _notes(case: Case) -> Iterator[str]:
     yield from case.roles.notes
+    yield from log_notes(case.context.logs, case.facts.captures)
     yield from quic_past_proxies(case)
     for offset in case.offsets.values():
         if offset.significant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 from tests.cli.program import CHILD, PARENT, SAMPLES, SITE, run
@@ -62,3 +63,36 @@ def test_the_output_is_no_input(tmp_path: Path) -> None:
     conf = squid(tmp_path)
     assert run("site", f"parent={conf}", "-o", str(conf)).status == 2
     assert conf.read_text() == SQUID
+
+
+def test_a_log_is_quoted_where_it_fits(tmp_path: Path) -> None:
+    before = json.loads(run("explain", "--parent", str(PARENT), "--format", "json").out)
+    shop = next(verdict for verdict in before["verdicts"] if verdict["host"] == "shop.site.test")
+    moment = datetime.fromisoformat(shop["sightings"][0]["time"][:26] + "+00:00").timestamp()
+    log = tmp_path / "access.log"
+    log.write_text(
+        f"{moment + 1:.3f} 1000 10.77.1.20 TCP_TUNNEL/200 9 CONNECT shop.site.test:443 - HIER_DIRECT/1 -\n"
+    )
+    result = run("explain", "--parent", str(PARENT), "--log", str(log), "--format", "json")
+    assert (result.status, result.err) == (0, "")
+    after = json.loads(result.out)
+    quotes = [
+        (verdict["host"], entry["note"])
+        for verdict in after["verdicts"]
+        for entry in verdict["evidence"]
+        if entry["capture"] == str(log)
+    ]
+    assert [host for host, _ in quotes] == ["shop.site.test"]
+    assert quotes[0][1].startswith("line 1: ")
+
+
+def test_logs_that_do_not_help(tmp_path: Path) -> None:
+    other = tmp_path / "other.log"
+    other.write_text("1500000000.000 1000 10.0.0.1 TCP_TUNNEL/200 9 CONNECT a.test:443 - HIER_DIRECT/1 -\n")
+    result = run("explain", "--parent", str(PARENT), "--log", str(other))
+    assert result.status == 0
+    assert "none of them is about these connections" in result.err
+    other.write_text("hello\n")
+    refused = run("explain", "--parent", str(PARENT), "--log", str(other))
+    assert refused.status == 2
+    assert "is no log that is known here" in refused.err

@@ -1,0 +1,192 @@
+"""What is known from elsewhere, added to verdicts and findings once the packets have been explained.
+
+Lines of logs are quoted as evidence where they fit; the authority's own habits explain a missing OCSP URL;
+next steps are told in the words of the product. None of this changes a cause, a presence or a confidence.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from ocsp_pcap.explain.authorities import may_not_be_known_yet, responders_are_off, why_no_url
+from ocsp_pcap.explain.logs.model import LogEntry
+from ocsp_pcap.explain.model import Evidence, Finding, Verdict
+from ocsp_pcap.explain.products import product_steps
+from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
+from ocsp_pcap.facts import CaptureFact
+
+SECOND = 10**9
+NEAR = 5 * SECOND
+"""Nanoseconds by which a log line and a sighting may differ and still tell of the same connection."""
+MAX_LINES = 3
+ASKING = frozenset({"haproxy", "nginx", "apache"})
+"""Logs of servers that ask about their own certificates, or their clients'."""
+FINDINGS_ABOUT: dict[str, ProxyRole] = {
+    "ocsp-on-wrong-proxy": "parent",
+    "ocsp-nowhere": "parent",
+    "parent-not-intercepting": "parent",
+    "ocsp-forwarded": "parent",
+    "crl-fallback": "parent",
+    "ttl-override-in-use": "parent",
+    "repeated-queries": "parent",
+    "responders-failing": "parent",
+    "selective-interception": "parent",
+    "ocsp-on-child-too": "child",
+    "reissued-without-revocation": "parent",
+    "quic-bypass": "child",
+}
+"""Whose menus the next steps of a finding are about."""
+
+
+def annotated(
+    verdicts: Sequence[Verdict], logs: Sequence[LogEntry], proxy: Callable[[str], Proxy | None]
+) -> tuple[Verdict, ...]:
+    """Return verdicts with what is known besides the packets.
+
+    ``proxy`` returns what the site says of the host at an address.
+    """
+    index = _Index(logs)
+    return tuple(_annotated(verdict, index, proxy(verdict.validator.address)) for verdict in verdicts)
+
+
+def annotated_findings(findings: Iterable[Finding], site: Site) -> tuple[Finding, ...]:
+    """Return findings with the product's own steps before the general ones."""
+    return tuple(_with_product(finding, site) for finding in findings)
+
+
+def log_notes(logs: Sequence[LogEntry], captures: Sequence[CaptureFact]) -> Iterator[str]:
+    """Say which logs are of another time than the captures, and which do not tell their day."""
+    first = min((c.first_time for c in captures if c.first_time is not None), default=None)
+    last = max((c.last_time for c in captures if c.last_time is not None), default=None)
+    by_path: dict[str, list[LogEntry]] = defaultdict(list)
+    for entry in logs:
+        by_path[entry.path].append(entry)
+    for path, entries in by_path.items():
+        times = [entry.time for entry in entries if entry.time is not None]
+        if not times:
+            yield f"{path}: its lines about certificates have no date: which connections they tell of is open"
+        elif first is not None and last is not None and not _overlaps(times, first, last):
+            yield (
+                f"{path}: its lines about certificates are from {_text(min(times))} to {_text(max(times))}, "
+                f"the captures from {_text(first)} to {_text(last)}: none of them is about these connections"
+            )
+
+
+def _overlaps(times: Sequence[int], first: int, last: int) -> bool:
+    return any(first - NEAR <= time <= last + NEAR for time in times)
+
+
+def _text(time: int) -> str:
+    return datetime.fromtimestamp(time // SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+class _Index:
+    """Log entries by what they are about, each list by time."""
+
+    def __init__(self, logs: Sequence[LogEntry]) -> None:
+        self._by: dict[tuple[str, str], list[tuple[int, LogEntry]]] = defaultdict(list)
+        for entry in logs:
+            if entry.time is None:
+                continue
+            for kind, value in (("host", entry.host), ("serial", entry.serial), ("responder", _name(entry))):
+                if value is not None:
+                    self._by[kind, value].append((entry.time, entry))
+        for rows in self._by.values():
+            rows.sort(key=lambda row: row[0])
+
+    def __bool__(self) -> bool:
+        return bool(self._by)
+
+    def near(self, kind: str, value: str, times: Iterable[int]) -> Iterator[LogEntry]:
+        """Yield entries about something that are near one of the times."""
+        rows = self._by.get((kind, value), [])
+        for time in times:
+            start = bisect_left(rows, time - NEAR, key=lambda row: row[0])
+            end = bisect_right(rows, time + NEAR, key=lambda row: row[0])
+            for _, entry in rows[start:end]:
+                yield entry
+
+
+def _name(entry: LogEntry) -> str | None:
+    """Return the host name of the responder that a line names, without port and path."""
+    if entry.responder is None:
+        return None
+    text = entry.responder.partition("://")[2] or entry.responder
+    return text.partition("/")[0].partition(":")[0].lower() or None
+
+
+def _annotated(verdict: Verdict, index: _Index, proxy: Proxy | None) -> Verdict:
+    evidence = list(verdict.evidence)
+    if index:
+        evidence += [_quote(entry) for entry in _lines(verdict, index)]
+    summary = verdict.summary
+    certificate = verdict.certificate
+    if certificate is not None and verdict.cause == "no-ocsp-url" and (why := why_no_url(certificate)):
+        summary = f"{summary.rstrip('.')}. {why}."
+    if certificate is not None and verdict.sightings and (added := _weighs_in(verdict)):
+        summary = f"{summary.rstrip('.')}. {added}."
+    steps = product_steps(proxy, verdict.cause) if proxy is not None else ()
+    if steps or summary != verdict.summary or len(evidence) != len(verdict.evidence):
+        return replace(
+            verdict,
+            summary=summary,
+            evidence=tuple(evidence),
+            next_steps=tuple(dict.fromkeys((*steps, *verdict.next_steps))),
+        )
+    return verdict
+
+
+def _weighs_in(verdict: Verdict) -> str | None:
+    """Say what the authority's habits or the rules have to do with an answer that is no good."""
+    certificate, time = verdict.certificate, verdict.sightings[0].time
+    assert certificate is not None
+    if verdict.cause in ("dns-failed", "responder-unreachable", "http-error", "no-response"):
+        authority = responders_are_off(certificate, time)
+        if authority is not None and authority.responders_end is not None:
+            return f"{authority.name} turned its responders off on {authority.responders_end.isoformat()}"
+    if verdict.cause == "responder-error" and may_not_be_known_yet(certificate, time):
+        return (
+            "The certificate was not 15 minutes old, and its responder need not know it before "
+            "(Baseline Requirements 4.9.9)"
+        )
+    return None
+
+
+def _lines(verdict: Verdict, index: _Index) -> list[LogEntry]:
+    times = [sighting.time for sighting in verdict.sightings]
+    certificate = verdict.certificate
+    found: dict[tuple[str, int], LogEntry] = {}
+    if certificate is not None:
+        for entry in index.near("serial", certificate.serial, times):
+            found.setdefault((entry.path, entry.line), entry)
+    if verdict.host and verdict.chain_role == "leaf":
+        for entry in index.near("host", verdict.host.lower(), times):
+            if entry.client is not None and entry.client == verdict.validator.address:
+                # The next proxy wrote this: to it the validator was the client.
+                continue
+            if entry.serial is None or certificate is None or entry.serial == certificate.serial:
+                found.setdefault((entry.path, entry.line), entry)
+    for host, _, _ in responder_hosts(certificate.ocsp_urls if certificate is not None else ()):
+        for entry in index.near("responder", host.lower(), times):
+            if entry.kind in ASKING and entry.serial is None:
+                found.setdefault((entry.path, entry.line), entry)
+    return list(found.values())[:MAX_LINES]
+
+
+def _quote(entry: LogEntry) -> Evidence:
+    open_zone = "" if entry.zone else " (no time zone; read as UTC)"
+    return Evidence(entry.path, None, None, f"line {entry.line}{open_zone}: {entry.text}")
+
+
+def _with_product(finding: Finding, site: Site) -> Finding:
+    role = FINDINGS_ABOUT.get(finding.code)
+    proxy = site.proxy(role) if role is not None else None
+    steps = product_steps(proxy, finding.code) if proxy is not None else ()
+    return (
+        replace(finding, next_steps=tuple(dict.fromkeys((*steps, *finding.next_steps)))) if steps else finding
+    )

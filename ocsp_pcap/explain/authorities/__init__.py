@@ -1,0 +1,190 @@
+"""What each certification authority does about OCSP, and what the rules of the public web allow.
+
+Half of today's "no OCSP" is neither proxy nor cache: authorities have stopped. The table
+(``authorities.toml``) has only what has a source, with its date; this package asks it about certificates.
+An authority is told by the organization in the issuer's name, which anybody can write: what follows is why
+something is to be expected, never a proof that a certificate is that authority's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ocsp_pcap.explain.site.names import name_within
+from ocsp_pcap.facts import CertificateFact
+
+SECOND = 10**9
+DAY = 86400 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One certification authority, as of the day its source was read."""
+
+    name: str
+    organization: str
+    """What its issuers' names have as organization (RFC 4514, O=)."""
+    urls_end: date
+    """From this day on its certificates name no OCSP responder."""
+    source: str
+    read: date
+    most: bool = False
+    """That is so for most of its certificates, not for all."""
+    when: str | None = None
+    """In words, where the source names no day."""
+    responders_end: date | None = None
+    """From this day on nobody answers at its responders."""
+    responder_suffixes: tuple[str, ...] = ()
+    """Names under which its responders were."""
+    must_staple_end: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A number of days that holds for certificates issued from a day on."""
+
+    start: date
+    days: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The Baseline Requirements, as far as they bear on revocation."""
+
+    ocsp_optional_from: date
+    maximum_validity: tuple[Limit, ...]
+    short_lived: tuple[Limit, ...]
+    response_validity_hours: tuple[int, int]
+    authoritative_within_minutes: int
+    """Within this time of a certificate's issue its responder must know it."""
+
+
+@cache
+def _table() -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads(resources.files(__name__).joinpath("authorities.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def authorities() -> tuple[Authority, ...]:
+    """Return all authorities of the table."""
+    return tuple(
+        Authority(**{**row, "responder_suffixes": tuple(row.get("responder_suffixes", ()))})
+        for row in _table()["authority"]
+    )
+
+
+@cache
+def rules() -> Rules:
+    """Return the rules of the table."""
+    table = _table()["rules"]
+
+    def limits(name: str) -> tuple[Limit, ...]:
+        return tuple(Limit(row["from"], row["days"], row["source"]) for row in table[name])
+
+    low, high = table["response_validity_hours"]
+    return Rules(
+        table["ocsp_optional_from"],
+        limits("maximum_validity"),
+        limits("short_lived"),
+        (low, high),
+        table["authoritative_within_minutes"],
+    )
+
+
+def authority_of(certificate: CertificateFact) -> Authority | None:
+    """Return the authority that a certificate's issuer names."""
+    found = (a for a in authorities() if name_within(f"O={_escaped(a.organization)}", certificate.issuer))
+    return next(found, None)
+
+
+def why_no_url(certificate: CertificateFact) -> str | None:
+    """Say why it is to be expected that a certificate names no responder; None: nothing is known.
+
+    A clause in plain text, such as "Let's Encrypt ended OCSP on 2025-05-07: expected, nothing to fix".
+    """
+    authority = authority_of(certificate)
+    if authority is None or certificate.ocsp_urls or _issued(certificate) < authority.urls_end:
+        return None
+    when = authority.when or f"on {authority.urls_end.isoformat()}"
+    if authority.most:
+        told = f"{authority.name} took OCSP out of most of its certificates {when}: expected, nothing to fix"
+    else:
+        told = f"{authority.name} ended OCSP {when}: expected, nothing to fix"
+    if certificate.crl_urls:
+        told += f"; its CRL is {certificate.crl_urls[0]}"
+    return told
+
+
+def responders_are_off(certificate: CertificateFact, time: int) -> Authority | None:
+    """Return the authority of a certificate whose responders no longer answered at a time (nanoseconds)."""
+    authority = authority_of(certificate)
+    if authority is None or authority.responders_end is None:
+        return None
+    return authority if _day(time) >= authority.responders_end else None
+
+
+def longest_validity(certificate: CertificateFact) -> Limit | None:
+    """Return the limit for a public certificate issued on its day; None: it is older than the rules."""
+    return _limit(rules().maximum_validity, _issued(certificate))
+
+
+def outlives_the_rules(certificate: CertificateFact) -> Limit | None:
+    """Return the limit that a certificate exceeds: no public authority may have issued it.
+
+    A certificate for a public name that lives longer than that looks reissued, or is of a private CA.
+    """
+    limit = longest_validity(certificate)
+    if limit is None or certificate.is_ca:
+        return None
+    # Both ends count (RFC 5280 4.1.2.5), but some authorities forgot that second: it is let pass.
+    return limit if _validity(certificate) - SECOND > limit.days * DAY else None
+
+
+def counts_as_short_lived(certificate: CertificateFact) -> Limit | None:
+    """Return the limit under which a certificate needs no revocation information at all."""
+    limit = _limit(rules().short_lived, _issued(certificate))
+    if limit is None or certificate.is_ca or certificate.not_after is None:
+        return None
+    return limit if _validity(certificate) <= limit.days * DAY else None
+
+
+def may_not_be_known_yet(certificate: CertificateFact, time: int) -> bool:
+    """Tell whether a certificate was so new at a time that its responder need not know it."""
+    if certificate.not_before is None:
+        return False
+    age = time - certificate.not_before
+    return 0 <= age < rules().authoritative_within_minutes * 60 * 10**9
+
+
+def _limit(limits: tuple[Limit, ...], day: date) -> Limit | None:
+    return next((limit for limit in reversed(limits) if limit.start <= day), None)
+
+
+def _issued(certificate: CertificateFact) -> date:
+    """Return the day of notBefore, which stands for the day of issue; one that cannot be read is no day."""
+    return date.min if certificate.not_before is None else _day(certificate.not_before)
+
+
+def _validity(certificate: CertificateFact) -> int:
+    """Return the length of the validity in nanoseconds, both ends counted (RFC 5280 4.1.2.5)."""
+    if certificate.not_before is None or certificate.not_after is None:
+        return 0
+    return certificate.not_after - certificate.not_before + SECOND
+
+
+def _day(time: int) -> date:
+    try:
+        return datetime.fromtimestamp(time // 10**9, UTC).date()
+    except (ValueError, OverflowError, OSError):
+        return date.min if time < 0 else date.max
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(",", "\\,").replace("+", "\\+")

@@ -1,0 +1,62 @@
+"""Apache's error log: staples that mod_ssl fetched, and client certificates that it checked.
+
+Local time without a zone. Most lines are written at level ``debug`` only; failures always. Tried against
+Apache 2.4.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ocsp_pcap.explain.logs.model import LogEntry, Said, Status
+from ocsp_pcap.explain.stamps import read_stamp
+
+LINE = re.compile(
+    r"^\[(?P<time>[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d [\d:.]+ \d{4})\] \[(?P<module>[\w-]*):(?P<level>\w+)\] "
+)
+CODE = re.compile(r"\b(AH\d{5}): ")
+SAID: dict[str, Said] = {
+    "AH01933": "checked",  # cache hit
+    "AH01937": "failed",  # stapling response expired or not usable
+    "AH01938": "checked",  # querying responder
+    "AH01941": "failed",  # responder error
+    "AH01942": "answered",
+    "AH01972": "failed",  # could not resolve
+    "AH01974": "failed",  # could not connect
+    "AH01980": "failed",  # bad HTTP response
+    "AH02218": "failed",  # no URI for the responder
+    "AH02969": "answered",
+    "AH03239": "answered",
+}
+"""Messages of mod_ssl about OCSP that tell an outcome."""
+RESPONDER = re.compile(r"OCSP responder '?(?P<responder>[^'\s]+)")
+STATUS = re.compile(r"certificate status:? (?P<status>good|revoked|unknown)")
+SERIAL = re.compile(r"(?:serial number|serial:) (?P<serial>[0-9A-Fa-f]{2,64})\b")
+SUBJECT = re.compile(r"\[subject: (?:[^\]]*?,)?CN=(?P<host>[\w.*-]+)")
+
+
+def apache_line(line: str) -> tuple[bool, LogEntry | None]:
+    """Tell whether a line is of an error log of Apache, and what it says of OCSP."""
+    match = LINE.match(line)
+    if match is None:
+        return False, None
+    code = CODE.search(line, match.end())
+    if code is None or code[1] not in SAID:
+        return True, None
+    stamp = read_stamp(match["time"])
+    responder, serial, subject = RESPONDER.search(line), SERIAL.search(line), SUBJECT.search(line)
+    answered = STATUS.search(line)
+    status: Status | None = answered["status"] if answered is not None else None  # type: ignore[assignment]
+    return True, LogEntry(
+        "",
+        0,
+        "apache",
+        SAID[code[1]],
+        stamp.time if stamp is not None else None,
+        False,
+        line,
+        host=subject["host"].lower() if subject is not None else None,
+        serial=(serial["serial"].lower().lstrip("0") or "0") if serial is not None else None,
+        responder=responder["responder"].lower() if responder is not None else None,
+        status=status,
+    )

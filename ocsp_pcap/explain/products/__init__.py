@@ -1,0 +1,88 @@
+"""Next steps in the words of a product: its menus and commands, one data file a product.
+
+A file has the product's name, whether its steps were tried or are from documentation only, and steps, each
+for some causes or findings. To add a product, add a file; nothing else has to know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ocsp_pcap.explain.site import Proxy, Source
+
+UNTRIED = " (from the documentation, not tried)"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do on a product."""
+
+    codes: frozenset[str]
+    """Causes and findings that it is for."""
+    text: str
+    done: str | None = None
+    """Key of the site file that says, where it is true, that this is done already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product, and what to do on it."""
+
+    name: str
+    tried: bool
+    aliases: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def known_products() -> list[str]:
+    """Return the names by which the site file calls the products, sorted."""
+    files = (file.name for file in resources.files(__name__).iterdir())
+    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+
+
+@cache
+def product(name: str) -> Product | None:
+    """Return a product by the site file's name of it, or one of its other names; None: it is not known."""
+    wanted = name.strip().lower()
+    if wanted in known_products():
+        return _read(wanted)
+    return next((found for known in known_products() if wanted in (found := _read(known)).aliases), None)
+
+
+def product_steps(proxy: Proxy, code: str) -> tuple[str, ...]:
+    """Return what to do on a proxy's product about a cause or finding; empty: the product is not known."""
+    found = product(proxy.product) if proxy.product else None
+    return () if found is None else tuple(_steps(found, proxy, code))
+
+
+def _steps(found: Product, proxy: Proxy, code: str) -> Iterator[str]:
+    for step in found.steps:
+        if code not in step.codes:
+            continue
+        text = f"{found.name}: {step.text}{'' if found.tried else UNTRIED}"
+        if step.done is not None and getattr(proxy, step.done, None):
+            text += f". Already so: {_says(proxy.source(step.done), step.done)}"
+        yield text
+
+
+def _says(source: Source | None, key: str) -> str:
+    if source is None:
+        return f"the site file says {key} = true"
+    where = source.path if source.line is None else f"{source.path}:{source.line}"
+    return f"{where} says “{source.text}”"
+
+
+@cache
+def _read(name: str) -> Product:
+    import tomllib
+
+    text = resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    table: dict[str, Any] = tomllib.loads(text)
+    steps = tuple(
+        Step(frozenset(row["for"]), " ".join(row["text"].split()), row.get("done")) for row in table["step"]
+    )
+    return Product(table["name"], table["tried"], tuple(table.get("aliases", ())), steps)
