@@ -14,7 +14,7 @@ import jsonschema
 
 from ocsp_pcap.api import explain, read_facts
 from ocsp_pcap.capture import CaptureError
-from ocsp_pcap.explain.model import Evidence, Explanation
+from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
 from ocsp_pcap.facts import Facts, ResponseFact
 from ocsp_pcap.facts import schema as facts_schema
 from ocsp_pcap.facts.json import fact_to_json
@@ -47,6 +47,8 @@ class Outcome:
     frames: list[tuple[int, str]] = field(default_factory=list)
     """Streams and certificates of which we name other frames than the table."""
     damage: str | None = None
+    confirmed: int = 0
+    """Verdicts that are confirmed."""
 
     def expect(self, kind: str, held: bool, sentence: str) -> None:
         """Count a thing that we see; note one that we do not see."""
@@ -176,6 +178,19 @@ def _explanation(outcome: Outcome, facts: Facts, explanation: Explanation) -> No
             for verdict in explanation.verdicts
             if verdict.presence == "present"
         ]
+    confirmed = [verdict for verdict in explanation.verdicts if verdict.confidence == "confirmed"]
+    outcome.confirmed = len(confirmed)
+    outcome.failures += [
+        f"{outcome.file}: {verdict.cause} for {verdict.host} is confirmed by more than frames of the capture"
+        for verdict in confirmed
+        if not verdict.evidence or any(not _is_inside(piece, packets) for piece in _proof(verdict))
+    ]
+    outcome.failures += [
+        f"{outcome.file}: a sighting of {verdict.host} lies in frame {sighting.frame}, which is not there"
+        for verdict in confirmed
+        for sighting in verdict.sightings
+        if not 1 <= sighting.frame <= packets.get(sighting.capture, 0)
+    ]
     seen = {(h.capture, h.stream) for h in facts.handshakes}
     told = {(s.capture, s.stream) for verdict in explanation.verdicts for s in verdict.sightings}
     outcome.failures += [
@@ -184,11 +199,19 @@ def _explanation(outcome: Outcome, facts: Facts, explanation: Explanation) -> No
     ]
 
 
+def _proof(verdict: Verdict) -> Iterator[Evidence]:
+    yield from verdict.evidence
+    for sighting in verdict.sightings:
+        yield from sighting.evidence
+
+
+def _is_inside(evidence: Evidence, packets: dict[str, int]) -> bool:
+    return evidence.frame is not None and 1 <= evidence.frame <= packets.get(evidence.capture, 0)
+
+
 def _all_evidence(explanation: Explanation) -> Iterator[Evidence]:
     for verdict in explanation.verdicts:
-        yield from verdict.evidence
-        for sighting in verdict.sightings:
-            yield from sighting.evidence
+        yield from _proof(verdict)
     for finding in explanation.findings:
         yield from finding.evidence
 

@@ -163,7 +163,7 @@ def untrue(evidence: Evidence, key_logs: Sequence[Path] = ()) -> str | None:
     if kind is None:
         return f"{where}: nobody told what such a frame must hold"
     if evidence.stream is not None:
-        stream = "udp.stream" if "over UDP" in evidence.note else "tcp.stream"
+        stream = f"{evidence.transport}.stream"
         if str(evidence.stream) not in frame[stream]:
             return f"{where}: not of stream {evidence.stream}"
     if not kind.shown(frame, evidence.note):

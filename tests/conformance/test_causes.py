@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,7 +27,6 @@ from .cause_table import (
     WITHOUT_CAPTURE,
     Shown,
 )
-from .corpus import read_table
 from .sharkview import kind_of, untrue
 
 CODES = {code for code, entry in CAUSES.items() if entry.kind == "cause"}
@@ -174,33 +170,3 @@ def test_wireshark_shows_what_the_evidence_from_the_corpus_says(file: str) -> No
         for piece in verdict.evidence
     ]
     assert [reason for piece in dict.fromkeys(pieces) if (reason := untrue(piece))] == []
-
-
-def confirmed_outside(row: dict[str, Any]) -> tuple[int, list[str]]:
-    """Return how many verdicts on a capture are confirmed, and those that rest on anything but its frames."""
-    path = CORPUS / row["file"]
-    facts = read_facts([path])
-    (capture,) = facts.captures
-    confirmed = [v for v in explain_facts(facts).verdicts if v.confidence == "confirmed"]
-    wrong = []
-    for verdict in confirmed:
-        proof = [*verdict.evidence, *(e for s in verdict.sightings for e in s.evidence)]
-        inside = [
-            e.capture == capture.path and e.frame is not None and 1 <= e.frame <= capture.packets
-            for e in proof
-        ]
-        if not verdict.evidence or not all(inside):
-            wrong.append(f"{row['file']}: {verdict.cause} for {verdict.host}: {verdict.evidence}")
-        elif any(s.capture != capture.path or not 1 <= s.frame <= capture.packets for s in verdict.sightings):
-            wrong.append(f"{row['file']}: a sighting of {verdict.host} lies elsewhere")
-    return len(confirmed), wrong
-
-
-@pytest.mark.corpus
-def test_nothing_is_confirmed_on_evidence_outside_the_capture() -> None:
-    rows = read_table()
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        outcomes = list(pool.map(confirmed_outside, rows, chunksize=8))
-    assert len(outcomes) == 617
-    assert [sentence for _, wrong in outcomes for sentence in wrong] == []
-    assert sum(number for number, _ in outcomes) > 300

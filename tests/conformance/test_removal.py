@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -88,17 +88,35 @@ def allowed(whole: Mapping[Place, set[str]], place: Place, *, leaf: bool) -> set
     return before | SAYS_LESS | {after for cause, after in STILL_TRUE if cause in before}
 
 
-@pytest.mark.parametrize("informed", [True, False], ids=["told", "untold"])
+class Whole:
+    """What is held of connections and certificates with all packets."""
+
+    def __init__(self, case: Sample, recordings: Mapping[str, Recording], *, informed: bool) -> None:
+        self._case, self._informed = case, informed
+        facts = facts_of(case)
+        self._held = held_at_once(facts, context(case, facts, informed=informed), recordings)
+        everything = explain(facts, context(case, facts, informed=informed))
+        for place, causes in told(everything, recordings, confirmed_only=False).items():
+            self._held[place] |= causes
+        self._leaves = {
+            v.certificate.sha256 for v in everything.verdicts if v.certificate and v.chain_role == "leaf"
+        }
+
+    def contradictions(self, fewer: Facts, reduced: Mapping[str, Recording]) -> Iterator[str]:
+        """Yield what is confirmed with fewer packets and was not held with all."""
+        explanation = explain(fewer, context(self._case, fewer, informed=self._informed))
+        for place, causes in told(explanation, reduced, confirmed_only=True).items():
+            for cause in causes - allowed(self._held, place, leaf=place[2] in self._leaves):
+                before = sorted(self._held.get(place, ())) or "nothing"
+                yield f"{cause} is confirmed for {place}, before {before}"
+
+
 @pytest.mark.parametrize("name", SAMPLES)
-def test_fewer_packets_confirm_nothing_else(name: str, informed: bool, tmp_path: Path) -> None:
+def test_fewer_packets_confirm_nothing_else(name: str, tmp_path: Path) -> None:
+    """Whether all that is known of the site is told, or only which file is which."""
     case = sample(name)
     recordings = {path.name: Recording.read(path) for path in case.captures}
-    facts = facts_of(case)
-    whole = held_at_once(facts, context(case, facts, informed=informed), recordings)
-    everything = explain(facts, context(case, facts, informed=informed))
-    for place, causes in told(everything, recordings, confirmed_only=False).items():
-        whole[place] |= causes
-    leaves = {v.certificate.sha256 for v in everything.verdicts if v.certificate and v.chain_role == "leaf"}
+    wholes = [Whole(case, recordings, informed=informed) for informed in (True, False)]
     choices = [
         (victim, what, gone)
         for victim, recording in recordings.items()
@@ -109,11 +127,8 @@ def test_fewer_packets_confirm_nothing_else(name: str, informed: bool, tmp_path:
     for victim, what, gone in chosen:
         reduced = {**recordings, victim: recordings[victim].without(gone)}
         fewer = facts_of(case, [recording.write(tmp_path) for recording in reduced.values()])
-        explanation = explain(fewer, context(case, fewer, informed=informed))
-        for place, causes in told(explanation, reduced, confirmed_only=True).items():
-            for cause in causes - allowed(whole, place, leaf=place[2] in leaves):
-                before = sorted(whole.get(place, ())) or "nothing"
-                wrong.append(f"{victim} without {what}: {cause} is confirmed for {place}, before {before}")
+        for whole in wholes:
+            wrong += [f"{victim} without {what}: {said}" for said in whole.contradictions(fewer, reduced)]
     assert not wrong, f"{len(wrong)} answers became others:\n" + "\n".join(wrong[:20])
 
 

@@ -99,7 +99,8 @@ def converse(
             port = int(line.rsplit(b":", 1)[1])
             break
     assert port, "openssl s_server does not serve"
-    threading.Thread(target=serving.stdout.read, daemon=True).start()
+    rest = threading.Thread(target=serving.stdout.read, daemon=True)
+    rest.start()
     relay = _Relay(port)
     relay.start()
     keylog = directory / "keys.log"
@@ -136,4 +137,7 @@ def converse(
         for process in (connecting, serving):
             process.kill()
             process.wait()
+        rest.join(10)
+        for pipe in (connecting.stdin, serving.stdin, serving.stdout):
+            pipe.close()
     return Recording(relay.flights, keylog.read_bytes() if keylog.exists() else b"")
