@@ -3,6 +3,7 @@
 #
 #   tests/run.sh                  everything, as continuous integration does it
 #   tests/run.sh tests/unit -x    arguments go to pytest
+#   tests/run.sh -n 0             one test after the other, in one process
 #   VENV=.venv tests/run.sh       keep the virtual environment there and use it again
 #
 # Packages are installed only where a program is missing, and only as root: without them, tests skip and say so.
@@ -54,4 +55,5 @@ python="$VENV/bin/python"
 "$python" -m ruff check
 "$python" -m ruff format --check
 "$python" -m mypy
-"$python" -m pytest "$@"
+# A file's tests stay together, since what they share is made once a process; the longest files come first.
+"$python" -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"
