@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from ocsp_pcap.ocsp.cache import ResponseCache
-from ocsp_pcap.ocsp.http import HttpConversation
-from ocsp_pcap.ocsp.http_events import (
+from ocsp_pcap.http.connection import HttpConversation
+from ocsp_pcap.http.events import (
     Headers,
     HttpEvent,
     Request,
@@ -20,8 +19,9 @@ from ocsp_pcap.ocsp.http_events import (
     Unanswered,
     header,
 )
-from ocsp_pcap.ocsp.http_interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type, may_be_unread
-from ocsp_pcap.ocsp.http_intermediaries import answered_by, relayed_for, user_agent
+from ocsp_pcap.http.intermediaries import answered_by, relayed_for, user_agent
+from ocsp_pcap.ocsp.cache import ResponseCache
+from ocsp_pcap.ocsp.interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type, may_be_unread
 from ocsp_pcap.ocsp.request import CertId, OcspParseError, parse_request, request_from_path, resembles_request
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.crl import CrlSummary, read_crl
@@ -66,9 +66,9 @@ class Outline(NamedTuple):
     http_error: str | None
     """What HTTP forbids about request or answer."""
     relayed_for: str | None
-    """For whom a proxy relayed the request (:func:`ocsp_pcap.ocsp.http_intermediaries.relayed_for`)."""
+    """For whom a proxy relayed the request (:func:`ocsp_pcap.http.intermediaries.relayed_for`)."""
     answered_by: str | None
-    """Header that shows a proxy in the answer (:func:`ocsp_pcap.ocsp.http_intermediaries.answered_by`)."""
+    """Header that shows a proxy in the answer (:func:`ocsp_pcap.http.intermediaries.answered_by`)."""
     date: int | None
     """From the Date header of the answer (RFC 9110 6.6.1)."""
     user_agent: str | None
@@ -104,7 +104,7 @@ Exchange: TypeAlias = OcspExchange | CrlFetch
 class ExchangeReader:
     """One connection: bytes in, OCSP exchanges and CRL downloads out. Never raises on any input.
 
-    The methods are those of :class:`~ocsp_pcap.ocsp.http.HttpConversation`, whose rules hold here too.
+    The methods are those of :class:`~ocsp_pcap.http.connection.HttpConversation`, whose rules hold here too.
     An exchange is reported when its answer is complete, or given up.
     """
 

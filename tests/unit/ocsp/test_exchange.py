@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.ocsp.exchange import CrlFetch, Exchange, ExchangeReader, OcspExchange
 from ocsp_pcap.pki.store import CertificateStore
+from tests.unit.http.wire import CLIENT, SERVER, Step, answer, get, play, post
 from tests.unit.pki.authority import NOW, Authority, hash_for, ns
 
 from .messages import NEXT, error_der, request_der, response_der
-from .wire import CLIENT, SERVER, Step, answer, get, play, post
 
 AUTHORITY = Authority()
 LEAF = AUTHORITY.issue(serial=0xC0FFEE)

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from ocsp_pcap.ocsp.http_events import Headers
+from ocsp_pcap.http.events import Headers
 
 MAX_ENCODINGS: Final = 4
 """Encodings of one body that are removed."""

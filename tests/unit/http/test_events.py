@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ocsp_pcap.ocsp.http_events import header
+from ocsp_pcap.http.events import header
 
 
 def test_header_gives_the_first_value() -> None:

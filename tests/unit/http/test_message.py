@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocsp_pcap.ocsp.http_events import Request
-from ocsp_pcap.ocsp.http_interest import Interest
-from ocsp_pcap.ocsp.http_message import (
+from ocsp_pcap.http.events import Request
+from ocsp_pcap.http.message import (
     MAX_REMEMBERED_HEAD,
     Message,
     find_head_end,
@@ -12,6 +11,7 @@ from ocsp_pcap.ocsp.http_message import (
     read_request,
     status_of,
 )
+from ocsp_pcap.ocsp.interest import Interest
 
 
 def test_head_end_is_found_however_it_arrives() -> None:

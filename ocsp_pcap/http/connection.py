@@ -9,17 +9,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Literal, TypeAlias
 
-from ocsp_pcap.ocsp.http_events import HttpEvent, Request, Trailing, Tunnel, Unanswered
-from ocsp_pcap.ocsp.http_interest import (
-    Interest,
-    is_plain_answer,
-    is_plain_request,
-    may_be_structure,
-    request_interest,
-    response_interest,
-)
-from ocsp_pcap.ocsp.http_message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
-from ocsp_pcap.ocsp.http_state import (
+from ocsp_pcap.http.events import HttpEvent, Request, Trailing, Tunnel, Unanswered
+from ocsp_pcap.http.message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
+from ocsp_pcap.http.state import (
     Answer,
     Direction,
     Pending,
@@ -30,6 +22,14 @@ from ocsp_pcap.ocsp.http_state import (
     looks_like_request,
     looks_like_response,
     looks_like_tls,
+)
+from ocsp_pcap.ocsp.interest import (
+    Interest,
+    is_plain_answer,
+    is_plain_request,
+    may_be_structure,
+    request_interest,
+    response_interest,
 )
 
 MAX_PENDING = 64

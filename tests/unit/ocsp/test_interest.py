@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocsp_pcap.ocsp.http_interest import (
+from ocsp_pcap.ocsp.interest import (
     Interest,
     content_type,
     is_plain_answer,
@@ -11,9 +11,8 @@ from ocsp_pcap.ocsp.http_interest import (
     request_interest,
     response_interest,
 )
+from tests.unit.http.wire import answer, get, post
 from tests.unit.pki.authority import Authority
-
-from .wire import answer, get, post
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.ocsp.http_encoding import decode_body
+from ocsp_pcap.http.encoding import decode_body
 
 
 def raw_deflate(data: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from ocsp_pcap.ocsp.http_events import Headers, header
+from ocsp_pcap.http.events import Headers, header
 from ocsp_pcap.ocsp.request import OcspParseError, parse_request, request_from_path, resembles_request
 from ocsp_pcap.pki.der import INTEGER, SEQUENCE, DerError, content_of, expect, read_element
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Literal, NamedTuple
 
-from ocsp_pcap.ocsp.http_events import Request, Trailing
-from ocsp_pcap.ocsp.http_interest import Interest
-from ocsp_pcap.ocsp.http_message import MAX_HEAD, Message, find_head_end, read_request
+from ocsp_pcap.http.events import Request, Trailing
+from ocsp_pcap.http.message import MAX_HEAD, Message, find_head_end, read_request
+from ocsp_pcap.ocsp.interest import Interest
 
 _MAX_KEPT_HEAD = 16 * 1024
 _METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocsp_pcap.ocsp.http import MAX_PENDING, HttpConversation
-from ocsp_pcap.ocsp.http_events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from ocsp_pcap.http.connection import MAX_PENDING, HttpConversation
+from ocsp_pcap.http.events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from tests.unit.ocsp.messages import request_der
 from tests.unit.pki.authority import Authority
 
-from .messages import request_der
 from .wire import CLIENT, SERVER, Step, answer, get, play, post
 
 AUTHORITY = Authority()

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocsp_pcap.ocsp.http_message import MAX_HEAD
-from ocsp_pcap.ocsp.http_state import (
+from ocsp_pcap.http.message import MAX_HEAD
+from ocsp_pcap.http.state import (
     Direction,
     Pending,
     State,

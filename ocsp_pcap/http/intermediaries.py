@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from ocsp_pcap.ocsp.http_events import Headers
+from ocsp_pcap.http.events import Headers
 
 MAX_TEXT: Final = 160
 """Characters that are kept of a header's value."""

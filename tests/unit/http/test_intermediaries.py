@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.ocsp.http_intermediaries import MAX_TEXT, answered_by, relayed_for, user_agent
+from ocsp_pcap.http.intermediaries import MAX_TEXT, answered_by, relayed_for, user_agent
 
 
 @pytest.mark.parametrize(

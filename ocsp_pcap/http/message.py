@@ -11,9 +11,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ocsp_pcap.ocsp.http_encoding import decode_body
-from ocsp_pcap.ocsp.http_events import Headers, Request, Response
-from ocsp_pcap.ocsp.http_interest import MAX_OCSP_BODY, Interest, request_body_interest
+from ocsp_pcap.http.encoding import decode_body
+from ocsp_pcap.http.events import Headers, Request, Response
+from ocsp_pcap.ocsp.interest import MAX_OCSP_BODY, Interest, request_body_interest
 
 if TYPE_CHECKING:
     import h11
