@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ocsp_pcap.explain.forecast_model import Forecast
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
-    from ocsp_pcap.observe.side_by_side import Workers
     from ocsp_pcap.observe.watch import Watch
+    from ocsp_pcap.parallel.side_by_side import Workers
 
 __all__ = ["Context", "Explanation", "Facts", "Forecast", "ReadOptions", "explain", "forecast", "read_facts"]
 
@@ -130,9 +130,9 @@ def _read_captures(
     from ocsp_pcap.capture import CaptureError, CaptureSource, expand
     from ocsp_pcap.observe.assemble import FactAssembler
     from ocsp_pcap.observe.keys import key_use_notes, load_keys
-    from ocsp_pcap.observe.run import RunOptions, observe_all
-    from ocsp_pcap.observe.tools import Tools
     from ocsp_pcap.observe.watch import Watch
+    from ocsp_pcap.read_captures import RunOptions, read_captures
+    from ocsp_pcap.spoken.shared import Tools
 
     tools = Tools()
     for der in options.authorities:
@@ -153,7 +153,7 @@ def _read_captures(
         _workers(options),
         distant=options.cluster is not None,
     )
-    observations = observe_all(sources.values(), tools, run)
+    observations = read_captures(sources.values(), tools, run)
     if not observations:
         return None
     found = FactAssembler(tools).facts(observations)
@@ -171,7 +171,7 @@ def _read_captures(
 
 def _workers(options: ReadOptions) -> Callable[[], AbstractContextManager[Workers]] | None:
     if options.cluster is not None:
-        from ocsp_pcap.observe.cluster import cluster
+        from ocsp_pcap.parallel.cluster import cluster
 
         if options.key_logs or options.rsa_keys:
             options.advise(
@@ -179,7 +179,7 @@ def _workers(options: ReadOptions) -> Callable[[], AbstractContextManager[Worker
             )
         return partial(cluster, options.cluster)
     if options.jobs > 1:
-        from ocsp_pcap.observe.processes import processes
+        from ocsp_pcap.parallel.processes import processes
 
         return partial(processes, options.jobs)
     return None

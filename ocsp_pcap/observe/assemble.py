@@ -25,16 +25,16 @@ from ocsp_pcap.facts import (
 )
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
-from ocsp_pcap.observe.conversation import Conversation, Found, Tunnel
-from ocsp_pcap.observe.handshakes import Handshake
 from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.observe.tcp import Stream
-from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import UdpStream
 from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import Certificate
+from ocsp_pcap.spoken.conversation import Conversation, Found, Tunnel
+from ocsp_pcap.spoken.handshakes import Handshake
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.streams.flow import Flow
 from ocsp_pcap.tls.fingerprint import hello_fingerprint
 from ocsp_pcap.tls.names import (

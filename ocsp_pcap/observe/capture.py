@@ -12,12 +12,12 @@ from ocsp_pcap.capture import CaptureReader, CaptureSummary, together
 from ocsp_pcap.capture.formats import PCAP_HEADER
 from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
-from ocsp_pcap.observe.conversation import Conversation
-from ocsp_pcap.observe.handshakes import Handshake
 from ocsp_pcap.observe.tcp import TcpObserver
-from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import UdpObserver
 from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.handshakes import Handshake
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.streams.flow import Endpoints
 
 SOCKS_PORT: Final = 1080

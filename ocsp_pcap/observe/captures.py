@@ -11,7 +11,7 @@ from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture import together
 from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream
 from ocsp_pcap.observe.capture import Observation, ObservedFile
-from ocsp_pcap.observe.links import link_type_name
+from ocsp_pcap.observe.link_types import link_type_name
 from ocsp_pcap.streams.distinct import distinct
 
 MAX_PORTS: Final = 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocsp_pcap.facts import Facts, HandshakeFact
-from ocsp_pcap.observe.tools import RsaKey, Tools
+from ocsp_pcap.spoken.shared import RsaKey, Tools
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

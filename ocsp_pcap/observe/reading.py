@@ -1,4 +1,4 @@
-"""Reading files one after the other; :mod:`ocsp_pcap.observe.side_by_side` shows the same another way."""
+"""Reading files one after the other; :mod:`ocsp_pcap.parallel.side_by_side` shows the same another way."""
 
 from __future__ import annotations
 

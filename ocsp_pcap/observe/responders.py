@@ -16,7 +16,7 @@ from ocsp_pcap.facts import (
     TcpAttemptFact,
 )
 from ocsp_pcap.observe.capture import Observation
-from ocsp_pcap.observe.names import DnsPacket
+from ocsp_pcap.observe.dns_log import DnsPacket
 
 if TYPE_CHECKING:
     from ocsp_pcap.dns.message import DnsMessage

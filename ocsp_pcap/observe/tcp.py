@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
-from ocsp_pcap.observe.conversation import Conversation
-from ocsp_pcap.observe.names import DNS_PORT, DnsLog
+from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Row, Rows, Segments
-from ocsp_pcap.observe.tools import Tools
-from ocsp_pcap.observe.unread import Unread
+from ocsp_pcap.parallel.to_reread import Unread
+from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import Match, MatchError, StreamFiles
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
 
 if TYPE_CHECKING:
-    from ocsp_pcap.observe.tcp_part import TcpPart
+    from ocsp_pcap.parallel.one_file_tcp import TcpPart
 
 DIRECTION_BITS: Final = 3
 LIVE: Final = 4

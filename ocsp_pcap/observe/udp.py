@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 from ocsp_pcap.carriers.openvpn_packets import hello_overhead, reset_overhead
 from ocsp_pcap.carriers.rdp_udp import looks_like_rdp_udp
 from ocsp_pcap.decode.columns import TransportColumns
-from ocsp_pcap.observe.beginnings import Beginnings
-from ocsp_pcap.observe.carried import CarrierConnection
-from ocsp_pcap.observe.conversation import Tunnel
-from ocsp_pcap.observe.handshakes import HandshakeTracker
-from ocsp_pcap.observe.names import DNS_PORT, DnsLog
+from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Rows
-from ocsp_pcap.observe.tools import Tools
-from ocsp_pcap.observe.unread import Unread
+from ocsp_pcap.observe.udp_openings import Beginnings
+from ocsp_pcap.parallel.to_reread import Unread
 from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.quic.versions import looks_like_quic
+from ocsp_pcap.spoken.carried import CarrierConnection
+from ocsp_pcap.spoken.conversation import Tunnel
+from ocsp_pcap.spoken.handshakes import HandshakeTracker
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import Joined, Match, StreamFiles
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 
 if TYPE_CHECKING:
-    from ocsp_pcap.observe.udp_part import UdpPart
+    from ocsp_pcap.parallel.one_file_udp import UdpPart
     from ocsp_pcap.quic.connection import QuicConnection
     from ocsp_pcap.quic.dtls import DtlsConnection
 

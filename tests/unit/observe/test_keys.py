@@ -9,7 +9,7 @@ import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.observe.keys import KeySourceError, load_keys
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.spoken.shared import Tools
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 SUITES = SAMPLES / "tls13-suites"

@@ -16,8 +16,9 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureSource, slices
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
-from ocsp_pcap.observe import processes, rows, tcp_part, udp_part
-from ocsp_pcap.observe.side_by_side import FileResult, read_file
+from ocsp_pcap.observe import rows
+from ocsp_pcap.parallel import one_file_tcp, one_file_udp, processes
+from ocsp_pcap.parallel.side_by_side import FileResult, read_file
 
 from .rotated import LITTLE_ENDIAN, split
 
@@ -118,8 +119,8 @@ def test_where_there_is_no_room_to_set_packets_aside(
 ) -> None:
     monkeypatch.setattr(rows.Spool.__init__, "__defaults__", (20 * room, room))
     for module, names in (
-        (tcp_part, ("MAX_ASIDE_BYTES", "MAX_ASIDE_STREAM_BYTES")),
-        (udp_part, ("MAX_EARLY_BYTES", "MAX_EARLY_FLOW_BYTES")),
+        (one_file_tcp, ("MAX_ASIDE_BYTES", "MAX_ASIDE_STREAM_BYTES")),
+        (one_file_udp, ("MAX_EARLY_BYTES", "MAX_EARLY_FLOW_BYTES")),
     ):
         for name, factor in zip(names, (10, 1), strict=True):
             monkeypatch.setattr(module, name, factor * room)

@@ -11,7 +11,7 @@ from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import ACK, TransportColumns
 from ocsp_pcap.observe.tcp import TcpObserver
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.spoken.shared import Tools
 
 BEGINNING = bytes.fromhex("16030100c8010000c40303") + bytes(40)
 """The first bytes of a ClientHello, the rest of which never comes."""

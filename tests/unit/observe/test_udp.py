@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocsp_pcap.observe.beginnings import Beginnings
-from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import CAPWAP_CONTROL, MAX_BEGINNINGS, MAX_LINGERING, SPENT, UdpObserver, UdpStream
+from ocsp_pcap.observe.udp_openings import Beginnings
+from ocsp_pcap.spoken.shared import Tools
 from tests.unit.carriers.packets import PLAIN_RESETS, OpenVpnPeers, rdp3_data, rdp_syn
 from tests.unit.quic.test_dtls import Endpoints
 from tests.unit.tls.wire import identity, record

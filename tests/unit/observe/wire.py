@@ -8,8 +8,8 @@ import numpy as np
 
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import EXTRA, TransportColumns
-from ocsp_pcap.observe.conversation import Conversation
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.shared import Tools
 
 Message = tuple[int, bytes]
 """Direction and bytes."""

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from ocsp_pcap.carriers.order import Carried
-from ocsp_pcap.observe.carried import CarriedTls
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.spoken.carried import CarriedTls
+from ocsp_pcap.spoken.shared import Tools
 from tests.unit.tls.wire import HOST, identity, record
 
 FLIGHTS = record()[0].flights

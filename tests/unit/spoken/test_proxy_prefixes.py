@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.observe.prefixes import (
+from ocsp_pcap.spoken.proxy_prefixes import (
     MAX_PROXY_V1,
     NEED_MORE,
     NOT_THIS,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.observe.sniff import METHODS, Kind, sniff
+from ocsp_pcap.spoken.first_bytes import METHODS, Kind, sniff
 from tests.unit.carriers.packets import AUTHENTICATED_RESETS, ENCRYPTED_RESETS, PLAIN_RESETS, OpenVpnPeers
 from tests.unit.tls.wire import record
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from ocsp_pcap.observe.handshakes import Handshake, HandshakeTracker
-from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.quic.dtls_records import looks_like_dtls
+from ocsp_pcap.spoken.handshakes import Handshake, HandshakeTracker
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import Damage, TlsEvent
 

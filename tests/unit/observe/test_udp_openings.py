@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ocsp_pcap.observe.beginnings import Beginnings
+from ocsp_pcap.observe.udp_openings import Beginnings
 from tests.unit.carriers.packets import AUTHENTICATED_RESETS, ENCRYPTED_RESETS, PLAIN_RESETS, rdp_syn
 
 from .wire import udp_columns

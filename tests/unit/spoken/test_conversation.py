@@ -7,12 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.observe.conversation import Conversation, Tunnel
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.spoken.conversation import Conversation, Tunnel
+from ocsp_pcap.spoken.shared import Tools
 from tests.unit.carriers.packets import ENCRYPTED_RESETS, OpenVpnPeers
+from tests.unit.observe.wire import Message, converse, cut
 from tests.unit.tls.wire import HOST, identity, record
-
-from .wire import Message, converse, cut
 
 TLS: list[Message] = [(0 if from_client else 1, data) for from_client, data in record()[0].flights]
 CONNECT = b"CONNECT %b:443 HTTP/1.1\r\nHost: %b:443\r\n\r\n"

@@ -8,12 +8,12 @@ from ocsp_pcap.bounds import reached, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSource, open_capture
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.observe.capture import CaptureObserver, ObservedFile, observe_file
-from ocsp_pcap.observe.tcp_part import TcpPart, TcpPartObserver
-from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import without_capwap_preamble
-from ocsp_pcap.observe.udp_part import UdpPart, UdpPartObserver
-from ocsp_pcap.observe.unread import Unread
 from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.parallel.one_file_tcp import TcpPart, TcpPartObserver
+from ocsp_pcap.parallel.one_file_udp import UdpPart, UdpPartObserver
+from ocsp_pcap.parallel.to_reread import Unread
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import MatchError
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from ocsp_pcap.bounds import adjust, adjusted
 from ocsp_pcap.capture import CaptureSource
-from ocsp_pcap.observe.side_by_side import FileResult, read_file
 from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.parallel.side_by_side import FileResult, read_file
 
 
 class _Processes:

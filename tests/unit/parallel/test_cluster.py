@@ -24,14 +24,13 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
-from ocsp_pcap.observe import cluster as module
 from ocsp_pcap.observe.assemble import FactAssembler
-from ocsp_pcap.observe.cluster import Answer, cluster
 from ocsp_pcap.observe.reading import ClusterError
-from ocsp_pcap.observe.run import RunOptions, observe_all
-from ocsp_pcap.observe.tools import Tools
-
-from .rotated import split
+from ocsp_pcap.parallel import cluster as module
+from ocsp_pcap.parallel.cluster import Answer, cluster
+from ocsp_pcap.read_captures import RunOptions, read_captures
+from ocsp_pcap.spoken.shared import Tools
+from tests.unit.observe.rotated import split
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 DIRECT = SAMPLES / "direct" / "capture.pcap"
@@ -74,7 +73,7 @@ def observed(sources: Sequence[CaptureSource], address: str) -> tuple[Facts, lis
     failures: list[CaptureError] = []
     tools = Tools()
     options = RunOptions(failures.append, workers=partial(cluster, address), distant=True)
-    facts = FactAssembler(tools).facts(observe_all(sources, tools, options))
+    facts = FactAssembler(tools).facts(read_captures(sources, tools, options))
     return facts, [str(failure) for failure in failures]
 
 
@@ -149,7 +148,7 @@ def test_a_rotated_set_has_the_same_facts_however_it_is_read(scheduler: str, rot
 
 def test_one_capture_is_read_there_too(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = read_facts([DIRECT])
-    monkeypatch.setattr("ocsp_pcap.observe.run.InOrder", None)
+    monkeypatch.setattr("ocsp_pcap.read_captures.InOrder", None)
     assert read_facts([DIRECT], ReadOptions(cluster=scheduler)) == alone
 
 

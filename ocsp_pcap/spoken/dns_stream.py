@@ -1,17 +1,12 @@
-"""DNS messages of a capture, kept until it is known which names matter: from UDP, and out of TCP."""
+"""DNS over TCP (RFC 7766): the first bytes by which it is known, and the messages cut out of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
-from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.dns.message import HEADER_LENGTH, TcpFraming
-from ocsp_pcap.facts import Transport
-from ocsp_pcap.streams.joining import Joined
 
-DNS_PORT: Final = 53
 MAX_FIRST_MESSAGE: Final = 4096
 """Bytes of a message by which a TCP connection is recognised as DNS; later ones may be longer.
 
@@ -23,54 +18,6 @@ OPCODE: Final = 0x78
 
 Keep: TypeAlias = Callable[[int, int, int, bytes], bool]
 """Takes direction, frame, time and message; tells whether there is room for more."""
-
-
-class DnsPacket(NamedTuple):
-    """A DNS message as it was seen."""
-
-    stream: int
-    direction: int
-    frame: int
-    """In which it was complete."""
-    time: int
-    payload: bytes
-    transport: Transport = "udp"
-
-
-class DnsLog:
-    """DNS messages in the order in which they came, within a bound on memory."""
-
-    __slots__ = ("_bytes", "_max_bytes", "_transport", "forgotten", "packets")
-
-    def __init__(self, transport: Transport, max_bytes: int | None = None) -> None:
-        self._transport = transport
-        self._max_bytes = BOUNDS.dns_bytes if max_bytes is None else max_bytes
-        self._bytes = 0
-        self.packets: list[DnsPacket] = []
-        self.forgotten = 0
-        """Messages that were not kept."""
-
-    def keep(self, stream: int, direction: int, frame: int, time: int, payload: bytes) -> bool:
-        """Keep a message; return False where there is no room for more."""
-        if self._bytes > self._max_bytes:
-            self.forgotten += 1
-            return False
-        self._bytes += len(payload) + 200
-        self.packets.append(DnsPacket(stream, direction, frame, time, payload, self._transport))
-        return True
-
-    def join(self, packets: Iterable[DnsPacket], forgotten: int, joined: Joined, frames_before: int) -> None:
-        """Keep what was kept of the file that follows, where it numbers streams as ``joined`` says."""
-        for packet in packets:
-            stream = int(joined.number[packet.stream])
-            direction = packet.direction ^ int(joined.flipped[packet.stream])
-            self.keep(stream, direction, packet.frame + frames_before, packet.time, packet.payload)
-        self.forgotten += forgotten
-
-    def keeper(self, stream: int) -> Keep:
-        """Return what keeps the messages of one stream."""
-        # A lambda would keep observations from travelling between processes.
-        return partial(self.keep, stream)
 
 
 def begins_dns(data: bytes) -> bool | None:

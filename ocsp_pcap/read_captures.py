@@ -11,11 +11,11 @@ from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture, togethe
 from ocsp_pcap.capture.rotation import Member, Rotation, families, follows, missing_between
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
 from ocsp_pcap.observe.reading import InOrder, Reading
-from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.spoken.shared import Tools
 
 if TYPE_CHECKING:
-    from ocsp_pcap.observe.side_by_side import Workers
+    from ocsp_pcap.parallel.side_by_side import Workers
 
 DTLS_MAJOR: Final = 0xFE
 """First byte of the version numbers of DTLS (RFC 6347 4.1): no keys are used there."""
@@ -37,7 +37,7 @@ class RunOptions:
     """The workers are elsewhere: a file that is alone is read there, too."""
 
 
-def observe_all(sources: Iterable[CaptureSource], tools: Tools, options: RunOptions) -> list[Observation]:
+def read_captures(sources: Iterable[CaptureSource], tools: Tools, options: RunOptions) -> list[Observation]:
     """Read captures; files of a rotated set are one capture.
 
     Secrets inside a pcapng file may stand behind the packets that they open, or in another capture
@@ -70,7 +70,7 @@ def _side_by_side(
 ) -> list[_Capture] | None:
     """Have files read by workers; None where one after the other is the way."""
     from ocsp_pcap.capture.slices import slices
-    from ocsp_pcap.observe.side_by_side import InOrderNeeded, SideBySide
+    from ocsp_pcap.parallel.side_by_side import InOrderNeeded, SideBySide
 
     # A file that is large and alone is read in slices, as if they were files of a set.
     pieces = [

@@ -10,9 +10,9 @@ from typing import Any, Final, Protocol, TypeAlias
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
 from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.observe.capture import CaptureObserver
-from ocsp_pcap.observe.part import FilePart, join_part, observe_part
 from ocsp_pcap.observe.reading import Opened
 from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.parallel.one_file import FilePart, join_part, observe_part
 
 AHEAD: Final = 1
 """Files that each worker may be ahead of what is put together: their results wait in memory."""

@@ -18,7 +18,7 @@ from ocsp_pcap.carriers.openvpn_packets import (
     is_tls_crypt_reset,
     reset_overhead,
 )
-from ocsp_pcap.observe.prefixes import PROXY_V1, PROXY_V2
+from ocsp_pcap.spoken.proxy_prefixes import PROXY_V1, PROXY_V2
 
 HANDSHAKE: Final = 0x16
 SENT_BY_CLIENT: Final = frozenset((1, 15, 16))

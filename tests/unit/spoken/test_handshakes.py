@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.observe.handshakes import Handshake, HandshakeTracker
+from ocsp_pcap.spoken.handshakes import Handshake, HandshakeTracker
 from ocsp_pcap.tls.events import (
     Alert,
     ApplicationData,

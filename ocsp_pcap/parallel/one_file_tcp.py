@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import SYN, TransportColumns
-from ocsp_pcap.observe.names import DnsPacket
+from ocsp_pcap.observe.dns_log import DnsPacket
 from ocsp_pcap.observe.rows import Rows, Spool
 from ocsp_pcap.observe.tcp import DIRECTION_BITS, LIVE, Stream, TcpObserver, telling
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.streams.flows import FlowTable
 
 ASIDE: Final = 8

@@ -17,7 +17,7 @@ from ocsp_pcap import __version__
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.capture.source import reason
 from ocsp_pcap.observe.reading import ClusterError
-from ocsp_pcap.observe.side_by_side import FileResult, read_file
+from ocsp_pcap.parallel.side_by_side import FileResult, read_file
 
 PACKAGE: Final = "ocsp-pcap"
 CONNECT_SECONDS: Final = 10.0

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import TransportColumns
-from ocsp_pcap.observe.names import DnsPacket
+from ocsp_pcap.observe.dns_log import DnsPacket
 from ocsp_pcap.observe.rows import Rows, Spool
-from ocsp_pcap.observe.tools import Tools
 from ocsp_pcap.observe.udp import UdpObserver, UdpStream
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.streams.flows import FlowTable
 
 MAX_EARLY_BYTES: Final = 8 << 20

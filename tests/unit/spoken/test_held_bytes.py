@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.observe.waiting import Piece, Waiting
+from ocsp_pcap.spoken.held_bytes import Piece, Waiting
 
 PIECES = st.lists(st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=6)), max_size=8)
 

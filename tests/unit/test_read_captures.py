@@ -12,10 +12,10 @@ import pytest
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.observe.capture import Observation
-from ocsp_pcap.observe.run import RunOptions, observe_all
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.read_captures import RunOptions, read_captures
+from ocsp_pcap.spoken.shared import Tools
 
-SUITES = Path(__file__).resolve().parents[3] / "samples" / "tls13-suites"
+SUITES = Path(__file__).resolve().parents[2] / "samples" / "tls13-suites"
 PLAIN, INSIDE = SUITES / "gnutls.pcap", SUITES / "keys-inside" / "gnutls.pcapng"
 SECRETS_BLOCK = 10
 
@@ -30,7 +30,7 @@ def decrypted(observation: Observation) -> int:
 
 def observe(*paths: Path) -> list[Observation]:
     failures: list[CaptureError] = []
-    found = observe_all([source(path) for path in paths], Tools(), RunOptions(failures.append))
+    found = read_captures([source(path) for path in paths], Tools(), RunOptions(failures.append))
     assert failures == []
     return found
 
@@ -109,18 +109,18 @@ def test_what_can_be_read_only_once_says_so(tmp_path: Path) -> None:
 
 def test_a_capture_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     failures: list[CaptureError] = []
-    assert observe_all([source(tmp_path / "missing.pcap")], Tools(), RunOptions(failures.append)) == []
+    assert read_captures([source(tmp_path / "missing.pcap")], Tools(), RunOptions(failures.append)) == []
     assert len(failures) == 1
 
 
 def test_captures_read_side_by_side_give_the_same_facts() -> None:
-    samples = Path(__file__).parents[3] / "samples"
+    samples = Path(__file__).parents[2] / "samples"
     plain = sorted(str(path) for path in samples.glob("*/*.pcap"))
     assert read_facts(plain, ReadOptions(jobs=3)) == read_facts(plain)
 
 
 def test_a_capture_that_cannot_be_read_is_told_side_by_side_too(tmp_path: Path) -> None:
-    samples = Path(__file__).parents[3] / "samples"
+    samples = Path(__file__).parents[2] / "samples"
     (tmp_path / "empty.pcap").touch()
     told: list[str] = []
     inputs = [samples / "direct" / "capture.pcap", tmp_path / "empty.pcap"]
@@ -130,6 +130,6 @@ def test_a_capture_that_cannot_be_read_is_told_side_by_side_too(tmp_path: Path) 
 
 
 def test_secrets_of_one_capture_open_another_side_by_side_too() -> None:
-    samples = Path(__file__).parents[3] / "samples"
+    samples = Path(__file__).parents[2] / "samples"
     mixed = [str(samples / "direct" / "capture.pcap"), *map(str, samples.glob("*/*.pcapng"))]
     assert read_facts(mixed, ReadOptions(jobs=2)) == read_facts(mixed)

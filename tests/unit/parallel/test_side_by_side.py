@@ -12,11 +12,10 @@ import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureSource
-from ocsp_pcap.observe import processes
-from ocsp_pcap.observe.side_by_side import FileResult, read_file
 from ocsp_pcap.observe.watch import Value, Watch
-
-from .rotated import split
+from ocsp_pcap.parallel import processes
+from ocsp_pcap.parallel.side_by_side import FileResult, read_file
+from tests.unit.observe.rotated import split
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocsp_pcap.observe.conversation import Conversation
-from ocsp_pcap.observe.names import DnsLog, DnsStream, begins_dns
-from ocsp_pcap.observe.tools import Tools
+from ocsp_pcap.observe.dns_log import DnsLog
+from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.dns_stream import DnsStream, begins_dns
+from ocsp_pcap.spoken.shared import Tools
 from tests.unit.carriers.packets import PLAIN_RESETS
 from tests.unit.tls.wire import HOST, record
 

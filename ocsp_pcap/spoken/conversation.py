@@ -14,20 +14,20 @@ from enum import Enum, auto
 from typing import Literal, NamedTuple
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.observe.carried import OpenVpnStream
-from ocsp_pcap.observe.handshakes import HandshakeTracker
-from ocsp_pcap.observe.names import DnsStream, Keep, begins_dns
-from ocsp_pcap.observe.prefixes import (
+from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader
+from ocsp_pcap.spoken.carried import OpenVpnStream
+from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
+from ocsp_pcap.spoken.first_bytes import Kind, sniff
+from ocsp_pcap.spoken.handshakes import HandshakeTracker
+from ocsp_pcap.spoken.held_bytes import Piece, Waiting
+from ocsp_pcap.spoken.proxy_prefixes import (
     NEED_MORE,
     NOT_THIS,
     SocksNegotiation,
     proxy_protocol_length,
     socks_negotiation,
 )
-from ocsp_pcap.observe.sniff import Kind, sniff
-from ocsp_pcap.observe.tools import Tools
-from ocsp_pcap.observe.waiting import Piece, Waiting
-from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader
+from ocsp_pcap.spoken.shared import Tools
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import ApplicationData, TlsEvent
 

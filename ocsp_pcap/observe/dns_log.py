@@ -1,0 +1,62 @@
+"""DNS messages of a capture, kept until it is known which names matter: from UDP, and out of TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Final, NamedTuple
+
+from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.facts import Transport
+from ocsp_pcap.spoken.dns_stream import Keep
+from ocsp_pcap.streams.joining import Joined
+
+DNS_PORT: Final = 53
+
+
+class DnsPacket(NamedTuple):
+    """A DNS message as it was seen."""
+
+    stream: int
+    direction: int
+    frame: int
+    """In which it was complete."""
+    time: int
+    payload: bytes
+    transport: Transport = "udp"
+
+
+class DnsLog:
+    """DNS messages in the order in which they came, within a bound on memory."""
+
+    __slots__ = ("_bytes", "_max_bytes", "_transport", "forgotten", "packets")
+
+    def __init__(self, transport: Transport, max_bytes: int | None = None) -> None:
+        self._transport = transport
+        self._max_bytes = BOUNDS.dns_bytes if max_bytes is None else max_bytes
+        self._bytes = 0
+        self.packets: list[DnsPacket] = []
+        self.forgotten = 0
+        """Messages that were not kept."""
+
+    def keep(self, stream: int, direction: int, frame: int, time: int, payload: bytes) -> bool:
+        """Keep a message; return False where there is no room for more."""
+        if self._bytes > self._max_bytes:
+            self.forgotten += 1
+            return False
+        self._bytes += len(payload) + 200
+        self.packets.append(DnsPacket(stream, direction, frame, time, payload, self._transport))
+        return True
+
+    def join(self, packets: Iterable[DnsPacket], forgotten: int, joined: Joined, frames_before: int) -> None:
+        """Keep what was kept of the file that follows, where it numbers streams as ``joined`` says."""
+        for packet in packets:
+            stream = int(joined.number[packet.stream])
+            direction = packet.direction ^ int(joined.flipped[packet.stream])
+            self.keep(stream, direction, packet.frame + frames_before, packet.time, packet.payload)
+        self.forgotten += forgotten
+
+    def keeper(self, stream: int) -> Keep:
+        """Return what keeps the messages of one stream."""
+        # A lambda would keep observations from travelling between processes.
+        return partial(self.keep, stream)

@@ -1,0 +1,1 @@
+"""One connection: what its first bytes begin, what proxies put before it, and the handshakes on it."""
