@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -12,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.capture.batch import PADDING, PacketBatch
+from ocsp_pcap.capture.batch import PADDING, Column, PacketBatch
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import is_capture, is_pcap
 from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, Damage, Parsed
@@ -54,6 +55,11 @@ class CaptureSummary:
     first_time: int | None
     """The earliest time of any packet, nanoseconds since the epoch."""
     last_time: int | None
+    step_back: int = 0
+    """Nanoseconds by which the time of a packet is before that of the one before it, at most."""
+    time_at_start: int | None = None
+    """Time of the first packet in the order of the file."""
+    time_at_end: int | None = None
 
 
 def together(summaries: Sequence[CaptureSummary]) -> CaptureSummary:
@@ -61,6 +67,8 @@ def together(summaries: Sequence[CaptureSummary]) -> CaptureSummary:
     lengths = [summary.snaplen for summary in summaries]
     # The counters of a capturing program run on from file to file.
     dropped = [summary.dropped for summary in summaries if summary.dropped is not None]
+    timed = [summary for summary in summaries if summary.time_at_start is not None]
+    between = [(before.time_at_end or 0) - (after.time_at_start or 0) for before, after in pairwise(timed)]
     return CaptureSummary(
         packets=sum(summary.packets for summary in summaries),
         snaplen=None if None in lengths else max((length for length in lengths if length), default=None),
@@ -71,6 +79,9 @@ def together(summaries: Sequence[CaptureSummary]) -> CaptureSummary:
         size=sum(summary.size for summary in summaries),
         first_time=min((s.first_time for s in summaries if s.first_time is not None), default=None),
         last_time=max((s.last_time for s in summaries if s.last_time is not None), default=None),
+        step_back=max(0, *between, *(summary.step_back for summary in summaries)),
+        time_at_start=timed[0].time_at_start if timed else None,
+        time_at_end=timed[-1].time_at_end if timed else None,
     )
 
 
@@ -101,6 +112,9 @@ class CaptureReader:
         self._link_types: set[int] = set()
         self._first_time: int | None = None
         self._last_time: int | None = None
+        self._step_back = 0
+        self._time_at_start: int | None = None
+        self._time_at_end: int | None = None
 
     def __enter__(self) -> CaptureReader:
         return self
@@ -127,6 +141,9 @@ class CaptureReader:
             size=self._base + self._filled,
             first_time=self._first_time,
             last_time=self._last_time,
+            step_back=self._step_back,
+            time_at_start=self._time_at_start,
+            time_at_end=self._time_at_end,
         )
 
     @property
@@ -211,6 +228,17 @@ class CaptureReader:
             first, last = int(times.min()), int(times.max())
             self._first_time = first if self._first_time is None else min(first, self._first_time)
             self._last_time = last if self._last_time is None else max(last, self._last_time)
+            self._note_steps(times)
+
+    def _note_steps(self, times: Column) -> None:
+        start, end = int(times[0]), int(times[-1])
+        if self._time_at_end is None:
+            self._time_at_start = start
+        else:
+            self._step_back = max(self._step_back, self._time_at_end - start)
+        self._time_at_end = end
+        if len(times) > 1:
+            self._step_back = max(self._step_back, -int(np.diff(times).min()))
 
     def _tell(self, damage: Damage) -> None:
         place = f"at byte {self._base + damage.position}, where frame {self._packets + 1} should be"

@@ -74,6 +74,9 @@ class CaptureFact:
     files: tuple[CaptureFile, ...] = ()
     """The files of a rotated set in order of time; frames and streams are counted through all of them.
     Empty where the capture is one file."""
+    step_back: int = 0
+    """Nanoseconds by which the time of a packet is before that of the one before it in the file, at most; 0:
+    times never go back. Small steps are usual where several interfaces or processors capture side by side."""
 
 
 @dataclass(frozen=True, slots=True)

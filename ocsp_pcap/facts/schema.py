@@ -59,9 +59,9 @@ SCALARS: Final[dict[str, Schema]] = {
     },
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     "serial": {
-        "description": "lower-case hex without leading zeros",
+        "description": "lower-case hex without leading zeros; empty where it cannot be read",
         "type": "string",
-        "pattern": "^(0|[1-9a-f][0-9a-f]*)$",
+        "pattern": "^(0|[1-9a-f][0-9a-f]*)?$",
     },
     "hash": {"description": "lower-case hex", "type": "string", "pattern": "^([0-9a-f]{2})*$"},
     "frame": {"description": "1-based, as Wireshark's frame.number", "type": "integer", "minimum": 1},

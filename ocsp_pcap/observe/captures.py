@@ -58,6 +58,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         tcp_streams=len(tcp.flows),
         notes=tuple(notes),
         files=_files(observation, tcp_streams, udp_streams),
+        step_back=whole.step_back,
     )
 
 

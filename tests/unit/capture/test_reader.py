@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from ocsp_pcap.capture import PADDING, CaptureReader, CaptureSource, open_capture
+from ocsp_pcap.capture import PADDING, CaptureReader, CaptureSource, open_capture, together
 from ocsp_pcap.capture.reader import BATCH_ROWS
 
 from .builders import enhanced, interface, option, pcap_header, pcap_record, read, rows_of, section
@@ -86,3 +86,16 @@ def test_a_capture_may_be_read_twice(tmp_path: Path) -> None:
     path.write_bytes(pcap_header() + pcap_record(b"12345678"))
     source = CaptureSource("a.pcap", path)
     assert rows_of(open_capture(source)) == rows_of(open_capture(source))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "step"), [((3, 4, 4, 9), 0), ((3, 9, 5, 4, 10), 4), ((9, 3), 6), ((3,), 0), ((), 0)]
+)
+def test_the_largest_step_back_in_time(tmp_path: Path, seconds: tuple[int, ...], step: int) -> None:
+    records = [pcap_record(b"12345678" * 8, seconds=second, fraction=0) for second in seconds]
+    for block in (64, 1 << 16):
+        _, summary = read(tmp_path / "a.pcap", pcap_header() + b"".join(records), block)
+        assert summary.step_back == step * 10**9
+    _, summary = read(tmp_path / "a.pcap", pcap_header() + b"".join(records))
+    _, later = read(tmp_path / "b.pcap", pcap_header() + pcap_record(b"12345678" * 8, seconds=1, fraction=0))
+    assert together([summary, later]).step_back == max(step, seconds[-1] - 1 if seconds else 0) * 10**9
