@@ -132,12 +132,12 @@ def _read_captures(
     from ocsp_pcap.observe.keys import key_use_notes, load_keys
     from ocsp_pcap.observe.watch import Watch
     from ocsp_pcap.read_captures import RunOptions, read_captures
-    from ocsp_pcap.spoken.shared import Tools
+    from ocsp_pcap.spoken.shared import Shared
 
-    tools = Tools()
+    shared = Shared()
     for der in options.authorities:
-        tools.store.add(der)
-    load_keys(tools, options.key_logs, options.rsa_keys)
+        shared.store.add(der)
+    load_keys(shared, options.key_logs, options.rsa_keys)
     sources: dict[str, CaptureSource] = {}
     for argument in captures:
         try:
@@ -153,11 +153,11 @@ def _read_captures(
         _workers(options),
         distant=options.cluster is not None,
     )
-    observations = read_captures(sources.values(), tools, run)
+    observations = read_captures(sources.values(), shared, run)
     if not observations:
         return None
-    found = FactAssembler(tools).facts(observations)
-    notes = tuple(key_use_notes(tools, found))
+    found = FactAssembler(shared).facts(observations)
+    notes = tuple(key_use_notes(shared, found))
     for note in notes:
         if note.useless:
             options.advise(note.sentence)

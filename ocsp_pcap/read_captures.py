@@ -12,7 +12,7 @@ from ocsp_pcap.capture.rotation import Member, Rotation, families, follows, miss
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
 from ocsp_pcap.observe.reading import InOrder, Reading
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 
 if TYPE_CHECKING:
     from ocsp_pcap.parallel.side_by_side import Workers
@@ -37,7 +37,7 @@ class RunOptions:
     """The workers are elsewhere: a file that is alone is read there, too."""
 
 
-def read_captures(sources: Iterable[CaptureSource], tools: Tools, options: RunOptions) -> list[Observation]:
+def read_captures(sources: Iterable[CaptureSource], shared: Shared, options: RunOptions) -> list[Observation]:
     """Read captures; files of a rotated set are one capture.
 
     Secrets inside a pcapng file may stand behind the packets that they open, or in another capture
@@ -49,23 +49,23 @@ def read_captures(sources: Iterable[CaptureSource], tools: Tools, options: RunOp
     options.watch.expect(None if None in sizes else sum(size or 0 for size in sizes))
     place = {source.name: number for number, source in enumerate(sources)}
     groups = families(sources, options.roles, options.rotation)
-    captures = _captures(groups, tools, options)
+    captures = _captures(groups, shared, options)
     captures.sort(key=lambda capture: min(place[source.name] for source in capture.sources))
-    return [capture.with_late_keys(tools, options) for capture in captures]
+    return [capture.with_late_keys(shared, options) for capture in captures]
 
 
-def _captures(groups: list[list[Member]], tools: Tools, options: RunOptions) -> list[_Capture]:
+def _captures(groups: list[list[Member]], shared: Shared, options: RunOptions) -> list[_Capture]:
     again = all(member.source.readable_again for group in groups for member in group)
     captures = None
-    if options.workers is not None and again and tools.keys is None and not tools.rsa_keys:
-        captures = _side_by_side(groups, options.workers, tools, options)
-    return _observe(groups, InOrder(options.watch), tools, options) if captures is None else captures
+    if options.workers is not None and again and shared.keys is None and not shared.rsa_keys:
+        captures = _side_by_side(groups, options.workers, shared, options)
+    return _observe(groups, InOrder(options.watch), shared, options) if captures is None else captures
 
 
 def _side_by_side(
     groups: list[list[Member]],
     workers: Callable[[], AbstractContextManager[Workers]],
-    tools: Tools,
+    shared: Shared,
     options: RunOptions,
 ) -> list[_Capture] | None:
     """Have files read by workers; None where one after the other is the way."""
@@ -81,13 +81,13 @@ def _side_by_side(
         return None
     try:
         with workers() as those:
-            return _observe(pieces, SideBySide(those, pieces, options.watch), tools, options)
+            return _observe(pieces, SideBySide(those, pieces, options.watch), shared, options)
     except InOrderNeeded:
         return None
 
 
 def _observe(
-    groups: list[list[Member]], reading: Reading, tools: Tools, options: RunOptions
+    groups: list[list[Member]], reading: Reading, shared: Shared, options: RunOptions
 ) -> list[_Capture]:
     """Put files together that are one capture: a file that does not go on with the last begins another."""
     found: list[_Capture] = []
@@ -107,7 +107,7 @@ def _observe(
                     if observer is None or not (options.rotation == "yes" or _goes_on(observer, member)):
                         if observer is not None:
                             observer.finish()
-                        observer = CaptureObserver(tools)
+                        observer = CaptureObserver(shared)
                         found.append(_Capture(observer.observation))
                     elif count := missing_between(group[number - 1], member):
                         words = f"are missing ({count} by their numbers)"
@@ -149,14 +149,14 @@ class _Capture:
     observation: Observation
     sources: list[CaptureSource] = field(default_factory=list)
 
-    def with_late_keys(self, tools: Tools, options: RunOptions) -> Observation:
+    def with_late_keys(self, shared: Shared, options: RunOptions) -> Observation:
         """Return what the capture showed; read again what keys of later captures open."""
         observation = self.observation
-        late = _opened_by_later_keys(observation, tools)
+        late = _opened_by_later_keys(observation, shared)
         if not late or options.watch.stopped:
             return observation
         if all(source.readable_again for source in self.sources):
-            observer = CaptureObserver(tools)
+            observer = CaptureObserver(shared)
             try:
                 for source in self.sources:
                     with open_capture(source) as reader:
@@ -174,11 +174,11 @@ class _Capture:
         return observation
 
 
-def _opened_by_later_keys(observation: Observation, tools: Tools) -> int:
+def _opened_by_later_keys(observation: Observation, shared: Shared) -> int:
     """Count the sessions that were read without keys, and for which there are keys by now."""
-    if tools.keys is None:
+    if shared.keys is None:
         return 0
-    later = tools.keys.sessions() - observation.keys_before
+    later = shared.keys.sessions() - observation.keys_before
     return sum(
         handshake.client_hello is not None
         and handshake.client_hello.random in later

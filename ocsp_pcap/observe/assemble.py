@@ -34,7 +34,7 @@ from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import Certificate
 from ocsp_pcap.spoken.conversation import Conversation, Found, Tunnel
 from ocsp_pcap.spoken.handshakes import Handshake
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flow import Flow
 from ocsp_pcap.tls.fingerprint import hello_fingerprint
 from ocsp_pcap.tls.names import (
@@ -73,8 +73,8 @@ class _Peers(NamedTuple):
 class FactAssembler:
     """Puts the observations of one or several captures into facts; call :meth:`facts` once."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
         self._algorithms: dict[str, None] = {"sha1": None}
         self._responses: dict[str, ResponseFact] = {}
 
@@ -93,7 +93,7 @@ class FactAssembler:
                     exchanges.append((fact, doubtful))
                 else:
                     crl_fetches.append(fact)
-        known = {certificate.sha256: certificate for certificate in self._tools.store}
+        known = {certificate.sha256: certificate for certificate in self._shared.store}
         shown = (sha256 for h in handshakes for sha256 in (*h.certificates, *h.client_certificates))
         order = dict.fromkeys((*shown, *sorted(known)))
         certificates = {sha256: self._certificate(known[sha256]) for sha256 in order if sha256 in known}
@@ -233,7 +233,7 @@ class FactAssembler:
         alpn = (handshake.alpn,) if handshake.alpn else hello.alpn if hello is not None else ()
         offered = hello is not None and bool(hello.session_id or hello.session_ticket or hello.psk_identities)
         resumption, complete = handshake.resumption, handshake.complete
-        store = self._tools.store
+        store = self._shared.store
         return HandshakeFact(
             capture=capture,
             stream=number,
@@ -259,7 +259,7 @@ class FactAssembler:
             client_random=hello.random.hex() if hello is not None and hello.random else None,
             server_random=answer.random.hex() if answer is not None and version is not None else None,
             certificates=tuple([store.add(der).sha256 for der in handshake.certificates]),
-            staples=tuple([self._response(self._tools.responses.parse(der)) for der in handshake.staples]),
+            staples=tuple([self._response(self._shared.responses.parse(der)) for der in handshake.staples]),
             client_certificates=tuple([store.add(der).sha256 for der in handshake.client_certificates]),
             certificate_encrypted=handshake.certificate_encrypted,
             decrypted=handshake.decrypted,
@@ -386,7 +386,7 @@ class FactAssembler:
         known = self._responses.get(response.sha256)
         if known is not None:
             return known
-        verification = self._tools.responses.verify(response)
+        verification = self._shared.responses.verify(response)
         singles = []
         for single in response.singles:
             cert_id = single.cert_id
@@ -421,7 +421,7 @@ class FactAssembler:
         return fact
 
     def _certificate(self, certificate: Certificate) -> CertificateFact:
-        issuer = self._tools.store.issuer(certificate)
+        issuer = self._shared.store.issuer(certificate)
         return CertificateFact(
             sha256=certificate.sha256,
             subject=certificate.subject,

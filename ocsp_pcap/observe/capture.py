@@ -17,7 +17,7 @@ from ocsp_pcap.observe.udp import UdpObserver
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.handshakes import Handshake
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flow import Endpoints
 
 SOCKS_PORT: Final = 1080
@@ -101,11 +101,11 @@ def _ports(ends: Endpoints) -> tuple[int, int]:
 class CaptureObserver:
     """Reads the files of one capture in their order; frames and streams are counted through all of them."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
         self._decoder = Decoder()
-        keys = tools.keys.sessions() if tools.keys is not None else frozenset[bytes]()
-        self.observation = Observation(TcpObserver(tools), UdpObserver(tools), keys_before=keys)
+        keys = shared.keys.sessions() if shared.keys is not None else frozenset[bytes]()
+        self.observation = Observation(TcpObserver(shared), UdpObserver(shared), keys_before=keys)
         """What was read so far; complete after :meth:`finish`."""
 
     def begin_file(self) -> int:
@@ -119,7 +119,7 @@ class CaptureObserver:
         reader.frames_before = self.begin_file()
         observation = self.observation
         observation.files.append(
-            observe_file(reader, self._decoder, observation.tcp, observation.udp, watch, self._tools)
+            observe_file(reader, self._decoder, observation.tcp, observation.udp, watch, self._shared)
         )
 
     def interrupt(self) -> None:
@@ -157,14 +157,14 @@ def observe_file(
     tcp: TcpObserver,
     udp: UdpObserver,
     watch: Watch,
-    tools: Tools | None = None,
+    shared: Shared | None = None,
 ) -> ObservedFile:
-    """Show the packets of a file to those who read TCP and UDP; the secrets in it go to ``tools``."""
+    """Show the packets of a file to those who read TCP and UDP; the secrets in it go to ``shared``."""
     truncated = undecoded = secrets_read = position = 0
     reader.wait = watch.wait
     for batch in reader:
-        if tools is not None and len(reader.secrets) > secrets_read:
-            _take_secrets(tools, reader, secrets_read)
+        if shared is not None and len(reader.secrets) > secrets_read:
+            _take_secrets(shared, reader, secrets_read)
             secrets_read = len(reader.secrets)
         decoded = decoder.decode(batch)
         truncated += decoded.truncated
@@ -175,16 +175,16 @@ def observe_file(
         position = reader.position
         if watch.stopped and not reader.interrupted:
             break
-    if tools is not None and len(reader.secrets) > secrets_read:
-        _take_secrets(tools, reader, secrets_read)
+    if shared is not None and len(reader.secrets) > secrets_read:
+        _take_secrets(shared, reader, secrets_read)
     return ObservedFile(reader.name, reader.summary, truncated, undecoded, interrupted=watch.stopped)
 
 
-def _take_secrets(tools: Tools, reader: CaptureReader, start: int) -> None:
+def _take_secrets(shared: Shared, reader: CaptureReader, start: int) -> None:
     """Add secrets; their blocks should stand before the packets (draft-ietf-opsawg-pcapng 4.7)."""
-    if tools.keys is None:
+    if shared.keys is None:
         from ocsp_pcap.tls.keys import KeyLog
 
-        tools.keys = KeyLog()
+        shared.keys = KeyLog()
     for text in reader.secrets[start:]:
-        tools.keys.add(text, f"secrets inside {reader.name}")
+        shared.keys.add(text, f"secrets inside {reader.name}")

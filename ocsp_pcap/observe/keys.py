@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocsp_pcap.facts import Facts, HandshakeFact
-from ocsp_pcap.spoken.shared import RsaKey, Tools
+from ocsp_pcap.spoken.shared import RsaKey, Shared
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -30,7 +30,7 @@ class KeyNote:
     """It opened nothing."""
 
 
-def load_keys(tools: Tools, key_logs: Sequence[Path], rsa_keys: Sequence[Path]) -> None:
+def load_keys(shared: Shared, key_logs: Sequence[Path], rsa_keys: Sequence[Path]) -> None:
     """Read key logs (NSS key log format) and RSA private keys.
 
     Raises:
@@ -39,12 +39,12 @@ def load_keys(tools: Tools, key_logs: Sequence[Path], rsa_keys: Sequence[Path]) 
     if key_logs:
         from ocsp_pcap.tls.keys import KeyLog
 
-        tools.keys = KeyLog()
+        shared.keys = KeyLog()
         for path in key_logs:
             content = _read(path)
-            tools.keys.add(content, str(path))
+            shared.keys.add(content, str(path))
             if _ends_inside_a_line(content):
-                tools.cut_key_logs.add(str(path))
+                shared.cut_key_logs.add(str(path))
     if rsa_keys:
         from ocsp_pcap.tls.rsa import load_rsa_key
 
@@ -55,17 +55,17 @@ def load_keys(tools: Tools, key_logs: Sequence[Path], rsa_keys: Sequence[Path]) 
             except ValueError as error:
                 raise KeySourceError(f"{path}: {error}") from error
             loaded.append(RsaKey(str(path), key, _key_hash(key)))
-        tools.rsa_keys = tuple(key.key for key in loaded)
-        tools.rsa_key_files = tuple(loaded)
+        shared.rsa_keys = tuple(key.key for key in loaded)
+        shared.rsa_key_files = tuple(loaded)
 
 
-def key_use_notes(tools: Tools, facts: Facts) -> Iterator[KeyNote]:
+def key_use_notes(shared: Shared, facts: Facts) -> Iterator[KeyNote]:
     """Yield, for each source of keys, how many sessions it opened, and what became of the others."""
-    if tools.keys is not None:
+    if shared.keys is not None:
         seen = {h.client_random: h for h in facts.handshakes if h.client_random}
-        for use in tools.keys.use():
-            yield KeyNote(_log_words(use, seen, use.name in tools.cut_key_logs), not use.opened)
-    for key in tools.rsa_key_files:
+        for use in shared.keys.use():
+            yield KeyNote(_log_words(use, seen, use.name in shared.cut_key_logs), not use.opened)
+    for key in shared.rsa_key_files:
         yield _rsa_note(key, facts)
 
 

@@ -20,7 +20,7 @@ from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Row, Rows, Segments
 from ocsp_pcap.parallel.to_reread import Unread
 from ocsp_pcap.spoken.conversation import Conversation
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import Match, MatchError, StreamFiles
@@ -64,7 +64,7 @@ class Stream:
 class TcpObserver:
     """All TCP streams of one capture."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, shared: Shared) -> None:
         self.flows = FlowTable()
         self.dns = DnsLog("tcp")
         self.finished: list[Stream] = []
@@ -76,7 +76,7 @@ class TcpObserver:
         self.given_up = 0
         """Streams that were ended for the bound on memory."""
         self.files = StreamFiles()
-        self._tools = tools
+        self._shared = shared
         self._wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
         self._streams: dict[int, Stream] = {}
         self._lingering: deque[Stream] = deque()
@@ -263,7 +263,7 @@ class TcpObserver:
                 side.start(sequence + 1)
                 mid_stream = False
         keep = self.dns.keeper(number) if self.flows.has_port(number, DNS_PORT) else None
-        conversation = Conversation(self._tools, keep_dns=keep)
+        conversation = Conversation(self._shared, keep_dns=keep)
         stream = Stream(number, conversation, sides, started_mid_stream=mid_stream)
         self._streams[number] = stream
         self._wanted[number] |= LIVE

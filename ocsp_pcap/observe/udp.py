@@ -24,7 +24,7 @@ from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.spoken.carried import CarrierConnection
 from ocsp_pcap.spoken.conversation import Tunnel
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import Joined, Match, StreamFiles
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
@@ -86,12 +86,12 @@ class UdpStream:
 class UdpObserver:
     """All UDP flows of one capture."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, shared: Shared) -> None:
         self.flows = FlowTable(udp=True)
         self.files = StreamFiles()
         self.finished: list[UdpStream] = []
         self.dns = DnsLog("udp")
-        self._tools = tools
+        self._shared = shared
         self._state: NDArray[np.int8] = np.zeros(1024, np.int8)
         self._streams: dict[int, UdpStream] = {}
         self._begun: dict[int, int] = {}
@@ -328,15 +328,15 @@ class UdpObserver:
         if looks_like_quic(payload):
             from ocsp_pcap.quic.connection import QuicConnection
 
-            return QuicConnection(self._tools.keys), QUIC_OVER
+            return QuicConnection(self._shared.keys), QUIC_OVER
         if looks_like_dtls(payload):
             from ocsp_pcap.quic.dtls import DtlsConnection
 
             return DtlsConnection(), DTLS_OVER
         if looks_like_rdp_udp(payload):
-            return CarrierConnection("rdp-udp", self._tools), SPENT
+            return CarrierConnection("rdp-udp", self._shared), SPENT
         if reset_overhead(payload) is not None or hello_overhead(payload) is not None:
-            return CarrierConnection("openvpn", self._tools), SPENT
+            return CarrierConnection("openvpn", self._shared), SPENT
         return None
 
     def _end(self, stream: UdpStream) -> None:

@@ -13,7 +13,7 @@ from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.one_file_tcp import TcpPart, TcpPartObserver
 from ocsp_pcap.parallel.one_file_udp import UdpPart, UdpPartObserver
 from ocsp_pcap.parallel.to_reread import Unread
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import MatchError
 
@@ -36,8 +36,8 @@ def observe_part(source: CaptureSource, watch: Watch, *, first: bool, last: bool
 
     Raise CaptureError where it cannot be opened.
     """
-    decoder, tools = Decoder(), Tools()
-    tcp, udp = TcpPartObserver(tools, first=first), UdpPartObserver(tools, first=first)
+    decoder, shared = Decoder(), Shared()
+    tcp, udp = TcpPartObserver(shared, first=first), UdpPartObserver(shared, first=first)
     with open_capture(source) as reader:
         file = observe_file(reader, decoder, tcp, udp, watch)
     if last:

@@ -17,7 +17,7 @@ from ocsp_pcap.decode.columns import SYN, TransportColumns
 from ocsp_pcap.observe.dns_log import DnsPacket
 from ocsp_pcap.observe.rows import Rows, Spool
 from ocsp_pcap.observe.tcp import DIRECTION_BITS, LIVE, Stream, TcpObserver, telling
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 
 ASIDE: Final = 8
@@ -55,9 +55,9 @@ class TcpPart:
 class TcpPartObserver(TcpObserver):
     """All TCP streams of one file. Call :meth:`part` at its end, instead of ``finish``."""
 
-    def __init__(self, tools: Tools, *, first: bool) -> None:
+    def __init__(self, shared: Shared, *, first: bool) -> None:
         """``first``: no file comes before this one."""
-        super().__init__(tools)
+        super().__init__(shared)
         self._first = first
         self._aside = Spool(MAX_ASIDE_BYTES, MAX_ASIDE_STREAM_BYTES)
         self._open_spool = Spool()

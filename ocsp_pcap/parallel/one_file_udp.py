@@ -17,7 +17,7 @@ from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.dns_log import DnsPacket
 from ocsp_pcap.observe.rows import Rows, Spool
 from ocsp_pcap.observe.udp import UdpObserver, UdpStream
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 
 MAX_EARLY_BYTES: Final = 8 << 20
@@ -49,9 +49,9 @@ class UdpPart:
 class UdpPartObserver(UdpObserver):
     """All UDP flows of one file. Call :meth:`part` at its end, instead of ``finish``."""
 
-    def __init__(self, tools: Tools, *, first: bool) -> None:
+    def __init__(self, shared: Shared, *, first: bool) -> None:
         """``first``: no file comes before this one."""
-        super().__init__(tools)
+        super().__init__(shared)
         self._first = first
         self._early = Spool(MAX_EARLY_BYTES, MAX_EARLY_FLOW_BYTES)
         self._open_spool = Spool()

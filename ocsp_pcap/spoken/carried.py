@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.spoken.handshakes import Handshake, HandshakeTracker
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import Damage, TlsEvent
 
@@ -39,8 +39,8 @@ class Session:
 class CarriedTls:
     """Feeds what a carrier yields to the sessions it belongs to."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
         self._sessions: dict[int, Session] = {}
 
     @property
@@ -86,18 +86,18 @@ class CarriedTls:
 
             connection = DtlsConnection()
         else:
-            connection = TlsConnection(self._tools.keys, self._tools.rsa_keys)
+            connection = TlsConnection(self._shared.keys, self._shared.rsa_keys)
         return Session(connection, HandshakeTracker())
 
 
 class OpenVpnStream:
     """A TCP connection of OpenVPN."""
 
-    def __init__(self, client: int, tools: Tools) -> None:
+    def __init__(self, client: int, shared: Shared) -> None:
         from ocsp_pcap.carriers.openvpn import OpenVpn
 
         self._carrier = OpenVpn(client)
-        self._inside = CarriedTls(tools)
+        self._inside = CarriedTls(shared)
 
     @property
     def client(self) -> int:
@@ -127,10 +127,10 @@ class OpenVpnStream:
 class CarrierConnection:
     """A UDP flow of a carrier."""
 
-    def __init__(self, kind: Literal["openvpn", "rdp-udp"], tools: Tools) -> None:
+    def __init__(self, kind: Literal["openvpn", "rdp-udp"], shared: Shared) -> None:
         self.kind = kind
         self.carrier = _carrier(kind)
-        self._inside = CarriedTls(tools)
+        self._inside = CarriedTls(shared)
 
     @property
     def client(self) -> int:

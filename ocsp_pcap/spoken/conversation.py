@@ -27,7 +27,7 @@ from ocsp_pcap.spoken.proxy_prefixes import (
     proxy_protocol_length,
     socks_negotiation,
 )
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import ApplicationData, TlsEvent
 
@@ -78,7 +78,7 @@ class Conversation:
         "_mode",
         "_openvpn",
         "_scheme",
-        "_tools",
+        "_shared",
         "_waiting",
         "_watched",
         "client",
@@ -93,12 +93,12 @@ class Conversation:
 
     def __init__(
         self,
-        tools: Tools,
+        shared: Shared,
         depth: int = 0,
         scheme: Literal["http", "https"] = "http",
         keep_dns: Keep | None = None,
     ) -> None:
-        self._tools = tools
+        self._shared = shared
         self._depth = depth
         self._scheme = scheme
         self._http: ExchangeReader | None = None
@@ -230,7 +230,7 @@ class Conversation:
         if self.tls is not None:
             self.swapped = self.tls.swapped
         if self.tracker is not None:
-            self.tracker.share(self._tools.store.share)
+            self.tracker.share(self._shared.store.share)
         self.tls = self._http = self._openvpn = self._dns = None
         self._waiting = None
 
@@ -272,7 +272,7 @@ class Conversation:
             case Kind.HTTP_CLIENT | Kind.HTTP_SERVER:
                 self.client = direction if kind is Kind.HTTP_CLIENT else 1 - direction
                 self._mode = Mode.HTTP
-                self._http = ExchangeReader(self._tools.responses, self._scheme)
+                self._http = ExchangeReader(self._shared.responses, self._scheme)
                 self._replay()
             case Kind.PROXY_PROTOCOL if self._mode is Mode.SNIFF:
                 self._proxy_protocol(waiting, direction)
@@ -310,14 +310,14 @@ class Conversation:
             # The end of what the other side said before STARTTLS, cut where it looked like a beginning.
             waiting.pieces = [piece for piece in waiting.pieces if piece.direction == direction]
         self._mode = Mode.TLS
-        self.tls = TlsConnection(self._tools.keys, self._tools.rsa_keys)
+        self.tls = TlsConnection(self._shared.keys, self._shared.rsa_keys)
         self.tracker = HandshakeTracker()
         self._replay()
 
     def _begin_openvpn(self) -> None:
         self.tunnel = self.tunnel._replace(kind="openvpn") if self.tunnel is not None else Tunnel("openvpn")
         self._mode = Mode.OPENVPN
-        self._openvpn = OpenVpnStream(self.client, self._tools)
+        self._openvpn = OpenVpnStream(self.client, self._shared)
         self.tracker = HandshakeTracker()
         self._replay()
 
@@ -393,7 +393,7 @@ class Conversation:
             if self._depth >= BOUNDS.tunnels:
                 reached("tunnels")
                 return
-            self.inner = Conversation(self._tools, self._depth + 1, "https")
+            self.inner = Conversation(self._shared, self._depth + 1, "https")
         direction = 0 if event.from_client else 1
         if self.inner.wants(direction):
             self.inner.receive(direction, event.data, event.frame, event.time, True)

@@ -25,7 +25,7 @@ class RsaKey:
 
 
 @dataclass(slots=True)
-class Tools:
+class Shared:
     """Each distinct certificate and response is parsed once a run, through these."""
 
     store: CertificateStore = field(default_factory=CertificateStore)
@@ -39,6 +39,6 @@ class Tools:
     def __post_init__(self) -> None:
         self.responses = ResponseCache(self.store)
 
-    def __reduce__(self) -> tuple[type[Tools], tuple[()]]:
-        """What a process learned stays there: whoever takes its observations has tools of its own."""
-        return Tools, ()
+    def __reduce__(self) -> tuple[type[Shared], tuple[()]]:
+        """What a process learned stays there: whoever takes its observations has shared of its own."""
+        return Shared, ()

@@ -13,7 +13,7 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.read_captures import RunOptions, read_captures
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 
 SUITES = Path(__file__).resolve().parents[2] / "samples" / "tls13-suites"
 PLAIN, INSIDE = SUITES / "gnutls.pcap", SUITES / "keys-inside" / "gnutls.pcapng"
@@ -30,7 +30,7 @@ def decrypted(observation: Observation) -> int:
 
 def observe(*paths: Path) -> list[Observation]:
     failures: list[CaptureError] = []
-    found = read_captures([source(path) for path in paths], Tools(), RunOptions(failures.append))
+    found = read_captures([source(path) for path in paths], Shared(), RunOptions(failures.append))
     assert failures == []
     return found
 
@@ -109,7 +109,7 @@ def test_what_can_be_read_only_once_says_so(tmp_path: Path) -> None:
 
 def test_a_capture_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     failures: list[CaptureError] = []
-    assert read_captures([source(tmp_path / "missing.pcap")], Tools(), RunOptions(failures.append)) == []
+    assert read_captures([source(tmp_path / "missing.pcap")], Shared(), RunOptions(failures.append)) == []
     assert len(failures) == 1
 
 

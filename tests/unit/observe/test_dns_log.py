@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ocsp_pcap.observe.dns_log import DnsLog
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.dns_stream import DnsStream, begins_dns
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from tests.unit.carriers.packets import PLAIN_RESETS
 from tests.unit.tls.wire import HOST, record
 
@@ -50,7 +50,7 @@ EXPECTED = [
 
 def talk(messages: list[Message], log: DnsLog | None = None) -> tuple[Conversation, DnsLog]:
     log = log or DnsLog("tcp")
-    conversation = Conversation(Tools(), keep_dns=log.keeper(7))
+    conversation = Conversation(Shared(), keep_dns=log.keeper(7))
     for frame, (direction, data) in enumerate(messages, 1):
         if conversation.wants(direction):
             conversation.receive(direction, data, frame, frame * 1000, True)
@@ -101,7 +101,7 @@ def test_after_missing_bytes_the_next_message_that_begins_a_segment_counts() -> 
 
 def test_a_gap_in_a_conversation() -> None:
     log = DnsLog("tcp")
-    conversation = Conversation(Tools(), keep_dns=log.keeper(0))
+    conversation = Conversation(Shared(), keep_dns=log.keeper(0))
     conversation.receive(0, MESSAGES[0][1], 1, 0, True)
     conversation.gap(1, 100, 2, 0)
     conversation.receive(1, MESSAGES[3][1], 3, 0, True)
@@ -128,7 +128,7 @@ def test_tls_on_the_port_of_dns_is_tls() -> None:
 
 
 def test_dns_on_another_port_is_not_looked_for() -> None:
-    conversation = Conversation(Tools())
+    conversation = Conversation(Shared())
     for frame, (direction, data) in enumerate(MESSAGES, 1):
         conversation.receive(direction, data, frame, 0, True)
     assert conversation.tracker is None

@@ -9,7 +9,7 @@ import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.observe.keys import KeySourceError, load_keys
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 SUITES = SAMPLES / "tls13-suites"
@@ -122,11 +122,11 @@ def test_the_key_of_sessions_without_rsa_key_exchange(tmp_path: Path) -> None:
 def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
     path = variant(tmp_path, b"nonsense")
     with pytest.raises(KeySourceError, match="not a readable private key"):
-        load_keys(Tools(), [], [path])
+        load_keys(Shared(), [], [path])
     with pytest.raises(KeySourceError, match="cannot be read"):
-        load_keys(Tools(), [tmp_path / "missing"], [])
+        load_keys(Shared(), [tmp_path / "missing"], [])
     damaged = bytearray(RSA_KEY.read_bytes())
     damaged[200] ^= 0x20
     path.write_bytes(damaged)
     with pytest.raises(KeySourceError):
-        load_keys(Tools(), [], [path])
+        load_keys(Shared(), [], [path])

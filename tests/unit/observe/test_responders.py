@@ -18,7 +18,7 @@ from ocsp_pcap.capture import CaptureError, expand
 from ocsp_pcap.facts import DnsLookupFact, Facts
 from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.read_captures import RunOptions, read_captures
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from tests.conftest import CORPUS
 from tests.unit.explain.facts_factory import certificate, exchange
 
@@ -180,7 +180,7 @@ def test_dns_over_tcp_of_a_real_capture_is_what_tshark_sees() -> None:
     if tshark is None:
         pytest.skip("tshark, the second witness, is not installed")
     failures: list[CaptureError] = []
-    (observation,) = read_captures(expand([str(path)]), Tools(), RunOptions(failures.append))
+    (observation,) = read_captures(expand([str(path)]), Shared(), RunOptions(failures.append))
     assert failures == []
     command = [tshark, "-n", "-r", str(path), "-Y", "dns and tcp", "-T", "fields"]
     fields = ["-e", "frame.number", "-e", "tcp.stream", "-e", "dns.id"]

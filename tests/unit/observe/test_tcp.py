@@ -11,7 +11,7 @@ from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import ACK, TransportColumns
 from ocsp_pcap.observe.tcp import TcpObserver
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 
 BEGINNING = bytes.fromhex("16030100c8010000c40303") + bytes(40)
 """The first bytes of a ClientHello, the rest of which never comes."""
@@ -47,7 +47,7 @@ def columns(clients: range) -> TransportColumns:
 
 def test_of_too_many_streams_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BOUNDS, "open_streams", 100)
-    observer = TcpObserver(Tools())
+    observer = TcpObserver(Shared())
     for start in range(0, 400, 40):
         observer.receive(columns(range(start, start + 40)))
         assert len(observer._streams) <= 100

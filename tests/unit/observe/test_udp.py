@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ocsp_pcap.observe.udp import CAPWAP_CONTROL, MAX_BEGINNINGS, MAX_LINGERING, SPENT, UdpObserver, UdpStream
 from ocsp_pcap.observe.udp_openings import Beginnings
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from tests.unit.carriers.packets import PLAIN_RESETS, OpenVpnPeers, rdp3_data, rdp_syn
 from tests.unit.quic.test_dtls import Endpoints
 from tests.unit.tls.wire import identity, record
@@ -34,7 +34,7 @@ class Counting(UdpObserver):
 
 
 def observe(datagrams: Sequence[Datagram], batch: int = 1000, *, elsewhere: bool = False) -> Counting:
-    observer = Counting(Tools())
+    observer = Counting(Shared())
     for start in range(0, len(datagrams), batch):
         part = datagrams[start : start + batch]
         observer.receive(udp_columns(part, start + 1, elsewhere=elsewhere))
@@ -122,7 +122,7 @@ def test_dtls_after_other_protocols(dtls: tuple[bytes, list[list[Message]]]) -> 
 def test_dtls_behind_the_capwap_preamble(dtls: tuple[bytes, list[list[Message]]]) -> None:
     certificate, talks = dtls
     control = [(0, way, b"\x01\x00\x00\x00" + data) for way, data in talks[0]]
-    observer = UdpObserver(Tools())
+    observer = UdpObserver(Shared())
     # Discovery travels in plain text, with another preamble type.
     observer.receive(udp_columns([(0, 0, b"\x00" + bytes(40)), *control], port=CAPWAP_CONTROL))
     observer.finish()
@@ -192,6 +192,6 @@ def test_what_a_parser_would_take_always_counts_as_a_beginning(payloads: list[by
     columns = udp_columns([(0, 0, payload) for payload in [*taken, *payloads]])
     beginnings = Beginnings(columns, columns.frame - 1)
     assert beginnings.any[: len(taken)].all()
-    observer = UdpObserver(Tools())
+    observer = UdpObserver(Shared())
     for payload, flag in zip(payloads, beginnings.any[len(taken) :].tolist(), strict=True):
         assert flag or observer._connection(payload) is None

@@ -9,7 +9,7 @@ import numpy as np
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import EXTRA, TransportColumns
 from ocsp_pcap.spoken.conversation import Conversation
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 
 Message = tuple[int, bytes]
 """Direction and bytes."""
@@ -28,9 +28,9 @@ def cut(messages: Sequence[Message], offsets: frozenset[int]) -> list[Message]:
     return pieces
 
 
-def converse(messages: Sequence[Message], tools: Tools | None = None) -> Conversation:
+def converse(messages: Sequence[Message], shared: Shared | None = None) -> Conversation:
     """Feed segments to a conversation, as frames 1, 2, ...; then end it."""
-    conversation = Conversation(tools or Tools())
+    conversation = Conversation(shared or Shared())
     for frame, (direction, data) in enumerate(messages, 1):
         if conversation.wants(direction):
             conversation.receive(direction, data, frame, frame * 1000, True)

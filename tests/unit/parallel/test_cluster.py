@@ -29,7 +29,7 @@ from ocsp_pcap.observe.reading import ClusterError
 from ocsp_pcap.parallel import cluster as module
 from ocsp_pcap.parallel.cluster import Answer, cluster
 from ocsp_pcap.read_captures import RunOptions, read_captures
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
@@ -71,9 +71,9 @@ def lines(facts: Facts) -> str:
 def observed(sources: Sequence[CaptureSource], address: str) -> tuple[Facts, list[str]]:
     """Read sources by a cluster; tell also what could not be read."""
     failures: list[CaptureError] = []
-    tools = Tools()
+    shared = Shared()
     options = RunOptions(failures.append, workers=partial(cluster, address), distant=True)
-    facts = FactAssembler(tools).facts(read_captures(sources, tools, options))
+    facts = FactAssembler(shared).facts(read_captures(sources, shared, options))
     return facts, [str(failure) for failure in failures]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.spoken.conversation import Conversation, Tunnel
-from ocsp_pcap.spoken.shared import Tools
+from ocsp_pcap.spoken.shared import Shared
 from tests.unit.carriers.packets import ENCRYPTED_RESETS, OpenVpnPeers
 from tests.unit.observe.wire import Message, converse, cut
 from tests.unit.tls.wire import HOST, identity, record
@@ -174,7 +174,7 @@ def test_every_session_of_openvpn_is_a_handshake() -> None:
 def test_a_gap_in_openvpn_is_damage_not_the_end() -> None:
     packets = openvpn()
     lost = next(i for i, (way, data) in enumerate(packets) if i > 8 and way == 1 and data[2] == 0x20)
-    conversation = Conversation(Tools())
+    conversation = Conversation(Shared())
     for frame, (direction, data) in enumerate(packets, 1):
         if frame - 1 == lost:
             conversation.gap(direction, len(data), frame, frame)
@@ -186,7 +186,7 @@ def test_a_gap_in_openvpn_is_damage_not_the_end() -> None:
 
 
 def test_openvpn_with_tls_crypt_is_not_watched() -> None:
-    conversation = Conversation(Tools())
+    conversation = Conversation(Shared())
     packet = ENCRYPTED_RESETS[0]
     conversation.receive(0, len(packet).to_bytes(2) + packet, 1, 1, True)
     assert conversation.wanted == 0
@@ -213,7 +213,7 @@ def test_tunnels_in_tunnels_are_bounded() -> None:
 
 
 def test_an_unknown_protocol_is_given_up() -> None:
-    conversation = Conversation(Tools())
+    conversation = Conversation(Shared())
     for frame in range(BOUNDS.watched_segments + 1):
         conversation.receive(frame % 2, b"SSH-2.0", frame, frame, True)
     assert not conversation.wants(0)
