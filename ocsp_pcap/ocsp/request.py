@@ -28,7 +28,7 @@ from ocsp_pcap.pki.der import (
 from ocsp_pcap.pki.names import name_text
 
 MAX_ENTRIES = 1024
-"""Entries of one request that are read; the lightweight profile (RFC 5019 2.1.1) allows one."""
+"""Entries of one request that are read; the lightweight profile (RFC 9919 3.1.1) allows one."""
 
 _NONCE = "1.3.6.1.5.5.7.48.1.2"
 _VERSION, _REQUESTOR, _EXTENSIONS, _SIGNATURE = 0xA0, 0xA1, 0xA2, 0xA0
