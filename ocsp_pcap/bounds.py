@@ -88,6 +88,27 @@ class Bounds:
         32 << 20, "bytes of DNS messages that are kept", "which names matter shows at the end"
     )
 
+    headers: int = _bound(
+        64,
+        "headers around the TCP or UDP of a packet, tunnels included",
+        "each costs a pass over the packets that have it; networks stack less than ten",
+    )
+    tags: int = _bound(
+        64,
+        "VLAN tags, MPLS labels or options in a row that are followed at once",
+        "each costs a pass over the packets that have it",
+    )
+    rounds: int = _bound(
+        8,
+        "times that reassembled fragments, or packets behind extension headers, may hold others such",
+        "each costs work for every packet by itself",
+    )
+    undecoded_names: int = _bound(
+        64,
+        "encapsulations that are told apart where they cannot be read",
+        "a list that is longer tells no more",
+    )
+
 
 BOUNDS: Final = Bounds()
 """The bounds of this process."""

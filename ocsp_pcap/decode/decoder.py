@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.capture.batch import PacketBatch
 from ocsp_pcap.decode.blocks import merge
 from ocsp_pcap.decode.columns import TransportColumns
-from ocsp_pcap.decode.fast import decode_fast
+from ocsp_pcap.decode.fast import FastResult, decode_fast, first_level
+from ocsp_pcap.decode.frames import Space
+from ocsp_pcap.decode.undecoded import TOO_DEEP
 
 if TYPE_CHECKING:
-    from ocsp_pcap.decode.slow import SlowPath
+    from ocsp_pcap.decode.slow import Handed, SlowPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,8 @@ class DecodedBatch:
 
     tcp: TransportColumns
     udp: TransportColumns
-    undecoded: int
-    """Packets whose network layer could not be understood."""
+    undecoded: dict[str, int]
+    """Packets whose network layer could not be understood, by what they are: ``EtherType 0x88e5``."""
     truncated: int
     """Packets of which the capture holds less than there was on the wire."""
 
@@ -41,20 +44,54 @@ class Decoder:
 
     def decode(self, batch: PacketBatch) -> DecodedBatch:
         """Return the transport rows of ``batch``; they refer to its buffer. Never raises on bad packets."""
-        fast = decode_fast(batch)
-        undecoded = fast.undecoded
-        tcp, udp, extra = fast.tcp, fast.udp, b""
-        if fast.slow_link or fast.slow_network or fast.tunnels:
-            if self._slow is None:
-                from ocsp_pcap.decode.slow import SlowPath
-
-                self._slow = SlowPath()
-            slow = self._slow.decode(batch, fast)
-            tcp, udp, extra = [*tcp, slow.tcp], [*udp, slow.udp], slow.extra
-            undecoded += slow.undecoded
+        space = Space(batch.buffer)
+        walk = FastResult(space)
+        decode_fast(first_level(batch), walk)
+        tcp, udp, extra = walk.tcp, walk.udp, b""
+        if walk.slow:
+            extra = self._decode_rest(batch, walk)
         return DecodedBatch(
             tcp=merge(batch, tcp, extra),
             udp=merge(batch, udp, extra),
-            undecoded=undecoded,
+            undecoded=dict(walk.undecoded.counts),
             truncated=int(np.count_nonzero(batch.captured_length < batch.original_length)),
         )
+
+    def _decode_rest(self, batch: PacketBatch, first: FastResult) -> bytes:
+        """Add to ``first`` what the slow path makes of what it left; return what was reassembled.
+
+        What the slow path finds inside packets is read as columns again, and that may leave more.
+        """
+        if self._slow is None:
+            from ocsp_pcap.decode.slow import SlowPath
+
+            self._slow = SlowPath()
+        slow = self._slow
+        slow.begin()
+        walks = [first]
+        for _ in range(BOUNDS.rounds):
+            handed: list[Handed] = []
+            for walk in walks:
+                if walk.slow:
+                    found = slow.decode(batch, walk)
+                    first.tcp.append(found.tcp)
+                    first.udp.append(found.udp)
+                    first.undecoded.update(found.undecoded.counts)
+                    handed += found.handed
+            if not handed:
+                return slow.extra
+            extra = slow.space()
+            walks = []
+            for each in handed:
+                walk = FastResult(extra if each.in_extra else first.space, each.quoted)
+                decode_fast(each.level, walk)
+                first.tcp += walk.tcp
+                first.udp += walk.udp
+                if not each.quoted:
+                    first.undecoded.update(walk.undecoded.counts)
+                walks.append(walk)
+        waiting = sum(len(piece) for walk in walks for piece in walk.waiting())
+        if waiting:
+            first.undecoded.add(TOO_DEEP, waiting)
+            reached("rounds", waiting)
+        return slow.extra

@@ -1,4 +1,4 @@
-"""Link types and tunnels that scapy knows: where in them the next IP header stands.
+"""Link types and rare tunnels that scapy knows: where in them the next IP header stands.
 
 scapy is imported on first use only. It reads the first bytes of a packet, as many as headers may
 take; addresses, transport headers and payload are not read from it.
@@ -36,55 +36,28 @@ _LINK_MODULES = (
 )
 
 _ETHERNET = ("scapy.layers.l2", "Ether")
-_GRE = ("scapy.layers.l2", "GRE")
 _MPLS = ("scapy.contrib.mpls", "MPLS")
-_VXLAN = ("scapy.layers.vxlan", "VXLAN")
 _CHDLC = ("scapy.contrib.chdlc", "CHDLC")
 _DOT11 = ("scapy.layers.dot11", "Dot11")
 
-_BY_PROTOCOL = {47: _GRE, 97: ("scapy.contrib.etherip", "EtherIP"), 137: _MPLS}
-_BY_PORT = {
-    1701: ("scapy.layers.l2tp", "L2TP"),
-    2152: ("scapy.contrib.gtp", "GTP_U_Header"),
-    4754: _GRE,
-    4789: _VXLAN,
-    4790: _VXLAN,
-    6081: ("scapy.contrib.geneve", "GENEVE"),
-    6635: _MPLS,
-    8472: _VXLAN,
-    37008: ("scapy.contrib.tzsp", "TZSP"),
-}
-_LINK_ETHERNET, _LINK_PPP, _LINK_CHDLC = 1, 9, 104
-_FABRIC_PATH, _MPLS_TYPE = 0x8903, 0x8847
+_TZSP = ("scapy.contrib.tzsp", "TZSP")
+_LINK_PPP, _LINK_CHDLC = 9, 104
+_MPLS_TYPE = 0x8847
 
 
 def after_link(link_type: int, data: bytes) -> Found:
     """Find the IP header in a packet of a link type (a LINKTYPE_ number)."""
-    if link_type == _LINK_ETHERNET and data[12:14] == _FABRIC_PATH.to_bytes(2, "big"):
-        return _shifted(16, _locate(_ETHERNET, data[16:]))
     if link_type in (_LINK_PPP, _LINK_CHDLC) and data[:1] in (b"\x0f", b"\x8f"):
         if data[2:4] == _MPLS_TYPE.to_bytes(2, "big"):
             return _shifted(4, _locate(_MPLS, data[4:]))
         return _locate(_CHDLC, data)
-    if link_type == _LINK_ETHERNET:
-        return _locate(_ETHERNET, data)
     layer = _link_layers().get(link_type)
     return "unknown" if layer is None else _read(layer, data)
 
 
-def after_protocol(protocol: int, data: bytes) -> Found:
-    """Find the IP header in the payload of an IP packet with a tunnel's protocol number."""
-    layer = _BY_PROTOCOL.get(protocol)
-    return "unknown" if layer is None else _locate(layer, data)
-
-
 def after_port(port: int, data: bytes) -> Found:
     """Find the IP header in the payload of a UDP datagram to or from a tunnel's port."""
-    special = _SPECIAL_PORTS.get(port)
-    if special is not None:
-        return special(data)
-    layer = _BY_PORT.get(port)
-    return "unknown" if layer is None else _locate(layer, data)
+    return _PORTS[port](data) if port in _PORTS else "unknown"
 
 
 def _teredo(data: bytes) -> Found:
@@ -115,7 +88,12 @@ def _capwap(data: bytes) -> Found:
     return _shifted(start, _locate(_DOT11, swapped))
 
 
-_SPECIAL_PORTS: dict[int, Callable[[bytes], Found]] = {3544: _teredo, 5247: _capwap}
+def _tzsp(data: bytes) -> Found:
+    """Read frames of IEEE 802.11, which TZSP carries as often as Ethernet."""
+    return _locate(_TZSP, data)
+
+
+_PORTS: dict[int, Callable[[bytes], Found]] = {3544: _teredo, 5247: _capwap, 37008: _tzsp}
 
 
 def _shifted(by: int, found: Found) -> Found:

@@ -1,4 +1,4 @@
-"""Numbers that select a protocol: EtherTypes, IP protocols, UDP ports of tunnels."""
+"""Numbers that select a protocol: EtherTypes, IP protocols, UDP ports; and what they are called."""
 
 from __future__ import annotations
 
@@ -11,30 +11,17 @@ IPIP, ETHERIP, L2TPV3, MPLS_IN_IP, MOBILITY, HIP, SHIM6 = 94, 97, 115, 137, 135,
 
 EXTENSION_HEADERS = frozenset({HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS, MOBILITY, HIP, SHIM6})
 """IPv6 extension headers whose second byte is their length in 8-byte units less one (RFC 8200 4)."""
-TUNNEL_PROTOCOLS = frozenset({IPV4_IN_IP, IPV6_IN_IP, GRE, IPIP, ETHERIP, MPLS_IN_IP})
+ETHERNET_IN_IPV6 = 143
+ENCAPSULATION_PROTOCOLS = frozenset({50, 55, 98, 108, 115, 142, 144, *range(147, 256)})
+"""IP protocols that carry other packets in a form that is not read here, and those without a meaning."""
 ICMP_ERRORS = frozenset({3, 4, 5, 11, 12})
 """ICMP messages that quote the datagram they are about (RFC 792)."""
 ICMPV6_ERRORS = frozenset({1, 2, 3, 4, 137})
 """ICMPv6 messages that quote the packet they are about (RFC 4443 2.1, RFC 4861 4.5)."""
 ICMP_REDIRECT, ICMPV6_REDIRECT, REDIRECTED_HEADER = 5, 137, 4
 
-VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
+VLAN_TYPES = (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300)
 IPV4_TYPE, IPV6_TYPE = 0x0800, 0x86DD
-TUNNEL_TYPES = frozenset(
-    {
-        0x6558,  # Ethernet in GRE or MPLS
-        0x8847,  # MPLS
-        0x8848,  # MPLS, upstream-assigned
-        0x8864,  # PPPoE session
-        0x880B,  # PPP
-        0x88BE,  # ERSPAN
-        0x22EB,  # ERSPAN type III
-        0x88E7,  # provider backbone bridge
-        0x88E5,  # MACsec
-        0x894F,  # network service header
-        0x8903,  # Cisco FabricPath
-    }
-)
 SILENT_TYPES = frozenset(
     {
         0x0806,  # ARP
@@ -60,12 +47,14 @@ SILENT_TYPES = frozenset(
         0x88B9,
         0x88BA,  # sampled values
         0x88CC,  # LLDP
+        0x88C7,  # IEEE 802.11 pre-authentication
         0x88E1,  # HomePlug
         0x88F5,  # MVRP
         0x88F6,  # MMRP
         0x88F7,  # PTP
         0x8902,  # connectivity fault management
         0x8906,  # Fibre Channel
+        0x88FB,  # PRP supervision
         0x8912,  # HomePlug
         0x8914,  # Fibre Channel initialisation
         0x890D,  # TDLS
@@ -81,21 +70,41 @@ SILENT_TYPES = frozenset(
 )
 """EtherTypes that are known to carry no IP packet."""
 
-TUNNEL_UDP_PORTS = frozenset(
-    {
-        1701,  # L2TP (RFC 2661)
-        2152,  # GTP-U (3GPP TS 29.281)
-        3544,  # Teredo (RFC 4380)
-        4754,  # GRE (RFC 8086)
-        4789,  # VXLAN (RFC 7348)
-        4790,  # VXLAN-GPE
-        6081,  # GENEVE (RFC 8926)
-        6635,  # MPLS (RFC 7510)
-        8472,  # VXLAN as Linux first numbered it
-        5247,  # CAPWAP data (RFC 5415)
-        37008,  # TZSP
-    }
-)
+NAMES_OF_TYPES = {
+    0x88E5: "MACsec",
+    0x8870: "jumbo frame",
+    0x876B: "TCP/IP compression",
+    0x9999: "Cisco",
+    0x889D: "NIC test",
+    0x88D9: "link layer topology discovery",
+}
+"""EtherTypes of frames that may carry IP packets in a form that is not read."""
+NAMES_OF_PROTOCOLS = {
+    50: "ESP, encrypted",
+    55: "minimal encapsulation",
+    98: "encapsulation header",
+    108: "IPComp",
+    115: "L2TPv3",
+    142: "ROHC",
+    144: "AGGFRAG",
+}
+NAMES_OF_PORTS = {
+    1701: "L2TP",
+    2152: "GTP-U",
+    3544: "Teredo",
+    4341: "LISP",
+    4500: "ESP, encrypted",
+    4754: "GRE",
+    4789: "VXLAN",
+    4790: "VXLAN-GPE",
+    5247: "CAPWAP",
+    6080: "GUE",
+    6081: "GENEVE",
+    6635: "MPLS",
+    8472: "VXLAN",
+    37008: "TZSP",
+}
+"""UDP ports of encapsulations."""
 
 
 def table(size: int, numbers: frozenset[int]) -> NDArray[np.bool_]:

@@ -1,20 +1,26 @@
-"""Packets off the fast path, one by one: other link types, tunnels, extension headers, fragments.
+"""Packets off the fast path, one by one: other link types, extension headers, fragments, ICMP errors.
 
-What carries an IP packet is read by scapy (see :mod:`ocsp_pcap.decode.encapsulations`); IP itself
-and what it carries is read here, since the rows need exact positions in the packet.
+Link types are read by scapy (see :mod:`ocsp_pcap.decode.encapsulations`); IP itself is read here, since
+the rows need exact positions in the packet. What turns out to carry another packet is handed back, so
+that it is read as columns again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from struct import Struct
 
-from ocsp_pcap.capture.batch import PacketBatch
+import numpy as np
+
+from ocsp_pcap.capture.batch import PADDING, PacketBatch
 from ocsp_pcap.decode.blocks import TCP_MINIMUM, UDP_MINIMUM, Block, block_of
 from ocsp_pcap.decode.columns import EXTRA
-from ocsp_pcap.decode.encapsulations import Found, after_link, after_port, after_protocol
-from ocsp_pcap.decode.fast import FastResult
+from ocsp_pcap.decode.encapsulations import after_link, after_port
+from ocsp_pcap.decode.fast import FastResult, Level, kinds_of_ports
 from ocsp_pcap.decode.fragments import Fragments
+from ocsp_pcap.decode.frames import Frames, Space
+from ocsp_pcap.decode.kinds import OF_PROTOCOL, Kind
 from ocsp_pcap.decode.protocols import (
     AUTHENTICATION,
     EXTENSION_HEADERS,
@@ -25,34 +31,37 @@ from ocsp_pcap.decode.protocols import (
     ICMPV6,
     ICMPV6_ERRORS,
     ICMPV6_REDIRECT,
-    IPIP,
-    IPV4_IN_IP,
-    IPV6_IN_IP,
     REDIRECTED_HEADER,
     ROUTING,
     TCP,
-    TUNNEL_PROTOCOLS,
-    TUNNEL_UDP_PORTS,
     UDP,
 )
+from ocsp_pcap.decode.undecoded import BAD_HEADER, PROTOCOL, Undecoded, name_of
 
-MAXIMUM_DEPTH = 16
-"""IP headers within one packet."""
 _MAXIMUM_EXTENSIONS = 64
 _TCP_HEADER = Struct(">HHIIBB")
 _UDP_HEADER = Struct(">HHH")
-_TWO_WORDS = Struct(">QQ")
 _LOW = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Packets found inside others, to be read as columns."""
+
+    level: Level
+    in_extra: bool
+    """Positions are those of the reassembled datagrams, not of the batch."""
+    quoted: bool
 
 
 @dataclass(slots=True)
 class SlowResult:
-    """Rows of the slow path, in frame order."""
+    """Rows of the slow path, in frame order, and what it hands back."""
 
     tcp: Block
     udp: Block
-    extra: bytes
-    undecoded: int
+    handed: list[Handed]
+    undecoded: Undecoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +83,34 @@ class _Network:
     at: int
     captured_end: int
     announced_end: int
-    in_error: bool
-    depth: int
-    hop_limit: int = 0
+    hop_limit: int
 
 
 @dataclass(slots=True)
 class _Output:
     row: int = 0
     time: int = 0
+    quoted: bool = False
     tcp: list[tuple[int, ...]] = field(default_factory=list)
     udp: list[tuple[int, ...]] = field(default_factory=list)
-    extra: bytearray = field(default_factory=bytearray)
+    handed: dict[tuple[bool, bool], dict[int, list[tuple[int, int, int, int]]]] = field(default_factory=dict)
+    undecoded: Undecoded = field(default_factory=Undecoded)
+
+    def hand(
+        self,
+        kind: int,
+        region: _Region,
+        at: int,
+        captured_end: int,
+        reported_end: int,
+        *,
+        quoted: bool = False,
+    ) -> None:
+        """Hand back what starts at a place of a region."""
+        in_extra = region.base >= EXTRA
+        base = region.base - EXTRA if in_extra else region.base
+        levels = self.handed.setdefault((in_extra, quoted or self.quoted), {})
+        levels.setdefault(kind, []).append((self.row, base + at, base + captured_end, base + reported_end))
 
 
 class SlowPath:
@@ -93,52 +118,70 @@ class SlowPath:
 
     def __init__(self) -> None:
         self._fragments = Fragments()
+        self._extra = bytearray()
 
     @property
     def open_fragments(self) -> bool:
         """Fragments wait for the rest of their datagrams."""
         return len(self._fragments) > 0
 
+    @property
+    def extra(self) -> bytes:
+        """The datagrams that were put together in this batch."""
+        return bytes(self._extra)
+
+    def begin(self) -> None:
+        """Begin another batch."""
+        self._extra = bytearray()
+
+    def space(self) -> Space:
+        """Return the reassembled datagrams as packets stand in."""
+        return Space(np.frombuffer(bytes(self._extra) + bytes(PADDING), np.uint8), EXTRA)
+
     def decode(self, batch: PacketBatch, fast: FastResult) -> SlowResult:
         """Return the rows of what ``fast`` left of ``batch``."""
-        output = _Output()
-        undecoded = 0
-        for row, start, port in _tasks(batch, fast):
+        output = _Output(quoted=fast.quoted)
+        buffer, base = fast.space.buffer, fast.space.base
+        for row, at, end, reported_end, kind in _tasks(fast.slow):
             output.row, output.time = row, int(batch.time[row])
-            base = int(batch.offset[row])
-            end = base + int(batch.captured_length[row])
-            if port >= 0:
-                start -= base
-            region = _Region(batch.buffer[base:end].tobytes(), base)
-            original = int(batch.original_length[row])
-            if port == _FROM_LINK:
-                found = after_link(int(batch.link_type[row]), region.data)
-                undecoded += found == "unknown" or (
-                    isinstance(found, int) and not self._network(output, region, found, original, 0, False)
-                )
-            elif port == _FROM_NETWORK:
-                undecoded += not self._network(output, region, start - base, original, 0, False)
-            else:
-                self._tunnel(output, region, after_port(port, region.data[start:]), start, original, 1)
-        return SlowResult(block_of(output.tcp), block_of(output.udp), bytes(output.extra), undecoded)
+            region = _Region(buffer[at:end].tobytes(), base + at)
+            if kind == Kind.SLOW_LINK:
+                self._link(output, region, int(batch.link_type[row]), reported_end - at)
+            elif kind == Kind.SLOW_PORT:
+                source, destination = _PORTS.unpack(buffer[at - 8 : at - 4].tobytes())
+                self._port(output, region, source, destination, reported_end - at)
+            elif not self._network(output, region, 0, reported_end - at) and not fast.quoted:
+                output.undecoded.add(BAD_HEADER)
+        return SlowResult(block_of(output.tcp), block_of(output.udp), _handed(output), output.undecoded)
 
-    def _network(
-        self, output: _Output, region: _Region, at: int, reported_end: int, depth: int, in_error: bool
-    ) -> bool:
+    def _link(self, output: _Output, region: _Region, link_type: int, reported_end: int) -> None:
+        found = after_link(link_type, region.data)
+        if found == "unknown":
+            output.undecoded.add(f"link type {link_type}")
+        elif isinstance(found, int):
+            output.hand(Kind.IP, region, found, len(region.data), reported_end)
+
+    def _port(
+        self, output: _Output, region: _Region, source: int, destination: int, reported_end: int
+    ) -> None:
+        port = destination if destination in SCAPY_PORTS else source
+        found = after_port(port, region.data)
+        if isinstance(found, int):
+            output.hand(Kind.IP, region, found, len(region.data), reported_end)
+
+    def _network(self, output: _Output, region: _Region, at: int, reported_end: int) -> bool:
         """Read an IP header; say whether it is one."""
         data = region.data
-        if depth > MAXIMUM_DEPTH or at >= len(data):
-            return depth > MAXIMUM_DEPTH
+        if at >= len(data):
+            return False
         version = data[at] >> 4
         if version == 4:
-            return self._ipv4(output, region, at, reported_end, depth, in_error)
+            return self._ipv4(output, region, at, reported_end)
         if version == 6:
-            return self._ipv6(output, region, at, reported_end, depth, in_error)
+            return self._ipv6(output, region, at, reported_end)
         return False
 
-    def _ipv4(
-        self, output: _Output, region: _Region, at: int, reported_end: int, depth: int, in_error: bool
-    ) -> bool:
+    def _ipv4(self, output: _Output, region: _Region, at: int, reported_end: int) -> bool:
         data = region.data
         header_length = (data[at] & 15) * 4
         if header_length < 20 or at + header_length > len(data):
@@ -155,8 +198,6 @@ class SlowPath:
             at=at + header_length,
             captured_end=min(len(data), announced_end),
             announced_end=announced_end,
-            in_error=in_error,
-            depth=depth,
             hop_limit=data[at + 8],
         )
         fragment = int.from_bytes(data[at + 6 : at + 8])
@@ -168,9 +209,7 @@ class SlowPath:
             self._transport(output, region, network)
         return True
 
-    def _ipv6(
-        self, output: _Output, region: _Region, at: int, reported_end: int, depth: int, in_error: bool
-    ) -> bool:
+    def _ipv6(self, output: _Output, region: _Region, at: int, reported_end: int) -> bool:
         data = region.data
         if at + 40 > len(data):
             return False
@@ -203,18 +242,7 @@ class SlowPath:
                     destination = _final_destination(header, destination)
                 at += (data[at + 1] + 1) * 8
             protocol = following
-        network = _Network(
-            6,
-            source,
-            destination,
-            protocol,
-            at,
-            end,
-            announced_end,
-            in_error=in_error,
-            depth=depth,
-            hop_limit=hop_limit,
-        )
+        network = _Network(6, source, destination, protocol, at, end, announced_end, hop_limit)
         if at > end:
             return True
         if fragment is None:
@@ -234,12 +262,12 @@ class SlowPath:
         more: bool,
     ) -> None:
         """Take a fragment; go on with the datagram if it is complete now."""
-        if network.in_error:
+        if output.quoted:
             return
         if network.captured_end != network.announced_end:
             # The first fragment still tells which stream it belongs to, as in Wireshark.
             if not offset:
-                self._transport(output, region, replace(network, in_error=True))
+                self._transport(output, region, network, in_error=True)
             return
         # RFC 8200 4.5: the protocol is no part of the key, since only the first fragment's counts.
         protocol = network.protocol if network.ip_version == 4 else -1
@@ -248,144 +276,137 @@ class SlowPath:
         datagram = self._fragments.add(key, offset, more, payload, output.time)
         if datagram is None:
             return
-        base = EXTRA + len(output.extra)
-        output.extra += datagram
+        base = EXTRA + len(self._extra)
+        self._extra += datagram
         length = len(datagram)
         complete = replace(network, at=0, captured_end=length, announced_end=length)
         self._transport(output, _Region(datagram, base), complete)
 
-    def _transport(self, output: _Output, region: _Region, network: _Network) -> None:
-        protocol, data = network.protocol, region.data
-        at, end = network.at, network.captured_end
+    def _transport(
+        self, output: _Output, region: _Region, network: _Network, *, in_error: bool = False
+    ) -> None:
+        """Read what an IP packet carries, behind authentication headers (RFC 4302 2)."""
+        data, end = region.data, network.captured_end
+        protocol, at = network.protocol, network.at
+        for _ in range(_MAXIMUM_EXTENSIONS):
+            if protocol != AUTHENTICATION or network.ip_version != 4 or at + 8 > end:
+                break
+            protocol, at = data[at], at + (data[at + 1] + 2) * 4
+        if at > end:
+            return
+        network = replace(network, protocol=protocol, at=at)
+        in_error = in_error or output.quoted
         if protocol == TCP:
-            self._tcp(output, region, network)
+            _tcp(output, region, network, in_error)
         elif protocol == UDP:
-            self._udp(output, region, network)
+            _udp(output, region, network, in_error)
         elif protocol == (ICMP if network.ip_version == 4 else ICMPV6):
             quoted = _quoted(network, data[at:end])
             if quoted is not None:
                 start, length = quoted
-                piece = _Region(data[: min(end, at + start + length)], region.base)
-                self._network(output, piece, at + start, network.announced_end, network.depth + 1, True)
-        elif protocol == AUTHENTICATION and network.ip_version == 4 and at + 8 <= end:
-            following = at + (data[at + 1] + 2) * 4
-            if following <= end and network.depth < MAXIMUM_DEPTH:
-                inner = replace(network, protocol=data[at], at=following, depth=network.depth + 1)
-                self._transport(output, region, inner)
-        elif protocol in TUNNEL_PROTOCOLS:
-            direct = protocol in (IPV4_IN_IP, IPV6_IN_IP, IPIP)
-            found: Found = 0 if direct else after_protocol(protocol, data[at:end])
-            piece = _Region(data[:end], region.base)
-            self._tunnel(
-                output, piece, found, at, network.announced_end, network.depth + 1, in_error=network.in_error
-            )
-
-    def _tunnel(
-        self,
-        output: _Output,
-        region: _Region,
-        found: Found,
-        at: int,
-        reported_end: int,
-        depth: int,
-        *,
-        in_error: bool = False,
-    ) -> None:
-        if isinstance(found, int):
-            self._network(output, region, at + found, reported_end, depth, in_error)
-
-    def _tcp(self, output: _Output, region: _Region, network: _Network) -> None:
-        at, end = network.at, network.captured_end
-        if end - at < TCP_MINIMUM:
-            return
-        source, destination, sequence, acknowledgment, data_offset, flags = _TCP_HEADER.unpack_from(
-            region.data, at
-        )
-        header_length = (data_offset >> 4) * 4
-        start = at + header_length
-        in_error = network.in_error or header_length < 20 or start > network.announced_end
-        length = 0 if in_error else max(end - start, 0)
-        missing = 0 if in_error else max(network.announced_end - max(end, start), 0)
-        output.tcp.append(
-            (
-                *_row_start(output, network),
-                source,
-                destination,
-                sequence,
-                acknowledgment,
-                flags,
-                region.base + start,
-                length,
-                missing,
-                in_error,
-                network.hop_limit,
-            )
-        )
-
-    def _udp(self, output: _Output, region: _Region, network: _Network) -> None:
-        at, end, announced_end = network.at, network.captured_end, network.announced_end
-        if end - at < UDP_MINIMUM:
-            return
-        source, destination, length = _UDP_HEADER.unpack_from(region.data, at)
-        if length < UDP_MINIMUM:
-            return
-        start = at + UDP_MINIMUM
-        announced_end = min(announced_end, at + length)
-        end = min(end, announced_end)
-        output.udp.append(
-            (
-                *_row_start(output, network),
-                source,
-                destination,
-                0,
-                0,
-                0,
-                region.base + start,
-                0 if network.in_error else end - start,
-                0 if network.in_error else announced_end - end,
-                network.in_error,
-                network.hop_limit,
-            )
-        )
-        port = tunnel_port(source, destination)
-        if port is not None and network.depth < MAXIMUM_DEPTH:
-            piece = _Region(region.data[:end], region.base)
-            found = after_port(port, piece.data[start:])
-            self._tunnel(
-                output, piece, found, start, announced_end, network.depth + 1, in_error=network.in_error
-            )
+                piece_end = min(end, at + start + length)
+                if at + start < piece_end:
+                    output.hand(Kind.IP, region, at + start, piece_end, network.announced_end, quoted=True)
+        else:
+            _carried(output, region, network, in_error)
 
 
-_FROM_LINK, _FROM_NETWORK = -2, -1
+_PORTS = Struct(">HH")
+SCAPY_PORTS = frozenset({3544, 5247, 37008})
+_READABLE = frozenset(Kind) - {Kind.NOTHING, Kind.UNKNOWN, Kind.SLOW_IP}
 
 
-def _tasks(batch: PacketBatch, fast: FastResult) -> list[tuple[int, int, int]]:
-    """Return (row, position, where to begin) of all packets left, in frame order."""
-    tasks = [(row, 0, _FROM_LINK) for rows in fast.slow_link for row in rows.tolist()]
-    for rows, positions in fast.slow_network:
-        tasks += [
-            (row, position, _FROM_NETWORK)
-            for row, position in zip(rows.tolist(), positions.tolist(), strict=True)
-        ]
-    for block in fast.tunnels:
-        for row, start, source, destination in zip(
-            block.row.tolist(),
-            block.payload_offset.tolist(),
-            block.source_port.tolist(),
-            block.destination_port.tolist(),
-            strict=True,
-        ):
-            port = tunnel_port(source, destination)
-            if port is not None:
-                tasks.append((row, start, port))
+def _tasks(slow: Level) -> list[tuple[int, int, int, int, int]]:
+    """Return (row, position, end, end on the wire, kind) of all packets left, in frame order."""
+    tasks: list[tuple[int, int, int, int, int]] = []
+    for kind, pieces in slow.items():
+        for piece in pieces:
+            columns = (piece.row, piece.at, piece.captured_end, piece.reported_end)
+            tasks += [
+                (row, at, end, reported_end, kind)
+                for row, at, end, reported_end in zip(*(column.tolist() for column in columns), strict=True)
+            ]
     return sorted(tasks)
 
 
-def tunnel_port(source: int, destination: int) -> int | None:
-    """Return which of two UDP ports announces a tunnel."""
-    if destination in TUNNEL_UDP_PORTS:
-        return destination
-    return source if source in TUNNEL_UDP_PORTS else None
+def _handed(output: _Output) -> list[Handed]:
+    return [
+        Handed({kind: [_frames(found)] for kind, found in levels.items()}, in_extra, quoted)
+        for (in_extra, quoted), levels in output.handed.items()
+    ]
+
+
+def _frames(found: Iterable[tuple[int, int, int, int]]) -> Frames:
+    return Frames(*np.array(list(found), np.int64).T)
+
+
+def _carried(output: _Output, region: _Region, network: _Network, in_error: bool) -> None:
+    """Hand back what an IP packet carries as a tunnel."""
+    at, end = network.at, network.captured_end
+    kind = int(OF_PROTOCOL[network.protocol])
+    if kind == Kind.UNKNOWN and not in_error:
+        output.undecoded.add(name_of(PROTOCOL, network.protocol))
+    if kind in _READABLE and at < end:
+        output.hand(kind, region, at, end, network.announced_end, quoted=in_error)
+
+
+def _tcp(output: _Output, region: _Region, network: _Network, in_error: bool) -> None:
+    at, end = network.at, network.captured_end
+    if end - at < TCP_MINIMUM:
+        return
+    source, destination, sequence, acknowledgment, data_offset, flags = _TCP_HEADER.unpack_from(
+        region.data, at
+    )
+    header_length = (data_offset >> 4) * 4
+    start = at + header_length
+    in_error = in_error or header_length < 20 or start > network.announced_end
+    length = 0 if in_error else max(end - start, 0)
+    missing = 0 if in_error else max(network.announced_end - max(end, start), 0)
+    output.tcp.append(
+        (
+            *_row_start(output, network),
+            source,
+            destination,
+            sequence,
+            acknowledgment,
+            flags,
+            region.base + start,
+            length,
+            missing,
+            in_error,
+            network.hop_limit,
+        )
+    )
+
+
+def _udp(output: _Output, region: _Region, network: _Network, in_error: bool) -> None:
+    at, end, announced_end = network.at, network.captured_end, network.announced_end
+    if end - at < UDP_MINIMUM:
+        return
+    source, destination, length = _UDP_HEADER.unpack_from(region.data, at)
+    if length < UDP_MINIMUM:
+        return
+    start = at + UDP_MINIMUM
+    announced_end = min(announced_end, at + length)
+    end = min(end, announced_end)
+    output.udp.append(
+        (
+            *_row_start(output, network),
+            source,
+            destination,
+            0,
+            0,
+            0,
+            region.base + start,
+            0 if in_error else end - start,
+            0 if in_error else announced_end - end,
+            in_error,
+            network.hop_limit,
+        )
+    )
+    kind = int(kinds_of_ports(np.array([source]), np.array([destination]))[0])
+    if kind != Kind.NOTHING and start < end:
+        output.hand(kind, region, start, end, announced_end, quoted=in_error)
 
 
 def _quoted(network: _Network, message: bytes) -> tuple[int, int] | None:

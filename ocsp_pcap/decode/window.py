@@ -93,3 +93,21 @@ def pick(window: Window, index: NDArray[Any]) -> Window:
     opaque: Window = window.view(f"V{window.dtype.itemsize}")
     picked: Window = opaque[index].view(window.dtype)
     return picked
+
+
+def byte(buffer: Bytes, at: Column) -> NDArray[np.uint8]:
+    """Return the byte at each position."""
+    values: NDArray[np.uint8] = gather(buffer, at, BYTE)["value"]
+    return values
+
+
+def uint16(buffer: Bytes, at: Column) -> NDArray[np.uint16]:
+    """Return the 16-bit number at each position, in network byte order."""
+    values: NDArray[np.uint16] = gather(buffer, at, UINT16)["value"].astype(np.uint16)
+    return values
+
+
+def uint32(buffer: Bytes, at: Column) -> NDArray[np.uint32]:
+    """Return the 32-bit number at each position, in network byte order."""
+    values: NDArray[np.uint32] = gather(buffer, at, UINT32)["value"].astype(np.uint32)
+    return values

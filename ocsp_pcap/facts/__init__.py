@@ -22,6 +22,7 @@ from ocsp_pcap.facts.model import (
     TcpAttemptFact,
     TcpOutcome,
     Transport,
+    UndecodedFact,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "TcpAttemptFact",
     "TcpOutcome",
     "Transport",
+    "UndecodedFact",
 ]

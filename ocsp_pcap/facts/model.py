@@ -46,6 +46,15 @@ class CaptureFile:
 
 
 @dataclass(frozen=True, slots=True)
+class UndecodedFact:
+    """Packets of one kind whose network layer could not be understood."""
+
+    name: str
+    """What they are: ``EtherType 0x88e5 (MACsec)``, ``IP protocol 50 (ESP, encrypted)``."""
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureFact:
     """One capture, a file or a rotated set of files, and what limits its testimony."""
 
@@ -77,6 +86,8 @@ class CaptureFact:
     step_back: int = 0
     """Nanoseconds by which the time of a packet is before that of the one before it in the file, at most; 0:
     times never go back. Small steps are usual where several interfaces or processors capture side by side."""
+    undecoded: tuple[UndecodedFact, ...] = ()
+    """What the undecoded packets are, the most frequent first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _FACTS: Final[dict[Any, str]] = {
 _PARTS: Final[dict[Any, str]] = {
     facts.CaptureFile: "capture_file",
     facts.FileStream: "file_stream",
+    facts.UndecodedFact: "undecoded",
     facts.ResponseFact: "response",
     facts.SingleFact: "single",
     facts.HandshakeFrames: "handshake_frames",

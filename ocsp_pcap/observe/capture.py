@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -12,6 +12,7 @@ from ocsp_pcap.capture import CaptureReader, CaptureSummary, together
 from ocsp_pcap.capture.formats import PCAP_HEADER
 from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
+from ocsp_pcap.decode.undecoded import Undecoded
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.udp import UdpObserver
 from ocsp_pcap.observe.watch import Watch
@@ -31,8 +32,8 @@ class ObservedFile:
     summary: CaptureSummary
     truncated: int
     """Packets of which the file holds less than there was on the wire."""
-    undecoded: int
-    """Packets whose network layer could not be understood."""
+    undecoded: dict[str, int]
+    """Packets whose network layer could not be understood, by what they are."""
     interrupted: bool = False
     """Reading was ended before the file was."""
 
@@ -138,7 +139,7 @@ class CaptureObserver:
                 files[0].name,
                 summary,
                 sum(file.truncated for file in files),
-                sum(file.undecoded for file in files),
+                undecoded_packets(files),
                 interrupted=any(file.interrupted for file in files),
             )
         ]
@@ -151,6 +152,14 @@ class CaptureObserver:
         self.observation.notes += sentences(take_reached())
 
 
+def undecoded_packets(files: Iterable[ObservedFile]) -> dict[str, int]:
+    """Sum up the packets of some files that could not be understood."""
+    undecoded = Undecoded()
+    for file in files:
+        undecoded.update(file.undecoded)
+    return dict(undecoded.counts)
+
+
 def observe_file(
     reader: CaptureReader,
     decoder: Decoder,
@@ -160,7 +169,8 @@ def observe_file(
     shared: Shared | None = None,
 ) -> ObservedFile:
     """Show the packets of a file to those who read TCP and UDP; the secrets in it go to ``shared``."""
-    truncated = undecoded = secrets_read = position = 0
+    truncated = secrets_read = position = 0
+    undecoded = Undecoded()
     reader.wait = watch.wait
     for batch in reader:
         if shared is not None and len(reader.secrets) > secrets_read:
@@ -168,7 +178,7 @@ def observe_file(
             secrets_read = len(reader.secrets)
         decoded = decoder.decode(batch)
         truncated += decoded.truncated
-        undecoded += decoded.undecoded
+        undecoded.update(decoded.undecoded)
         tcp.receive(decoded.tcp)
         udp.receive(decoded.udp)
         watch.advance(reader.position - position, len(batch))
@@ -177,7 +187,9 @@ def observe_file(
             break
     if shared is not None and len(reader.secrets) > secrets_read:
         _take_secrets(shared, reader, secrets_read)
-    return ObservedFile(reader.name, reader.summary, truncated, undecoded, interrupted=watch.stopped)
+    return ObservedFile(
+        reader.name, reader.summary, truncated, dict(undecoded.counts), interrupted=watch.stopped
+    )
 
 
 def _take_secrets(shared: Shared, reader: CaptureReader, start: int) -> None:

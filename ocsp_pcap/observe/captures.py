@@ -9,8 +9,8 @@ import numpy as np
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture import together
-from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream
-from ocsp_pcap.observe.capture import Observation, ObservedFile
+from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream, UndecodedFact
+from ocsp_pcap.observe.capture import Observation, ObservedFile, undecoded_packets
 from ocsp_pcap.observe.link_types import link_type_name
 from ocsp_pcap.streams.distinct import distinct
 
@@ -26,6 +26,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
     tcp, udp = observation.tcp, observation.udp
     whole = together([file.summary for file in observation.files])
     ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
+    undecoded = undecoded_packets(observation.files)
     notes = list(observation.notes)
     if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
         notes.append(
@@ -49,7 +50,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         snaplen=whole.snaplen,
         truncated_packets=sum(file.truncated for file in observation.files),
         dropped=whole.dropped,
-        undecoded_packets=sum(file.undecoded for file in observation.files),
+        undecoded_packets=sum(undecoded.values()),
         tcp_gaps=tcp.gaps,
         one_sided_streams=tcp.flows.one_sided_streams(),
         damage=_damage(observation),
@@ -59,6 +60,10 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         notes=tuple(notes),
         files=_files(observation, tcp_streams, udp_streams),
         step_back=whole.step_back,
+        undecoded=tuple(
+            UndecodedFact(name, packets)
+            for name, packets in sorted(undecoded.items(), key=lambda each: (-each[1], each[0]))
+        ),
     )
 
 

@@ -120,7 +120,10 @@ def _explanation_schema() -> Schema:
             next_steps=array(TEXT),
         ),
     }
-    shared = ("capture", "certificate", "ocsp_exchange", "response", "single", "exchange_frames", "cert_id")
+    shared = (
+        *("capture", "capture_file", "file_stream", "undecoded", "certificate"),
+        *("ocsp_exchange", "response", "single", "exchange_frames", "cert_id"),
+    )
     by_name = {name: cls for cls, name in CLASSES.items()}
     head: Schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -203,7 +206,9 @@ def _forecast_schema() -> Schema:
         openings=array(ref("opening")),
         assumptions=array(TEXT),
     )
-    return head | body | {"$defs": own | {"capture": class_schema(facts.CaptureFact)} | SCALARS}
+    by_name = {name: cls for cls, name in CLASSES.items()}
+    shared = ("capture", "capture_file", "file_stream", "undecoded")
+    return head | body | {"$defs": own | {name: class_schema(by_name[name]) for name in shared} | SCALARS}
 
 
 def _counts(*names: str) -> dict[str, Schema]:

@@ -14,10 +14,28 @@ from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6TimeExceeded, IPv6ExtHdr
 
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.decode.fast import FastResult
-from ocsp_pcap.decode.link import locate
+from ocsp_pcap.decode.frames import Frames, Space
+from ocsp_pcap.decode.kinds import Kind
 from ocsp_pcap.decode.slow import SlowPath
 
-from .packets import BLUE, BLUE_6, FAST, ICMP, IP, PAYLOAD, RED, RED_6, SLOW, IPv6, ether, ipv4, segment
+from .packets import (
+    BLUE,
+    BLUE_6,
+    FAST,
+    ICMP,
+    IP,
+    PAYLOAD,
+    RED,
+    RED_6,
+    SLOW,
+    TUNNELS,
+    UDP,
+    IPv6,
+    ether,
+    ipv4,
+    ipv6,
+    segment,
+)
 from .wire import batch_of, rows
 
 
@@ -27,17 +45,17 @@ def test_a_rare_stack_gives_the_same_row(stack: str) -> None:
     decoded = Decoder().decode(batch_of([bytes(packet)], link_type))
     ends = (RED, BLUE) if version == 4 else (RED_6, BLUE_6)
     assert rows(decoded.tcp) == [(1, ends[0], 40000, ends[1], 443, PAYLOAD)]
-    assert decoded.undecoded == 0
+    assert not decoded.undecoded
 
 
 def test_the_outer_datagram_of_a_tunnel_remains() -> None:
-    decoded = Decoder().decode(batch_of([bytes(SLOW["vxlan"][1])]))
+    decoded = Decoder().decode(batch_of([bytes(TUNNELS["vxlan"][1])]))
     assert decoded.udp.destination_port.tolist() == [4789]
     assert decoded.udp.payload(0).endswith(PAYLOAD)
 
 
 def test_slow_rows_are_merged_by_frame() -> None:
-    stacks = [*SLOW.values(), *FAST.values()]
+    stacks = [*SLOW.values(), *FAST.values(), *TUNNELS.values()]
     random.Random(7).shuffle(stacks)
     batch = batch_of([bytes(packet) for _, packet, _ in stacks], [kind for kind, _, _ in stacks])
     decoded = Decoder().decode(batch)
@@ -48,12 +66,12 @@ def test_slow_rows_are_merged_by_frame() -> None:
 @pytest.mark.parametrize("link_type", [6, 107, 250, 40000])
 def test_an_unknown_link_type_is_undecoded(link_type: int) -> None:
     decoded = Decoder().decode(batch_of([bytes(ether() / ipv4())], link_type))
-    assert (len(decoded.tcp), decoded.undecoded) == (0, 1)
+    assert (len(decoded.tcp), decoded.undecoded) == (0, {f"link type {link_type}": 1})
 
 
 @pytest.mark.parametrize("link_type", [227, 195, 220])
 def test_a_link_type_without_ip_is_understood(link_type: int) -> None:
-    assert Decoder().decode(batch_of([bytes(30)], link_type)).undecoded == 0
+    assert Decoder().decode(batch_of([bytes(30)], link_type)).undecoded == {}
 
 
 def _fragments(version: int) -> tuple[list[bytes], bytes]:
@@ -110,16 +128,17 @@ def test_what_an_error_quotes_takes_part_in_numbering_only(message: Any, port: i
 
 def test_packets_in_packets_in_packets_end_somewhere() -> None:
     packet = bytes(ipv4())
-    for _ in range(60):
+    for _ in range(80):
         packet = bytes(IP(proto=4) / packet)
     decoded = Decoder().decode(batch_of([packet], 101))
     assert not len(decoded.tcp)
+    assert decoded.undecoded == {"headers nested deeper than is read": 1}
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damage_never_raises(data: st.DataObject) -> None:
-    stacks = [*SLOW.values(), *FAST.values()]
+    stacks = [*SLOW.values(), *FAST.values(), *TUNNELS.values()]
     packets, kinds = [], []
     for _ in range(4):
         link_type, packet, _ = data.draw(st.sampled_from(stacks))
@@ -141,18 +160,20 @@ def test_damage_never_raises(data: st.DataObject) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_both_paths_read_ip_alike(data: st.DataObject) -> None:
-    link_type, packet, _ = data.draw(st.sampled_from(list(FAST.values())))
+    packet = data.draw(st.sampled_from([ipv4(), ipv6(), IP() / UDP() / b"question"]))
     damaged = bytearray(bytes(packet))
-    at, kind = locate(batch_of([bytes(damaged)], link_type), np.arange(1), link_type)
-    start = int(at[0]) - 7
     for _ in range(data.draw(st.integers(0, 3))):
-        damaged[data.draw(st.integers(start + 1, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    cut = data.draw(st.integers(start + 1, len(damaged)))
-    batch = batch_of([bytes(damaged[:cut])], link_type, original=[len(damaged)])
+        damaged[data.draw(st.integers(1, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(1, len(damaged)))
+    batch = batch_of([bytes(damaged[:cut])], 101, original=[len(damaged)])
     fast = Decoder().decode(batch)
-    slow = SlowPath().decode(batch, FastResult(slow_network=[(np.arange(1), at)]))
-    assert kind[0] in (1, 2)
-    assert fast.undecoded == slow.undecoded
+    left = Frames(np.arange(1), batch.offset, batch.offset + cut, batch.offset + len(damaged))
+    path = SlowPath()
+    path.begin()
+    slow = path.decode(batch, FastResult(Space(batch.buffer), slow={Kind.SLOW_IP: [left]}))
+    if slow.handed:
+        return
+    assert sum(fast.undecoded.values()) == slow.undecoded.packets
     for columns, block in ((fast.tcp, slow.tcp), (fast.udp, slow.udp)):
         assert len(columns) == len(block)
         for name in (
@@ -169,3 +190,65 @@ def test_both_paths_read_ip_alike(data: st.DataObject) -> None:
             "in_error",
         ):
             assert getattr(columns, name).tolist() == getattr(block, name).tolist(), name
+
+
+def test_a_tunnel_in_fragments_is_read() -> None:
+    inner = ether() / IP(src=RED, dst=BLUE) / TCP(sport=1, dport=2) / (b"x" * 3000)
+    whole = (
+        IP(src="10.0.0.1", dst="10.0.0.2", id=7)
+        / UDP(sport=50000, dport=4789)
+        / (b"\x08" + bytes(7) + bytes(inner))
+    )
+    parts = [bytes(ether() / part) for part in fragment(whole, 1000)]
+    decoded = Decoder().decode(batch_of(parts))
+    assert [(row[0], row[-1]) for row in rows(decoded.tcp)] == [(len(parts), b"x" * 3000)]
+    assert decoded.udp.destination_port.tolist() == [4789]
+
+
+def test_fragments_inside_a_tunnel_are_put_together() -> None:
+    parts, payload = _fragments(4)
+    wrapped = [bytes(ether() / IP(proto=4) / part[14:]) for part in parts]
+    assert [row[-1] for row in rows(Decoder().decode(batch_of(wrapped)).tcp)] == [payload]
+
+
+def test_fragments_of_tunnels_in_fragments_end_somewhere() -> None:
+    packet = bytes(ipv4())
+    for level in range(12):
+        packet = bytes(IP(proto=4, id=level, frag=0, flags=0) / packet)
+        first = bytes(IP(proto=4, id=level, flags="MF") / packet[:16])
+        last = bytes(IP(proto=4, id=level, frag=2) / packet[16:])
+        packet = first if level % 2 else last
+    assert not len(Decoder().decode(batch_of([packet], 101)).tcp)
+
+
+def test_what_an_error_quotes_of_a_tunnel_takes_part_in_numbering_only() -> None:
+    message = ether() / IP(src="10.9.9.9", dst=RED) / ICMP(type=3, code=1) / IP(proto=4) / ipv4()
+    decoded = Decoder().decode(batch_of([bytes(message)]))
+    assert decoded.tcp.in_error.tolist() == [True]
+    assert decoded.tcp.payload_length.tolist() == [0]
+
+
+def test_protocols_that_hide_packets_are_named() -> None:
+    packets = [
+        ether() / IP(proto=50) / bytes(40),
+        ether() / IP(proto=2) / bytes(8),
+        ether() / IP(proto=200) / b"1234",
+    ]
+    packets += [
+        ether() / IP() / UDP(sport=4500, dport=4500) / content for content in (b"\xff", bytes(40), b"1" * 40)
+    ]
+    decoded = Decoder().decode(batch_of([bytes(packet) for packet in packets]))
+    assert decoded.undecoded == {
+        "IP protocol 50 (ESP, encrypted)": 1,
+        "IP protocol 200": 1,
+        "UDP port 4500 (ESP, encrypted)": 1,
+    }
+
+
+@pytest.mark.parametrize(("source", "destination"), [(4789, 53), (53, 4789)])
+def test_dns_of_a_client_at_a_tunnels_port_is_no_tunnel(source: int, destination: int) -> None:
+    message = b"\x08\x15\x81\x80" + bytes(8) + b"\5shape\0" + bytes(40)
+    packet = ether() / IP() / UDP(sport=source, dport=destination) / message
+    decoded = Decoder().decode(batch_of([bytes(packet)]))
+    assert not decoded.undecoded
+    assert not len(decoded.tcp)

@@ -10,6 +10,7 @@ from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.findings import SEVERITIES
 from ocsp_pcap.explain.findings.common import MAX_EVIDENCE, finding, hosts_of
 from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.facts import UndecodedFact
 
 from .facts_factory import RESPONDER, capture, certificate, dns, exchange, facts, handshake
 
@@ -68,3 +69,14 @@ def test_hosts_are_named_up_to_three() -> None:
     verdicts = explain(facts(*(certificate(f"h{n}.test") for n in range(5)), *visits)).verdicts
     assert hosts_of(verdicts) == "h0.test, h1.test, h2.test and 2 more"
     assert hosts_of(verdicts[:1]) == "h0.test"
+
+
+def test_what_cannot_be_decoded_is_named_and_not_to_be_captured_again() -> None:
+    undecoded = tuple(UndecodedFact(f"EtherType 0x{number:04x}", 9 - number) for number in range(7))
+    wrapped = capture(undecoded_packets=42, undecoded=undecoded)
+    (found,) = (f for f in explain(facts(wrapped, shop, visit, exchange(shop))).findings if f.evidence)
+    assert "EtherType 0x0000: 9, " in found.summary
+    assert "and 2 other kinds" in found.summary
+    (step,) = found.next_steps
+    assert "EtherType 0x0000" in step
+    assert "again" not in step

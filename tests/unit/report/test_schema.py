@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -70,3 +72,10 @@ def test_each_key_of_a_verdict_is_required() -> None:
         broken = copy.deepcopy(document)
         del broken["verdicts"][0][key]
         assert not validator.is_valid(broken), key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_that_is_referred_to_is_defined(name: Any) -> None:
+    schema = load(name)
+    words = re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema))
+    assert set(words) <= schema["$defs"].keys()
