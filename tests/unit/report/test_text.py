@@ -161,9 +161,11 @@ def test_hostile_names_do_nothing(text: str, width: int) -> None:
     shown.encode("utf-8")
     plain = render(hostile_explanation(text), width, verbose=2, file=Ascii())
     assert plain.isascii()
-    coloured = render(
-        hostile_explanation(text), width, verbose=2, force_terminal=True, color_system="standard"
-    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_add_nothing_to_colours(text: str) -> None:
+    coloured = render(hostile_explanation(text), 60, verbose=2, force_terminal=True, color_system="standard")
     for piece in coloured.split("\x1b")[1:]:
         assert piece.startswith("[")
         assert piece[1:].lstrip("0123456789;").startswith("m")
