@@ -13,11 +13,13 @@ from typing import Any, Final
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
 
-SELECTORS: Final = ("role", "validator", "host", "sha256")
+SELECTORS: Final = ("role", "validator", "host", "sha256", "chain_role", "presented_by")
 COMPARED: Final = ("presence", "cause", "status", "confidence")
 FINDINGS: Final = ("finding", "absent_finding")
 VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "role": ("child", "parent", "client", "unknown"),
+    "chain_role": ("leaf", "intermediate"),
+    "presented_by": ("server", "client"),
     "presence": ("present", "attempted", "absent", "unknown"),
     "status": ("good", "revoked", "unknown"),
     "confidence": ("confirmed", "likely", "possible"),
@@ -124,10 +126,6 @@ def _check_finding(explanation: Explanation, expectation: Expectation) -> Outcom
 
 def _check_verdicts(explanation: Explanation, expectation: Expectation) -> Outcome:
     selected = [verdict for verdict in explanation.verdicts if _selected(verdict, expectation)]
-    leaves = [verdict for verdict in selected if verdict.chain_role == "leaf"]
-    if "sha256" not in expectation.values:
-        # A host means its own certificate; intermediates are selected by their hash.
-        selected = leaves
     if not selected:
         return Outcome(expectation, False, _why_nothing(explanation, expectation), ())
     broken = [verdict for verdict in selected if _difference(verdict, expectation)]
@@ -144,8 +142,12 @@ def _check_verdicts(explanation: Explanation, expectation: Expectation) -> Outco
 def _selected(verdict: Verdict, expectation: Expectation) -> bool:
     values = expectation.values
     certificate = verdict.certificate
+    # A host means its own certificate, which it presented as the server, unless the expectation says more.
+    kind = {"chain_role": "leaf", "presented_by": "server"} if "sha256" not in values else {}
+    kind |= {key: values[key] for key in ("chain_role", "presented_by") if key in values}
     return (
-        values.get("role", verdict.validator.role) == verdict.validator.role
+        all(getattr(verdict, key) == value for key, value in kind.items())
+        and values.get("role", verdict.validator.role) == verdict.validator.role
         and values.get("validator", verdict.validator.address) == verdict.validator.address
         and fnmatchcase((verdict.host or "").lower(), values.get("host", "*").lower())
         and (

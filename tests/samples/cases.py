@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pytest
+from _pytest.mark import ParameterSet
+
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
@@ -17,6 +20,13 @@ from ocsp_pcap.explain.trace import load_trace
 from ocsp_pcap.facts import Facts
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+AHEAD = {
+    "apache-checks-clients": "certificates that clients present get no verdict",
+    "nginx-checks-clients": "certificates that clients present get no verdict",
+    "socks-relay": "a SOCKS relay is taken for the one that asks",
+    "tunnels-relay-queries": "queries that a proxy hands on are taken for its own",
+}
+"""Samples whose expectations, though true, the explanation does not satisfy yet, and why."""
 CAPTURE_SUFFIXES = (".pcap", ".pcapng")
 
 
@@ -76,6 +86,18 @@ class Sample:
 def samples() -> list[Sample]:
     """Every folder that says what to expect."""
     return [Sample(path.parent) for path in sorted(SAMPLES.glob("*/expect.toml"))]
+
+
+def sample_cases() -> list[ParameterSet]:
+    """Every sample as a parameter; those that the explanation does not yet satisfy must fail."""
+    return [
+        pytest.param(
+            case,
+            id=case.name,
+            marks=[pytest.mark.xfail(strict=True, reason=AHEAD[case.name])] if case.name in AHEAD else [],
+        )
+        for case in samples()
+    ]
 
 
 def sample(name: str) -> Sample:

@@ -8,7 +8,7 @@ import pytest
 
 from ocsp_pcap.explain.expect import check
 
-from .cases import SAMPLES, Sample, explanation_of_all, samples
+from .cases import SAMPLES, Sample, explanation_of_all, sample_cases, samples
 
 MAX_SIZE = 15 << 20
 TEXT_SUFFIXES = (".md", ".toml", ".trace", ".keys", ".pem", ".py", ".cnf", ".conf", ".txt", ".json", ".sh")
@@ -19,7 +19,7 @@ ELSEWHERE = re.compile(
 """Paths of the machine where a sample was made, names of machines, addresses of people."""
 
 
-@pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", sample_cases())
 def test_a_sample_is_explained_as_its_story_says(case: Sample) -> None:
     outcomes = check(explanation_of_all(case), case.expectations)
     broken = [f"{dict(o.expectation.values)}: {o.reason}" for o in outcomes if not o.held]

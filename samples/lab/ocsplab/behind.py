@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -64,6 +64,8 @@ class Behind:
     origins: Sequence[Origin]
     responders: Sequence[Responder] = ()
     response_minutes: int | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Names that DNS knows beyond the origins and responders, and their addresses."""
     leaves: dict[str, Leaf] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _stale_after: float = 0.0
@@ -89,6 +91,11 @@ class Behind:
     def wait_until_stale(self) -> None:
         """Return when every staple that is meant to be stale has passed its nextUpdate."""
         time.sleep(max(0.0, self._stale_after - time.time()))
+
+    def plain_requests(self) -> list[str]:
+        """Return what reached responders and CRL servers: "address method host status" for each request."""
+        log = self.directory / "plain-http.log"
+        return log.read_text().splitlines() if log.exists() else []
 
     def _staple_file(self, origin: Origin) -> Path:
         return self.directory / f"{origin.host}.staple"
@@ -171,7 +178,8 @@ class Behind:
             f"pid {self.directory}/nginx.pid; error_log {self.directory}/nginx-error.log info;\n"
             "events { worker_connections 256; }\n"
             "http {\n"
-            "access_log off; server_tokens off; keepalive_timeout 30;\n"
+            "log_format plain '$remote_addr $request_method $host $status'; access_log off;\n"
+            "server_tokens off; keepalive_timeout 30;\n"
             f"client_body_temp_path {self.directory}/body; proxy_temp_path {self.directory}/proxy;\n"
             f"fastcgi_temp_path {self.directory}/fastcgi; uwsgi_temp_path {self.directory}/uwsgi;\n"
             f"scgi_temp_path {self.directory}/scgi;\n" + "".join(servers) + "}\n"
@@ -199,7 +207,10 @@ class Behind:
         )
 
     def _http_server(self, host: str, location: str) -> str:
-        head = f"server {{ listen {self._address(host)}:80; server_name {host};\n"
+        head = (
+            f"server {{ listen {self._address(host)}:80; server_name {host};\n"
+            f"access_log {self.directory}/plain-http.log plain;\n"
+        )
         return f"{head}location / {{ {location} }} }}\n"
 
     def _tls_server(self, host: str, location: str) -> str:
@@ -211,7 +222,10 @@ class Behind:
         )
 
     def _start_dns(self) -> None:
-        records = [f"--host-record={host},{address}" for host, address in sorted(self._names.items())]
+        records = [
+            f"--host-record={host},{address}"
+            for host, address in sorted({**self._names, **self.elsewhere}.items())
+        ]
         self.net.behind.start(
             "dnsmasq",
             [

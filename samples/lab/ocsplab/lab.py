@@ -49,7 +49,7 @@ class Lab:
             self.processes.stop_all()
             self.net.close()
             if self._keep_logs is not None:
-                shutil.copytree(self.directory, self._keep_logs, dirs_exist_ok=True)
+                shutil.copytree(self.directory, self._keep_logs, symlinks=True, dirs_exist_ok=True)
         finally:
             shutil.rmtree(self.directory, ignore_errors=True)
             for number, handler in zip(numbers, before, strict=True):

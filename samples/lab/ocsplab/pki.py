@@ -60,13 +60,14 @@ class Authority:
         crl_url: str | None = None,
         must_staple: bool = False,
         days: int = 397,
+        purpose: Literal["serverAuth", "clientAuth"] = "serverAuth",
     ) -> Leaf:
-        """Issue a certificate for one host name and enter its status in the index."""
+        """Issue a certificate for one host or client name and enter its status in the index."""
         serial = _serial()
         extensions = [
             "basicConstraints=critical,CA:FALSE",
             "keyUsage=critical,digitalSignature",
-            "extendedKeyUsage=serverAuth",
+            f"extendedKeyUsage={purpose}",
             f"subjectAltName=DNS:{host}",
             "subjectKeyIdentifier=hash",
             "authorityKeyIdentifier=keyid",

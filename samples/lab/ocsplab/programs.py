@@ -24,6 +24,15 @@ DEBIAN_PACKAGES: Mapping[str, str] = {
     "dnsmasq": "dnsmasq-base",
     "squid": "squid-openssl",
     "wget2": "wget2",
+    "stunnel4": "stunnel4",
+    "apache2": "apache2",
+    "danted": "dante-server",
+    "tinyproxy": "tinyproxy",
+    "java": "openjdk-17-jdk-headless",
+    "keytool": "openjdk-17-jdk-headless",
+    "perl": "libio-socket-ssl-perl",
+    "firefox-esr": "firefox-esr",
+    "certutil": "libnss3-tools",
 }
 """Program name to the Debian package that holds it."""
 

@@ -48,16 +48,26 @@ class Interception:
 
 
 def squid_conf(
-    name: str, directory: Path, address: str, *, tls: Interception | None = None, parent: str | None = None
+    name: str,
+    directory: Path,
+    address: str,
+    *,
+    tls: Interception | None = None,
+    parent: str | None = None,
+    splices: bool = False,
+    discloses: bool = False,
 ) -> str:
-    """Return the configuration of one squid; it listens at `address` and goes on through `parent`."""
+    """Return the configuration of one squid; it listens at `address` and goes on through `parent`.
+
+    With `splices` it peeks at the ClientHello and then tunnels; with `discloses` it adds `Via` and
+    `X-Forwarded-For` to plain requests, as squid does by default.
+    """
     lines = [
         "visible_hostname " + name + ".proxy.test",
         "http_access allow all",
         "cache deny all",
         "cache_mem 8 MB",
-        "via off",
-        "forwarded_for delete",
+        *([] if discloses else ["via off", "forwarded_for delete"]),
         "server_persistent_connections off",
         "shutdown_lifetime 0 seconds",
         "pinger_enable off",
@@ -79,7 +89,7 @@ def squid_conf(
             f"tls_outgoing_options cafile={tls.trust} options=NO_TLSv1_3",
             "acl step1 at_step SslBump1",
             "ssl_bump peek step1",
-            "ssl_bump bump all",
+            "ssl_bump splice all" if splices else "ssl_bump bump all",
         ]
         if tls.validator is not None:
             lines += [
@@ -96,7 +106,7 @@ class Squid:
     """One squid in one namespace.
 
     `ca` is the interception CA as certificate and key, or None for a proxy that only tunnels; `parent` the
-    address of the proxy through which everything goes.
+    address of the proxy through which everything goes; `splices` and `discloses` as for `squid_conf`.
     """
 
     name: str
@@ -107,6 +117,8 @@ class Squid:
     trust: tuple[Path, ...] = ()
     parent: str | None = None
     validation: Validation | None = None
+    splices: bool = False
+    discloses: bool = False
     trace: Path = field(init=False)
 
     def start(self) -> None:
@@ -117,7 +129,13 @@ class Squid:
         self.directory.mkdir(parents=True)
         self.trace = self.directory / "policy.trace"
         tls = None if self.ca is None else self._tls(*self.ca)
-        text = squid_conf(self.name, self.directory, self.address, tls=tls, parent=self.parent)
+        text = squid_conf(
+            *(self.name, self.directory, self.address),
+            tls=tls,
+            parent=self.parent,
+            splices=self.splices,
+            discloses=self.discloses,
+        )
         configuration = self.directory / "squid.conf"
         configuration.write_text(text)
         self._give_to_squid()
