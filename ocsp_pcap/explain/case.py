@@ -281,7 +281,8 @@ class Case:
     def _streams_with_answers(self) -> frozenset[tuple[str, int]]:
         facts = self.facts
         spoken: tuple[TcpAttemptFact | OcspExchangeFact | CrlFetchFact, ...]
-        spoken = (*facts.tcp_attempts, *facts.ocsp_exchanges, *facts.crl_fetches)
+        opened = [attempt for attempt in facts.tcp_attempts if attempt.tunnel is None]
+        spoken = (*opened, *facts.ocsp_exchanges, *facts.crl_fetches)
         return frozenset((f.capture, f.stream) for f in spoken if f.frames.response is not None)
 
     @cached_property
@@ -339,6 +340,9 @@ class Case:
         """(identity, address of the server): attempts to connect by time."""
         index: dict[tuple[str, str], list[TcpAttemptFact]] = defaultdict(list)
         for attempt in sorted(self.facts.tcp_attempts, key=self.moment):
+            if attempt.tunnel is not None:
+                # The server is a proxy there, and the responder what it was asked for.
+                continue
             index[self.identity(attempt.client), attempt.server].append(attempt)
         return index
 

@@ -428,6 +428,16 @@ class TcpAttemptFact:
     """SYN segments sent."""
     client_ttl: int | None = None
     """As in :class:`HandshakeFact`."""
+    tunnel: Literal["connect", "socks"] | None = None
+    """A proxy, ``server``, was asked by CONNECT or SOCKS for a connection to ``host``, and opened none.
+    ``frames`` are those of the request and its answer; outcome ``refused``: it answered; ``reset``: it ended
+    the connection by RST instead; ``unanswered``: neither. None: this is a TCP connection to ``server``
+    itself."""
+    host: str | None = None
+    """What the proxy was asked for; None as ``tunnel`` is."""
+    port: int | None = None
+    status: int | None = None
+    """HTTP status of the answer to CONNECT, or SOCKS reply code (RFC 1928 6, in SOCKS 4: 91 to 93)."""
 
 
 Fact: TypeAlias = (

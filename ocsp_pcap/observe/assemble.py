@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ocsp_pcap.facts import (
     AlertFact,
@@ -28,7 +28,7 @@ from ocsp_pcap.observe.captures import capture_fact
 from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.observe.tcp import Stream
 from ocsp_pcap.observe.udp import UdpStream
-from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline
+from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline, RefusedTunnel
 from ocsp_pcap.ocsp.response import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import Certificate
@@ -43,6 +43,8 @@ from ocsp_pcap.tls.names import (
     cipher_suite_name,
     version_name,
 )
+
+_SentFact: TypeAlias = OcspExchangeFact | CrlFetchFact | TcpAttemptFact
 
 
 class _Peers(NamedTuple):
@@ -83,6 +85,7 @@ class FactAssembler:
         handshakes: list[HandshakeFact] = []
         exchanges: list[tuple[OcspExchangeFact, bool]] = []
         crl_fetches: list[CrlFetchFact] = []
+        refused: list[TcpAttemptFact] = []
         for observation in observations:
             handshakes += sorted(
                 (*self._tcp_handshakes(observation), *self._udp_handshakes(observation)),
@@ -91,6 +94,8 @@ class FactAssembler:
             for fact, doubtful in self._exchanges(observation):
                 if isinstance(fact, OcspExchangeFact):
                     exchanges.append((fact, doubtful))
+                elif isinstance(fact, TcpAttemptFact):
+                    refused.append(fact)
                 else:
                     crl_fetches.append(fact)
         known = {certificate.sha256: certificate for certificate in self._shared.store}
@@ -107,8 +112,14 @@ class FactAssembler:
         ]
         for observation in observations:
             tried = traffic.attempts(observation)
-            attempts += tried.values()
-            tcp_streams = {stream.number for stream in observation.tcp.finished} | tried.keys()
+            tunnels = [
+                fact for fact in refused if fact.capture == observation.name and traffic.matters(fact.host)
+            ]
+            attempts += (
+                sorted((*tried.values(), *tunnels), key=attrgetter("time")) if tunnels else tried.values()
+            )
+            tcp_streams = {s.number for s in observation.tcp.finished if _is_told(s.conversation)}
+            tcp_streams |= tried.keys()
             udp_streams = {stream.number for stream in observation.udp.finished}
             captures.append(capture_fact(observation, tcp_streams, udp_streams))
         return Facts(
@@ -312,7 +323,7 @@ class FactAssembler:
             hello_fingerprint=hello_fingerprint(hello) if hello is not None else None,
         )
 
-    def _exchanges(self, observation: Observation) -> Iterator[tuple[OcspExchangeFact | CrlFetchFact, bool]]:
+    def _exchanges(self, observation: Observation) -> Iterator[tuple[_SentFact, bool]]:
         """Yield each exchange, and whether it counts only where the host asked is a responder."""
         found: list[tuple[Stream, Found, int]] = []
         for stream in observation.tcp.finished:
@@ -322,7 +333,7 @@ class FactAssembler:
                 outer = stream.conversation.client
                 found += [(stream, item, outer) for item in inner.exchanges]
                 inner = inner.inner
-        found.sort(key=lambda item: (item[1].exchange.http.time, item[0].number))
+        found.sort(key=lambda item: (item[1].exchange.moment, item[0].number))
         flows = observation.tcp.flows.flows([stream.number for stream, _, _ in found])
         for (stream, item, client), flow in zip(found, flows, strict=True):
             if isinstance(item.exchange, OcspExchange):
@@ -330,6 +341,8 @@ class FactAssembler:
                     observation, stream, item.exchange, _Peers.of(flow, client), item.encrypted
                 )
                 yield fact, item.exchange.doubtful
+            elif isinstance(item.exchange, RefusedTunnel):
+                yield _refused_tunnel(observation, stream, item.exchange, flow, client), False
             else:
                 yield _crl_fetch(observation, stream, item.exchange, _Peers.of(flow, client)), False
 
@@ -489,6 +502,39 @@ def _closed(flow: Flow) -> str | None:
     if flow.reset_frame is not None:
         return "rst"
     return "fin" if any(flow.fin_frames) else None
+
+
+def _is_told(conversation: Conversation) -> bool:
+    """Tell whether facts speak of a connection, refused tunnels aside."""
+    if conversation.tracker is not None:
+        return True
+    return not all(isinstance(found.exchange, RefusedTunnel) for found in conversation.exchanges)
+
+
+def _refused_tunnel(
+    observation: Observation, stream: Stream, tunnel: RefusedTunnel, flow: Flow, client: int
+) -> TcpAttemptFact:
+    peers = _Peers.of(flow, client)
+    was_reset = flow.reset_frame is not None and flow.reset_direction != client
+    return TcpAttemptFact(
+        capture=observation.name,
+        stream=observation.tcp_stream(stream.number),
+        time=tunnel.time,
+        frames=ExchangeFrames(
+            _moved(tunnel.request_frame, stream.frames_before),
+            _moved(tunnel.response_frame, stream.frames_before),
+        ),
+        client=peers.client,
+        server=peers.server,
+        outcome="refused" if tunnel.status is not None else "reset" if was_reset else "unanswered",
+        client_port=peers.client_port,
+        server_port=peers.server_port,
+        client_ttl=peers.client_ttl,
+        tunnel=tunnel.kind,
+        host=tunnel.host,
+        port=tunnel.port,
+        status=tunnel.status,
+    )
 
 
 def _crl_fetch(

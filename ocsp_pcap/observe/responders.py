@@ -55,6 +55,13 @@ class ResponderTraffic:
         if host is not None:
             (self._addresses if _is_address(host) else self._names).add(host)
 
+    def matters(self, host: str | None) -> bool:
+        """Tell whether a host, given by name or address, is one of those that matter."""
+        if host is None:
+            return False
+        bare = host.rstrip(".").lower()
+        return bare in self._names or bare in self._responders or bare in self._addresses
+
     def asks_responder(self, exchange: OcspExchangeFact) -> bool:
         """Tell whether a responder that a certificate names was asked; call :meth:`lookups` before.
 

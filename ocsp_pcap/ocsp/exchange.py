@@ -20,6 +20,7 @@ from ocsp_pcap.http.events import (
     header,
 )
 from ocsp_pcap.http.intermediaries import answered_by, relayed_for, user_agent
+from ocsp_pcap.http.state import authority
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.ocsp.interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type, may_be_unread
 from ocsp_pcap.ocsp.request import CertId, OcspParseError, parse_request, request_from_path, resembles_request
@@ -89,6 +90,11 @@ class OcspExchange(NamedTuple):
     doubtful: bool = False
     """Whether it is an OCSP exchange at all hangs on whether the host asked is a responder."""
 
+    @property
+    def moment(self) -> int:
+        """When it began."""
+        return self.http.time
+
 
 class CrlFetch(NamedTuple):
     """One HTTP request for a certificate revocation list."""
@@ -97,8 +103,33 @@ class CrlFetch(NamedTuple):
     crl: CrlSummary | None
     """None: there was no answer, or it was not 200."""
 
+    @property
+    def moment(self) -> int:
+        """When it began."""
+        return self.http.time
 
-Exchange: TypeAlias = OcspExchange | CrlFetch
+
+class RefusedTunnel(NamedTuple):
+    """A tunnel that a proxy was asked for, by CONNECT or SOCKS, and did not open."""
+
+    kind: Literal["connect", "socks"]
+    host: str | None
+    port: int | None
+    request_frame: int
+    time: int
+    """Of the request."""
+    response_frame: int | None = None
+    status: int | None = None
+    """HTTP status, or SOCKS reply code (RFC 1928 6); None: there was no answer."""
+
+    @property
+    def moment(self) -> int:
+        """When it began."""
+        return self.time
+
+
+Exchange: TypeAlias = OcspExchange | CrlFetch | RefusedTunnel
+"""What a connection shows that counts, handshakes aside."""
 
 
 class ExchangeReader:
@@ -157,6 +188,7 @@ class ExchangeReader:
                 continue
             answer = event if isinstance(event, Response) else None
             if event.request is not None and event.request.method == "CONNECT":
+                found.append(_refused_tunnel(event.request, answer))
                 continue
             outline = self._outline(event.request, answer, event)
             exchange = self._exchange(event.request, answer, outline)
@@ -259,6 +291,17 @@ def _http_date(value: str | None) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max((moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000, 0)
+
+
+def _refused_tunnel(request: Request, answer: Response | None) -> RefusedTunnel:
+    return RefusedTunnel(
+        "connect",
+        *authority(request.target),
+        request.frame,
+        request.time,
+        None if answer is None else answer.frame,
+        None if answer is None else answer.status,
+    )
 
 
 class _Question(NamedTuple):

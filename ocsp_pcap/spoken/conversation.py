@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Literal, NamedTuple
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader
+from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader, RefusedTunnel
 from ocsp_pcap.spoken.carried import OpenVpnStream
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
 from ocsp_pcap.spoken.first_bytes import Kind, sniff
@@ -26,6 +26,7 @@ from ocsp_pcap.spoken.proxy_prefixes import (
     SocksNegotiation,
     proxy_protocol_length,
     socks_negotiation,
+    socks_refusal,
 )
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.connection import TlsConnection
@@ -215,6 +216,8 @@ class Conversation:
         elif self._mode is Mode.HTTP:
             assert self._http is not None
             self._found(self._http.finish(frame, time))
+        elif self._mode is Mode.SOCKS and self._waiting is not None:
+            self._socks_refused(self._waiting)
         elif self._mode is Mode.OPENVPN:
             assert self._openvpn is not None
             assert self.tracker is not None
@@ -355,11 +358,34 @@ class Conversation:
         sent, answered = waiting.buffers[self.client], waiting.buffers[1 - self.client]
         found = socks_negotiation(sent, answered)
         if found == NOT_THIS:
+            self._socks_refused(waiting)
             self._watch()
         elif isinstance(found, SocksNegotiation):
-            asked = waiting.pieces[0 if found.version == 4 else -1]
+            asked = [piece for piece in waiting.pieces if piece.direction == self.client][-1]
             rest = waiting.without({self.client: found.from_client, 1 - self.client: found.from_server})
             self._start_over(Tunnel("socks", found.host, found.port, asked.frame), rest)
+
+    def _socks_refused(self, waiting: Waiting) -> None:
+        """Note a SOCKS request that opened nothing, where one was made."""
+        client = self.client
+        refusal = socks_refusal(waiting.buffers[client], waiting.buffers[1 - client])
+        asked = [piece for piece in waiting.pieces if piece.direction == client]
+        if refusal is None or not asked:
+            return
+        last = waiting.pieces[-1] if refusal.status is not None else None
+        self._found(
+            [
+                RefusedTunnel(
+                    "socks",
+                    refusal.host,
+                    refusal.port,
+                    asked[-1].frame,
+                    asked[-1].time,
+                    None if last is None else last.frame,
+                    refusal.status,
+                )
+            ]
+        )
 
     def _found(self, exchanges: list[Exchange]) -> None:
         for exchange in exchanges:

@@ -104,6 +104,15 @@ def socks4_request(data: bytes) -> SocksRequest | int:
     return SocksRequest(end + 1, host, int.from_bytes(data[2:4], "big"))
 
 
+class SocksRefusal(NamedTuple):
+    """A SOCKS request that was refused, or not answered yet."""
+
+    host: str
+    port: int
+    status: int | None
+    """Reply code (RFC 1928 6; of SOCKS 4: 91 to 93); None: there is no reply."""
+
+
 class SocksNegotiation(NamedTuple):
     """A SOCKS connection that the proxy opened."""
 
@@ -121,6 +130,20 @@ def socks_negotiation(sent: bytes, answered: bytes) -> SocksNegotiation | int:
     return (_socks4 if sent[:1] == b"\x04" else _socks5)(sent, answered)
 
 
+def socks_refusal(sent: bytes, answered: bytes) -> SocksRefusal | None:
+    """Return what was asked for in a negotiation that opens nothing; None where nothing was."""
+    if sent[:1] == b"\x04":
+        asked, reply = socks4_request(sent), answered
+    else:
+        begun = _socks5_request(sent, answered)
+        if isinstance(begun, int):
+            return None
+        asked, reply = begun[0], answered[begun[2] :]
+    if isinstance(asked, int):
+        return None
+    return SocksRefusal(asked.host, asked.port, reply[1] if len(reply) >= 2 else None)
+
+
 def _socks4(sent: bytes, answered: bytes) -> SocksNegotiation | int:
     request = socks4_request(sent)
     if isinstance(request, int):
@@ -133,6 +156,18 @@ def _socks4(sent: bytes, answered: bytes) -> SocksNegotiation | int:
 
 
 def _socks5(sent: bytes, answered: bytes) -> SocksNegotiation | int:
+    begun = _socks5_request(sent, answered)
+    if isinstance(begun, int):
+        return begun
+    request, greeting, from_server = begun
+    reply = socks5_reply_length(answered[from_server:])
+    if reply < 0:
+        return reply
+    return SocksNegotiation(5, request.host, request.port, greeting + request.length, from_server + reply)
+
+
+def _socks5_request(sent: bytes, answered: bytes) -> tuple[SocksRequest, int, int] | int:
+    """Return the request, and how many bytes of both sides came before it and before its answer."""
     greeting = socks5_greeting_length(sent)
     if greeting < 0:
         return greeting
@@ -151,7 +186,4 @@ def _socks5(sent: bytes, answered: bytes) -> SocksNegotiation | int:
     request = socks5_request(sent[greeting:])
     if isinstance(request, int):
         return request
-    reply = socks5_reply_length(answered[from_server:])
-    if reply < 0:
-        return reply
-    return SocksNegotiation(5, request.host, request.port, greeting + request.length, from_server + reply)
+    return request, greeting, from_server

@@ -209,3 +209,46 @@ def test_doubtful_questions_count_where_a_certificate_names_the_responder(
     issued = certificate(ocsp=("http://ocsp.site.test/", "http://10.9.9.9:8080/"))
     traffic = ResponderTraffic([issued], [], [])
     assert traffic.asks_responder(exchange(None, None, url=url, server=server)) == asked
+
+
+CONNECT = f"CONNECT {HOST}:80 HTTP/1.1\r\nHost: {HOST}:80\r\n\r\n".encode()
+SOCKS = b"\x05\x01\x00\x03\x0e" + HOST.encode() + b"\x00\x50"
+GREETING = [(0, b"\x05\x01\x00"), (1, b"\x05\x00")]
+DENIED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
+
+
+@pytest.mark.parametrize(
+    ("exchange", "tunnel", "status", "outcome"),
+    [
+        ([(0, CONNECT), (1, DENIED)], "connect", 403, "refused"),
+        ([(0, CONNECT)], "connect", None, "unanswered"),
+        (
+            [(0, b"\x05\x01\x00"), (1, b"\x05\x00"), (0, SOCKS), (1, b"\x05\x02\x00\x01" + bytes(6))],
+            "socks",
+            2,
+            "refused",
+        ),
+        ([(0, b"\x05\x01\x00"), (1, b"\x05\x00"), (0, SOCKS)], "socks", None, "unanswered"),
+    ],
+)
+def test_tunnel_that_was_refused(
+    tmp_path: Path, exchange: list[tuple[int, bytes]], tunnel: str, status: int | None, outcome: str
+) -> None:
+    recorder = Recorder()
+    recorder.tcp(3128, "10.77.2.9", exchange)
+    recorder.tcp(3128, "10.77.2.9", [(0, CONNECT.replace(HOST.encode(), b"other.test")), (1, DENIED)])
+    attempts = recorder.facts(tmp_path).tcp_attempts
+    (found,) = [attempt for attempt in attempts if attempt.tunnel is not None]
+    assert (found.tunnel, found.host, found.port) == (tunnel, HOST, 80)
+    assert (found.status, found.outcome) == (status, outcome)
+    assert (found.server, found.server_port, found.client) == ("10.77.2.9", 3128, PROXY)
+    assert (found.frames.response is None) == (status is None)
+    assert found.frames.request is not None
+
+
+def test_tunnel_that_was_opened_is_no_refusal(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.tcp(
+        3128, "10.77.2.9", [(0, CONNECT), (1, b"HTTP/1.1 200 OK\r\n\r\n"), (0, b"GET / HTTP/1.1\r\n\r\n")]
+    )
+    assert all(attempt.tunnel is None for attempt in recorder.facts(tmp_path).tcp_attempts)

@@ -19,6 +19,7 @@ from ocsp_pcap.spoken.proxy_prefixes import (
     socks5_reply_length,
     socks5_request,
     socks_negotiation,
+    socks_refusal,
 )
 
 V1 = b"PROXY TCP4 192.0.2.1 198.51.100.7 40000 443\r\n"
@@ -45,6 +46,8 @@ WHOLE: list[tuple[Callable[[bytes], SocksRequest | int], bytes, SocksRequest | i
     (socks4_request, b"\x04\x01\x01\xbb\xc0\x00\x02\x01user\x00", SocksRequest(13, "192.0.2.1", 443)),
     (socks4_request, b"\x04\x01\x01\xbb\x00\x00\x00\x07\x00host\x00", SocksRequest(14, "host", 443)),
 ]
+
+ASKED = b"\x05\x01\x00\x03\x09ocsp.test\x00\x50"
 
 
 @pytest.mark.parametrize(("reader", "data", "expected"), WHOLE)
@@ -113,3 +116,26 @@ def test_both_sides_of_a_negotiation(sides: tuple[bytes, bytes], found: SocksNeg
 def test_a_negotiation_that_is_refused_opens_nothing() -> None:
     assert socks_negotiation(SOCKS4[0], b"\x00\x5b" + bytes(6)) == NOT_THIS
     assert socks_negotiation(SOCKS5[0], b"\x05\xff") == NOT_THIS
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered", "refusal"),
+    [
+        (b"\x05\x01\x00" + ASKED, b"\x05\x00\x05\x05\x00\x01" + bytes(6), ("ocsp.test", 80, 5)),
+        (b"\x05\x01\x00" + ASKED, b"\x05\x00\x05\x04", ("ocsp.test", 80, 4)),
+        (b"\x05\x01\x00" + ASKED, b"\x05\x00", ("ocsp.test", 80, None)),
+        (b"\x05\x01\x02\x01\x01u\x01p" + ASKED, b"\x05\x02\x01\x00\x05\x01", ("ocsp.test", 80, 1)),
+        (b"\x05\x01\x00" + ASKED[:-1], b"\x05\x00", None),
+        (b"\x05\x01\x00" + ASKED, b"\x05\xff", None),
+        (b"\x05\x01\x00", b"", None),
+        (
+            b"\x04\x01\x00\x50\x00\x00\x00\x01u\x00ocsp.test\x00",
+            b"\x00\x5b" + bytes(6),
+            ("ocsp.test", 80, 91),
+        ),
+        (b"\x04\x01\x00\x50\xc0\x00\x02\x01\x00", b"", ("192.0.2.1", 80, None)),
+        (b"\x04\x01\x00\x50", b"\x00\x5b", None),
+    ],
+)
+def test_socks_refusal(sent: bytes, answered: bytes, refusal: tuple[str, int, int | None] | None) -> None:
+    assert socks_refusal(sent, answered) == refusal
