@@ -7,9 +7,10 @@ as finding the next message allows.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from ocsp_pcap.http.events import HttpEvent, Request, Trailing, Tunnel, Unanswered
+from ocsp_pcap.http.events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
 from ocsp_pcap.http.message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
 from ocsp_pcap.http.state import (
     Answer,
@@ -34,6 +35,8 @@ from ocsp_pcap.ocsp.interest import (
 
 MAX_PENDING = 64
 """Requests that wait for an answer at one time."""
+MAX_REST_OF_HEAD = 2048
+"""Missing bytes that are taken for the rest of a request whose head begins before them, and for no other."""
 MAX_HELD = 16 * 1024
 """Bytes a client may send behind CONNECT before the answer must have been seen."""
 MAX_TRAILING = 1024 * 1024
@@ -42,6 +45,7 @@ MAX_BLIND = 4 * 1024 * 1024
 """Bytes of answers to requests that are not in the capture which are looked through."""
 
 Closed: TypeAlias = Literal["fin", "rst"]
+Answers: TypeAlias = Callable[[Request, Response], bool | None]
 
 
 class HttpConversation:
@@ -53,8 +57,21 @@ class HttpConversation:
     inside the tunnel, and further bytes belong to the caller.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Answers | None = None, *, mid_stream: bool = False) -> None:
+        """``mid_stream``: the connection began before the capture did.
+
+        ``answers`` tells whether a response is that to a request, by what they say (None: they do not tell).
+        It is asked where bytes are missing, or may be, so that the order proves nothing; there a response is
+        given to the request whose answer it shows itself to be, else to none.
+        """
         self.tunnel: Tunnel | None = None
+        self._answers = answers
+        self._in_doubt = False
+        """Requests may have been lost: the next answer may be that to one of them."""
+        self._paired = not mid_stream
+        """An answer was given to its request, or the capture shows the beginning."""
+        self._orphans = 0
+        """Answers since the last request for which none waited."""
         self._over = False
         self._client = Direction()
         self._server = Direction()
@@ -116,7 +133,8 @@ class HttpConversation:
             self._hold(Trailing(True, b"", frame, time, missing=length))
         elif direction.message is None:
             if from_client:
-                self._cut_head(frame, time, events)
+                is_rest = self._cut_head(frame, time, events) and length <= MAX_REST_OF_HEAD
+                self._in_doubt = self._in_doubt or not (is_rest or self._orphans)
             direction.lose()
             if not from_client:
                 self._drop_answered(frame, time, events)
@@ -126,6 +144,7 @@ class HttpConversation:
                 self._end_message(from_client, frame, time, events, complete=False)
             if not found:
                 direction.lose()
+                self._in_doubt = self._in_doubt or (from_client and not self._orphans)
         return events
 
     def skip(self, from_client: bool) -> None:
@@ -208,22 +227,26 @@ class HttpConversation:
         client.state = State.BODY
         return self._client_body(rest, frame, time, events)
 
-    def _cut_head(self, frame: int, time: int, events: list[HttpEvent]) -> None:
-        """Take what the capture holds of a request whose head is cut short, by a gap or the snaplen."""
+    def _cut_head(self, frame: int, time: int, events: list[HttpEvent]) -> bool:
+        """Take what the capture holds of a request whose head is cut short, by a gap or the snaplen.
+
+        Return whether there is one.
+        """
         client = self._client
         head = whole_lines(bytes(client.buffer)) if client.state is State.HEAD and client.buffer else None
         if head is None:
-            return
+            return False
         try:
             message = Message(head, request_method=None)
         except ValueError:
-            return
+            return False
         message.error = "the head of the request is cut short"
         message.interest = request_interest(message.method, message.target, message.headers)
         pending = Pending(head, client.first_frame, frame, time, self._server.lost)
         pending.interest, pending.message = message.interest, message
         self._await_answer(pending, frame, time, events)
         self._end_request(pending, frame, time, events, complete=False)
+        return True
 
     def _tunnel_request(self, pending: Pending, request: Request, events: list[HttpEvent]) -> None:
         """Take a CONNECT request: what follows it depends on the answer (RFC 9110 9.3.6)."""
@@ -254,9 +277,10 @@ class HttpConversation:
             # A client asks again when it has its answer: what waited during a gap was answered in it.
             while waiting and self._server.lost > waiting[0].lost_before:
                 self._drop(waiting.popleft(), None, frame, time, events)
-        if len(waiting) == MAX_PENDING:
+        if len(waiting) >= MAX_PENDING:
             self._drop(waiting.popleft(), None, frame, time, events)
         waiting.append(pending)
+        self._orphans = 0
         self._greeting = None
 
     def _drop_answered(self, frame: int, time: int, events: list[HttpEvent]) -> None:
@@ -329,6 +353,7 @@ class HttpConversation:
         if status is not None and 100 <= status < 200:
             return rest
         pending = self._pending[0] if self._pending else None
+        several = len(self._pending) > 1
         request = Interest.NONE if pending is None else pending.interest
         if status is not None and 200 <= status < 300:
             if request is Interest.TUNNEL or (pending is None and looks_like_tls(rest)):
@@ -354,6 +379,11 @@ class HttpConversation:
         if pending is not None:
             self._answering = self._pending.popleft()
             pending.lost_since = server.lost - pending.lost_before
+            pending.in_doubt = pending.lost_since > 0 or self._in_doubt or (several and not self._paired)
+            self._paired = True
+        else:
+            self._orphans += 1
+            self._in_doubt = False
         if request is Interest.TUNNEL:
             self._release_held(events)
         return self._server_body(rest, frame, time, events)
@@ -427,10 +457,37 @@ class HttpConversation:
         event = answer.message.response_event(
             request, answer.frame, answer.time, complete=answer.complete, closed=answer.closed
         )
+        if pending is not None and pending.in_doubt and request is not None and self._answers is not None:
+            pending, event = self._settle(self._answers, pending, request, event, events)
         if pending is not None and pending.lost_since:
             # The answer to this request may be what was lost, and this one that to another.
             event = event._replace(missing=event.missing + pending.lost_since)
         events.append(event)
+
+    def _settle(
+        self,
+        answers: Answers,
+        pending: Pending,
+        request: Request,
+        event: Response,
+        events: list[HttpEvent],
+    ) -> tuple[Pending | None, Response]:
+        """Find the request that a response answers by what it says, where the order proves nothing."""
+        if answers(request, event) is True:
+            self._in_doubt = False
+            return pending, event
+        for place, other in enumerate(self._pending):
+            if other.event is not None and answers(other.event, event) is True:
+                # Answers come in order (RFC 9112 9.3.2): those to the requests before it were lost.
+                self._drop(pending, None, event.frame, event.time, events)
+                for _ in range(place):
+                    self._drop(self._pending.popleft(), None, event.frame, event.time, events)
+                self._pending.popleft()
+                self._in_doubt = False
+                return other, event._replace(request=other.event)
+        pending.event = request
+        self._pending.appendleft(pending)
+        return None, event._replace(request=None)
 
     def _close_server(self, frame: int, time: int, closed: Closed | None, events: list[HttpEvent]) -> None:
         server = self._server

@@ -47,6 +47,8 @@ class Pending:
         """Bytes the server's direction had lost when the request was made."""
         self.lost_since = 0
         """Bytes it lost between the request and the beginning of the answer."""
+        self.in_doubt = False
+        """The answer next in order may be that to another request."""
         self.method = head[: head.find(b" ")].decode("latin-1")
         self.interest = Interest.NONE
         self.message: Message | None = None

@@ -263,7 +263,7 @@ class TcpObserver:
                 side.start(sequence + 1)
                 mid_stream = False
         keep = self.dns.keeper(number) if self.flows.has_port(number, DNS_PORT) else None
-        conversation = Conversation(self._shared, keep_dns=keep)
+        conversation = Conversation(self._shared, keep_dns=keep, mid_stream=mid_stream)
         stream = Stream(number, conversation, sides, started_mid_stream=mid_stream)
         self._streams[number] = stream
         self._wanted[number] |= LIVE

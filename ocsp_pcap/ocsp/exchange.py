@@ -139,10 +139,17 @@ class ExchangeReader:
     An exchange is reported when its answer is complete, or given up.
     """
 
-    def __init__(self, responses: ResponseCache, scheme: Literal["http", "https"] = "http") -> None:
+    def __init__(
+        self,
+        responses: ResponseCache,
+        scheme: Literal["http", "https"] = "http",
+        *,
+        mid_stream: bool = False,
+    ) -> None:
+        """``mid_stream``: the connection began before the capture did."""
         self._responses = responses
         self._scheme = scheme
-        self._http = HttpConversation()
+        self._http = HttpConversation(self._answers, mid_stream=mid_stream)
         self._doubtful = 0
 
     @property
@@ -180,6 +187,16 @@ class ExchangeReader:
     def finish(self, frame: int, time: int) -> list[Exchange]:
         """The capture ended: report what is incomplete."""
         return self._exchanges(self._http.finish(frame, time))
+
+    def _answers(self, request: Request, answer: Response) -> bool | None:
+        """Tell by their CertIDs whether a response answers a request; None: they do not tell."""
+        if request.method == "CONNECT":
+            return True
+        question = _question(request)
+        response = self._ocsp_response(answer)
+        if question is None or not question.entries or response is None or not response.singles:
+            return None
+        return not {single.cert_id for single in response.singles}.isdisjoint(question.entries)
 
     def _exchanges(self, events: Iterable[HttpEvent]) -> list[Exchange]:
         found: list[Exchange] = []

@@ -76,6 +76,7 @@ class Conversation:
         "_dns",
         "_http",
         "_keep_dns",
+        "_mid_stream",
         "_mode",
         "_openvpn",
         "_scheme",
@@ -98,9 +99,13 @@ class Conversation:
         depth: int = 0,
         scheme: Literal["http", "https"] = "http",
         keep_dns: Keep | None = None,
+        *,
+        mid_stream: bool = False,
     ) -> None:
+        """``mid_stream``: the connection began before the capture did."""
         self._shared = shared
         self._depth = depth
+        self._mid_stream = mid_stream
         self._scheme = scheme
         self._http: ExchangeReader | None = None
         self._openvpn: OpenVpnStream | None = None
@@ -275,7 +280,7 @@ class Conversation:
             case Kind.HTTP_CLIENT | Kind.HTTP_SERVER:
                 self.client = direction if kind is Kind.HTTP_CLIENT else 1 - direction
                 self._mode = Mode.HTTP
-                self._http = ExchangeReader(self._shared.responses, self._scheme)
+                self._http = ExchangeReader(self._shared.responses, self._scheme, mid_stream=self._mid_stream)
                 self._replay()
             case Kind.PROXY_PROTOCOL if self._mode is Mode.SNIFF:
                 self._proxy_protocol(waiting, direction)

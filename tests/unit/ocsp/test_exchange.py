@@ -304,6 +304,84 @@ def test_cut_head_whose_target_is_whole_is_read() -> None:
         assert exchange.http.http_error == "the head of the request is cut short"
 
 
+OTHER = AUTHORITY.issue(serial=0xBEEF)
+ASK_1, ASK_2 = post(REQUEST), post(request_der(AUTHORITY, OTHER))
+ANSWER_1, ANSWER_2 = answer(RESPONSE), answer(response_der(AUTHORITY, OTHER))
+ERROR = answer(error_der(ocsp.OCSPResponseStatus.UNAUTHORIZED))
+LOST_ASK, LOST_ANSWER = (CLIENT, len(ASK_1)), (SERVER, len(ANSWER_1))
+TOLD = {"c0ffee": 1, "beef": 2}
+
+
+def pairs(*steps: Step, mid_stream: bool = False) -> list[tuple[int | None, int | None]]:
+    """Of each exchange what was asked and what was answered: 1, 2, 0 (an error), or None."""
+    reader = ExchangeReader(ResponseCache(CertificateStore()), mid_stream=mid_stream)
+    told = []
+    for exchange in play(reader, *steps) + reader.finish(99, 99_000):
+        assert isinstance(exchange, OcspExchange)
+        asked = TOLD[exchange.requests[0].serial] if exchange.requests else None
+        response = exchange.response
+        answered = None if response is None else 0
+        if response is not None and response.singles:
+            answered = TOLD[response.singles[0].cert_id.serial]
+        told.append((asked, answered))
+    return sorted(told, key=str)
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        # The first answer is lost, and the next is that to the second request.
+        (
+            [(CLIENT, ASK_1), LOST_ANSWER, (CLIENT, ASK_2), (SERVER, ANSWER_2)],
+            [(1, None), (2, 2)],
+        ),
+        (
+            [(CLIENT, ASK_1), (CLIENT, ASK_2), LOST_ANSWER, (SERVER, ANSWER_2)],
+            [(1, None), (2, 2)],
+        ),
+        # The second is lost.
+        ([(CLIENT, ASK_1), (CLIENT, ASK_2), (SERVER, ANSWER_1), (SERVER, 900)], [(1, 1), (2, None)]),
+        # The first request is lost, pipelined and not.
+        (
+            [LOST_ASK, (CLIENT, ASK_2), (SERVER, ANSWER_1), (SERVER, ANSWER_2)],
+            [(2, 2), (None, 1)],
+        ),
+        (
+            [(SERVER, ANSWER_1), LOST_ASK, (CLIENT, ASK_2), (SERVER, ANSWER_2)],
+            [(2, 2), (None, 1)],
+        ),
+        ([(SERVER, ANSWER_1), LOST_ASK, (CLIENT, ASK_2), (SERVER, ERROR)], [(2, 0), (None, 1)]),
+        # What the answer says does not tell whose it is.
+        ([LOST_ASK, (CLIENT, ASK_2), (SERVER, ERROR)], [(2, None), (None, 0)]),
+        ([(CLIENT, ASK_1), (SERVER, 300), (SERVER, ERROR)], [(1, None), (None, 0)]),
+        # Nothing is lost: an answer about another certificate is just that.
+        ([(CLIENT, ASK_1), (SERVER, ANSWER_2)], [(1, 2)]),
+        ([(CLIENT, ASK_1), (CLIENT, ASK_2), (SERVER, ANSWER_1), (SERVER, ERROR)], [(1, 1), (2, 0)]),
+    ],
+)
+def test_answers_are_given_to_their_own_requests(
+    steps: list[Step], found: list[tuple[int | None, int | None]]
+) -> None:
+    assert pairs(*steps) == found
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        # The answer to the first was lost before anything of the server was seen: no gap tells of it.
+        ([(CLIENT, ASK_1), (CLIENT, ASK_2), (SERVER, ANSWER_2)], [(1, None), (2, 2)]),
+        ([(CLIENT, ASK_1), (CLIENT, ASK_2), (SERVER, ERROR)], [(1, None), (2, None), (None, 0)]),
+        ([(CLIENT, ASK_1), (CLIENT, ASK_2), (SERVER, ANSWER_1), (SERVER, ANSWER_2)], [(1, 1), (2, 2)]),
+        ([(SERVER, ANSWER_2), (CLIENT, ASK_1), (SERVER, ANSWER_1)], [(1, 1), (None, 2)]),
+        ([(CLIENT, ASK_1), (SERVER, ERROR)], [(1, 0)]),
+    ],
+)
+def test_connection_seen_from_the_middle(
+    steps: list[Step], found: list[tuple[int | None, int | None]]
+) -> None:
+    assert pairs(*steps, mid_stream=True) == found
+
+
 @pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
 @pytest.mark.parametrize(
     ("path", "kind"),
