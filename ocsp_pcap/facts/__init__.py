@@ -2,6 +2,7 @@
 
 from ocsp_pcap.facts.model import (
     AlertFact,
+    AmbiguousStream,
     CaptureFact,
     CaptureFile,
     CertIdFact,
@@ -27,6 +28,7 @@ from ocsp_pcap.facts.model import (
 
 __all__ = [
     "AlertFact",
+    "AmbiguousStream",
     "CaptureFact",
     "CaptureFile",
     "CertIdFact",

@@ -32,6 +32,14 @@ class FileStream:
 
 
 @dataclass(frozen=True, slots=True)
+class AmbiguousStream:
+    """A TCP stream in which packets disagree about the same bytes, or that a receiver may not have taken."""
+
+    stream: int
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureFile:
     """One file of a rotated set. Its first frame follows the last of the file before it."""
 
@@ -80,6 +88,9 @@ class CaptureFact:
     tcp_streams: int = 0
     notes: tuple[str, ...] = ()
     """Other limits in words: a key log that opened nothing, memory bounds that were reached."""
+    ambiguous_streams: tuple[AmbiguousStream, ...] = ()
+    """Streams in which packets disagree about bytes of no handshake, OCSP exchange or CRL download; frames
+    that disagree about those stand under ``ambiguous`` of their facts."""
     files: tuple[CaptureFile, ...] = ()
     """The files of a rotated set in order of time; frames and streams are counted through all of them.
     Empty where the capture is one file."""
@@ -268,6 +279,9 @@ class HandshakeFact:
     """Hash of what the ClientHello tells of the software that sent it, the same from visit to visit:
     versions, cipher suites, extension types (sorted, as JA4 does), groups, point formats; without GREASE.
     None: there is no whole ClientHello."""
+    ambiguous: tuple[int, ...] = ()
+    """Frames that disagree about its bytes (retransmissions and overlaps that differ), or of which a receiver
+    may have dropped one (checksum, hop limit, RST, urgent data): another message may have been received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +358,9 @@ class OcspExchangeFact:
     """Something was asked of OCSP that cannot be read: cut by the snaplen, lost, or damaged. ``requests`` is
     empty then, and ``request_error`` says why. Not so where the request is none (``GET /``), nor where it is
     not in the capture at all."""
+    ambiguous: tuple[int, ...] = ()
+    """Frames that disagree about its bytes (retransmissions and overlaps that differ), or of which a receiver
+    may have dropped one (checksum, hop limit, RST, urgent data): another message may have been received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +402,9 @@ class CrlFetchFact:
     """When that was."""
     client_ttl: int | None = None
     """As in :class:`HandshakeFact`."""
+    ambiguous: tuple[int, ...] = ()
+    """Frames that disagree about its bytes (retransmissions and overlaps that differ), or of which a receiver
+    may have dropped one (checksum, hop limit, RST, urgent data): another message may have been received."""
 
 
 @dataclass(frozen=True, slots=True)

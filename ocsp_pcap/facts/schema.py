@@ -31,6 +31,7 @@ _PARTS: Final[dict[Any, str]] = {
     facts.CaptureFile: "capture_file",
     facts.FileStream: "file_stream",
     facts.UndecodedFact: "undecoded",
+    facts.AmbiguousStream: "ambiguous_stream",
     facts.ResponseFact: "response",
     facts.SingleFact: "single",
     facts.HandshakeFrames: "handshake_frames",

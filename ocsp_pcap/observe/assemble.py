@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
@@ -23,6 +24,7 @@ from ocsp_pcap.facts import (
     SingleFact,
     TcpAttemptFact,
 )
+from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
 from ocsp_pcap.observe.responders import ResponderTraffic
@@ -86,12 +88,17 @@ class FactAssembler:
         exchanges: list[tuple[OcspExchangeFact, bool]] = []
         crl_fetches: list[CrlFetchFact] = []
         refused: list[TcpAttemptFact] = []
-        for observation in observations:
-            handshakes += sorted(
-                (*self._tcp_handshakes(observation), *self._udp_handshakes(observation)),
-                key=lambda handshake: (handshake.time, handshake.stream),
+        disagreements = [Disagreements(observation) for observation in observations]
+        for observation, disagreement in zip(observations, disagreements, strict=True):
+            handshakes += disagreement.marked(
+                sorted(
+                    (*self._tcp_handshakes(observation), *self._udp_handshakes(observation)),
+                    key=lambda handshake: (handshake.time, handshake.stream),
+                )
             )
-            for fact, doubtful in self._exchanges(observation):
+            of_capture = list(self._exchanges(observation))
+            facts = disagreement.marked([fact for fact, _ in of_capture])
+            for fact, (_, doubtful) in zip(facts, of_capture, strict=True):
                 if isinstance(fact, OcspExchangeFact):
                     exchanges.append((fact, doubtful))
                 elif isinstance(fact, TcpAttemptFact):
@@ -110,7 +117,7 @@ class FactAssembler:
         ocsp_exchanges = [
             fact for fact, doubtful in exchanges if not doubtful or traffic.asks_responder(fact)
         ]
-        for observation in observations:
+        for observation, disagreement in zip(observations, disagreements, strict=True):
             tried = traffic.attempts(observation)
             tunnels = [
                 fact for fact in refused if fact.capture == observation.name and traffic.matters(fact.host)
@@ -121,7 +128,8 @@ class FactAssembler:
             tcp_streams = {s.number for s in observation.tcp.finished if _is_told(s.conversation)}
             tcp_streams |= tried.keys()
             udp_streams = {stream.number for stream in observation.udp.finished}
-            captures.append(capture_fact(observation, tcp_streams, udp_streams))
+            whole = capture_fact(observation, tcp_streams, udp_streams)
+            captures.append(replace(whole, ambiguous_streams=disagreement.left()))
         return Facts(
             captures=tuple(captures),
             certificates=certificates,

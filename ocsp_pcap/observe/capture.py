@@ -105,6 +105,7 @@ class CaptureObserver:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._decoder = Decoder()
+        take_reached()
         keys = shared.keys.sessions() if shared.keys is not None else frozenset[bytes]()
         self.observation = Observation(TcpObserver(shared), UdpObserver(shared), keys_before=keys)
         """What was read so far; complete after :meth:`finish`."""

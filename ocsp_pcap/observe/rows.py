@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import EXTRA, TransportColumns
+from ocsp_pcap.streams.headers import HEADERS
 
 MAX_BYTES: Final = 32 << 20
 """Payload bytes that are set aside of one file and transport."""
@@ -51,6 +52,12 @@ class Segments:
         if offset >= EXTRA:
             return self._extra[offset - EXTRA : offset - EXTRA + length]
         return bytes(self._memory[offset : offset + length])
+
+    def before(self, offset: int) -> bytes:
+        """Return a copy of the bytes before a payload, headers among them."""
+        if offset >= EXTRA:
+            return self._extra[max(offset - EXTRA - HEADERS, 0) : offset - EXTRA]
+        return bytes(self._memory[max(offset - HEADERS, 0) : offset])
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +175,14 @@ def _copied(
     offsets, lengths = columns.payload_offset[rows], columns.payload_length[rows]
     memory = columns.buffer.data
     payloads = [
-        memory[offset : offset + length] if offset < EXTRA else columns.extra[offset - EXTRA :][:length]
+        memory[max(offset - HEADERS, 0) : offset + length]
+        if offset < EXTRA
+        else columns.extra[max(offset - EXTRA - HEADERS, 0) : offset - EXTRA + length]
         for offset, length in zip(offsets.tolist(), lengths.tolist(), strict=True)
     ]
+    sizes = np.fromiter(map(len, payloads), np.int64, len(payloads))
     copied: dict[str, Any] = {name: getattr(columns, name)[rows] for name in _ROW_COLUMNS}
-    copied["payload_offset"] = np.cumsum(lengths) - lengths
+    copied["payload_offset"] = np.cumsum(sizes) - lengths
     buffer = np.frombuffer(b"".join(payloads) + bytes(PADDING), np.uint8)
     return Rows(replace(_NOTHING, buffer=buffer, **copied), stream, direction)
 

@@ -8,23 +8,25 @@ as soon as a stream has told all it can.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Row, Rows, Segments
 from ocsp_pcap.parallel.to_reread import Unread
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.shared import Shared
-from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
+from ocsp_pcap.streams.events import Close, Data, Disagreement, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
+from ocsp_pcap.streams.headers import FAR, NEAR, Checksum
 from ocsp_pcap.streams.joining import Match, MatchError, StreamFiles
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
+from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
 
 if TYPE_CHECKING:
     from ocsp_pcap.parallel.one_file_tcp import TcpPart
@@ -37,6 +39,23 @@ FIRST_ROWS: Final = 16
 LINGER: Final = 10 * 10**9
 """Nanoseconds that a closed stream is kept for: segments may still be on their way, or retransmitted."""
 CLOSING: Final = FIN | RST
+URGENT: Final = 0x20
+HALF: Final = 1 << 31
+ENTRY_BYTES: Final = 512
+"""What a row that is kept to be read again takes besides its payload."""
+
+Entry: TypeAlias = tuple[Row, bytes, bytes]
+"""A row, the bytes before its payload, and its payload."""
+
+
+class Reset(NamedTuple):
+    """An RST that a receiver may have taken."""
+
+    direction: int
+    frame: int
+    time: int
+    sent: int
+    """Sequence number that its direction had come to."""
 
 
 @dataclass(slots=True)
@@ -59,6 +78,22 @@ class Stream:
     """Directions (bits) of which further bytes can matter."""
     skipped: int = 0
     """Directions (bits) that were not wanted for a while, so that bytes of them may have passed."""
+    entries: list[Entry] | None = field(default_factory=list)
+    """What was read so far, to read it again without what the receiver did not take; None: too much."""
+    size: int = 0
+    """Bytes that these take."""
+    refused: set[int] = field(default_factory=set)
+    """Frames that the receiver did not take."""
+    ambiguous: set[tuple[int, ...]] = field(default_factory=set)
+    """Frames, in order, that disagree about the same bytes, or that a receiver may not have taken."""
+    judged: set[int] = field(default_factory=set)
+    """Frames whose bytes were compared with other copies."""
+    rereadings: int = 0
+    read_again: bool = False
+    """A receiver took other packets than those that were read."""
+    reset: Reset | None = None
+    stray_resets: set[int] = field(default_factory=set)
+    """Frames of RSTs that no receiver took."""
 
 
 class TcpObserver:
@@ -80,6 +115,9 @@ class TcpObserver:
         self._wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
         self._streams: dict[int, Stream] = {}
         self._lingering: deque[Stream] = deque()
+        self._held = 0
+        """Bytes that the entries of all streams take."""
+        self._surroundings: Surroundings | None = None
 
     def begin_file(self) -> None:
         """Another file of the capture begins."""
@@ -113,7 +151,9 @@ class TcpObserver:
         # What one side sends may make the other side's bytes matter that follow in this batch.
         chosen = np.flatnonzero(telling(columns) & ((self._wanted[stream] & DIRECTION_BITS) != 0))
         if len(chosen):
+            self._surroundings = Surroundings(columns, stream, direction)
             self._chosen(columns, stream[chosen], direction[chosen], chosen)
+            self._surroundings = None
         self._release(int(columns.time[-1]))
 
     def match(self, part: TcpPart) -> Match:
@@ -234,20 +274,33 @@ class TcpObserver:
         """
         stream = self._streams.get(number)
         for taken, row in enumerate(segments.rows[start:stop], 1):
-            direction, flags, _, time, _, _, length, missing, _ = row
+            direction, flags, _, time, _, _, length, missing, offset = row
             if stream is None:
                 if not (length or missing) or not self._wanted[number] & DIRECTION_BITS:
                     continue
                 stream = self._open(number)
+                reset = self.flows.reset(number)
+                if reset is not None and reset[0] < row[2]:
+                    number_of_it = stream.sides[reset[1]].next_sequence
+                    stream.reset = Reset(reset[1], reset[0], time, number_of_it)
             elif stream.lingering and time > stream.last_time + LINGER:
                 self._give_up(stream)
                 return stop - start
             if (length or missing) and stream.wanted >> direction & 1:
-                self._segment(stream, segments, row)
+                data = segments.payload(offset, length)
+                if stream.entries is not None:
+                    stream.entries.append((row, segments.before(offset), data))
+                    self._hold(stream, length + ENTRY_BYTES)
+                self._segment(stream, row, data)
             elif not flags & CLOSING:
                 continue
+            elif stream.entries is not None:
+                stream.entries.append((row, b"", b""))
+                self._hold(stream, ENTRY_BYTES)
             if flags & CLOSING:
                 self._close(stream, row)
+            if stream.read_again:
+                self._read_again(stream)
             wanted = stream.conversation.wanted
             if (wanted != stream.wanted or stream.closed) and not self._settle(stream, wanted):
                 return taken
@@ -257,30 +310,65 @@ class TcpObserver:
 
     def _open(self, number: int) -> Stream:
         sides = (Reassembler(0), Reassembler(1))
-        mid_stream = True
-        for side, sequence in zip(sides, self.flows.initial_sequences(number), strict=True):
-            if sequence is not None:
-                side.start(sequence + 1)
-                mid_stream = False
-        keep = self.dns.keeper(number) if self.flows.has_port(number, DNS_PORT) else None
-        conversation = Conversation(self._shared, keep_dns=keep, mid_stream=mid_stream)
-        stream = Stream(number, conversation, sides, started_mid_stream=mid_stream)
+        mid_stream = self.flows.initial_sequences(number) == [None, None]
+        stream = Stream(number, self._conversation(number, mid_stream), sides, started_mid_stream=mid_stream)
+        self._begin(stream)
+        if self.flows.has_port(number, DNS_PORT):
+            # Its messages are kept as they come: they cannot be read again.
+            stream.entries = None
         self._streams[number] = stream
         self._wanted[number] |= LIVE
         return stream
 
-    def _segment(self, stream: Stream, segments: Segments, row: Row) -> None:
-        direction, flags, frame, time, sequence, acknowledgment, length, missing, offset = row
+    def _conversation(self, number: int, mid_stream: bool) -> Conversation:
+        keep = self.dns.keeper(number) if self.flows.has_port(number, DNS_PORT) else None
+        return Conversation(self._shared, keep_dns=keep, mid_stream=mid_stream)
+
+    def _begin(self, stream: Stream) -> None:
+        """Tell both sides where their bytes begin."""
+        told = self.flows.first_numbers(stream.number)
+        for side, first in zip(stream.sides, self.flows.initial_sequences(stream.number), strict=True):
+            number = told[side.direction]
+            if first is not None:
+                side.start(first + 1)
+            elif number is not None:
+                side.assume(number)
+
+    def _hold(self, stream: Stream, size: int) -> None:
+        """Count what is kept to be read again; forget it where it is too much."""
+        stream.size += size
+        self._held += size
+        if stream.size > BOUNDS.compared_bytes:
+            self._forget(stream)
+        if self._held > BOUNDS.all_compared_bytes:
+            reached("all_compared_bytes")
+            for other in self._streams.values():
+                self._forget(other)
+                for side in other.sides:
+                    side.copies.clear()
+                if self._held < BOUNDS.all_compared_bytes * 3 // 4:
+                    return
+
+    def _forget(self, stream: Stream) -> None:
+        self._held -= stream.size
+        stream.entries, stream.size = None, 0
+
+    def _segment(self, stream: Stream, row: Row, data: bytes) -> None:
+        direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
         side, other = stream.sides[direction], stream.sides[1 - direction]
         if flags & SYN:
             sequence = (sequence + 1) % MODULUS
-        data = segments.payload(offset, length)
+        if flags & URGENT:
+            # Stacks differ in whether the last urgent byte is part of the stream (RFC 6093 3).
+            self._note_ambiguous(stream, (frame,))
+        if stream.reset is not None and stream.reset.direction == direction:
+            self._goes_on_after_reset(stream, sequence + length + missing, frame)
         if stream.skipped >> direction & 1:
             # Bytes were passed over on purpose: the stream goes on wherever this segment stands.
             stream.skipped &= ~(1 << direction)
             stream.conversation.skip(direction)
             side.restart(sequence)
-        if not missing and side.accept(sequence, length):
+        if not missing and side.accept(sequence, data, frame):
             stream.conversation.receive(direction, data, frame, time, True)
         else:
             self._events(stream, side.segment(sequence, data, missing, frame, time))
@@ -293,28 +381,70 @@ class TcpObserver:
         side, other = stream.sides[direction], stream.sides[1 - direction]
         stream.last_frame, stream.last_time = frame, time
         if flags & RST:
-            stream.closed = DIRECTION_BITS
-            self._find_lost_tails(stream)
-            self._events(stream, other.flush(frame, time))
-            self._events(stream, side.close(frame, time, reset=True))
+            self._take_reset(stream, side, row)
             return
-        if not stream.skipped >> direction & 1:
-            side.reaches((sequence + length + missing + bool(flags & SYN)) % MODULUS, frame)
+        if stream.skipped >> direction & 1:
+            stream.closed |= 1 << direction
+            self._events(stream, [Close(direction, frame, time, reset=False)])
+            return
+        sequence = (sequence + length + missing + bool(flags & SYN)) % MODULUS
+        events = side.finish(sequence, frame, time)
+        if not events and (side.ahead(sequence) < 0 or side.ahead(sequence) > FAR):
+            # It ends before bytes that its sender went on to send, or far beyond them: no FIN of this stream.
+            return
         if flags & ACK and not stream.skipped >> (1 - direction) & 1:
             # The other side's own FIN takes a number, too (RFC 9293 3.4).
             fin = stream.closed >> (1 - direction) & 1
-            other.reaches((acknowledgment - fin) % MODULUS, frame)
+            if other.ahead(acknowledgment) <= FAR:
+                other.reaches((acknowledgment - fin) % MODULUS, frame)
         stream.closed |= 1 << direction
-        self._events(stream, side.close(frame, time, reset=False))
+        self._events(stream, events)
+
+    def _take_reset(self, stream: Stream, side: Reassembler, row: Row) -> None:
+        """Remember an RST where a receiver may have taken it; what follows tells whether it did.
+
+        It counts where its number is the next one, or near what its receiver acknowledged
+        (RFC 9293 3.10.7.4, RFC 5961 3.2).
+        """
+        direction, _, frame, time, sequence, *_ = row
+        acknowledged = self.flows.last_acknowledgment(stream.number, 1 - direction)
+        near = [0] if not side.started or stream.skipped >> direction & 1 else [side.ahead(sequence)]
+        if acknowledged is not None:
+            near.append(((sequence - acknowledged + HALF) % MODULUS) - HALF)
+        if min(map(abs, near)) > NEAR:
+            stream.stray_resets.add(frame)
+            return
+        stream.closed = DIRECTION_BITS
+        if stream.reset is None:
+            stream.reset = Reset(direction, frame, time, side.next_sequence if side.started else sequence)
+
+    def _goes_on_after_reset(self, stream: Stream, end: int, frame: int) -> None:
+        """Judge an RST after which its sender sent more: its receiver's acknowledgment tells."""
+        reset = stream.reset
+        assert reset is not None
+        if not 0 < (end - reset.sent) % MODULUS < HALF:
+            return
+        acknowledged = self.flows.last_acknowledgment(stream.number, 1 - reset.direction)
+        if acknowledged is not None and 0 < (acknowledged - reset.sent) % MODULUS < HALF:
+            stream.stray_resets.add(reset.frame)
+            stream.reset = None
+            stream.closed = 0
+        else:
+            self._note_ambiguous(stream, (reset.frame, frame))
 
     def _find_lost_tails(self, stream: Stream) -> None:
         """Find bytes that their receiver acknowledged, and that no later ones show to be missing."""
         for side in stream.sides:
-            if not stream.skipped >> side.direction & 1:
-                acknowledged = self.flows.last_acknowledgment(stream.number, 1 - side.direction)
-                if acknowledged is not None:
-                    # A FIN takes a number, too, and may itself not be in the capture.
-                    side.reaches((acknowledged - 1) % MODULUS, stream.last_frame)
+            if stream.skipped >> side.direction & 1:
+                continue
+            acknowledged = self.flows.last_acknowledgment(stream.number, 1 - side.direction)
+            if acknowledged is not None:
+                side.heard(acknowledged)
+                # A FIN takes a number, too, and may itself not be in the capture.
+                side.reaches((acknowledged - 1) % MODULUS, stream.last_frame)
+            for sequence, frame, _ in side.unfinished():
+                if side.ahead(sequence) <= FAR:
+                    side.reaches(sequence, frame)
 
     def _events(self, stream: Stream, events: list[StreamEvent]) -> None:
         conversation = stream.conversation
@@ -328,6 +458,84 @@ class TcpObserver:
                 conversation.gap(event.direction, event.length, event.frame, event.time)
             elif isinstance(event, Close):
                 conversation.close(event.direction, event.frame, event.time, reset=event.reset)
+            else:
+                self._disagree(stream, event)
+
+    def _note_ambiguous(self, stream: Stream, frames: tuple[int, ...]) -> None:
+        if len(stream.ambiguous) < BOUNDS.ambiguous_frames:
+            stream.ambiguous.add(tuple(sorted(frames)))
+        else:
+            reached("ambiguous_frames")
+
+    def _disagree(self, stream: Stream, event: Disagreement) -> None:
+        """Take note of two copies that are not the same, and find out which of them the receiver took."""
+        self._note_ambiguous(stream, (*event.frames, event.copy))
+        entries, surroundings = stream.entries, self._surroundings
+        if entries is None or surroundings is None or event.copy in stream.judged:
+            return
+        if len(stream.judged) >= BOUNDS.ambiguous_frames:
+            return
+        stream.judged.add(event.copy)
+        segments = [_segment_of(entry) for entry in entries if entry[0][2] not in stream.refused]
+        direction, first = event.direction, min(event.frames)
+        frames = frozenset((*event.frames, event.copy))
+        number = stream.number
+        opening = next((s for s in segments if s.flags & SYN and s.direction == direction), None)
+        between = [s for s in segments if s.direction != direction and first < s.frame < event.copy]
+        found = refused(
+            segments,
+            event.frames,
+            event.copy,
+            acknowledged_between=any((s.acknowledgment - event.end) % MODULUS < HALF for s in between)
+            or surroundings.acknowledged(number, 1 - direction, event.end, first, event.copy),
+            offloaded=surroundings.offloaded(number, direction, frames),
+            syn_data_left=opening is not None
+            and opening.frame in frames
+            and surroundings.syn_data_left(number, direction, opening.sequence),
+        )
+        believed = {frame for frame in found if stream.sides[direction].copies.brought(frame)}
+        if believed - stream.refused:
+            if stream.rereadings < BOUNDS.rereadings:
+                stream.refused |= found
+                stream.read_again = True
+            else:
+                reached("rereadings")
+
+    def _read_again(self, stream: Stream) -> None:
+        """Read a stream from its beginning, without the segments that the receiver did not take."""
+        while stream.read_again and stream.entries is not None:
+            stream.read_again = False
+            stream.rereadings += 1
+            stream.conversation = self._conversation(stream.number, stream.started_mid_stream)
+            stream.sides = (Reassembler(0), Reassembler(1))
+            stream.gaps = stream.closed = stream.skipped = 0
+            stream.wanted, stream.reset = DIRECTION_BITS, None
+            self._begin(stream)
+            for row, _, data in stream.entries:
+                direction, flags, frame, _, _, _, length, missing, _ = row
+                if frame in stream.refused:
+                    continue
+                if (length or missing) and stream.wanted >> direction & 1:
+                    self._segment(stream, row, data)
+                if flags & CLOSING:
+                    self._close(stream, row)
+                self._note_wanted(stream, stream.conversation.wanted)
+        stream.read_again = False
+
+    def _find_suspicious(self, stream: Stream) -> None:
+        """Find segments of OCSP exchanges that their receiver would have dropped, with no other copy."""
+        if stream.entries is None or not stream.conversation.exchanges:
+            return
+        checksums: tuple[list[tuple[int, Checksum]], ...] = ([], [])
+        for row, before, data in stream.entries:
+            if data and row[2] not in stream.refused:
+                segment = _segment_of((row, before, data))
+                checksums[segment.direction].append((segment.frame, segment.headers().checksum))
+        for found in checksums:
+            wrong = [frame for frame, checksum in found if checksum is Checksum.WRONG]
+            right = sum(checksum is Checksum.RIGHT for _, checksum in found)
+            if wrong and right > len(wrong):
+                self._note_ambiguous(stream, tuple(wrong))
 
     def _settle(self, stream: Stream, wanted: int) -> bool:
         """Note what the stream wants now; end it where that is nothing. Return whether it goes on."""
@@ -337,11 +545,14 @@ class TcpObserver:
         if stream.closed == DIRECTION_BITS and not stream.lingering:
             stream.lingering = True
             self._lingering.append(stream)
+        self._note_wanted(stream, wanted)
+        return True
+
+    def _note_wanted(self, stream: Stream, wanted: int) -> None:
         if wanted != stream.wanted:
             stream.skipped |= ~wanted & DIRECTION_BITS
             stream.wanted = wanted
             self._wanted[stream.number] = LIVE | wanted
-        return True
 
     def _give_up(self, stream: Stream) -> None:
         """End a stream that may still want bytes."""
@@ -351,16 +562,30 @@ class TcpObserver:
     def _end(self, stream: Stream) -> None:
         for side in stream.sides:
             self._events(stream, side.flush(stream.last_frame, stream.last_time))
+        if stream.read_again:
+            self._read_again(stream)
+            for side in stream.sides:
+                self._events(stream, side.flush(stream.last_frame, stream.last_time))
+        reset = stream.reset
+        if reset is not None:
+            self._events(stream, [Close(reset.direction, reset.frame, reset.time, reset=True)])
         conversation = stream.conversation
         conversation.finish(stream.last_frame, stream.last_time)
+        self._find_suspicious(stream)
+        self._forget(stream)
         stream.sides = ()
         self.gaps += stream.gaps
         del self._streams[stream.number]
         self._wanted[stream.number] = 0
         if conversation.socks_payload_frame is not None:
             self.socks_frames[stream.number] = conversation.socks_payload_frame
-        if conversation.tracker is not None or conversation.exchanges:
+        if conversation.tracker is not None or conversation.exchanges or stream.ambiguous:
             self.finished.append(stream)
+
+
+def _segment_of(entry: Entry) -> Segment:
+    (direction, flags, frame, _, sequence, acknowledgment, _, missing, _), before, data = entry
+    return Segment(direction, flags, frame, sequence, acknowledgment, missing, before, data)
 
 
 def telling(columns: TransportColumns) -> NDArray[np.bool_]:

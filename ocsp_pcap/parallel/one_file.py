@@ -36,6 +36,7 @@ def observe_part(source: CaptureSource, watch: Watch, *, first: bool, last: bool
 
     Raise CaptureError where it cannot be opened.
     """
+    take_reached()
     decoder, shared = Decoder(), Shared()
     tcp, udp = TcpPartObserver(shared, first=first), UdpPartObserver(shared, first=first)
     with open_capture(source) as reader:

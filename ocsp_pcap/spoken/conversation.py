@@ -191,6 +191,9 @@ class Conversation:
             case Mode.DNS:
                 assert self._dns is not None
                 self._dns.gap(direction)
+            case Mode.SNIFF if self._waiting is None and not self._watched:
+                # What came before the first bytes that are there: these may still begin something.
+                pass
             case Mode.SNIFF | Mode.SOCKS:
                 self._watch()
 

@@ -55,6 +55,7 @@ class Handshake:
         "key_exchange",
         "last_time",
         "missing_bytes",
+        "server_damaged",
         "server_finished",
         "server_hello",
         "server_hello_done",
@@ -92,6 +93,8 @@ class Handshake:
         self.alerts: tuple[Alert, ...] = ()
         self.damaged: tuple[str, ...] = ()
         self.missing_bytes = 0
+        self.server_damaged = False
+        """Bytes of the server are missing or cannot be read."""
         self.decrypted = False
 
     @property
@@ -125,7 +128,7 @@ class Handshake:
             return None
         if self.server_hello_done or self.key_exchange or not self.changed_cipher_server:
             return None
-        if self.missing_bytes or self.damaged:
+        if self.server_damaged:
             return None
         offer = self.client_hello
         echoed = bool(hello.session_id) and (offer is None or offer.session_id == hello.session_id)
@@ -321,6 +324,7 @@ def _decrypted(handshake: Handshake, _: Decrypted) -> None:
 
 def _damage(handshake: Handshake, event: Damage) -> None:
     handshake.missing_bytes += event.missing
+    handshake.server_damaged |= not event.from_client
     if len(handshake.damaged) < BOUNDS.alerts:
         handshake.damaged = (*handshake.damaged, event.reason)
 

@@ -44,4 +44,17 @@ class Close:
     reset: bool
 
 
-StreamEvent: TypeAlias = Data | Gap | Close
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Another copy of bytes that had been delivered was not the same."""
+
+    direction: int
+    frames: tuple[int, ...]
+    """Those that brought the bytes that were delivered."""
+    copy: int
+    """The frame that brought others."""
+    end: int
+    """Sequence number after the last byte of which there are two copies."""
+
+
+StreamEvent: TypeAlias = Data | Gap | Close | Disagreement

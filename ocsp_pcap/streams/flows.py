@@ -21,6 +21,7 @@ from ocsp_pcap.streams import addresses
 from ocsp_pcap.streams.distinct import distinct, first_of_each
 from ocsp_pcap.streams.exact_index import ExactIndex, Lanes
 from ocsp_pcap.streams.flow import Endpoints, Flow, FlowRows
+from ocsp_pcap.streams.headers import FAR, NEAR
 from ocsp_pcap.streams.joining import Joined, Match, MatchError
 from ocsp_pcap.streams.restarts import Restarts
 from ocsp_pcap.streams.state import (
@@ -44,6 +45,7 @@ _FLOWS_AT_ONCE = 1024
 _ALERT, _APPLICATION_DATA = 21, 23
 _MAX_ALERT = 64
 """Bytes of a segment that may be a TLS alert under protection."""
+MODULUS = 1 << 32
 
 
 class FlowTable:
@@ -205,6 +207,7 @@ class FlowTable:
         # Of a repeated index the last value stays.
         state["acknowledgment"].reshape(-1)[slot[acknowledging]] = columns.acknowledgment[acknowledging]
         control = np.flatnonzero(live & ((flags & (SYN | FIN | RST)) != 0))
+        control = control[~self._stray(columns, control, slot[control])]
         flags, slot, frame = flags[control], slot[control], columns.frame[control]
         syn = (flags & (SYN | ACK)) == SYN
         np.add.at(state["syn_count"].reshape(-1), slot[syn], np.uint32(1))
@@ -222,6 +225,22 @@ class FlowTable:
             fresh = fresh[first_of_each(slot[fresh] >> 1)]
             state["reset_frame"][slot[fresh] >> 1] = frame[fresh]
             state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= RESET_BY_1
+
+    def _stray(self, columns: TransportColumns, rows: Rows, slot: Rows) -> Flags:
+        """Tell which FINs and RSTs stand so far from what their receiver acknowledged that none took them."""
+        state, flags = self._state, columns.flags[rows]
+        stream, direction = slot >> 1, slot & 1
+        heard = (state["bits"][stream] & np.where(direction, ACKED_0, ACKED_1)) != 0
+        stray: Flags = heard & ((flags & (FIN | RST)) != 0) & ((flags & SYN) == 0)
+        if not stray.any():
+            return stray
+        length = columns.payload_length[rows] + columns.payload_missing[rows]
+        sequence = columns.sequence[rows] + length.astype(np.uint32)
+        side = direction ^ ((state["bits"][stream] & SWAPPED) != 0)
+        near = np.where(flags & RST, NEAR, FAR)
+        for number in (state["acknowledgment"].reshape(-1)[slot ^ 1], state["base"][stream, side]):
+            stray &= np.abs((sequence - number).astype(np.int32).astype(np.int64)) > near
+        return stray
 
     def _remember_data(self, columns: TransportColumns, rows: Rows, slot: Rows) -> None:
         """Keep where each direction's last new bytes stand; what is sent again does not count, nor alerts."""
@@ -415,6 +434,11 @@ class FlowTable:
         """Return time to live, or hop limit, of a direction's first packet; None: it sent none."""
         return int(self._state["hop_limit"][stream, direction]) or None
 
+    def reset(self, stream: int) -> tuple[int, int] | None:
+        """Return frame and direction of the first RST of a stream."""
+        frame = int(self._state["reset_frame"][stream])
+        return (frame, int((self._state["bits"][stream] & RESET_BY_1) != 0)) if frame else None
+
     def first_frame(self, stream: int) -> int:
         """Return the first frame of a stream."""
         return int(self._state["first_frame"][stream])
@@ -430,6 +454,18 @@ class FlowTable:
         if state["bits"][stream] & SWAPPED:
             base.reverse()
         return [base[direction] if sent[direction] or answered else None for direction in (0, 1)]
+
+    def first_numbers(self, stream: int) -> list[int | None]:
+        """Return the first sequence number of payload of each direction that anything in the stream told."""
+        known = self._state["bits"][stream]
+        base = self._state["base"][stream].tolist()
+        found = [
+            (number + 1) % MODULUS if known & bit else None
+            for number, bit in zip(base, (BASE_0, BASE_1), strict=True)
+        ]
+        if known & SWAPPED:
+            found.reverse()
+        return found
 
     def last_acknowledgment(self, stream: int, direction: int) -> int | None:
         """Return the last acknowledgment number that a direction sent; None: it acknowledged nothing."""

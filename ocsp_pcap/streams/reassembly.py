@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from bisect import insort
+from typing import Final
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
+from ocsp_pcap.streams.copies import Copies
+from ocsp_pcap.streams.events import Close, Data, Disagreement, Gap, StreamEvent
+from ocsp_pcap.streams.headers import FAR
 
 MODULUS = 1 << 32
 HALF = 1 << 31
@@ -14,20 +17,26 @@ REORDERING_TOLERANCE = 16
 captures from several queues record an acknowledgment before the segment it answers."""
 MAX_PLAUSIBLE_JUMP = 1 << 24
 """A segment further ahead than this belongs to no window of this connection."""
+MAX_ENDS: Final = 4
 
 
 class Reassembler:
     """Puts the segments of one direction in order.
 
-    The first copy of a byte wins, as in Wireshark. A hole is given up, and reported as :class:`Gap`,
-    when the other side has acknowledged its bytes (the capture lost them, not the network), when too
-    much waits behind it, or when the stream ends.
+    The first copy of a byte wins, as in Wireshark; another copy that differs is reported as
+    :class:`Disagreement`. A hole is given up, and reported as :class:`Gap`, when the other side has
+    acknowledged its bytes (the capture lost them, not the network), when too much waits behind it, or when
+    the stream ends. A FIN closes the direction once all bytes before it are there; one beside the stream
+    closes nothing.
     """
 
     __slots__ = (
         "_acknowledged_for",
-        "_closing",
+        "_assumed",
+        "_ends",
+        "_heard",
         "_pending",
+        "copies",
         "direction",
         "next_sequence",
         "offset",
@@ -45,23 +54,41 @@ class Reassembler:
         self.pending_bytes = 0
         """Bytes that wait behind a hole."""
         self._acknowledged_for = 0
-        self._closing: tuple[int, int] | None = None
+        self._ends: list[tuple[int, int, int]] = []
+        """Where, in which frame and when a FIN stood."""
+        self._assumed = False
+        self._heard: int | None = None
+        """What the other side last acknowledged."""
+        self.copies = Copies()
 
     def start(self, sequence: int) -> None:
         """Set the sequence number of the first byte of payload (that of the SYN plus one)."""
         self.started = True
         self.next_sequence = sequence % MODULUS
 
+    def assume(self, sequence: int) -> None:
+        """Expect the first byte of payload at a number that an acknowledgment, or an empty segment, told.
+
+        What lies between it and the first segment is missing; the first segment may also stand before it.
+        """
+        self.start(sequence)
+        self._assumed = True
+
     def restart(self, sequence: int) -> None:
         """Go on at another place: what lies between was passed over on purpose."""
         self.start(sequence)
+        self._assumed = False
         self._pending.clear()
+        self._ends.clear()
         self.pending_bytes = 0
+        self.copies.clear()
 
-    def accept(self, sequence: int, length: int) -> bool:
+    def accept(self, sequence: int, data: bytes, frame: int) -> bool:
         """Count a segment that is simply the next one and that the caller delivers; False: it is not."""
-        if sequence != self.next_sequence or self._pending or not self.started:
+        if sequence != self.next_sequence or self._pending or self._ends or not self.started:
             return False
+        length = len(data)
+        self.copies.add(self.offset, data, frame)
         self.offset += length
         self.next_sequence = (sequence + length) % MODULUS
         return True
@@ -78,7 +105,10 @@ class Reassembler:
         """
         if not self.started:
             self.start(sequence)
-        ahead = ((sequence - self.next_sequence + HALF) % MODULUS) - HALF
+        ahead = self.ahead(sequence)
+        events: list[StreamEvent] = []
+        if self._assumed and not self.offset:
+            ahead = self._begin(sequence, ahead, frame, time, events)
         if ahead > MAX_PLAUSIBLE_JUMP:
             return []
         position = self.offset + ahead
@@ -88,13 +118,29 @@ class Reassembler:
             if self.pending_bytes > BOUNDS.hole_bytes or len(self._pending) > BOUNDS.hole_segments:
                 return self._give_up(frame, time)
             return []
-        events: list[StreamEvent] = []
         self._deliver(position, data, missing, frame, frame, time, events)
         self._drain(frame, time, events)
         return events
 
+    def ahead(self, sequence: int) -> int:
+        """Return how many bytes a sequence number is ahead of the next one; below 0: behind it."""
+        return ((sequence - self.next_sequence + HALF) % MODULUS) - HALF
+
+    def _begin(self, sequence: int, ahead: int, frame: int, time: int, events: list[StreamEvent]) -> int:
+        """Take the first segment of a direction of which an acknowledgment told the beginning."""
+        self._assumed = False
+        if ahead == 1 or ahead < 0 or ahead > MAX_PLAUSIBLE_JUMP:
+            # One byte before the next one is that of a keep-alive (RFC 9293 3.8.4): nothing is missing.
+            self.start(sequence)
+            return 0
+        if ahead:
+            events.append(Gap(self.direction, frame, time, ahead))
+            self._advance(ahead)
+        return 0
+
     def acknowledged(self, acknowledgment: int, frame: int, time: int) -> list[StreamEvent]:
         """Take an acknowledgment number from the other direction: it may settle that a hole is lost."""
+        self._heard = acknowledgment
         if not self._pending:
             return []
         hole = self._pending[0][0] - self.offset
@@ -106,9 +152,24 @@ class Reassembler:
     def flush(self, frame: int, time: int) -> list[StreamEvent]:
         """Give up every hole: nothing more will come."""
         events: list[StreamEvent] = []
+        self._forget_what_no_window_held()
         while self._pending:
             events += self._give_up(frame, time)
         return events
+
+    def heard(self, acknowledgment: int) -> None:
+        """Learn what the other side acknowledged last."""
+        self._heard = acknowledgment
+
+    def _forget_what_no_window_held(self) -> None:
+        """Drop what waits far behind a hole that the other side did not acknowledge."""
+        if self._heard is None or not self._pending:
+            return
+        acknowledged = self.offset + self.ahead(self._heard)
+        kept = [each for each in self._pending if each[0] - max(self.offset, acknowledged) <= FAR]
+        if len(kept) < len(self._pending):
+            self._pending = kept
+            self.pending_bytes = sum(len(data) for _, _, data, _ in kept)
 
     def reaches(self, sequence: int, frame: int) -> None:
         """Learn that this direction had sent all bytes before ``sequence``.
@@ -116,20 +177,38 @@ class Reassembler:
         A FIN says so by its own number, the other side by what it acknowledges. What of them is not
         in the capture by the end is a gap.
         """
-        ahead = ((sequence - self.next_sequence + HALF) % MODULUS) - HALF
+        ahead = self.ahead(sequence)
         if self.started and not self._pending and 0 < ahead <= MAX_PLAUSIBLE_JUMP:
             self._pending.append((self.offset + ahead, frame, b"", 0))
 
-    def close(self, frame: int, time: int, *, reset: bool) -> list[StreamEvent]:
-        """Take a FIN or RST of this direction.
+    def finish(self, sequence: int, frame: int, time: int) -> list[StreamEvent]:
+        """Take a FIN that stands at a sequence number.
 
-        A FIN that overtook data takes effect once the holes before it are filled or given up.
+        One that overtook data takes effect once the bytes before it are there, or given up.
         """
-        if self._pending and not reset:
-            self._closing = (frame, time)
+        if not self.started:
+            self.start(sequence)
+        ahead = self.ahead(sequence)
+        if not 0 <= ahead <= MAX_PLAUSIBLE_JUMP:
             return []
+        if ahead:
+            if len(self._ends) < MAX_ENDS:
+                self._ends.append((self.offset + ahead, frame, time))
+            return []
+        return [Close(self.direction, frame, time, reset=False)]
+
+    def unfinished(self) -> list[tuple[int, int, int]]:
+        """Return sequence number, frame and time of each FIN before which bytes are missing."""
+        return [
+            ((self.next_sequence + position - self.offset) % MODULUS, frame, time)
+            for position, frame, time in self._ends
+            if position > self.offset
+        ]
+
+    def reset(self, frame: int, time: int) -> list[StreamEvent]:
+        """Take an RST of this direction: nothing more will come."""
         events = self.flush(frame, time)
-        events.append(Close(self.direction, frame, time, reset))
+        events.append(Close(self.direction, frame, time, reset=True))
         return events
 
     def _advance(self, length: int) -> None:
@@ -147,11 +226,18 @@ class Reassembler:
         events: list[StreamEvent],
     ) -> None:
         overlap = self.offset - position
+        if overlap > 0 and data and not (overlap == 1 == len(data)):
+            # A single byte before the next one is a keep-alive's, which may be any (RFC 9293 3.8.4).
+            before = self.copies.disagreeing(position, data[:overlap])
+            if before:
+                end = (self.next_sequence - max(overlap - len(data), 0)) % MODULUS
+                events.append(Disagreement(self.direction, tuple(before), frame, end))
         if overlap >= len(data) + missing:
             return
         if overlap < len(data):
             fresh = data[overlap:] if overlap else data
             events.append(Data(self.direction, frame, delivered_frame, time, fresh, overlap == 0))
+            self.copies.add(self.offset, fresh, frame)
             self._advance(len(fresh))
         lost = position + len(data) + missing - self.offset
         if lost:
@@ -169,9 +255,15 @@ class Reassembler:
         if taken:
             del self._pending[:taken]
             self._acknowledged_for = 0
-        if self._closing is not None and not self._pending:
-            events.append(Close(self.direction, *self._closing, reset=False))
-            self._closing = None
+        if self._ends:
+            self._close_where_reached(events)
+
+    def _close_where_reached(self, events: list[StreamEvent]) -> None:
+        for position, frame, time in self._ends:
+            if position == self.offset:
+                events.append(Close(self.direction, frame, time, reset=False))
+                self._ends.clear()
+                return
 
     def _give_up(self, frame: int, time: int) -> list[StreamEvent]:
         position, after, _, _ = self._pending[0]

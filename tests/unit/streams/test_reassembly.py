@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.streams.events import Close, Data, Gap, StreamEvent
+from ocsp_pcap.streams.events import Close, Data, Disagreement, Gap, StreamEvent
 from ocsp_pcap.streams.reassembly import (
     MAX_PLAUSIBLE_JUMP,
     MODULUS,
@@ -45,8 +45,12 @@ def test_retransmission_is_dropped_and_the_first_copy_of_a_byte_wins() -> None:
     stream = Reassembler(0)
     stream.start(0)
     stream.segment(0, b"abcd", 0, 1, 1)
-    assert stream.segment(0, b"XXXX", 0, 2, 2) == []
-    assert stream.segment(2, b"YYef", 0, 3, 3) == [Data(0, 3, 3, 3, b"ef", False)]
+    assert stream.segment(0, b"abcd", 0, 2, 2) == []
+    assert stream.segment(0, b"XXXX", 0, 3, 3) == [Disagreement(0, (1,), 3, 4)]
+    assert stream.segment(2, b"YYef", 0, 4, 4) == [
+        Disagreement(0, (1,), 4, 4),
+        Data(0, 4, 4, 4, b"ef", False),
+    ]
 
 
 def test_sequence_numbers_wrap() -> None:
@@ -105,7 +109,7 @@ def test_reset_flushes_what_waits() -> None:
     stream = Reassembler(0)
     stream.start(0)
     stream.segment(5, b"tail", 0, 1, 1)
-    assert stream.close(9, 90, reset=True) == [
+    assert stream.reset(9, 90) == [
         Gap(0, 1, 90, 5),
         Data(0, 1, 9, 90, b"tail", True),
         Close(0, 9, 90, True),
@@ -116,7 +120,7 @@ def test_fin_that_overtook_data_takes_effect_after_it() -> None:
     stream = Reassembler(0)
     stream.start(0)
     stream.segment(5, b"tail", 0, 1, 1)
-    assert stream.close(2, 20, reset=False) == []
+    assert stream.finish(9, 2, 20) == []
     events = stream.segment(0, b"start", 0, 3, 30)
     assert bytes_of(events) == b"starttail"
     assert events[-1] == Close(0, 2, 20, False)
@@ -126,16 +130,16 @@ def test_bytes_before_a_fin_that_never_came_are_a_gap() -> None:
     stream = Reassembler(1)
     stream.start(0)
     stream.segment(0, b"abc", 0, 1, 1)
+    assert stream.finish(13, 5, 50) == []
+    assert [(sequence, frame) for sequence, frame, _ in stream.unfinished()] == [(13, 5)]
     stream.reaches(13, 5)
-    assert stream.close(5, 50, reset=False) == []
     assert stream.flush(9, 90) == [Gap(1, 5, 90, 10), Close(1, 5, 50, False)]
 
 
 def test_bytes_before_a_fin_may_still_come() -> None:
     stream = Reassembler(1)
     stream.start(0)
-    stream.reaches(3, 5)
-    assert stream.close(5, 50, reset=False) == []
+    assert stream.finish(3, 5, 50) == []
     events = stream.segment(0, b"abc", 0, 6, 60)
     assert bytes_of(events) == b"abc"
     assert events[-1] == Close(1, 5, 50, False)

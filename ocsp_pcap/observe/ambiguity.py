@@ -1,0 +1,74 @@
+"""Which facts packets disagree about, and which packets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+from typing import TypeVar
+
+from ocsp_pcap.facts import AmbiguousStream, CrlFetchFact, HandshakeFact, OcspExchangeFact, TcpAttemptFact
+from ocsp_pcap.observe.capture import Observation
+
+Told = TypeVar("Told", HandshakeFact, OcspExchangeFact | CrlFetchFact | TcpAttemptFact)
+
+
+class Disagreements:
+    """The frames of one capture that disagree, by stream; facts take those that are about their bytes."""
+
+    def __init__(self, observation: Observation) -> None:
+        self._left: dict[int, set[tuple[int, ...]]] = {}
+        for stream in observation.tcp.finished:
+            if stream.ambiguous:
+                moved = {tuple(f + stream.frames_before for f in frames) for frames in stream.ambiguous}
+                self._left[observation.tcp_stream(stream.number)] = moved
+
+    def marked(self, facts: Sequence[Told]) -> list[Told]:
+        """Return the facts, those that packets disagree about with the frames that do.
+
+        Frames belong to the first message that was not over before the first of them.
+        """
+        if not self._left:
+            return list(facts)
+        waiting: dict[int, list[int]] = {}
+        for index, fact in enumerate(facts):
+            if isinstance(fact, TcpAttemptFact):
+                continue
+            if fact.stream in self._left and getattr(fact, "transport", "tcp") == "tcp":
+                waiting.setdefault(fact.stream, []).append(index)
+        marked: list[Told] = list(facts)
+        for stream, indices in waiting.items():
+            indices.sort(key=lambda index: _last(facts[index]))
+            for frames in sorted(self._left[stream]):
+                concerned = [index for index in indices if _last(facts[index]) >= frames[0]][:1]
+                for index in concerned:
+                    self._left[stream].discard(frames)
+                    marked[index] = _with_frames(marked[index], frames)
+        return marked
+
+    def left(self) -> tuple[AmbiguousStream, ...]:
+        """Return the frames that no fact took.
+
+        What a single one of them is suspected of (urgent data) says nothing where nothing was read of it.
+        """
+        left = {
+            stream: {frames for frames in groups if len(frames) > 1} for stream, groups in self._left.items()
+        }
+        return tuple(
+            AmbiguousStream(stream, tuple(sorted({frame for frames in groups for frame in frames})))
+            for stream, groups in sorted(left.items())
+            if groups
+        )
+
+
+def _with_frames(fact: Told, frames: tuple[int, ...]) -> Told:
+    if isinstance(fact, TcpAttemptFact):
+        return fact
+    return replace(fact, ambiguous=tuple(sorted({*fact.ambiguous, *frames})))
+
+
+def _last(fact: HandshakeFact | OcspExchangeFact | CrlFetchFact | TcpAttemptFact) -> float:
+    """Return the frame in which a message ended; infinite where it did not, as far as is known."""
+    if isinstance(fact, HandshakeFact):
+        return fact.frames.finished if fact.complete and fact.frames.finished is not None else inf
+    return fact.frames.response if fact.frames.response is not None else inf
