@@ -100,6 +100,7 @@ def wrap_capture(source: Path, target: Path, wrap: Wrap) -> None:
     """Write a capture of Ethernet frames anew, each frame wrapped; only IPv4 is."""
     with target.open("wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
-        for frame, meta in RawPcapReader(str(source)):
-            data = wrap(frame) if frame[12:14] == b"\x08\0" else frame
-            out.write(struct.pack("<IIII", meta.sec, meta.usec, len(data), len(data)) + data)
+        with RawPcapReader(str(source)) as reader:
+            for frame, meta in reader:
+                data = wrap(frame) if frame[12:14] == b"\x08\0" else frame
+                out.write(struct.pack("<IIII", meta.sec, meta.usec, len(data), len(data)) + data)

@@ -15,7 +15,7 @@ from ocsp_pcap.explain.stamps import leading_stamp, read_stamp
 MARK = "<OCSP-UPDATE>"
 OUTCOME = re.compile(r'<OCSP-UPDATE> (?P<file>\S+) (?P<code>\d+) "(?P<text>[^"]*)" \d+ \d+')
 REQUEST = re.compile(
-    r"\[(?P<time>[^\]]+)\] <OCSP-UPDATE> \S+ [-\d/]+ (?P<status>-?\d+) "
+    r"\[(?P<time>[^\[\]]+)\] <OCSP-UPDATE> \S+ [-\d/]+ (?P<status>-?\d+) "
     r".*\"(?:GET|POST) (?P<url>\S+)[^\"]*\"\s*$"
 )
 SUCCESS = "1"

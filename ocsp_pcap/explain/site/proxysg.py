@@ -22,7 +22,7 @@ CONFIGURATION = "/cli/show/configuration"
 RECOGNISED = re.compile(r"ProxySG Appliance System Information|^!- (?:Version: SGOS|BEGIN \w+)", re.MULTILINE)
 VERSION = re.compile(r"\bSGOS (\d+(?:\.\d+)+)")
 BLOCK = re.compile(r"^!- (?P<edge>BEGIN|END) (?P<name>\S+)")
-INLINE = re.compile(r"^inline\s+(?P<kind>\S+)\s+(?P<rest>.*?)\"?(?P<end>end-[\w-]+-inline)\"?\s*$")
+INLINE = re.compile(r"^inline\s+(?P<kind>\S+)\s+(?P<rest>(?!\s).*?)\"?(?P<end>end-[\w-]+-inline)\"?\s*$")
 GESTURE = re.compile(
     r"(?P<name>ssl\.forward_proxy(?:\.[\w.]+)?|server\.certificate\.validate(?:\.[\w.]+)?|forward(?:\.[\w.]+)?)"
     r"\(\s*(?P<value>[^()]{0,200})\)"
