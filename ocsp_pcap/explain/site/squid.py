@@ -25,8 +25,8 @@ BUMPING = frozenset({"bump", "client-first", "server-first"})
 TUNNELLING = frozenset({"splice", "none"})
 LOOKING = frozenset({"peek", "stare"})
 RECOGNISED = re.compile(
-    r"(?m)^[ \t]*(?:http_port|https_port|ssl_bump|cache_peer|http_access|sslcrtd_program|sslcrtvalidator_program|"
-    r"tls_outgoing_options|visible_hostname|never_direct|coredump_dir|refresh_pattern)[ \t]+\S"
+    r"(?m)^[ \t]*(?:http_port|https_port|ssl_bump|cache_peer|http_access|sslcrtd_program|"
+    r"sslcrtvalidator_program|tls_outgoing_options|visible_hostname|never_direct|coredump_dir|refresh_pattern)[ \t]+\S"
 )
 CHECKING = frozenset(
     {
