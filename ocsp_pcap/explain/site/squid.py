@@ -26,7 +26,8 @@ TUNNELLING = frozenset({"splice", "none"})
 LOOKING = frozenset({"peek", "stare"})
 RECOGNISED = re.compile(
     r"(?m)^[ \t]*(?:http_port|https_port|ssl_bump|cache_peer|http_access|sslcrtd_program|"
-    r"sslcrtvalidator_program|tls_outgoing_options|visible_hostname|never_direct|coredump_dir|refresh_pattern)[ \t]+\S"
+    r"sslcrtvalidator_program|tls_outgoing_options|visible_hostname|never_direct|coredump_dir|"
+    r"refresh_pattern)[ \t]+\S"
 )
 CHECKING = frozenset(
     {
