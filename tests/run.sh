@@ -16,7 +16,7 @@ PYTHON="${PYTHON:-python3}"
 declare -A package_of=(
     [tshark]=tshark [editcap]=wireshark-common [tcpdump]=tcpdump [squid]=squid-openssl [nginx]=nginx-light
     [dnsmasq]=dnsmasq-base [ip]=iproute2 [ethtool]=ethtool [wget2]=wget2 [curl]=curl [iptables]=iptables
-    [openssl]=openssl [gnutls-cli]=gnutls-bin
+    [openssl]=openssl [gnutls-cli]=gnutls-bin [chromium]=chromium [npm]=npm
 )
 missing=()
 for program in "${!package_of[@]}"; do
@@ -51,6 +51,12 @@ fi
 [[ -x "$VENV/bin/python" ]] || "$PYTHON" -m venv "$VENV"
 python="$VENV/bin/python"
 "$python" -m pip install --quiet -e '.[test]'
+
+# What only the browser tests use; without npm, or without a network, they skip.
+if command -v npm >/dev/null && [[ ! -d tests/browser/node_modules ]]; then
+    npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --silent ||
+        echo "tests/run.sh: npm could not install axe-core and mermaid: their tests skip" >&2
+fi
 
 "$python" -m ruff check
 "$python" -m ruff format --check

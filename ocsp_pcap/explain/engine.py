@@ -28,6 +28,7 @@ from ocsp_pcap.explain.model import (
 from ocsp_pcap.explain.picture import picture
 from ocsp_pcap.explain.rules import RULES, Answer, Question, unexplained
 from ocsp_pcap.explain.rules.hidden import quic_past_proxies
+from ocsp_pcap.explain.timeline import timelines
 from ocsp_pcap.facts import CertificateFact, Facts
 
 PRESENCES: Final[tuple[Presence, ...]] = ("present", "attempted", "absent", "unknown")
@@ -92,6 +93,7 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
         tuple(_notes(case)),
         headline=headline(case, verdicts, hosts=hosts, only=only),
         picture=picture(case, verdicts, only),
+        timelines=timelines(case, verdicts),
     )
     return case.places.located(whole)
 

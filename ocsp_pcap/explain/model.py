@@ -184,6 +184,54 @@ class Picture:
     links: tuple[Link, ...] = ()
 
 
+EventKind: TypeAlias = Literal["handshake", "staple", "query", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a validator did at one moment."""
+
+    time: int
+    """Nanoseconds since the Unix epoch, by the clock of the reference capture."""
+    kind: EventKind
+    capture: str
+    frame: int | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """How long an answer speaks for a certificate, so that no query is needed."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What happened about one certificate, by time."""
+
+    name: str
+    certificate: str | None
+    """SHA-256."""
+    events: tuple[Event, ...]
+    covers: tuple[Cover, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What one validator did."""
+
+    validator: Validator
+    start: int
+    end: int
+    """Times of the first and last event."""
+    lanes: tuple[Lane, ...]
+    omitted: int
+    """Certificates for which there was no room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer to the whole question, ready for a report."""
@@ -201,3 +249,5 @@ class Explanation:
     """The sentence that answers the ticket, the same in every format."""
     picture: Picture = Picture()
     """The chain with what each link carried."""
+    timelines: tuple[Timeline, ...] = ()
+    """What each validator did over time, those that asked first."""

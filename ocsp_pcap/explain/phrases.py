@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from ocsp_pcap.explain.model import Confidence, Presence, Validator
+from ocsp_pcap.explain.model import Confidence, Validator
 
 PHRASES: Final[dict[str, tuple[str, str, str]]] = {
     "queried": ("was asked about", "were asked about", "may have been asked about"),
@@ -165,4 +165,10 @@ def listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
-PRESENCE_ORDER: Final[tuple[Presence, ...]] = ("attempted", "unknown", "absent", "present")
+def common_name(subject: str) -> str:
+    """Return the common name out of a distinguished name (RFC 4514), else all of it."""
+    for part in subject.split(","):
+        key, _, value = part.strip().partition("=")
+        if key.strip().upper() == "CN" and value:
+            return value.strip()
+    return subject

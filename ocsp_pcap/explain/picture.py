@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.model import Evidence, Link, LinkKind, Node, NodeKind, Picture, Role, Verdict
-from ocsp_pcap.explain.phrases import cause_phrases, cause_rank, count, listed
+from ocsp_pcap.explain.phrases import cause_phrases, cause_rank, common_name, count, listed
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
 from ocsp_pcap.explain.visits import Visit
@@ -191,7 +191,7 @@ class _Drawing:
         label = count(len(visits), "TLS handshake")
         parts = [count(len(leaves), "certificate")] if leaves else []
         if issued:
-            parts[-1:] = [f"{parts[-1]} reissued by {_common_name(issued.most_common(1)[0][0])}"]
+            parts[-1:] = [f"{parts[-1]} reissued by {common_name(issued.most_common(1)[0][0])}"]
         if hidden:
             parts.append(f"{hidden:,} encrypted")
         if relayed:
@@ -360,12 +360,3 @@ def _host_of(url: str | None) -> str | None:
         return urlsplit(url).hostname if url else None
     except ValueError:
         return None
-
-
-def _common_name(subject: str) -> str:
-    """Return the common name out of a distinguished name (RFC 4514), else all of it."""
-    for part in subject.split(","):
-        key, _, value = part.strip().partition("=")
-        if key.strip().upper() == "CN" and value:
-            return value.strip()
-    return subject

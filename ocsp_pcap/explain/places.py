@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from ocsp_pcap.explain.model import Evidence, Explanation, Leg, Sighting, Verdict
+from ocsp_pcap.explain.model import Event, Evidence, Explanation, Lane, Leg, Sighting, Verdict
 from ocsp_pcap.facts import CaptureFact, OcspExchangeFact, Transport
 
 
@@ -78,6 +78,10 @@ class Places:
                 replace(chain, legs=tuple(self._leg(leg) for leg in chain.legs))
                 for chain in explanation.chains
             ),
+            timelines=tuple(
+                replace(line, lanes=tuple(self._lane(lane) for lane in line.lanes))
+                for line in explanation.timelines
+            ),
             picture=replace(
                 explanation.picture,
                 links=tuple(
@@ -110,6 +114,16 @@ class Places:
     def _verdict(self, verdict: Verdict) -> Verdict:
         sightings = tuple(self._sighting(sighting) for sighting in verdict.sightings)
         return replace(verdict, evidence=self._evidence(verdict.evidence), sightings=sightings)
+
+    def _lane(self, lane: Lane) -> Lane:
+        return replace(lane, events=tuple(self._event(event) for event in lane.events))
+
+    def _event(self, event: Event) -> Event:
+        own = self._sets.get(event.capture)
+        if own is None or event.frame is None:
+            return event
+        place = own.place(event.frame, None)
+        return replace(event, capture=place.capture, frame=place.frame)
 
     def _leg(self, leg: Leg) -> Leg:
         own = self._sets.get(leg.capture)

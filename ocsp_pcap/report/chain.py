@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from ocsp_pcap.explain.model import Chain, Explanation, Leg
-from ocsp_pcap.report.layout import capture_labels, common_name, validator_text
+from ocsp_pcap.explain.phrases import common_name, validator_name
+from ocsp_pcap.report.layout import capture_labels
 from ocsp_pcap.terminal.grid import narrowed, print_grid
 from ocsp_pcap.terminal.sheet import Sheet
 
@@ -30,7 +31,7 @@ def _rows_of(chain: Chain, labels: dict[str, str]) -> list[tuple[str, ...]]:
         rows.append(
             (
                 "" if place else chain.host,
-                validator_text(leg.validator),
+                validator_name(leg.validator),
                 _issuer(leg),
                 "" if leg.certificate is None else leg.ocsp_url or "none",
                 f"{capture}{leg.frame}",

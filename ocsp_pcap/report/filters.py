@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from ocsp_pcap.explain.model import Evidence, Verdict
+from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
+
+MOST_FRAMES: Final = 500
+"""Frames in one filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +81,36 @@ def verdict_filters(verdict: Verdict) -> tuple[Filter, ...]:
     filters = evidence_filters(verdict.evidence)
     by_serial = serial_filter(verdict.certificate.serial) if verdict.certificate else None
     return (*filters, Filter("OCSP messages", None, by_serial)) if by_serial else filters
+
+
+def case_filters(explanation: Explanation) -> tuple[Filter, ...]:
+    """Return one filter a capture for all that the report rests on: verdicts, findings, unmatched exchanges.
+
+    Verdicts without OCSP traffic give one frame each; where there are more than Wireshark takes well, the
+    rest is left out.
+    """
+    frames: dict[str, dict[int, None]] = {}
+    evidence = [item for finding in explanation.findings for item in finding.evidence]
+    asked = [verdict for verdict in explanation.verdicts if verdict.presence in ("present", "attempted")]
+    others = [verdict for verdict in explanation.verdicts if verdict.presence not in ("present", "attempted")]
+    evidence += [item for verdict in asked for item in verdict.evidence]
+    evidence += [item for verdict in others for item in verdict.evidence[:2]]
+    for item in evidence:
+        if item.frame is not None:
+            frames.setdefault(item.capture, {})[item.frame] = None
+    for exchange in explanation.unmatched_exchanges:
+        for frame in (exchange.frames.request, exchange.frames.response):
+            if frame is not None:
+                frames.setdefault(exchange.capture, {})[frame] = None
+    return tuple(
+        Filter("everything", capture, frames_filter(list(numbers)[:MOST_FRAMES]))
+        for capture, numbers in frames.items()
+    )
+
+
+def verdict_filter(verdict: Verdict) -> tuple[Filter, ...]:
+    """Return one filter a capture for a verdict: its frames, and every OCSP message about its certificate."""
+    by_serial = serial_filter(verdict.certificate.serial) if verdict.certificate else None
+    both = f" || {by_serial}" if by_serial else ""
+    found = [each for each in evidence_filters(verdict.evidence) if each.label == "frames"]
+    return tuple(Filter("all of it", each.capture, each.text + both) for each in found)

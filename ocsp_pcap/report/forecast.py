@@ -15,9 +15,9 @@ from ocsp_pcap.explain.forecast_model import (
     ValidatorForecast,
 )
 from ocsp_pcap.explain.lifetimes import Lifetime
-from ocsp_pcap.explain.phrases import count
+from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.facts.codec import to_json
-from ocsp_pcap.report.layout import short_names, validator_text
+from ocsp_pcap.report.layout import short_names
 from ocsp_pcap.report.wording import capture_limits, capture_size
 from ocsp_pcap.terminal.escape import markdown_code, markdown_text
 from ocsp_pcap.terminal.sheet import Sheet
@@ -56,7 +56,7 @@ def forecast_headline(forecast: Forecast) -> str:
     without = sum(item.queries_without_cache for item in asking)
     cached = sum(item.queries_with_cache for item in asking)
     hosts = {(each.host, each.port) for item in asking for each in item.responders}
-    who = validator_text(asking[0].validator) if len(asking) == 1 else f"{len(asking)} validators"
+    who = validator_name(asking[0].validator) if len(asking) == 1 else f"{len(asking)} validators"
     return (
         f"With OCSP on, this traffic would have caused {count(cached, 'query', 'queries')} "
         f"({without:,} without a cache) to {count(len(hosts), 'responder')}, from {who}."
@@ -149,7 +149,7 @@ def render_forecast_text(forecast: Forecast, *, console: Console) -> None:
     for item in forecast.validators:
         sheet.blank()
         sheet.line(
-            sheet.text(f"OCSP on at {validator_text(item.validator)}", "bold"),
+            sheet.text(f"OCSP on at {validator_name(item.validator)}", "bold"),
             sheet.text(f"  {validator_sentence(item)}"),
         )
         if item.responders:
@@ -204,7 +204,7 @@ def _markdown(forecast: Forecast) -> Iterator[str]:
             yield f"  - **{markdown_text(limit)}**"
     for item in forecast.validators:
         yield ""
-        yield f"## OCSP on at {markdown_text(validator_text(item.validator))}"
+        yield f"## OCSP on at {markdown_text(validator_name(item.validator))}"
         yield ""
         yield markdown_text(f"{validator_sentence(item)}.")
         if item.responders:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
+from collections.abc import Sequence
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
+from ocsp_pcap.explain.headline import revoked_serials
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.explain.phrases import count
+from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
-from ocsp_pcap.report.filters import evidence_filters, verdict_filters
-from ocsp_pcap.report.layout import host_text, lay_out, proof_frames, sorted_findings, validator_text
+from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text
+from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filter, verdict_filters
+from ocsp_pcap.report.layout import CauseGroup, by_cause, host_text, lay_out, proof_frames, sorted_findings
+from ocsp_pcap.report.picture_svg import picture_svg, picture_words
+from ocsp_pcap.report.timeline_svg import timeline_svg
 from ocsp_pcap.report.wording import (
     CALM,
     PRESENCE_MARKS,
@@ -20,12 +26,22 @@ from ocsp_pcap.report.wording import (
     attention,
     capture_limits,
     capture_size,
+    doubt_clause,
     moment,
 )
 from ocsp_pcap.terminal.escape import safe_text
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _MOST_EVIDENCE: Final = 100
 _MOST_SIGHTINGS: Final = 200
+_MOST_AT_ONCE: Final = 150
+"""Rows whose details stand in the page as they are; those of further rows are packed until opened."""
+_LONG_GROUP: Final = 20
+"""Rows of one cause that are shown at first."""
+_BETWEEN: Final = "\x1e"
+"""Stands between the details of two rows; safe text cannot hold it."""
 
 
 def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
@@ -34,34 +50,115 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
     Intermediates without OCSP traffic are left out unless ``verbose`` is 1 or more.
     """
     layout = lay_out(explanation, fold=verbose < 1)
-    script = _asset("report.js")
+    groups = by_cause(layout)
+    anchors = _anchors(groups)
+    codes = dict.fromkeys((*(group.cause for group in groups), *(each.code for each in explanation.findings)))
+    context: dict[str, Any] = {
+        "explanation": explanation,
+        "layout": layout,
+        "groups": groups,
+        "anchor": lambda verdict: anchors[id(verdict)],
+        "findings": sorted_findings(explanation.findings),
+        "headline": explanation.headline,
+        "labels": layout.labels,
+        "frames": lambda evidence: proof_frames(evidence, layout.labels),
+        "causes": CAUSES,
+        "meanings": [CAUSES[code] for code in codes if code in CAUSES],
+        "chain_headings": HEADINGS,
+        "chain_rows": chain_rows(explanation),
+        "presence_marks": PRESENCE_MARKS,
+        "severity_marks": SEVERITY_MARKS,
+        "calm": CALM,
+        "most_evidence": _MOST_EVIDENCE,
+        "most_sightings": _MOST_SIGHTINGS,
+        "long_group": _LONG_GROUP,
+        "picture_words": picture_words(explanation.picture),
+        "case_filters": case_filters(explanation),
+        "answer": answer_text,
+        "responder": responder_text,
+        "exchange_frames": frames_text,
+        "revoked_serials": revoked_serials,
+    }
+    environment = _environment()
+    drawings: dict[str, Any] = {
+        "picture": _markup(picture_svg(explanation.picture)),
+        "timelines": [(each, _markup(timeline_svg(each))) for each in explanation.timelines if each.lanes],
+    }
     return render_page(
         "report.html",
-        script=script,
-        explanation=explanation,
-        layout=layout,
-        findings=sorted_findings(explanation.findings),
-        headline=explanation.headline,
-        labels=layout.labels,
-        frames=lambda evidence: proof_frames(evidence, layout.labels),
-        causes=CAUSES,
-        chain_headings=HEADINGS,
-        chain_rows=chain_rows(explanation),
-        presence_marks=PRESENCE_MARKS,
-        severity_marks=SEVERITY_MARKS,
-        calm=CALM,
-        most_evidence=_MOST_EVIDENCE,
-        most_sightings=_MOST_SIGHTINGS,
+        script=_asset("report.js"),
+        style=_asset("report.css") + _asset("picture.css"),
+        environment=environment,
+        packed=_packed(environment, groups, context),
+        most_at_once=_MOST_AT_ONCE,
+        **context,
+        **drawings,
     )
 
 
-def render_page(template: str, *, script: str | None = None, **context: Any) -> str:
+def _anchors(groups: Sequence[CauseGroup]) -> dict[int, str]:
+    """Return a name for each row, by the id of its verdict: the same in every report that has that row."""
+    taken: dict[str, int] = {}
+    anchors: dict[int, str] = {}
+    for verdict in (verdict for group in groups for verdict in group.verdicts):
+        certificate = verdict.certificate
+        what = certificate.sha256 if certificate else f"{verdict.host}"
+        key = hashlib.sha256(f"{what} {verdict.validator.address}".encode("utf-8", "replace")).hexdigest()[
+            :12
+        ]
+        taken[key] = taken.get(key, 0) + 1
+        anchors[id(verdict)] = f"c-{key}" + (f"-{taken[key]}" if taken[key] > 1 else "")
+    return anchors
+
+
+def _packed(environment: Environment, groups: Sequence[CauseGroup], context: dict[str, Any]) -> str:
+    """Return the details of all rows beyond the first, as base64 of raw DEFLATE (RFC 1951) of their HTML."""
+    rows = [verdict for group in groups for verdict in group.verdicts][_MOST_AT_ONCE:]
+    if not rows:
+        return ""
+    macros = environment.get_template("parts.html").make_module(context)
+    details: Any = macros.__dict__["details"]
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    parts = [packer.compress((str(details(verdict)) + _BETWEEN).encode()) for verdict in rows]
+    return base64.b64encode(b"".join((*parts, packer.flush()))).decode("ascii")
+
+
+def _markup(svg: str) -> Any:
+    """Mark a drawing as HTML: its texts are safe and escaped."""
+    from markupsafe import Markup
+
+    return Markup(svg)  # noqa: S704
+
+
+def render_page(
+    template: str,
+    *,
+    script: str | None = None,
+    style: str | None = None,
+    environment: Environment | None = None,
+    **context: Any,
+) -> str:
     """Return a page made from a template of this package, with its style and script inside.
 
-    Whatever text ``context`` holds is made safe and escaped; ``script`` is this package's own.
+    Whatever text ``context`` holds is made safe and escaped; ``script`` and ``style`` are this package's own.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
+
+    environment = environment or _environment()
+    style = style if style is not None else _asset("report.css")
+    if script is not None:
+        # The script is this package's own text, without anything from a capture, and so is the style.
+        context |= {"script": Markup(script), "script_hash": _content_hash(script)}  # noqa: S704
+    return environment.get_template(template).render(
+        **context,
+        style=Markup(style),  # noqa: S704
+        style_hash=_content_hash(style),
+    )
+
+
+def _environment() -> Environment:
+    """Return what makes pages of templates: text is made safe and escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("ocsp_pcap.report"),
@@ -77,22 +174,15 @@ def render_page(template: str, *, script: str | None = None, **context: Any) -> 
             "capture_limits": capture_limits,
             "capture_size": capture_size,
             "count": count,
+            "doubt": doubt_clause,
             "host": host_text,
             "moment": moment,
-            "validator": validator_text,
-            "verdict_filters": verdict_filters,
+            "validator": validator_name,
+            "verdict_filters": lambda verdict: (*verdict_filter(verdict), *verdict_filters(verdict)),
             "evidence_filters": evidence_filters,
         }
     )
-    style = _asset("report.css")
-    if script is not None:
-        # The script is this package's own text, without anything from a capture, and so is the style.
-        context |= {"script": Markup(script), "script_hash": _content_hash(script)}  # noqa: S704
-    return environment.get_template(template).render(
-        **context,
-        style=Markup(style),  # noqa: S704
-        style_hash=_content_hash(style),
-    )
+    return environment
 
 
 def _safe(value: Any) -> Any:

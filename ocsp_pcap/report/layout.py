@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
-from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Validator, Verdict
+from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Presence, Validator, Verdict
+from ocsp_pcap.explain.phrases import cause_rank, common_name
 from ocsp_pcap.facts import CaptureFact
-from ocsp_pcap.report.wording import attention
+from ocsp_pcap.report.wording import CALM, attention
 
 _TELLING: Final = frozenset({"stapled", "staple-invalid", "cached"})
 _SEVERITY_ORDER: Final = {"problem": 0, "advice": 1, "info": 2}
@@ -22,6 +23,20 @@ class Group:
 
     validator: Validator
     verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CauseGroup:
+    """The verdicts of one cause, of all validators, what needs attention first."""
+
+    cause: str
+    presence: Presence
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def urgent(self) -> bool:
+        """Some verdict needs attention."""
+        return attention(self.verdicts[0]) < CALM
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,18 @@ class Layout:
     def verdicts(self) -> tuple[Verdict, ...]:
         """All verdicts shown, group by group."""
         return tuple(verdict for group in self.groups for verdict in group.verdicts)
+
+
+def by_cause(layout: Layout) -> tuple[CauseGroup, ...]:
+    """Return the rows of a layout grouped by cause, what needs attention first."""
+    groups: dict[tuple[str, Presence], list[Verdict]] = {}
+    for verdict in layout.verdicts:
+        groups.setdefault((verdict.cause, verdict.presence), []).append(verdict)
+    found = [
+        CauseGroup(cause, presence, tuple(sorted(verdicts, key=_verdict_order)))
+        for (cause, presence), verdicts in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda group: (attention(group.verdicts[0]), cause_rank(group.cause))))
 
 
 def lay_out(explanation: Explanation, *, fold: bool = True) -> Layout:
@@ -128,20 +155,6 @@ def host_text(verdict: Verdict) -> str:
     if verdict.host:
         return verdict.host
     return (common_name(certificate.subject) or certificate.sha256[:16]) if certificate else "(no name)"
-
-
-def common_name(subject: str) -> str:
-    """Return the common name out of a distinguished name in text form (RFC 4514), else all of it."""
-    for part in subject.split(","):
-        key, separator, value = part.strip().partition("=")
-        if separator and key.strip().upper() == "CN" and value:
-            return value.strip()
-    return subject
-
-
-def validator_text(validator: Validator) -> str:
-    """Return role and address of a validator."""
-    return validator.address if validator.role == "unknown" else f"{validator.role} {validator.address}"
 
 
 def proof_frames(evidence: Sequence[Evidence], labels: dict[str, str], *, most: int = 3) -> str:

@@ -7,17 +7,10 @@ from typing import Final
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Verdict
-from ocsp_pcap.explain.phrases import count
+from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.filters import Filter, evidence_filters, verdict_filters
-from ocsp_pcap.report.layout import (
-    Layout,
-    host_text,
-    lay_out,
-    proof_frames,
-    sorted_findings,
-    validator_text,
-)
+from ocsp_pcap.report.layout import Layout, host_text, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, capture_limits, capture_size, moment
 from ocsp_pcap.terminal.escape import markdown_block, markdown_code, markdown_text
 
@@ -58,7 +51,7 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
             yield from _finding_lines(finding, layout)
     for group in layout.groups:
         yield ""
-        yield f"## Certificates received by {markdown_text(validator_text(group.validator))}"
+        yield f"## Certificates received by {markdown_text(validator_name(group.validator))}"
         yield ""
         yield "| OCSP | Cause | Certificate for | Status | Confidence | Frames | In short |"
         yield "|---|---|---|---|---|---|---|"
@@ -125,7 +118,7 @@ def _detail_lines(verdict: Verdict, layout: Layout) -> Iterator[str]:
     meaning = CAUSES[verdict.cause].meaning if verdict.cause in CAUSES else ""
     status = f", status {verdict.status}" if verdict.status else ""
     yield f"- Confidence: {verdict.confidence}{status}. {markdown_text(meaning)}"
-    yield f"- Received by {markdown_text(validator_text(verdict.validator))}"
+    yield f"- Received by {markdown_text(validator_name(verdict.validator))}"
     certificate = verdict.certificate
     if certificate is not None:
         yield f"- Subject {markdown_code(certificate.subject, limit=300)}"

@@ -49,5 +49,5 @@ def _text(text: str) -> str:
     """Return text that means nothing to Mermaid, nor to the HTML and Markdown that it reads labels as."""
     return "".join(
         character if character in _PLAIN else f"#{ord(character)};"
-        for character in safe_text(text, limit=_LONGEST)
+        for character in safe_text(text, limit=_LONGEST).strip() or "(empty)"
     )

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from ocsp_pcap.explain.model import Evidence, Sighting, Verdict
-from ocsp_pcap.explain.phrases import count
+from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
+from ocsp_pcap.report.exchanges import answer_text, responder_text
 from ocsp_pcap.report.filters import Filter, verdict_filters
-from ocsp_pcap.report.layout import Layout, host_text, validator_text
+from ocsp_pcap.report.layout import Layout, host_text
 from ocsp_pcap.report.wording import PRESENCE_MARKS, moment
 from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
 
@@ -21,7 +22,7 @@ def print_verdict(sheet: Sheet, layout: Layout, verdict: Verdict, *, everything:
     sheet.blank()
     sheet.line(
         sheet.text(host_text(verdict), "bold underline", limit=200),
-        sheet.text(f"  received by {validator_text(verdict.validator)}", "dim"),
+        sheet.text(f"  received by {validator_name(verdict.validator)}", "dim"),
     )
     parts = [
         sheet.text(
@@ -146,27 +147,3 @@ def print_exchanges(
         sheet.item(sheet.text(where, "dim"), sheet.text(body, limit=600), indent=2, width=16)
     if not listed and len(exchanges) > _MOST_EVIDENCE:
         sheet.line(sheet.text(f"… and {len(exchanges) - _MOST_EVIDENCE} more: -v shows all", "dim"), indent=2)
-
-
-def responder_text(exchange: OcspExchangeFact) -> str:
-    """Return where a request went, without the request itself that a GET carries in its path."""
-    if exchange.url is None:
-        return exchange.server
-    host = exchange.url.partition("://")[2].partition("/")[0]
-    return f"{exchange.method or ''} {host or exchange.url}".strip()
-
-
-def answer_text(exchange: OcspExchangeFact) -> str:
-    """Return what an exchange was about and what came of it: ``serial 4981a6e3: good``."""
-    response = exchange.response
-    singles = {single.serial: single.status for single in (response.singles if response else ())}
-    asked = [each.serial for each in exchange.requests] or list(singles)
-    what = f"serial {', '.join(asked)}" if asked else "serial unknown"
-    if response is not None and response.parse_error:
-        return f"{what}: an answer that is no OCSP response"
-    if response is not None and response.response_status != "successful":
-        return f"{what}: {response.response_status}"
-    statuses = dict.fromkeys(singles.get(serial, "an answer about another serial") for serial in asked)
-    if response is not None and asked:
-        return f"{what}: {', '.join(statuses)}"
-    return f"{what}: HTTP {exchange.http_status}" if exchange.http_status else f"{what}: no answer"

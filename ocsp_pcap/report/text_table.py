@@ -7,8 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.explain.model import Verdict
-from ocsp_pcap.explain.phrases import count
-from ocsp_pcap.report.layout import Layout, host_text, proof_frames, validator_text
+from ocsp_pcap.explain.phrases import count, validator_name
+from ocsp_pcap.report.layout import Layout, host_text, proof_frames
 from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention
 from ocsp_pcap.terminal.grid import GAP, print_grid
 from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
@@ -78,7 +78,7 @@ def print_table(sheet: Sheet, layout: Layout, *, most_rows: int | None) -> None:
     for group in layout.groups:
         if left > 0:
             rows = [_row(sheet, verdict, layout.labels) for verdict in group.verdicts[:left]]
-            groups.append((validator_text(group.validator), rows))
+            groups.append((validator_name(group.validator), rows))
             left -= len(rows)
     longest_host = max((row.host.cell_len for _, rows in groups for row in rows), default=0)
     headings, tables = _HEADINGS, [[row.cells for row in rows] for _, rows in groups]

@@ -41,6 +41,14 @@ def attention(verdict: Verdict) -> int:
     return _CAUSE_ATTENTION.get(verdict.cause, _PRESENCE_ATTENTION.get(verdict.presence, 1))
 
 
+def doubt_clause(verdict: Verdict) -> str:
+    """Return why a verdict is not confirmed, as a sentence; empty where nothing is said about it."""
+    if verdict.confidence == "confirmed" or not verdict.doubts:
+        return ""
+    reasons = "; ".join(dict.fromkeys(doubt.why.rstrip(".") for doubt in verdict.doubts))
+    return f"{verdict.confidence.capitalize()} only, because {reasons}."
+
+
 def moment(time: int | None, *, fraction: bool = False) -> str:
     """Return a time in UTC for human readers, to the second or, with ``fraction``, to the microsecond."""
     if time is None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.explain.model import Doubt, Explanation
 from ocsp_pcap.report.html import render_html
 from ocsp_pcap.terminal.escape import safe_text
 
-from .demo import PARENT_PCAP, capture, demo_explanation, demo_verdicts
+from .demo import PARENT_PCAP, capture, demo_explanation, demo_verdicts, exchange
 from .hostile import HOSTILE, hostile_explanation, odd_verdict
 
 VOID = {"meta", "input", "br", "img"}
@@ -55,20 +57,21 @@ def test_page() -> None:
         "3 OCSP requests from parent 10.77.2.30: 1 answered good",
         "12 packets dropped while capturing",
         "ocsp-on-wrong-proxy",
-        "Certificates received by parent 10.77.2.30",
+        "parent 10.77.2.30",
         "frame.number in {504, 507, 519, 523, 540}",
         "the capture may have begun after an earlier answer",
         "1 OCSP exchange for certificates that no handshake showed",
     ):
         assert part in shown, part
-    assert page.elements.count("tbody") == 7
-    assert Page(render_html(demo_explanation(), verbose=1)).elements.count("tbody") == 8
+    assert text.count('<tbody class="verdict') == 7
+    assert render_html(demo_explanation(), verbose=1).count('<tbody class="verdict') == 8
 
 
 def test_page_is_self_contained() -> None:
     page = Page(render_html(demo_explanation()))
     names = {name for name, _ in page.attributes}
-    assert not {"src", "href", "action", "srcset", "data"} & names
+    assert not {"src", "action", "srcset", "data"} & names
+    assert all((value or "").startswith("#c-") for name, value in page.attributes if name == "href")
     assert not any(name.startswith("on") for name in names)
     assert "link" not in page.elements
     assert "url(" not in render_html(demo_explanation())
@@ -100,6 +103,53 @@ def test_hostile_names_change_nothing_but_text(hostile: str) -> None:
     text.encode("utf-8")
     if hostile.strip():
         assert safe_text(hostile) in "".join(page.text)
+
+
+def test_rows_are_grouped_by_cause_the_urgent_first() -> None:
+    text = render_html(demo_explanation())
+    causes = re.findall(r'<span class="cause">([^<]*)</span>', text)
+    assert causes[0] == "responder-unreachable"
+    assert causes[-1] == "queried"
+    assert len(causes) == len(set(causes))
+
+
+def test_doubts_are_told_beside_the_sentence() -> None:
+    first, *others = demo_verdicts()
+    doubted = replace(first, confidence="likely", doubts=(Doubt("clock", "the clocks differ by an hour"),))
+    text = render_html(Explanation((capture(PARENT_PCAP),), (doubted, *others), (), ()))
+    assert text.count("Likely only, because the clocks differ by an hour.") == 2
+
+
+def test_unmatched_exchanges_carry_serial_status_and_frames() -> None:
+    text = "".join(Page(render_html(Explanation((), (), (), (exchange("5e77"),)))).text)
+    assert "serial 5e77: good" in text
+    assert re.search(r"frames \d+, \d+", text)
+
+
+def test_anchors_are_stable_and_distinct() -> None:
+    found = [re.findall(r'id="(c-[^"]*)"', render_html(demo_explanation())) for _ in range(2)]
+    assert found[0] == found[1]
+    assert len(found[0]) == len(set(found[0])) == 7
+
+
+def test_details_of_many_rows_are_packed() -> None:
+    first = demo_verdicts()[0]
+    assert first.certificate is not None
+    many = tuple(
+        replace(
+            first, host=f"h{number}.test", certificate=replace(first.certificate, sha256=f"{number:064x}")
+        )
+        for number in range(400)
+    )
+    text = render_html(Explanation((capture(PARENT_PCAP),), many, (), ()))
+    (packed,) = re.findall(r'id="packed">([^<]*)<', text)
+    parts = zlib.decompress(base64.b64decode(packed), -15).decode().split("\x1e")
+    assert len(parts) == 400 - 150 + 1
+    # Rows of one cause stand in the order of their hosts: h99.test is the last.
+    assert f"{99:064x}" in parts[-2]
+    assert text.count('class="inside packed"') == 250
+    for part in parts[:3]:
+        assert Page(part).open == []
 
 
 def test_nothing_at_all() -> None:

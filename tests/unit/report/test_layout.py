@@ -5,15 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Validator
-from ocsp_pcap.report.layout import (
-    common_name,
-    host_text,
-    lay_out,
-    proof_frames,
-    short_names,
-    sorted_findings,
-    validator_text,
-)
+from ocsp_pcap.explain.phrases import common_name, validator_name
+from ocsp_pcap.report.layout import host_text, lay_out, proof_frames, short_names, sorted_findings
 
 from .demo import certificate, demo_explanation, demo_verdicts
 
@@ -73,9 +66,9 @@ def test_common_name() -> None:
     assert common_name("O=b") == "O=b"
 
 
-def test_validator_text() -> None:
-    assert validator_text(Validator("10.0.0.1", "parent")) == "parent 10.0.0.1"
-    assert validator_text(Validator("10.0.0.1", "unknown")) == "10.0.0.1"
+def test_validator_name() -> None:
+    assert validator_name(Validator("10.0.0.1", "parent")) == "parent 10.0.0.1"
+    assert validator_name(Validator("10.0.0.1", "unknown")) == "10.0.0.1"
 
 
 def test_proof_frames() -> None:

@@ -1,0 +1,96 @@
+"""What each validator did over time, a lane a certificate: handshakes, queries, how long answers cover.
+
+So that one sees why nothing was sent: a handshake under the bar of an earlier answer needs no query.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.model import Cover, Event, EventKind, Lane, Timeline, Verdict
+from ocsp_pcap.explain.phrases import cause_rank, common_name
+from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.explain.windows import BASIS_WORDS
+
+MOST_VALIDATORS: Final = 12
+MOST_LANES: Final = 20
+MOST_EVENTS: Final = 200
+"""Of one lane."""
+
+
+def timelines(case: Case, verdicts: Sequence[Verdict]) -> tuple[Timeline, ...]:
+    """Return a timeline for each validator of some verdicts, those that asked first."""
+    by_host: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        if verdict.chain_role == "leaf" or verdict.presence in ("present", "attempted"):
+            by_host[case.identity(verdict.validator.address)].append(verdict)
+    asking = {identity for identity, _ in case.queries_of}
+    ranked = sorted(by_host.items(), key=lambda item: (item[0] not in asking, -len(item[1])))
+    return tuple(_timeline(case, identity, rows) for identity, rows in ranked[:MOST_VALIDATORS])
+
+
+def _timeline(case: Case, identity: str, verdicts: list[Verdict]) -> Timeline:
+    verdicts = sorted(
+        verdicts, key=lambda verdict: (verdict.presence != "present", cause_rank(verdict.cause))
+    )
+    lanes = sorted(
+        (_lane(case, identity, verdict) for verdict in verdicts[:MOST_LANES]),
+        key=lambda lane: lane.events[0].time if lane.events else 0,
+    )
+    times = [event.time for lane in lanes for event in lane.events]
+    return Timeline(
+        verdicts[0].validator,
+        min(times, default=0),
+        max(times, default=0),
+        tuple(lanes),
+        max(len(verdicts) - MOST_LANES, 0),
+    )
+
+
+def _lane(case: Case, identity: str, verdict: Verdict) -> Lane:
+    events = [
+        Event(
+            case.clock(sighting.capture, sighting.time),
+            _kind_of(sighting.cause),
+            sighting.capture,
+            sighting.frame,
+            f"TLS handshake: {sighting.cause} ({sighting.confidence})",
+        )
+        for sighting in verdict.sightings[:MOST_EVENTS]
+    ]
+    covers: list[Cover] = []
+    certificate = verdict.certificate
+    if certificate is not None:
+        proxy = case.proxy(verdict.validator.address)
+        for query in case.queries_of.get((identity, certificate.sha256), [])[:MOST_EVENTS]:
+            events.append(_asked(query))
+            window = case.window(query, proxy)
+            if window is not None:
+                until = f"answer held until {BASIS_WORDS[window.basis]}"
+                covers.append(Cover(query.answer_time, window.end, until))
+        for visit in case.visits_of.get((identity, certificate.sha256), [])[:MOST_EVENTS]:
+            staple = case.staple_for(visit, certificate)
+            if staple is not None and staple[1].next_update is not None:
+                covers.append(Cover(visit.time, staple[1].next_update, "staple good until its nextUpdate"))
+    events.sort(key=lambda event: event.time)
+    name = verdict.host or (certificate.subject if certificate else "no name")
+    if verdict.chain_role == "intermediate" and certificate is not None:
+        name = common_name(certificate.subject)
+    return Lane(name, certificate.sha256 if certificate else None, tuple(events), tuple(covers))
+
+
+def _kind_of(cause: str) -> EventKind:
+    return "staple" if cause in ("stapled", "staple-invalid") else "handshake"
+
+
+def _asked(query: Query) -> Event:
+    exchange = query.exchange
+    if query.usable and query.single is not None:
+        status = query.single.status
+        told = status.upper() if status == "revoked" else status
+        return Event(query.time, "query", exchange.capture, query.frame, f"OCSP request, answered {told}")
+    came = "no answer" if exchange.frames.response is None else "no usable answer"
+    return Event(query.time, "failed", exchange.capture, query.frame, f"OCSP request, {came}")
