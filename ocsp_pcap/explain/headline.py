@@ -157,6 +157,11 @@ def _silence(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) -
     """Say of the hosts that asked nothing why they did not."""
     spoke = {asker.identity for asker in asking if asker.asked}
     silent = {identity: rows for identity, rows in _by_host(case, verdicts).items() if identity not in spoke}
+    # What a host handed on was not its own: it neither asked nor kept silent about these certificates.
+    relaying = {asker.identity for asker in asking if asker.relayed}
+    for identity in relaying & silent.keys():
+        silent[identity] = [v for v in silent[identity] if v.presence in ("absent", "unknown")]
+    silent = {identity: rows for identity, rows in silent.items() if rows}
     proxies = {i: rows for i, rows in silent.items() if rows[0].validator.role in ("child", "parent")}
     if proxies and not any(
         verdict.presence in ("present", "attempted")
