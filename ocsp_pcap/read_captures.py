@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture, together
 from ocsp_pcap.capture.rotation import Member, Rotation, families, follows, missing_between
@@ -16,9 +16,6 @@ from ocsp_pcap.spoken.shared import Shared
 
 if TYPE_CHECKING:
     from ocsp_pcap.parallel.side_by_side import Workers
-
-DTLS_MAJOR: Final = 0xFE
-"""First byte of the version numbers of DTLS (RFC 6347 4.1): no keys are used there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +180,5 @@ def _opened_by_later_keys(observation: Observation, shared: Shared) -> int:
         handshake.client_hello is not None
         and handshake.client_hello.random in later
         and not handshake.decrypted
-        and (handshake.version or 0) >> 8 != DTLS_MAJOR
         for handshake in (observation.handshakes() if later else ())
     )

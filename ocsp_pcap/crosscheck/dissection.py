@@ -25,9 +25,7 @@ Fields: TypeAlias = Mapping[str, object]
 DISPLAY_FILTER: Final = " or ".join(
     (
         "tls.handshake.type == 1",
-        "dtls.handshake.type == 1",
         "tls.handshake.certificate",
-        "dtls.handshake.certificate",
         "ocsp",
         # The URL of an OCSP request by GET ends in base64 of a DER SEQUENCE, whose first letter is M.
         '(http.request.method == "GET" and http.request.uri matches "/M[A-Za-z0-9+/%=_-]{40}")',
@@ -50,7 +48,9 @@ _MONTHS: Final = dict(
 _US_TIME: Final = re.compile(r"(\w{3}) +(\d+), (\d{4}) (\d\d):(\d\d):(\d\d)")
 _ISO_TIME: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)")
 _AGAIN: Final = ("retransmission", "fast_retransmission", "spurious_retransmission", "out_of_order")
-_CARRIED: Final = frozenset({"tls", "dtls", "quic", "http", "ocsp"})
+_CARRIED: Final = frozenset({"tls", "quic", "http", "ocsp"})
+_OUTSIDE: Final = frozenset({"dtls", "openvpn", "rdpudp"})
+"""What these layers bear is no business of the facts."""
 _WITHOUT_TLS: Final = frozenset({"eth", "ip", "ipv6", "tcp", "udp", "tcp.segments", "http", "ocsp"})
 
 
@@ -77,35 +77,32 @@ class Dissection:
     """Frames that are part of a message which, by a run in two passes, never becomes whole."""
     locked: set[int] = field(default_factory=set)
     """Frames of QUIC that it could not decrypt."""
-    misread: set[int] = field(default_factory=set)
-    """Frames of RDP over UDP that it took for TLS and found no record in."""
     note: str | None = None
 
     def receive(self, frame: int, protocols: str, layers: Mapping[str, Sequence[Fields]]) -> None:
         """Take the layers of one packet, each with the fields of all its occurrences."""
         transport, stream = _conversation(protocols, layers)
+        outside = not _OUTSIDE.isdisjoint(layers)
         for name, occurrences in layers.items():
-            # QUIC, RDP over UDP and others hold TLS inside their own layer.
-            for layer in occurrences if name not in _WITHOUT_TLS else ():
+            # QUIC and others hold TLS inside their own layer.
+            for layer in occurrences if name not in _WITHOUT_TLS and not outside else ():
                 for message in _find(layer, _is_handshake):
                     self._handshake(transport, stream, frame, message)
         self._http(stream, frame, layers)
         self._flags(frame, layers)
 
     def _handshake(self, transport: Transport, stream: int, frame: int, message: Fields) -> None:
-        prefix = "tls" if "tls.handshake.type" in message else "dtls"
-        kind = _value(message, f"{prefix}.handshake.type")
-        random = _value(message, f"{prefix}.handshake.random")
+        kind = _value(message, "tls.handshake.type")
+        random = _value(message, "tls.handshake.random")
         # SSL 2.0 calls the random of its hello the challenge.
-        random = random or _value(message, f"{prefix}.handshake.challenge")
+        random = random or _value(message, "tls.handshake.challenge")
         if kind == "1" and random is not None:
-            names = _deep_values(message, f"{prefix}.handshake.extensions_server_name")
+            names = _deep_values(message, "tls.handshake.extensions_server_name")
             self.items.append(hello_item(transport, stream, frame, next(names, ""), _plain(random)))
-        mark = _value(message, "dtls.handshake.message_seq") or ""
-        for value in _deep_values(message, f"{prefix}.handshake.certificate"):
+        for value in _deep_values(message, "tls.handshake.certificate"):
             der = _hex(value)
             if der is not None:
-                self.items.append(certificate_item(transport, stream, frame, sha256(der).hexdigest(), mark))
+                self.items.append(certificate_item(transport, stream, frame, sha256(der).hexdigest()))
         for ocsp in _find_layers(message, "ocsp"):
             status, singles = _response(ocsp)
             self.items.append(response_item("staple", transport, stream, frame, status, singles))
@@ -142,10 +139,6 @@ class Dissection:
                 and "tcp.segments" not in layers
             ):
                 self.held_back.add(frame)
-        for layer in layers.get("rdpudp", ()):
-            keys = {key for key, _ in _walk(layer)}
-            if "tls" in keys and "tls.record.content_type" not in keys:
-                self.misread.add(frame)
         for quic in layers.get("quic", ()):
             if any(key == "quic.decryption_failed" for key, _ in _walk(quic)):
                 self.locked.add(frame)
@@ -218,7 +211,7 @@ def _is_ocsp_url(url: str) -> bool:
 
 
 def _is_handshake(node: Fields) -> bool:
-    return "tls.handshake.type" in node or "dtls.handshake.type" in node
+    return "tls.handshake.type" in node
 
 
 def _walk(root: object) -> Iterator[tuple[str, object]]:

@@ -21,11 +21,9 @@ def hello_item(transport: Transport, stream: int, frame: int, sni: str, random: 
     return Item("client-hello", transport, stream, frame, sni, label, random)
 
 
-def certificate_item(
-    transport: Transport, stream: int, frame: int | None, sha256: str, mark: str = ""
-) -> Item:
+def certificate_item(transport: Transport, stream: int, frame: int | None, sha256: str) -> Item:
     """Make the item of a certificate."""
-    return Item("certificate", transport, stream, frame, sha256, f"sha256 {sha256[:16]}…", mark)
+    return Item("certificate", transport, stream, frame, sha256, f"sha256 {sha256[:16]}…")
 
 
 def request_item(stream: int, frame: int | None, ids: Sequence[tuple[str, str, str]]) -> Item:

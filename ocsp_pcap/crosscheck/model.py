@@ -31,7 +31,7 @@ class Item:
     label: str
     """The identity for a human being."""
     mark: str = ""
-    """What tells one message from another like it: the random of a hello, a DTLS message_seq."""
+    """What tells one hello from another like it: its random."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,19 +93,6 @@ def tcp_sent_again(case: Case) -> str | None:
     return None
 
 
-def dtls_sent_again(case: Case) -> str | None:
-    """A flight of DTLS that seems lost is sent again under the same message_seq (RFC 6347 4.2.4)."""
-    theirs = case.wireshark
-    if case.ours is not None or theirs is None or not case.again or not theirs.mark:
-        return None
-    for item in case.first.items:
-        if item is theirs:
-            break
-        if same_thing(item, theirs) and item.mark == theirs.mark:
-            return f"DTLS message {theirs.mark}, sent again: it stands in frame {item.frame} already."
-    return None
-
-
 def not_recognised(case: Case) -> str | None:
     """Wireshark guesses from ports and first bytes what a connection carries; told it, it sees the same."""
     ours = case.ours
@@ -115,8 +102,7 @@ def not_recognised(case: Case) -> str | None:
         if same_thing(item, ours) and ours.frame in (None, item.frame):
             facts = case.streams.of(ours)
             port = f"{ours.transport} port {facts[0].server_port}" if facts else "this port"
-            protocol = "OpenVPN" if any(fact.tunnel == "openvpn" for fact in facts) else "TLS"
-            return f"Told that {port} carries {protocol} (Decode As), Wireshark shows the same."
+            return f"Told that {port} carries TLS (Decode As), Wireshark shows the same."
     return None
 
 
@@ -149,38 +135,10 @@ def unknown_quic_version(case: Case) -> str | None:
     )
 
 
-def lossy_rdp(case: Case) -> str | None:
-    """RDP over UDP carries DTLS where its connection is lossy (MS-RDPEUDP 1.3.2), else TLS."""
-    ours = case.ours
-    if ours is None or case.wireshark is not None or case.second is None:
-        return None
-    if ours.frame in case.second.misread and any(fact.tunnel == "rdp-udp" for fact in case.streams.of(ours)):
-        return (
-            f"Wireshark takes the RDP over UDP of frame {ours.frame} for TLS and finds no record: it is DTLS."
-        )
-    return None
-
-
-def openvpn_fragments(case: Case) -> str | None:
-    """A TLS message inside OpenVPN comes in fragments, in any order, that carry packet ids.
-
-    Wireshark joins them where it sees a flight end; the facts join them by packet id, record by record.
-    """
-    ours = case.ours
-    if ours is None or (case.wireshark is not None and not same_thing(ours, case.wireshark)):
-        return None
-    if any(fact.tunnel == "openvpn" for fact in case.streams.of(ours)):
-        return "Inside OpenVPN, whose fragments Wireshark does not join by their packet ids."
-    return None
-
-
 RULES: Final[tuple[Rule, ...]] = (
     same_hello,
     tcp_sent_again,
-    dtls_sent_again,
     not_recognised,
     never_whole,
     unknown_quic_version,
-    lossy_rdp,
-    openvpn_fragments,
 )

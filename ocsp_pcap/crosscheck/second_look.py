@@ -29,11 +29,8 @@ def second_question(missing: Iterable[Item], handshakes: Iterable[HandshakeFact]
         return None
     decode_as: dict[str, str] = {}
     for fact in handshakes:
-        if (fact.transport, fact.stream) in wanted and len(decode_as) < MOST:
-            if fact.tunnel == "openvpn":
-                decode_as[f"{fact.transport}.port=={fact.server_port}"] = "openvpn"
-            elif fact.transport == "tcp":
-                decode_as.setdefault(f"tcp.port=={fact.server_port}", "tls")
+        if fact.transport == "tcp" and ("tcp", fact.stream) in wanted and len(decode_as) < MOST:
+            decode_as.setdefault(f"tcp.port=={fact.server_port}", "tls")
     frames = sorted({frame for numbers in wanted.values() for frame in numbers})[:MOST]
     streams = [
         f"{transport}.stream in {{{', '.join(str(n) for t, n in sorted(wanted)[:MOST] if t == transport)}}}"

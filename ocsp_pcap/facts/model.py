@@ -55,10 +55,10 @@ class CaptureFile:
 
 @dataclass(frozen=True, slots=True)
 class UndecodedFact:
-    """Packets of one kind whose network layer could not be understood."""
+    """Packets of one kind that could not be understood."""
 
     name: str
-    """What they are: ``EtherType 0x88e5 (MACsec)``, ``IP protocol 50 (ESP, encrypted)``."""
+    """What they are: ``EtherType 0x88e5 (MACsec)``, ``IP protocol 50 (ESP, encrypted)``, ``DTLS``."""
     packets: int
 
 
@@ -231,8 +231,7 @@ class HandshakeFact:
     connect_via: bool = False
     """The CONNECT request bore Via or X-Forwarded-For: a proxy sent it (RFC 9110 7.6.3)."""
     tunnel: str | None = None
-    """What the handshake travels behind, or inside: connect, socks, proxy-protocol, starttls, openvpn,
-    rdp-udp; None: nothing."""
+    """What the handshake travels behind: connect, socks, proxy-protocol, starttls; None: nothing."""
     resumption: Literal["session-id", "ticket", "psk"] | None = None
     offered_resumption: bool = False
     encrypted_client_hello: bool = False

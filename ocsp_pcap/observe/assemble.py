@@ -220,7 +220,7 @@ class FactAssembler:
                 handshake,
                 client,
                 server,
-                tunnel=stream.tunnel,
+                tunnel=None,
                 one_sided=0 in flow.packets,
                 started_mid_stream=handshake.client_hello is None,
                 closed=None,

@@ -13,6 +13,7 @@ from ocsp_pcap.capture.formats import PCAP_HEADER
 from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.decode.undecoded import Undecoded
+from ocsp_pcap.observe.outside import outside
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.udp import UdpObserver
 from ocsp_pcap.observe.watch import Watch
@@ -33,7 +34,7 @@ class ObservedFile:
     truncated: int
     """Packets of which the file holds less than there was on the wire."""
     undecoded: dict[str, int]
-    """Packets whose network layer could not be understood, by what they are."""
+    """Packets that could not be understood, by what they are."""
     interrupted: bool = False
     """Reading was ended before the file was."""
 
@@ -180,6 +181,7 @@ def observe_file(
         decoded = decoder.decode(batch)
         truncated += decoded.truncated
         undecoded.update(decoded.undecoded)
+        undecoded.update(outside(decoded.tcp, decoded.udp))
         tcp.receive(decoded.tcp)
         udp.receive(decoded.udp)
         watch.advance(reader.position - position, len(batch))

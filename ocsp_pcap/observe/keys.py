@@ -75,17 +75,14 @@ def _log_words(use: KeySourceUse, seen: dict[str, HandshakeFact], cut: bool) -> 
     else:
         words = f"{use.name}: holds no keys"
     present = [seen[random.hex()] for random in use.unopened if random.hex() in seen]
-    datagrams = sum((handshake.version or "").startswith("DTLS") for handshake in present)
     absent = len(use.unopened) - len(present)
     if use.sessions and absent == use.sessions:
         words += "; not one of them is in the captures: it is of another time or another host"
     elif absent:
         words += f"; {absent} are not in the captures"
-    if datagrams:
-        words += f"; {datagrams} are in the captures over DTLS, which is not decrypted"
-    if len(present) > datagrams:
+    if present:
         words += (
-            f"; {len(present) - datagrams} are in the captures and did not open: lines are missing or wrong, "
+            f"; {len(present)} are in the captures and did not open: lines are missing or wrong, "
             "or the records are"
         )
     if use.junk_lines:

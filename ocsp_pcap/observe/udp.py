@@ -1,4 +1,4 @@
-"""UDP: QUIC and DTLS handshakes, those inside OpenVPN and RDP, and DNS messages that may name a responder.
+"""UDP: QUIC handshakes, and DNS messages that may name a responder.
 
 As with TCP, the walk over packets stays in numpy: of a flow that is not told yet only datagrams count
 that can begin a handshake, and of one whose handshake is over those that can begin another.
@@ -6,23 +6,18 @@ that can begin a handshake, and of one whose handshake is over those that can be
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.carriers.openvpn_packets import hello_overhead, reset_overhead
-from ocsp_pcap.carriers.rdp_udp import looks_like_rdp_udp
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Rows
 from ocsp_pcap.observe.udp_openings import Beginnings
 from ocsp_pcap.parallel.to_reread import Unread
-from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.quic.versions import looks_like_quic
-from ocsp_pcap.spoken.carried import CarrierConnection
-from ocsp_pcap.spoken.conversation import Tunnel
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
@@ -32,31 +27,18 @@ from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 if TYPE_CHECKING:
     from ocsp_pcap.parallel.one_file_udp import UdpPart
     from ocsp_pcap.quic.connection import QuicConnection
-    from ocsp_pcap.quic.dtls import DtlsConnection
 
 MAX_BEGINNINGS: Final = 64
 """Datagrams of a flow that are tried as the beginning of a handshake."""
-MAX_SILENT: Final = 1024
-"""Datagrams of a carrier in a row that bring nothing before the flow is given up."""
 MAX_SILENT_REPEATED: Final = 8
 """Datagrams without a ClientHello after which what seemed to begin another handshake is given up."""
-MAX_LINGERING: Final = 16
-"""Datagrams that are read after the end of a DTLS handshake: data may overtake the Finished message."""
 
 UNTOLD: Final = 0
 READING: Final = 1
 """It has a connection that wants every datagram."""
-CONTROL: Final = 2
-"""It has an OpenVPN connection, which wants control packets."""
-QUIC_OVER: Final = 3
-DTLS_OVER: Final = 4
+QUIC_OVER: Final = 2
 """The handshake is over; another may begin."""
-SPENT: Final = 5
-
-CAPWAP_CONTROL: Final = 5246
-CAPWAP_PREAMBLE: Final = 4
-
-Handshaker: TypeAlias = "QuicConnection | DtlsConnection | CarrierConnection"
+SPENT: Final = 3
 
 
 @dataclass(slots=True)
@@ -64,21 +46,16 @@ class UdpStream:
     """A handshake (or those of one connection) of a UDP flow; a flow may have several."""
 
     number: int
-    connection: Handshaker | None
+    connection: QuicConnection | None
     """None once the flow is over."""
     tracker: HandshakeTracker
-    state_after: int
-    """State of the flow once the connection is over."""
     client: int = 0
     """The direction in which the client sends."""
     last_frame: int = 0
     last_time: int = 0
-    tunnel: Tunnel | None = None
     hello_seen: bool = False
     silent: int = 0
     """Datagrams since the last that told something."""
-    lingering: int = 0
-    """Datagrams since the handshake seemed over."""
     frames_before: int = 0
     """To be added to frames: those of the files before the one that it was read in."""
 
@@ -111,7 +88,7 @@ class UdpObserver:
             return
         self.files.note(rows.stream, before)
         self._reserve()
-        self._take(without_capwap_preamble(columns), rows.stream, rows.direction)
+        self._take(columns, rows.stream, rows.direction)
 
     def _reserve(self) -> None:
         """Have room for the state of each flow."""
@@ -210,7 +187,7 @@ class UdpObserver:
             for flow, frame in incomplete.items():
                 state = int(self._state[joined.number[flow]])
                 begins = flow in part.begun and state != SPENT
-                if wanted[flow] and (begins or state in (READING, CONTROL)):
+                if wanted[flow] and (begins or state == READING):
                     unread[flow] = frame
         return Unread(joined, frames_before, unread)
 
@@ -231,9 +208,7 @@ class UdpObserver:
         state = self._state[stream]
         counts = state == READING
         counts |= (state == UNTOLD) & beginnings.any
-        counts |= (state == CONTROL) & beginnings.openvpn_control
         counts |= (state == QUIC_OVER) & beginnings.quic_initial
-        counts |= (state == DTLS_OVER) & beginnings.dtls_client_hello
         if not counts.any():
             return
         involved = np.zeros(len(self.flows), np.bool_)
@@ -244,9 +219,7 @@ class UdpObserver:
         wanted = {
             UNTOLD: beginnings.any[kept],
             READING: np.ones(len(kept), np.bool_),
-            CONTROL: beginnings.openvpn_control[kept],
             QUIC_OVER: beginnings.quic_initial[kept],
-            DTLS_OVER: beginnings.dtls_client_hello[kept],
         }
         starts = np.flatnonzero(np.r_[True, stream[1:] != stream[:-1]])
         ends = np.r_[starts[1:], len(stream)]
@@ -274,23 +247,13 @@ class UdpObserver:
         connection = stream.connection
         assert connection is not None
         stream.silent += 1
-        if isinstance(connection, CarrierConnection):
-            if connection.receive(direction, payload, frame, time):
-                stream.silent = 0
-            stream.client = connection.client
-            if connection.finished or stream.silent > MAX_SILENT:
-                self._end(stream)
-            return
         hint = direction == stream.client if stream.hello_seen else None
         if not self._events(stream, direction, connection.receive(hint, payload, frame, time)):
-            self._discard(stream)
+            self._close(stream)
             return
         if connection.finished:
-            stream.lingering += 1
-            if stream.state_after == QUIC_OVER or stream.lingering > MAX_LINGERING:
-                self._end(stream)
+            self._end(stream)
             return
-        stream.lingering = 0
         if number in self._randoms and not stream.hello_seen and stream.silent >= MAX_SILENT_REPEATED:
             self._end(stream)
 
@@ -313,65 +276,27 @@ class UdpObserver:
         if begun > MAX_BEGINNINGS:
             self._state[number] = SPENT
             return None
-        found = self._connection(payload)
-        if found is None:
+        if not looks_like_quic(payload):
             return None
-        connection, state_after = found
-        tunnel = Tunnel(connection.kind) if isinstance(connection, CarrierConnection) else None
-        stream = UdpStream(number, connection, HandshakeTracker(), state_after, tunnel=tunnel)
-        self._streams[number] = stream
-        self._state[number] = CONTROL if tunnel is not None and tunnel.kind == "openvpn" else READING
+        from ocsp_pcap.quic.connection import QuicConnection
+
+        stream = self._streams[number] = UdpStream(
+            number, QuicConnection(self._shared.keys), HandshakeTracker()
+        )
+        self._state[number] = READING
         return stream
-
-    def _connection(self, payload: bytes) -> tuple[Handshaker, int] | None:
-        """Return what reads the flow that a datagram begins, and the state of the flow after it."""
-        if looks_like_quic(payload):
-            from ocsp_pcap.quic.connection import QuicConnection
-
-            return QuicConnection(self._shared.keys), QUIC_OVER
-        if looks_like_dtls(payload):
-            from ocsp_pcap.quic.dtls import DtlsConnection
-
-            return DtlsConnection(), DTLS_OVER
-        if looks_like_rdp_udp(payload):
-            return CarrierConnection("rdp-udp", self._shared), SPENT
-        if reset_overhead(payload) is not None or hello_overhead(payload) is not None:
-            return CarrierConnection("openvpn", self._shared), SPENT
-        return None
 
     def _end(self, stream: UdpStream) -> None:
         connection = stream.connection
         assert connection is not None
-        if isinstance(connection, CarrierConnection):
-            stream.tracker.handshakes += connection.finish()
-            stream.client = connection.client
-        elif not self._events(stream, stream.client, connection.close()):
-            self._discard(stream)
-            return
+        repeated = not self._events(stream, stream.client, connection.close())
         self._close(stream)
-        if stream.tracker.handshakes:
+        if not repeated and stream.tracker.handshakes:
             known = self._randoms.setdefault(stream.number, set())
             known.update(h.client_hello.random for h in stream.tracker.handshakes if h.client_hello)
             self.finished.append(stream)
 
-    def _discard(self, stream: UdpStream) -> None:
-        """Forget what only repeats a handshake that is over: retransmissions came late."""
-        self._close(stream)
-
     def _close(self, stream: UdpStream) -> None:
         del self._streams[stream.number]
-        self._state[stream.number] = stream.state_after
+        self._state[stream.number] = QUIC_OVER
         stream.connection = None
-
-
-def without_capwap_preamble(columns: TransportColumns) -> TransportColumns:
-    """Strip what CAPWAP control puts before each DTLS record (RFC 5415 4.2): the type 1 and three octets."""
-    control = (columns.source_port == CAPWAP_CONTROL) | (columns.destination_port == CAPWAP_CONTROL)
-    rows = np.flatnonzero(control & (columns.payload_length > CAPWAP_PREAMBLE) & ~columns.in_error)
-    rows = rows[[columns.payload(row)[:1] == b"\x01" for row in rows.tolist()]] if len(rows) else rows
-    if not len(rows):
-        return columns
-    offset, length = columns.payload_offset.copy(), columns.payload_length.copy()
-    offset[rows] += CAPWAP_PREAMBLE
-    length[rows] -= CAPWAP_PREAMBLE
-    return replace(columns, payload_offset=offset, payload_length=length)

@@ -8,7 +8,6 @@ from ocsp_pcap.bounds import reached, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSource, open_capture
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.observe.capture import CaptureObserver, ObservedFile, observe_file
-from ocsp_pcap.observe.udp import without_capwap_preamble
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.one_file_tcp import TcpPart, TcpPartObserver
 from ocsp_pcap.parallel.one_file_udp import UdpPart, UdpPartObserver
@@ -82,4 +81,4 @@ def _go_through(
             observer.observation.tcp.replay(tcp.rows(decoded.tcp, tcp_flows.assign(decoded.tcp)))
         if udp.frames:
             streams = udp_flows.assign(decoded.udp)
-            observer.observation.udp.replay(udp.rows(without_capwap_preamble(decoded.udp), streams))
+            observer.observation.udp.replay(udp.rows(decoded.udp, streams))

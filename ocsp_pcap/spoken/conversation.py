@@ -1,11 +1,10 @@
 """One TCP connection: tells what is spoken on it and hands the bytes to the parser of that.
 
-A state machine of eight modes. SNIFF: nothing is known yet; the first bytes are held. WATCH: an
+A state machine of seven modes. SNIFF: nothing is known yet; the first bytes are held. WATCH: an
 unknown protocol, of which only a beginning of TLS or HTTP at the start of a segment matters
 (STARTTLS in all its forms). SOCKS and PROXY prefixes are stripped, then sniffing starts again, and
-so it does inside the tunnel that a CONNECT opens. TLS, HTTP: a parser has the bytes. OPENVPN: so do
-the TLS sessions of its control channel. DNS, on its own port only: messages are cut out and kept.
-IGNORE: nothing further can matter.
+so it does inside the tunnel that a CONNECT opens. TLS, HTTP: a parser has the bytes. DNS, on its own
+port only: messages are cut out and kept. IGNORE: nothing further can matter.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from typing import Literal, NamedTuple
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader, RefusedTunnel
-from ocsp_pcap.spoken.carried import OpenVpnStream
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
 from ocsp_pcap.spoken.first_bytes import Kind, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
@@ -41,7 +39,6 @@ class Mode(Enum):
     SOCKS = auto()
     TLS = auto()
     HTTP = auto()
-    OPENVPN = auto()
     DNS = auto()
     IGNORE = auto()
 
@@ -50,7 +47,7 @@ class Tunnel(NamedTuple):
     """What a handshake travels behind."""
 
     kind: str
-    """connect, socks, proxy-protocol, starttls or openvpn; over UDP also rdp-udp."""
+    """connect, socks, proxy-protocol or starttls."""
     host: str | None = None
     port: int | None = None
     frame: int | None = None
@@ -78,7 +75,6 @@ class Conversation:
         "_keep_dns",
         "_mid_stream",
         "_mode",
-        "_openvpn",
         "_scheme",
         "_shared",
         "_waiting",
@@ -108,7 +104,6 @@ class Conversation:
         self._mid_stream = mid_stream
         self._scheme = scheme
         self._http: ExchangeReader | None = None
-        self._openvpn: OpenVpnStream | None = None
         self._keep_dns = keep_dns
         self._dns: DnsStream | None = None
         self._mode = Mode.SNIFF
@@ -137,9 +132,6 @@ class Conversation:
         elif mode is Mode.HTTP:
             assert self._http is not None
             from_client, from_server = self._http.wants(True), self._http.wants(False)
-        elif mode is Mode.OPENVPN:
-            assert self._openvpn is not None
-            from_client = from_server = not self._openvpn.finished
         elif mode is Mode.DNS:
             assert self._dns is not None
             from_client = from_server = not self._dns.finished
@@ -163,9 +155,6 @@ class Conversation:
                 assert self._http is not None
                 self._found(self._http.receive(direction == self.client, data, frame, time, segment_start))
                 self._enter_tunnel()
-            case Mode.OPENVPN:
-                assert self._openvpn is not None
-                self._openvpn.receive(direction, data, frame, time, segment_start)
             case Mode.DNS:
                 assert self._dns is not None
                 self._dns.receive(direction, data, frame, time, segment_start)
@@ -185,9 +174,6 @@ class Conversation:
                 assert self._http is not None
                 self._found(self._http.gap(from_client, length, frame, time))
                 self._enter_tunnel()
-            case Mode.OPENVPN:
-                assert self._openvpn is not None
-                self._openvpn.gap(direction, length)
             case Mode.DNS:
                 assert self._dns is not None
                 self._dns.gap(direction)
@@ -226,11 +212,6 @@ class Conversation:
             self._found(self._http.finish(frame, time))
         elif self._mode is Mode.SOCKS and self._waiting is not None:
             self._socks_refused(self._waiting)
-        elif self._mode is Mode.OPENVPN:
-            assert self._openvpn is not None
-            assert self.tracker is not None
-            self.tracker.handshakes += self._openvpn.finish()
-            self.client = self._openvpn.client
         if self.inner is not None:
             self.inner.finish(frame, time)
         self._mode = Mode.IGNORE
@@ -242,7 +223,7 @@ class Conversation:
             self.swapped = self.tls.swapped
         if self.tracker is not None:
             self.tracker.share(self._shared.store.share)
-        self.tls = self._http = self._openvpn = self._dns = None
+        self.tls = self._http = self._dns = None
         self._waiting = None
 
     def _hold(self, piece: Piece) -> None:
@@ -291,12 +272,6 @@ class Conversation:
                 self._mode = Mode.SOCKS
                 self.client = direction
                 self._socks(waiting)
-            case Kind.OPENVPN_CLIENT | Kind.OPENVPN_SERVER:
-                self.client = direction if kind is Kind.OPENVPN_CLIENT else 1 - direction
-                self._begin_openvpn()
-            case Kind.ENCRYPTED:
-                self._waiting = None
-                self._mode = Mode.IGNORE
             case Kind.UNDECIDED:
                 pass
             case _:
@@ -322,13 +297,6 @@ class Conversation:
             waiting.pieces = [piece for piece in waiting.pieces if piece.direction == direction]
         self._mode = Mode.TLS
         self.tls = TlsConnection(self._shared.keys, self._shared.rsa_keys)
-        self.tracker = HandshakeTracker()
-        self._replay()
-
-    def _begin_openvpn(self) -> None:
-        self.tunnel = self.tunnel._replace(kind="openvpn") if self.tunnel is not None else Tunnel("openvpn")
-        self._mode = Mode.OPENVPN
-        self._openvpn = OpenVpnStream(self.client, self._shared)
         self.tracker = HandshakeTracker()
         self._replay()
 

@@ -5,19 +5,6 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from ocsp_pcap.carriers.openvpn_packets import (
-    CLIENT_RESET_LENGTH,
-    CONTROL_V1,
-    HARD_RESET_CLIENT_V3,
-    OVERHEADS,
-    RESETS,
-    SERVER_RESET_LENGTH,
-    SERVER_RESETS,
-    hello_overhead,
-    is_client_hello,
-    is_tls_crypt_reset,
-    reset_overhead,
-)
 from ocsp_pcap.spoken.proxy_prefixes import PROXY_V1, PROXY_V2
 
 HANDSHAKE: Final = 0x16
@@ -38,12 +25,6 @@ METHODS: Final = (
     b"PROPFIND ",
 )
 LONGEST_METHOD: Final = max(map(len, METHODS))
-RESET_LENGTHS: Final = frozenset(
-    base + overhead for base in (CLIENT_RESET_LENGTH, SERVER_RESET_LENGTH) for overhead in OVERHEADS
-)
-"""Of hard resets of OpenVPN, those of tls-crypt among them."""
-MINIMUM_CONTROL: Final = 56
-"""Bytes of an OpenVPN packet, its length included, that can hold the beginning of a TLS hello."""
 
 
 class Kind(Enum):
@@ -58,10 +39,6 @@ class Kind(Enum):
     PROXY_PROTOCOL = auto()
     SOCKS4 = auto()
     SOCKS5 = auto()
-    OPENVPN_CLIENT = auto()
-    OPENVPN_SERVER = auto()
-    ENCRYPTED = auto()
-    """What is recognised and cannot be read."""
 
 
 def sniff(data: bytes) -> Kind:
@@ -75,8 +52,6 @@ def sniff(data: bytes) -> Kind:
         return _socks5(data)
     if first == 4:
         return _socks4(data)
-    if first < 4:
-        return _openvpn(data)
     return _text(data)
 
 
@@ -110,29 +85,6 @@ def _socks4(data: bytes) -> Kind:
     if len(data) < 2:
         return Kind.UNDECIDED
     return Kind.SOCKS4 if data[1] == 1 else Kind.UNKNOWN
-
-
-def _openvpn(data: bytes) -> Kind:
-    """A hard reset, or a control packet that begins a TLS handshake, with its length before it."""
-    if len(data) < 3:
-        return Kind.UNDECIDED
-    end = 2 + int.from_bytes(data[:2])
-    opcode, key_id = data[2] >> 3, data[2] & 7
-    if opcode in RESETS:
-        plausible = not key_id and end - 2 in RESET_LENGTHS
-    else:
-        plausible = opcode in (CONTROL_V1, HARD_RESET_CLIENT_V3) and end >= MINIMUM_CONTROL
-    if not plausible:
-        return Kind.UNKNOWN
-    if len(data) < end:
-        return Kind.UNDECIDED
-    packet = data[2:end]
-    if reset_overhead(packet) is not None:
-        return Kind.OPENVPN_SERVER if opcode in SERVER_RESETS else Kind.OPENVPN_CLIENT
-    overhead = hello_overhead(packet)
-    if overhead is not None:
-        return Kind.OPENVPN_CLIENT if is_client_hello(packet, overhead) else Kind.OPENVPN_SERVER
-    return Kind.ENCRYPTED if is_tls_crypt_reset(packet) else Kind.UNKNOWN
 
 
 def _text(data: bytes) -> Kind:

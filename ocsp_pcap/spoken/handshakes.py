@@ -27,7 +27,6 @@ from ocsp_pcap.tls.messages import is_tls13
 
 TLS12 = 0x0303
 TLS13 = 0x0304
-DTLS13 = 0xFEFC
 
 
 class Handshake:
@@ -112,9 +111,9 @@ class Handshake:
 
     @property
     def is_tls13(self) -> bool:
-        """TLS 1.3, one of its drafts (numbered 0x7f00 and up) or DTLS 1.3 was negotiated."""
+        """TLS 1.3, or one of its drafts (numbered 0x7f00 and up), was negotiated."""
         version = self.version
-        return version is not None and (version in (TLS13, DTLS13) or version >> 8 == 0x7F)
+        return version is not None and (version == TLS13 or version >> 8 == 0x7F)
 
     @property
     def resumption(self) -> Literal["session-id", "ticket", "psk"] | None:

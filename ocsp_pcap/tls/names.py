@@ -8,7 +8,6 @@ from ocsp_pcap.tls.suites import CIPHER_SUITES
 
 _VERSIONS: Final = {
     0x0002: "SSL 2.0",
-    0x0100: "DTLS 1.0 (OpenSSL before 0.9.8f)",
     0x0101: "TLCP 1.1",
     0x0300: "SSL 3.0",
     0x0301: "TLS 1.0",
@@ -19,9 +18,6 @@ _VERSIONS: Final = {
     0x7E02: "TLS 1.3 (Google experiment 2)",
     0xFB17: "TLS 1.3 (Facebook draft 23)",
     0xFB1A: "TLS 1.3 (Facebook draft 26)",
-    0xFEFC: "DTLS 1.3",
-    0xFEFD: "DTLS 1.2",
-    0xFEFF: "DTLS 1.0",
 }
 
 _ALERT_LEVELS: Final = {1: "warning", 2: "fatal"}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Record single TLS, DTLS and QUIC connections of real software, with their key logs.
+"""Record single TLS and QUIC connections of real software, with their key logs.
 
     sudo python3 samples/lab/record_tls.py tls13-suites --out DIR
     sudo python3 samples/lab/record_tls.py --all

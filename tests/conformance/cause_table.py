@@ -69,7 +69,6 @@ SHOWN = (
         ("staples", "parent", "promised.site.test"),
         ("direct", "unknown", "stapled.site.test"),
         ("tls13-with-keys", "parent", "stapled.site.test"),
-        ("tls-over-udp", "unknown", "openssl.dtls.test"),
         ("ja4/chrome-cloudflare-quic-with-secrets.pcapng", "unknown", "cloudflare-quic.com"),
     ),
     *_shown(

@@ -9,53 +9,28 @@ from typing import Final
 class Why(Enum):
     """Why tshark shows no certificate where we do."""
 
-    DTLS = (
-        "tshark names certificates of DTLS in dtls.handshake.certificate, which the table was not asked for"
-    )
     REORDERED = "segments arrived out of order; tshark shows it with tcp.reassemble_out_of_order"
     PORT = "tshark expects another protocol on this port; with -d tcp.port==N,tls it shows the certificate"
     CUT_SHORT = (
         "the message is cut by the end of the capture or a loss; whole certificates stand before the cut"
     )
-    OPENVPN = "tshark does not put the control packets of this OpenVPN session together"
     SPURIOUS = "stray bytes of the client go before the ClientHello, and a loss cuts the message behind them"
 
 
 OURS_ONLY: Final[dict[tuple[str, str, int], tuple[int, Why]]] = {
-    ("ja4/dtls-udp.notest.cap", "udp", 0): (1, Why.DTLS),
     ("ja4/socks4-https.pcap", "tcp", 0): (3, Why.REORDERED),
-    ("nDPI/443-opvn.pcap", "tcp", 0): (3, Why.OPENVPN),
     ("nDPI/KakaoTalk_chat.pcap", "tcp", 18): (1, Why.CUT_SHORT),
     ("nDPI/KakaoTalk_talk.pcap", "tcp", 5): (1, Why.PORT),
     ("nDPI/android.pcap", "tcp", 7): (2, Why.REORDERED),
     ("nDPI/anydesk.pcapng", "tcp", 1): (3, Why.PORT),
-    ("nDPI/capwap.pcap", "udp", 3): (2, Why.DTLS),
-    ("nDPI/dtls2.pcap", "udp", 0): (1, Why.DTLS),
-    ("nDPI/dtls_certificate.pcapng", "udp", 0): (1, Why.DTLS),
-    ("nDPI/dtls_certificate_fragments.pcap", "udp", 0): (1, Why.DTLS),
-    ("nDPI/dtls_certificate_fragments.pcap", "udp", 1): (2, Why.DTLS),
-    ("nDPI/geforcenow.pcapng", "udp", 0): (2, Why.DTLS),
     ("nDPI/gnutella.pcap", "tcp", 124): (1, Why.PORT),
     ("nDPI/google_ssl.pcap", "tcp", 0): (3, Why.REORDERED),
     ("nDPI/heuristic_tcp_ack_payload.pcap", "tcp", 0): (3, Why.SPURIOUS),
     ("nDPI/imaps.pcap", "tcp", 1): (1, Why.CUT_SHORT),
     ("nDPI/malware.pcap", "tcp", 3): (2, Why.REORDERED),
-    ("nDPI/openvpn.pcap", "tcp", 1): (3, Why.OPENVPN),
-    ("nDPI/openvpn.pcap", "udp", 2): (3, Why.OPENVPN),
-    ("nDPI/openvpn.pcap", "udp", 3): (3, Why.OPENVPN),
-    ("nDPI/openvpn.pcap", "udp", 4): (3, Why.OPENVPN),
-    ("nDPI/openvpn_nohmac.pcapng", "udp", 0): (3, Why.OPENVPN),
     ("nDPI/pops.pcapng", "tcp", 0): (1, Why.CUT_SHORT),
     ("nDPI/rdp.pcap", "tcp", 0): (1, Why.PORT),
     ("nDPI/rdp_over_tls.pcap", "tcp", 0): (1, Why.PORT),
-    ("nDPI/stun.pcap", "udp", 3): (2, Why.DTLS),
-    ("nDPI/stun_dtls_rtp.pcapng", "udp", 0): (2, Why.DTLS),
-    ("nDPI/stun_dtls_unidirectional_client.pcap", "udp", 0): (1, Why.DTLS),
-    ("nDPI/stun_dtls_unidirectional_server.pcap", "udp", 0): (1, Why.DTLS),
-    ("nDPI/stun_google_meet.pcapng", "udp", 2): (2, Why.DTLS),
-    ("nDPI/stun_google_meet.pcapng", "udp", 6): (2, Why.DTLS),
-    ("nDPI/stun_zoom.pcapng", "udp", 0): (3, Why.DTLS),
-    ("nDPI/stun_zoom.pcapng", "udp", 1): (3, Why.DTLS),
     **{
         ("nDPI/teams.pcap", "tcp", stream): (2, Why.REORDERED)
         for stream in (3, 4, 8, 9, 10, 14, 15, 18, 25, 27, 32, 33, 36, 37, 40, 41)
@@ -68,11 +43,14 @@ OURS_ONLY: Final[dict[tuple[str, str, int], tuple[int, Why]]] = {
 }
 """File, transport and stream to the number of certificates that we see there and the table has not."""
 
-OTHER_FRAMES: Final[frozenset[tuple[str, int]]] = frozenset(
-    (("nDPI/openvpn.pcap", 0), ("nDPI/openvpn_nohmac_tcp.pcapng", 0))
-)
-"""TCP streams (of OpenVPN) whose certificates tshark shows in the last frame of the whole flight, and we
-in the frame that completed their message."""
+OUTSIDE: Final = {
+    "nDPI/443-opvn.pcap": "OpenVPN",
+    "nDPI/openvpn.pcap": "OpenVPN",
+    "nDPI/openvpn_nohmac.pcapng": "OpenVPN",
+    "nDPI/openvpn_nohmac_tcp.pcapng": "OpenVPN",
+    "nDPI/rdp2.pcap": "RDP over UDP",
+}
+"""Captures that the table has TLS of, inside a protocol that is outside the mission."""
 
 DAMAGED: Final = {
     "nDPI/fuzz-2021-10-13.pcap": "cut short in the header of a packet",

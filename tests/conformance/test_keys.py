@@ -39,7 +39,6 @@ COUNTS = {
     "tls-hidden-hellos/nss": (2, 4, 2, 0, 0),
     "tls-ocsp-over-https/forward-secret": (16, 24, 0, 0, 8),
     "tls-ocsp-over-https/rsa-key-exchange": (6, 9, 0, 0, 3),
-    "tls-over-udp/dtls": (2, 4, 2, 0, 0),
     "tls-over-udp/quic": (6, 12, 0, 0, 0),
 }
 """What each capture holds, as its story in the README says."""
@@ -102,8 +101,7 @@ def test_no_sample_is_forgotten() -> None:
 def test_everything_in_the_story_is_seen(name: str) -> None:
     facts = with_keys(name)
     assert counted(facts) == COUNTS[name]
-    if name != "tls-over-udp/dtls":
-        assert all(handshake.decrypted for handshake in facts.handshakes if not _renegotiated(handshake))
+    assert all(handshake.decrypted for handshake in facts.handshakes if not _renegotiated(handshake))
     assert not any(handshake.certificate_encrypted for handshake in facts.handshakes)
     assert {exchange.decrypted for exchange in facts.ocsp_exchanges} <= {True}
     for handshake in facts.handshakes:
@@ -310,9 +308,7 @@ def test_captures_of_others_that_carry_secrets_give_their_certificates(file: str
     assert len(staples) == len(row["ocsp_responses"])
 
 
-@pytest.mark.parametrize(
-    "name", ["tls-hidden-hellos/nss", "tls-over-udp/dtls", "tls-over-udp/quic", "tls12-suites/gnutls"]
-)
+@pytest.mark.parametrize("name", ["tls-hidden-hellos/nss", "tls-over-udp/quic", "tls12-suites/gnutls"])
 @pytest.mark.parametrize("target", ["packets", "keys", "inside"])
 def test_damage_never_raises(name: str, target: str, tmp_path: Path) -> None:
     chance = random.Random(f"{name} {target}")

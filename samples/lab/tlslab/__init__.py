@@ -1,1 +1,1 @@
-"""Recordings of single TLS, DTLS and QUIC connections, suite by suite and oddity by oddity."""
+"""Recordings of single TLS and QUIC connections, suite by suite and oddity by oddity."""

@@ -1,15 +1,13 @@
-"""TLS over UDP: QUIC versions 1 and 2 by aioquic, DTLS 1.2 by OpenSSL and GnuTLS."""
+"""TLS over UDP: QUIC versions 1 and 2 by aioquic."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from ocsplab.network import BEHIND
 from ocsplab.programs import LabError, run
 
-from .stage import Stage, openssl_client, openssl_server, shell
-from .suites import gnutls_client, gnutls_server
+from .stage import Stage
 
 PEER = Path(__file__).resolve().parent / "quic_peer.py"
 _python = [sys.executable]
@@ -36,14 +34,3 @@ def play(stage: Stage) -> None:
                 stage.serve(one, serve, udp=True)
                 log = [str(stage.authority.root), str(stage.keys)]
                 stage.visit([*_python, str(PEER), "client", one.address, one.host, version, suite, *log])
-    with stage.recorded("dtls"):
-        one = stage.identity("openssl.dtls.test")
-        stage.serve(one, shell("20", command=openssl_server(one, stage, "-dtls1_2", page=False)), udp=True)
-        visit = openssl_client(one, stage, "-dtls1_2", "-no_ign_eof")
-        stage.visit(shell("1", "one\\n", "1", command=visit))
-        # It listens on all addresses, and answers from the first.
-        one = stage.identity("gnutls.dtls.test", address=BEHIND)
-        server = [word for word in gnutls_server(stage, one, "NORMAL", "--udp") if word != "--http"]
-        stage.serve(one, [*server, "--echo"], udp=True)
-        visit = ["timeout", "4", *gnutls_client(stage, one, "NORMAL", "--udp")]
-        stage.visit(shell("1", "one\\n", "1", command=visit), check=False)

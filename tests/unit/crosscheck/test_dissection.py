@@ -106,10 +106,17 @@ def test_the_innermost_conversation_counts() -> None:
     assert [(item.transport, item.stream) for item in dissection.items] == [("tcp", 2), ("udp", 5)]
 
 
+@pytest.mark.parametrize("layer", ["rdpudp", "openvpn", "dtls"])
+def test_tls_inside_what_is_not_read_is_no_business_of_the_facts(layer: str) -> None:
+    hello = {"tls.handshake.type": "1", "tls.handshake.random": "01"}
+    inside = {layer: {}, "tls": hello}
+    assert not dissect(f"eth:ip:udp:{layer}:tls", udp={"udp.stream": "4"}, **inside).items
+
+
 def test_tls_inside_the_layer_of_another_protocol() -> None:
     hello = {"tls.handshake.type": "1", "tls.handshake.random": "01"}
-    rdp = {"rdpudp": {"tls": {"tls.record": {"tls.handshake": hello}}}}
-    (item,) = dissect("eth:ip:udp:rdpudp:tls", udp={"udp.stream": "4"}, rdpudp=rdp).items
+    quic = {"quic.frame": {"tls": {"tls.record": {"tls.handshake": hello}}}}
+    (item,) = dissect("eth:ip:udp:quic:tls", udp={"udp.stream": "4"}, quic=quic).items
     assert (item.transport, item.stream) == ("udp", 4)
 
 

@@ -40,14 +40,6 @@ def test_a_retransmission_must_be_one_in_wiresharks_words_and_known() -> None:
     assert explanation(case(None, replace(CERTIFICATE, frame=9), again=True, first=first)) is None
 
 
-def test_a_dtls_message_sent_again_bears_the_same_number() -> None:
-    one = certificate_item("udp", 3, 8, HASH, "2")
-    two = replace(one, frame=12)
-    assert "frame 8" in (explanation(case(None, two, again=True, first=seen(one, two))) or "")
-    other = replace(two, mark="5")
-    assert explanation(case(None, other, again=True, first=seen(one, other))) is None
-
-
 def test_told_the_port_wireshark_must_show_the_same_thing_in_the_same_frame() -> None:
     assert "port 443" in (explanation(case(CERTIFICATE, None, handshake(), second=seen(CERTIFICATE))) or "")
     elsewhere = seen(replace(CERTIFICATE, frame=9))
@@ -67,19 +59,6 @@ def test_quic_that_wireshark_cannot_open() -> None:
     hello = replace(HELLO, transport="udp")
     assert "salt" in (explanation(case(hello, None, second=seen(locked={11}))) or "")
     assert explanation(case(hello, None, second=seen(locked={12}))) is None
-
-
-def test_rdp_over_udp_that_wireshark_took_for_tls() -> None:
-    hello, inside = replace(HELLO, transport="udp"), handshake(transport="udp", tunnel="rdp-udp")
-    assert "DTLS" in (explanation(case(hello, None, inside, second=seen(misread={11}))) or "")
-    assert explanation(case(hello, None, inside, second=seen(misread={12}))) is None
-    assert explanation(case(hello, None, handshake(transport="udp"), second=seen(misread={11}))) is None
-
-
-def test_openvpn_explains_what_wireshark_lacks_only() -> None:
-    inside = handshake(tunnel="openvpn")
-    assert "OpenVPN" in (explanation(case(CERTIFICATE, None, inside)) or "")
-    assert explanation(case(None, CERTIFICATE, inside)) is None
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

@@ -19,12 +19,12 @@ def test_it_names_the_streams_frames_and_ports() -> None:
         [
             handshake(server_port=8443),
             handshake(stream=9),
-            handshake(transport="udp", stream=5, tunnel="openvpn"),
+            handshake(transport="udp", stream=5),
         ],
     )
     assert question is not None
     assert question.two_passes
-    assert question.decode_as == {"tcp.port==8443": "tls", "udp.port==443": "openvpn"}
+    assert question.decode_as == {"tcp.port==8443": "tls"}
     assert "tcp.stream in {3}" in question.display_filter
     assert "udp.stream in {5}" in question.display_filter
     assert "frame.number in {8}" in question.display_filter

@@ -13,7 +13,6 @@ from ocsp_pcap.observe.dns_log import DnsLog
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.dns_stream import DnsStream, begins_dns
 from ocsp_pcap.spoken.shared import Shared
-from tests.unit.carriers.packets import PLAIN_RESETS
 from tests.unit.tls.wire import HOST, record
 
 from .wire import Message, cut
@@ -144,7 +143,7 @@ def test_dns_on_another_port_is_not_looked_for() -> None:
         (b"\x00\x05", False),
         (b"GET / HTTP/1.1\r\n", False),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", False),
-        (framed(PLAIN_RESETS[0]), False),
+        (framed(b"\x38" + bytes(13)), False),
         # An UPDATE (RFC 2136) is no lookup.
         (b"\x00\x40\x00\x01\x28\x00\x00\x01", False),
     ],

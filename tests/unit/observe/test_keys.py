@@ -81,12 +81,6 @@ def test_an_empty_key_log(tmp_path: Path) -> None:
     assert note.endswith("holds no keys")
 
 
-def test_keys_for_dtls() -> None:
-    folder = SAMPLES / "tls-over-udp"
-    (note,) = said(folder / "dtls.keys", capture=folder / "dtls.pcap")
-    assert note.endswith("2 are in the captures over DTLS, which is not decrypted")
-
-
 @pytest.mark.parametrize(
     ("capture", "words"),
     [

@@ -1,4 +1,4 @@
-"""QUIC and DTLS in captures of other projects, against what tshark saw of them."""
+"""QUIC in captures of other projects, against what tshark saw of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import pytest
 from ocsp_pcap.capture import open_capture
 from ocsp_pcap.decode import Decoder, TransportColumns
 from ocsp_pcap.quic.connection import QuicConnection
-from ocsp_pcap.quic.dtls import DtlsConnection
-from ocsp_pcap.quic.dtls_records import looks_like_dtls
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.tls.events import Certificate, ClientHello, TlsEvent
 from ocsp_pcap.tls.keys import KeyLog
@@ -21,8 +19,8 @@ from tests.conftest import CORPUS, CORPUS_TABLE
 
 pytestmark = pytest.mark.corpus
 
-NEITHER = {
-    # TLS inside OpenVPN's control channel and inside RDP-UDP: neither QUIC nor DTLS.
+OUTSIDE = {
+    # TLS inside OpenVPN's control channel and inside RDP-UDP, outside the mission.
     "nDPI/openvpn.pcap",
     "nDPI/openvpn_nohmac.pcapng",
     "nDPI/rdp2.pcap",
@@ -51,15 +49,6 @@ QUIC_CAPTURES = [
     if "quic" in name.lower()
     or any(one["transport"] == "udp" for one in capture["client_hellos"] + capture["certificates"])
 ]
-DTLS_CERTIFICATES = {
-    # Frames in which tshark completes a Certificate message.
-    "nDPI/dtls2.pcap": [4],
-    "nDPI/dtls_certificate.pcapng": [1],
-    "nDPI/dtls_certificate_fragments.pcap": [5, 24, 25],
-    "nDPI/stun_dtls_rtp.pcapng": [4, 6],
-    "nDPI/stun_dtls_unidirectional_client.pcap": [4],
-    "nDPI/stun_dtls_unidirectional_server.pcap": [3],
-}
 
 
 def datagrams(columns: TransportColumns) -> Iterator[tuple[tuple[object, ...], int, bytes]]:
@@ -80,7 +69,7 @@ def datagrams(columns: TransportColumns) -> Iterator[tuple[tuple[object, ...], i
 
 def events_of(name: str) -> list[TlsEvent]:
     """The events of all flows; nothing is told of who sent what."""
-    flows: dict[tuple[object, ...], QuicConnection | DtlsConnection] = {}
+    flows: dict[tuple[object, ...], QuicConnection] = {}
     events: list[TlsEvent] = []
     keys = KeyLog()
     with open_capture(CORPUS / name) as reader:
@@ -94,8 +83,6 @@ def events_of(name: str) -> list[TlsEvent]:
                 if key not in flows:
                     if looks_like_quic(payload):
                         flows[key] = QuicConnection(keys)
-                    elif looks_like_dtls(payload):
-                        flows[key] = DtlsConnection()
                     else:
                         continue
                 if flows[key].wants(None):
@@ -105,7 +92,7 @@ def events_of(name: str) -> list[TlsEvent]:
     return events
 
 
-@pytest.mark.parametrize("name", [name for name in QUIC_CAPTURES if name not in NEITHER])
+@pytest.mark.parametrize("name", [name for name in QUIC_CAPTURES if name not in OUTSIDE])
 def test_every_hello_and_certificate_that_tshark_saw_is_read(name: str) -> None:
     events = events_of(name)
     hellos = [(event.frame, event.server_name) for event in events if isinstance(event, ClientHello)]
@@ -122,8 +109,3 @@ def test_every_hello_and_certificate_that_tshark_saw_is_read(name: str) -> None:
     else:
         assert sorted(hellos, key=str) == sorted(expected, key=str)
     assert certificates == {one["sha256"] for one in seen["certificates"] if one["transport"] == "udp"}
-
-
-@pytest.mark.parametrize(("name", "frames"), DTLS_CERTIFICATES.items())
-def test_dtls_certificates_are_read(name: str, frames: list[int]) -> None:
-    assert [event.frame for event in events_of(name) if isinstance(event, Certificate)] == frames

@@ -9,21 +9,12 @@ from hypothesis import strategies as st
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.spoken.conversation import Conversation, Tunnel
 from ocsp_pcap.spoken.shared import Shared
-from tests.unit.carriers.packets import ENCRYPTED_RESETS, OpenVpnPeers
 from tests.unit.observe.wire import Message, converse, cut
 from tests.unit.tls.wire import HOST, identity, record
 
 TLS: list[Message] = [(0 if from_client else 1, data) for from_client, data in record()[0].flights]
 CONNECT = b"CONNECT %b:443 HTTP/1.1\r\nHost: %b:443\r\n\r\n"
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-
-
-def openvpn(hmac: int | None = None) -> list[Message]:
-    peers = OpenVpnPeers(hmac)
-    peers.hard_reset()
-    peers.tls(record()[0].flights)
-    peers.data(0)
-    return peers.framed()
 
 
 PREFIXES: dict[str, tuple[list[Message], Tunnel | None]] = {
@@ -146,54 +137,6 @@ def test_a_line_end_in_a_segment_of_its_own_before_tls(name: str) -> None:
     check(converse(messages + TLS), Tunnel("starttls"))
 
 
-@pytest.mark.parametrize("hmac", [None, 20])
-@settings(max_examples=25, deadline=None)
-@given(offsets=st.frozensets(st.integers(1, 2000), max_size=40))
-def test_any_split_of_openvpn(hmac: int | None, offsets: frozenset[int]) -> None:
-    check(converse(cut(openvpn(hmac), offsets)), Tunnel("openvpn"))
-
-
-def test_openvpn_keeps_where_connect_led() -> None:
-    messages, _ = PREFIXES["CONNECT"]
-    check(converse(messages + openvpn()), Tunnel("openvpn", HOST, 443))
-
-
-def test_every_session_of_openvpn_is_a_handshake() -> None:
-    peers = OpenVpnPeers()
-    peers.hard_reset()
-    flights = record()[0].flights
-    peers.tls(flights)
-    peers.soft_reset(1)
-    peers.tls(flights, key_id=1)
-    conversation = converse(peers.framed())
-    assert conversation.tracker is not None
-    assert [one.certificates for one in conversation.tracker.handshakes] == [(identity().der,)] * 2
-    assert all(one.complete for one in conversation.tracker.handshakes)
-
-
-def test_a_gap_in_openvpn_is_damage_not_the_end() -> None:
-    packets = openvpn()
-    lost = next(i for i, (way, data) in enumerate(packets) if i > 8 and way == 1 and data[2] == 0x20)
-    conversation = Conversation(Shared())
-    for frame, (direction, data) in enumerate(packets, 1):
-        if frame - 1 == lost:
-            conversation.gap(direction, len(data), frame, frame)
-        else:
-            conversation.receive(direction, data, frame, frame, True)
-    conversation.finish(99, 99)
-    assert conversation.tracker is not None
-    assert conversation.tracker.handshakes[0].missing_bytes == 100
-
-
-def test_openvpn_with_tls_crypt_is_not_watched() -> None:
-    conversation = Conversation(Shared())
-    packet = ENCRYPTED_RESETS[0]
-    conversation.receive(0, len(packet).to_bytes(2) + packet, 1, 1, True)
-    assert conversation.wanted == 0
-    assert not conversation.wants(0)
-    assert not conversation.wants(1)
-
-
 def test_the_server_may_have_sent_the_first_packet_of_the_capture() -> None:
     conversation = converse([(1 - direction, data) for direction, data in TLS])
     assert conversation.client == 1
@@ -229,7 +172,7 @@ def test_noise_raises_nothing(messages: list[Message]) -> None:
 @given(st.data())
 def test_damage_raises_nothing(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(PREFIXES)))
-    messages = [*PREFIXES[name][0], *TLS] if data.draw(st.booleans()) else openvpn()
+    messages = [*PREFIXES[name][0], *TLS]
     index = data.draw(st.integers(0, len(messages) - 1))
     direction, whole = messages[index]
     at = data.draw(st.integers(0, len(whole) - 1))

@@ -1,25 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ocsp_pcap.spoken.first_bytes import METHODS, Kind, sniff
-from tests.unit.carriers.packets import AUTHENTICATED_RESETS, ENCRYPTED_RESETS, PLAIN_RESETS, OpenVpnPeers
 from tests.unit.tls.wire import record
-
-
-def framed(packet: bytes) -> bytes:
-    return len(packet).to_bytes(2) + packet
-
-
-def openvpn_hello(from_client: bool) -> bytes:
-    peers = OpenVpnPeers(20)
-    peers.hard_reset()
-    peers.tls(record()[0].flights[:2], 90)
-    direction = 0 if from_client else 1
-    return next(data for way, data in peers.framed() if way == direction and data[2] == 0x20)
-
 
 CLIENT_HELLO, SERVER_HELLO = (data for _, data in record()[0].flights[:2])
 WHOLE = [
@@ -32,14 +16,6 @@ WHOLE = [
     (b"\r\n\r\n\x00\r\nQUIT\n", Kind.PROXY_PROTOCOL),
     (b"\x04\x01\x01\xbb", Kind.SOCKS4),
     (b"\x05\x01\x00", Kind.SOCKS5),
-    (framed(PLAIN_RESETS[0]), Kind.OPENVPN_CLIENT),
-    (framed(PLAIN_RESETS[1]), Kind.OPENVPN_SERVER),
-    (framed(AUTHENTICATED_RESETS[0]), Kind.OPENVPN_CLIENT),
-    (framed(AUTHENTICATED_RESETS[1]), Kind.OPENVPN_SERVER),
-    (framed(ENCRYPTED_RESETS[0]), Kind.ENCRYPTED),
-    (framed(ENCRYPTED_RESETS[1]), Kind.ENCRYPTED),
-    (openvpn_hello(True), Kind.OPENVPN_CLIENT),
-    (openvpn_hello(False), Kind.OPENVPN_SERVER),
 ]
 
 
@@ -68,18 +44,7 @@ def test_a_beginning_is_told_and_never_told_otherwise_before(data: bytes, kind: 
         b"\x00\x1d\x12\x34\x01\x00\x00\x01",
         b"\x00\x00\x00\x54\xffSMB",
         b"\x03\x00\x00\x13\x0e\xe0",
-        # OpenVPN with a length, packet id, acknowledgment or session id that is none.
-        framed(PLAIN_RESETS[0] + b"\x00"),
-        framed(PLAIN_RESETS[0][:-1] + b"\x01"),
-        framed(PLAIN_RESETS[1][:9] + b"\x02" + PLAIN_RESETS[1][10:]),
-        framed(b"\x38" + bytes(13)),
-        framed(b"\x20" + bytes(100)),
     ],
 )
 def test_other_protocols_are_unknown(data: bytes) -> None:
     assert sniff(data) is Kind.UNKNOWN
-
-
-@given(st.binary(min_size=1, max_size=200))
-def test_noise_is_never_taken_for_openvpn(data: bytes) -> None:
-    assert sniff(data) not in (Kind.OPENVPN_CLIENT, Kind.OPENVPN_SERVER, Kind.ENCRYPTED)

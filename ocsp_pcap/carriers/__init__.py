@@ -1,1 +1,0 @@
-"""Protocols that carry TLS in packets of their own: OpenVPN and RDP over UDP."""
