@@ -448,3 +448,21 @@ def test_damage_never_raises(steps: list[tuple[bool, bytes]], position: int, val
         play(reader, (from_client, bytes(damaged)))
     reader.close(True, 9, 9, reset=True)
     reader.finish(9, 9)
+
+
+@pytest.mark.parametrize(
+    ("hostile", "asker"),
+    [
+        (b"Forwarded: " + b" " * 60_000 + b"for=192.0.2.1", "192.0.2.1"),
+        (b"Forwarded: " + b"; " * 30_000, None),
+        (b"X-Forwarded-For: unknown\r\n" * 2000 + b"x-forwarded-for: 192.0.2.1", "192.0.2.1"),
+        (b"X-FORWARDED-FOR:\r\n\t 192.0.2.1\r\n , 192.0.2.2", "192.0.2.1"),
+    ],
+)
+def test_hostile_headers(hostile: bytes, asker: str | None) -> None:
+    request = post(REQUEST, path="/a").replace(b"Host:", hostile + b"\r\nHost:", 1)
+    reader = ExchangeReader(ResponseCache(CertificateStore()))
+    (exchange,) = play(reader, (CLIENT, request), (SERVER, answer(RESPONSE)))
+    assert isinstance(exchange, OcspExchange)
+    assert exchange.http.relayed_for == asker
+    assert [entry.serial for entry in exchange.requests] == ["c0ffee"]
