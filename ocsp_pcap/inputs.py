@@ -80,7 +80,7 @@ def refuse_stored(captures: Sequence[str]) -> None:
 
 def refuse_urls(captures: Sequence[str]) -> None:
     """Raise Failure for a URL where only a file of this machine will do."""
-    from ocsp_pcap.capture.source import is_url
+    from ocsp_pcap.capture.expand import is_url
 
     for argument in captures:
         if is_url(argument):

@@ -15,16 +15,10 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import PADDING, Column, PacketBatch
 from ocsp_pcap.capture.errors import CaptureError
+from ocsp_pcap.capture.expand import source_named
 from ocsp_pcap.capture.formats import is_capture, is_pcap
 from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, Damage, Parsed
-from ocsp_pcap.capture.source import (
-    CaptureSource,
-    not_a_capture,
-    read_head,
-    source_named,
-    stored_position,
-    stream_damage,
-)
+from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stored_position, stream_damage
 
 BLOCK_SIZE = 8 << 20
 """Bytes read at a time."""

@@ -28,12 +28,12 @@ from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
 from ocsp_pcap.observe.responders import ResponderTraffic
-from ocsp_pcap.observe.tcp import Stream
-from ocsp_pcap.observe.udp import UdpStream
+from ocsp_pcap.observe.tcp_stream import TcpStream
+from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline, RefusedTunnel
-from ocsp_pcap.ocsp.response import OcspResponse
+from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
-from ocsp_pcap.pki.certificate import Certificate
+from ocsp_pcap.pki.model import Certificate
 from ocsp_pcap.spoken.conversation import Conversation, Found, Tunnel
 from ocsp_pcap.spoken.handshakes import Handshake
 from ocsp_pcap.spoken.shared import Shared
@@ -150,7 +150,7 @@ class FactAssembler:
     def _conversation_handshakes(
         self,
         observation: Observation,
-        stream: Stream,
+        stream: TcpStream,
         flow: Flow,
         conversation: Conversation,
         outer_client: int | None,
@@ -171,7 +171,7 @@ class FactAssembler:
     def _handshake(
         self,
         observation: Observation,
-        stream: Stream,
+        stream: TcpStream,
         flow: Flow,
         client: int,
         handshake: Handshake,
@@ -333,7 +333,7 @@ class FactAssembler:
 
     def _exchanges(self, observation: Observation) -> Iterator[tuple[_SentFact, bool]]:
         """Yield each exchange, and whether it counts only where the host asked is a responder."""
-        found: list[tuple[Stream, Found, int]] = []
+        found: list[tuple[TcpStream, Found, int]] = []
         for stream in observation.tcp.finished:
             found += [(stream, item, item.client) for item in stream.conversation.exchanges]
             inner = stream.conversation.inner
@@ -357,7 +357,7 @@ class FactAssembler:
     def _ocsp_exchange(
         self,
         observation: Observation,
-        stream: Stream,
+        stream: TcpStream,
         exchange: OcspExchange,
         peers: _Peers,
         encrypted: bool,
@@ -520,7 +520,7 @@ def _is_told(conversation: Conversation) -> bool:
 
 
 def _refused_tunnel(
-    observation: Observation, stream: Stream, tunnel: RefusedTunnel, flow: Flow, client: int
+    observation: Observation, stream: TcpStream, tunnel: RefusedTunnel, flow: Flow, client: int
 ) -> TcpAttemptFact:
     peers = _Peers.of(flow, client)
     was_reset = flow.reset_frame is not None and flow.reset_direction != client
@@ -547,7 +547,7 @@ def _refused_tunnel(
 
 def _crl_fetch(
     observation: Observation,
-    stream: Stream,
+    stream: TcpStream,
     fetch: CrlFetch,
     peers: _Peers,
 ) -> CrlFetchFact:

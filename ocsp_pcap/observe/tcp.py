@@ -8,8 +8,7 @@ as soon as a stream has told all it can.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,9 @@ from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Row, Rows, Segments
-from ocsp_pcap.parallel.to_reread import Unread
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream
+from ocsp_pcap.observe.to_reread import ToReread
+from ocsp_pcap.observe.told import TcpPart
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.events import Close, Data, Disagreement, Gap, StreamEvent
@@ -28,10 +29,6 @@ from ocsp_pcap.streams.joining import Match, MatchError, StreamFiles
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
 from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
 
-if TYPE_CHECKING:
-    from ocsp_pcap.parallel.one_file_tcp import TcpPart
-
-DIRECTION_BITS: Final = 3
 LIVE: Final = 4
 """The stream has a conversation."""
 FIRST_ROWS: Final = 16
@@ -44,57 +41,6 @@ HALF: Final = 1 << 31
 ENTRY_BYTES: Final = 512
 """What a row that is kept to be read again takes besides its payload."""
 
-Entry: TypeAlias = tuple[Row, bytes, bytes]
-"""A row, the bytes before its payload, and its payload."""
-
-
-class Reset(NamedTuple):
-    """An RST that a receiver may have taken."""
-
-    direction: int
-    frame: int
-    time: int
-    sent: int
-    """Sequence number that its direction had come to."""
-
-
-@dataclass(slots=True)
-class Stream:
-    """A stream that is being read."""
-
-    number: int
-    conversation: Conversation
-    sides: tuple[Reassembler, ...]
-    gaps: int = 0
-    closed: int = 0
-    """Bit 0, 1: a FIN of that direction; both: RST."""
-    last_frame: int = 0
-    last_time: int = 0
-    started_mid_stream: bool = False
-    frames_before: int = 0
-    """To be added to frames: those of the files before the one that it was read in."""
-    lingering: bool = False
-    wanted: int = DIRECTION_BITS
-    """Directions (bits) of which further bytes can matter."""
-    skipped: int = 0
-    """Directions (bits) that were not wanted for a while, so that bytes of them may have passed."""
-    entries: list[Entry] | None = field(default_factory=list)
-    """What was read so far, to read it again without what the receiver did not take; None: too much."""
-    size: int = 0
-    """Bytes that these take."""
-    refused: set[int] = field(default_factory=set)
-    """Frames that the receiver did not take."""
-    ambiguous: set[tuple[int, ...]] = field(default_factory=set)
-    """Frames, in order, that disagree about the same bytes, or that a receiver may not have taken."""
-    judged: set[int] = field(default_factory=set)
-    """Frames whose bytes were compared with other copies."""
-    rereadings: int = 0
-    read_again: bool = False
-    """A receiver took other packets than those that were read."""
-    reset: Reset | None = None
-    stray_resets: set[int] = field(default_factory=set)
-    """Frames of RSTs that no receiver took."""
-
 
 class TcpObserver:
     """All TCP streams of one capture."""
@@ -102,7 +48,7 @@ class TcpObserver:
     def __init__(self, shared: Shared) -> None:
         self.flows = FlowTable()
         self.dns = DnsLog("tcp")
-        self.finished: list[Stream] = []
+        self.finished: list[TcpStream] = []
         """Streams that told something and are over, or muted."""
         self.socks_frames: dict[int, int] = {}
         """Stream to the first frame that carried something through SOCKS."""
@@ -113,8 +59,8 @@ class TcpObserver:
         self.files = StreamFiles()
         self._shared = shared
         self._wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
-        self._streams: dict[int, Stream] = {}
-        self._lingering: deque[Stream] = deque()
+        self._streams: dict[int, TcpStream] = {}
+        self._lingering: deque[TcpStream] = deque()
         self._held = 0
         """Bytes that the entries of all streams take."""
         self._surroundings: Surroundings | None = None
@@ -170,7 +116,7 @@ class TcpObserver:
             raise MatchError("a SYN is repeated after data, or answered by another")
         return match
 
-    def join(self, part: TcpPart, match: Match, frames_before: int) -> Unread:
+    def join(self, part: TcpPart, match: Match, frames_before: int) -> ToReread:
         """Take what was told of the file that follows; return what has to be looked for in it."""
         joined = self.flows.join(part.flows, match, frames_before)
         self.files.take(joined)
@@ -193,7 +139,7 @@ class TcpObserver:
             for local, frame in part.incomplete.items()
             if self._wanted[number[local]] & DIRECTION_BITS
         }
-        return Unread(joined, frames_before, unread)
+        return ToReread(joined, frames_before, unread)
 
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""
@@ -308,10 +254,12 @@ class TcpObserver:
                 return taken
         return stop - start
 
-    def _open(self, number: int) -> Stream:
+    def _open(self, number: int) -> TcpStream:
         sides = (Reassembler(0), Reassembler(1))
         mid_stream = self.flows.initial_sequences(number) == [None, None]
-        stream = Stream(number, self._conversation(number, mid_stream), sides, started_mid_stream=mid_stream)
+        stream = TcpStream(
+            number, self._conversation(number, mid_stream), sides, started_mid_stream=mid_stream
+        )
         self._begin(stream)
         if self.flows.has_port(number, DNS_PORT):
             # Its messages are kept as they come: they cannot be read again.
@@ -324,7 +272,7 @@ class TcpObserver:
         keep = self.dns.keeper(number) if self.flows.has_port(number, DNS_PORT) else None
         return Conversation(self._shared, keep_dns=keep, mid_stream=mid_stream)
 
-    def _begin(self, stream: Stream) -> None:
+    def _begin(self, stream: TcpStream) -> None:
         """Tell both sides where their bytes begin."""
         told = self.flows.first_numbers(stream.number)
         for side, first in zip(stream.sides, self.flows.initial_sequences(stream.number), strict=True):
@@ -334,7 +282,7 @@ class TcpObserver:
             elif number is not None:
                 side.assume(number)
 
-    def _hold(self, stream: Stream, size: int) -> None:
+    def _hold(self, stream: TcpStream, size: int) -> None:
         """Count what is kept to be read again; forget it where it is too much."""
         stream.size += size
         self._held += size
@@ -349,11 +297,11 @@ class TcpObserver:
                 if self._held < BOUNDS.all_compared_bytes * 3 // 4:
                     return
 
-    def _forget(self, stream: Stream) -> None:
+    def _forget(self, stream: TcpStream) -> None:
         self._held -= stream.size
         stream.entries, stream.size = None, 0
 
-    def _segment(self, stream: Stream, row: Row, data: bytes) -> None:
+    def _segment(self, stream: TcpStream, row: Row, data: bytes) -> None:
         direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
         side, other = stream.sides[direction], stream.sides[1 - direction]
         if flags & SYN:
@@ -376,7 +324,7 @@ class TcpObserver:
             self._events(stream, other.acknowledged(acknowledgment, frame, time))
         stream.last_frame, stream.last_time = frame, time
 
-    def _close(self, stream: Stream, row: Row) -> None:
+    def _close(self, stream: TcpStream, row: Row) -> None:
         direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
         side, other = stream.sides[direction], stream.sides[1 - direction]
         stream.last_frame, stream.last_time = frame, time
@@ -400,7 +348,7 @@ class TcpObserver:
         stream.closed |= 1 << direction
         self._events(stream, events)
 
-    def _take_reset(self, stream: Stream, side: Reassembler, row: Row) -> None:
+    def _take_reset(self, stream: TcpStream, side: Reassembler, row: Row) -> None:
         """Remember an RST where a receiver may have taken it; what follows tells whether it did.
 
         It counts where its number is the next one, or near what its receiver acknowledged
@@ -418,7 +366,7 @@ class TcpObserver:
         if stream.reset is None:
             stream.reset = Reset(direction, frame, time, side.next_sequence if side.started else sequence)
 
-    def _goes_on_after_reset(self, stream: Stream, end: int, frame: int) -> None:
+    def _goes_on_after_reset(self, stream: TcpStream, end: int, frame: int) -> None:
         """Judge an RST after which its sender sent more: its receiver's acknowledgment tells."""
         reset = stream.reset
         assert reset is not None
@@ -432,7 +380,7 @@ class TcpObserver:
         else:
             self._note_ambiguous(stream, (reset.frame, frame))
 
-    def _find_lost_tails(self, stream: Stream) -> None:
+    def _find_lost_tails(self, stream: TcpStream) -> None:
         """Find bytes that their receiver acknowledged, and that no later ones show to be missing."""
         for side in stream.sides:
             if stream.skipped >> side.direction & 1:
@@ -446,7 +394,7 @@ class TcpObserver:
                 if side.ahead(sequence) <= FAR:
                     side.reaches(sequence, frame)
 
-    def _events(self, stream: Stream, events: list[StreamEvent]) -> None:
+    def _events(self, stream: TcpStream, events: list[StreamEvent]) -> None:
         conversation = stream.conversation
         for event in events:
             if isinstance(event, Data):
@@ -461,13 +409,13 @@ class TcpObserver:
             else:
                 self._disagree(stream, event)
 
-    def _note_ambiguous(self, stream: Stream, frames: tuple[int, ...]) -> None:
+    def _note_ambiguous(self, stream: TcpStream, frames: tuple[int, ...]) -> None:
         if len(stream.ambiguous) < BOUNDS.ambiguous_frames:
             stream.ambiguous.add(tuple(sorted(frames)))
         else:
             reached("ambiguous_frames")
 
-    def _disagree(self, stream: Stream, event: Disagreement) -> None:
+    def _disagree(self, stream: TcpStream, event: Disagreement) -> None:
         """Take note of two copies that are not the same, and find out which of them the receiver took."""
         self._note_ambiguous(stream, (*event.frames, event.copy))
         entries, surroundings = stream.entries, self._surroundings
@@ -501,7 +449,7 @@ class TcpObserver:
             else:
                 reached("rereadings")
 
-    def _read_again(self, stream: Stream) -> None:
+    def _read_again(self, stream: TcpStream) -> None:
         """Read a stream from its beginning, without the segments that the receiver did not take."""
         while stream.read_again and stream.entries is not None:
             stream.read_again = False
@@ -522,7 +470,7 @@ class TcpObserver:
                 self._note_wanted(stream, stream.conversation.wanted)
         stream.read_again = False
 
-    def _find_suspicious(self, stream: Stream) -> None:
+    def _find_suspicious(self, stream: TcpStream) -> None:
         """Find segments of OCSP exchanges that their receiver would have dropped, with no other copy."""
         if stream.entries is None or not stream.conversation.exchanges:
             return
@@ -537,7 +485,7 @@ class TcpObserver:
             if wrong and right > len(wrong):
                 self._note_ambiguous(stream, tuple(wrong))
 
-    def _settle(self, stream: Stream, wanted: int) -> bool:
+    def _settle(self, stream: TcpStream, wanted: int) -> bool:
         """Note what the stream wants now; end it where that is nothing. Return whether it goes on."""
         if not wanted:
             self._end(stream)
@@ -548,18 +496,18 @@ class TcpObserver:
         self._note_wanted(stream, wanted)
         return True
 
-    def _note_wanted(self, stream: Stream, wanted: int) -> None:
+    def _note_wanted(self, stream: TcpStream, wanted: int) -> None:
         if wanted != stream.wanted:
             stream.skipped |= ~wanted & DIRECTION_BITS
             stream.wanted = wanted
             self._wanted[stream.number] = LIVE | wanted
 
-    def _give_up(self, stream: Stream) -> None:
+    def _give_up(self, stream: TcpStream) -> None:
         """End a stream that may still want bytes."""
         self._find_lost_tails(stream)
         self._end(stream)
 
-    def _end(self, stream: Stream) -> None:
+    def _end(self, stream: TcpStream) -> None:
         for side in stream.sides:
             self._events(stream, side.flush(stream.last_frame, stream.last_time))
         if stream.read_again:

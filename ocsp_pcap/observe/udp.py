@@ -6,8 +6,7 @@ that can begin a handshake, and of one whose handshake is over those that can be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +14,16 @@ from numpy.typing import NDArray
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Rows
+from ocsp_pcap.observe.to_reread import ToReread
+from ocsp_pcap.observe.told import UdpPart
 from ocsp_pcap.observe.udp_openings import Beginnings
-from ocsp_pcap.parallel.to_reread import Unread
+from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import Joined, Match, StreamFiles
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
-
-if TYPE_CHECKING:
-    from ocsp_pcap.parallel.one_file_udp import UdpPart
-    from ocsp_pcap.quic.connection import QuicConnection
 
 MAX_BEGINNINGS: Final = 64
 """Datagrams of a flow that are tried as the beginning of a handshake."""
@@ -39,25 +36,6 @@ READING: Final = 1
 QUIC_OVER: Final = 2
 """The handshake is over; another may begin."""
 SPENT: Final = 3
-
-
-@dataclass(slots=True)
-class UdpStream:
-    """A handshake (or those of one connection) of a UDP flow; a flow may have several."""
-
-    number: int
-    connection: QuicConnection | None
-    """None once the flow is over."""
-    tracker: HandshakeTracker
-    client: int = 0
-    """The direction in which the client sends."""
-    last_frame: int = 0
-    last_time: int = 0
-    hello_seen: bool = False
-    silent: int = 0
-    """Datagrams since the last that told something."""
-    frames_before: int = 0
-    """To be added to frames: those of the files before the one that it was read in."""
 
 
 class UdpObserver:
@@ -133,7 +111,7 @@ class UdpObserver:
         """Find which flows of another file are known."""
         return self.flows.match(part.flows)
 
-    def join(self, part: UdpPart, match: Match, frames_before: int) -> Unread:
+    def join(self, part: UdpPart, match: Match, frames_before: int) -> ToReread:
         """Take what was told of the file that follows; return what has to be looked for in it."""
         known = {
             flow: int(self._state[earlier])
@@ -165,7 +143,7 @@ class UdpObserver:
 
     def _replay_part(
         self, part: UdpPart, joined: Joined, known: dict[int, int], frames_before: int
-    ) -> Unread:
+    ) -> ToReread:
         """Go through datagrams that were set aside: of flows that are open, and of those known before."""
         size = len(joined.number)
         unread: dict[int, int] = {}
@@ -189,7 +167,7 @@ class UdpObserver:
                 begins = flow in part.begun and state != SPENT
                 if wanted[flow] and (begins or state == READING):
                     unread[flow] = frame
-        return Unread(joined, frames_before, unread)
+        return ToReread(joined, frames_before, unread)
 
     def finish(self) -> None:
         """The capture is over."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.ocsp.response import OcspResponse, parse_response
+from ocsp_pcap.ocsp.model import OcspResponse
+from ocsp_pcap.ocsp.response import parse_response
 from ocsp_pcap.ocsp.signature import Verification, verify
-from ocsp_pcap.pki.certificate import Certificate
+from ocsp_pcap.pki.model import Certificate
 from ocsp_pcap.pki.store import CertificateStore
 
 MAX_BYTES = 64 * 1024 * 1024

@@ -23,8 +23,8 @@ from ocsp_pcap.http.intermediaries import answered_by, relayed_for, user_agent
 from ocsp_pcap.http.state import authority
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.ocsp.interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type, may_be_unread
-from ocsp_pcap.ocsp.request import CertId, OcspParseError, parse_request, request_from_path, resembles_request
-from ocsp_pcap.ocsp.response import OcspResponse
+from ocsp_pcap.ocsp.model import CertId, OcspResponse
+from ocsp_pcap.ocsp.request import OcspParseError, parse_request, request_from_path, resembles_request
 from ocsp_pcap.pki.crl import CrlSummary, read_crl
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

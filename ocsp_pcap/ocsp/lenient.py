@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ocsp_pcap.ocsp.request import CertId
+from ocsp_pcap.ocsp.model import MAX_SINGLES, CertId, OcspResponse, SingleResponse
 from ocsp_pcap.pki.cert_id import hash_name
 from ocsp_pcap.pki.der import serial_text
-from ocsp_pcap.pki.names import nanoseconds
-
-if TYPE_CHECKING:
-    from ocsp_pcap.ocsp.response import OcspResponse, SingleResponse
+from ocsp_pcap.pki.names import name_text, nanoseconds
 
 _REASONS = {
     "unspecified": "unspecified",
@@ -33,8 +30,6 @@ def read_leniently(response: OcspResponse, refusal: str) -> OcspResponse:
     """
     from asn1crypto import ocsp
 
-    from ocsp_pcap.ocsp.response import MAX_SINGLES, responder_text
-
     try:
         data = ocsp.ResponseData.load(response.tbs_der)
         singles: list[SingleResponse] = []
@@ -44,7 +39,7 @@ def read_leniently(response: OcspResponse, refusal: str) -> OcspResponse:
             singles.append(_single(single))
         name = response.responder_name_der
         return response._replace(
-            responder_id=response.responder_id if name is None else responder_text(name),
+            responder_id=response.responder_id if name is None else _responder_text(name),
             produced_at=nanoseconds(data["produced_at"].native),
             singles=tuple(singles),
         )
@@ -53,8 +48,6 @@ def read_leniently(response: OcspResponse, refusal: str) -> OcspResponse:
 
 
 def _single(single: Any) -> SingleResponse:
-    from ocsp_pcap.ocsp.response import SingleResponse
-
     cert_id = single["cert_id"]
     status = single["cert_status"]
     revoked = status.chosen if status.name == "revoked" else None
@@ -73,3 +66,11 @@ def _single(single: Any) -> SingleResponse:
         revocation_time=None if revoked is None else nanoseconds(revoked["revocation_time"].native),
         revocation_reason=None if reason is None else _REASONS.get(reason, str(reason)),
     )
+
+
+def _responder_text(name_der: bytes) -> str:
+    """Return a responder's name as RFC 4514 text, as ``#hex`` where it cannot be read."""
+    try:
+        return name_text(name_der)
+    except Exception:  # asn1crypto raises whatever its own code trips over
+        return f"#{name_der.hex()}"

@@ -8,6 +8,7 @@ import re
 from typing import Literal, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from ocsp_pcap.ocsp.model import CertId
 from ocsp_pcap.pki.cert_id import hash_name
 from ocsp_pcap.pki.der import (
     BOOLEAN,
@@ -41,16 +42,6 @@ _ENCODED_SEQUENCE = re.compile(rb"(?:^|/)(?=M[A-P])")
 
 class OcspParseError(ValueError):
     """The bytes are not the OCSP structure they were sent as."""
-
-
-class CertId(NamedTuple):
-    """A CertID (RFC 6960 4.1.1): hashes and serial in lower-case hex, serial without leading zeros."""
-
-    hash_algorithm: str
-    """"sha1", "sha256", ..., or the dotted identifier of an algorithm without a usual name."""
-    issuer_name_hash: str
-    issuer_key_hash: str
-    serial: str
 
 
 class OcspRequest(NamedTuple):

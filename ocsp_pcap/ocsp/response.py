@@ -5,67 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from typing import Literal, NamedTuple, TypeAlias
 
 from cryptography.x509 import ocsp
 
+from ocsp_pcap.ocsp.model import (
+    MAX_SINGLES,
+    STATUS_NAMES,
+    CertId,
+    CertificateStatus,
+    OcspResponse,
+    SingleResponse,
+)
 from ocsp_pcap.ocsp.outline import ResponseOutline, outline_response
-from ocsp_pcap.ocsp.request import CertId
 from ocsp_pcap.pki.der import DerError, content_of, encoding_of, read_element, serial_of
-from ocsp_pcap.pki.names import name_text, nanoseconds
-
-CertificateStatus: TypeAlias = Literal["good", "revoked", "unknown"]
-
-STATUS_NAMES = {
-    0: "successful",
-    1: "malformedRequest",
-    2: "internalError",
-    3: "tryLater",
-    5: "sigRequired",
-    6: "unauthorized",
-}
-"""OCSPResponseStatus (RFC 6960 4.2.1)."""
-
-MAX_SINGLES = 1024
-"""Single responses of one response that are read."""
-
-
-class SingleResponse(NamedTuple):
-    """One SingleResponse (RFC 6960 4.2.1). Times are nanoseconds since the epoch."""
-
-    cert_id: CertId
-    status: CertificateStatus
-    this_update: int
-    next_update: int | None
-    revocation_time: int | None
-    revocation_reason: str | None
-    """By its name in RFC 5280 5.3.1."""
-
-
-class OcspResponse(NamedTuple):
-    """One OCSPResponse. What could not be read is empty or None and ``parse_error`` says so."""
-
-    der: bytes
-    sha256: str
-    response_status: str | None = None
-    """successful, malformedRequest, internalError, tryLater, sigRequired, unauthorized, or the
-    number of a status that RFC 6960 does not define; None: unparsable."""
-    responder_id: str | None = None
-    """The responder's name (RFC 4514) or the hex SHA-1 hash of its key."""
-    responder_name_der: bytes | None = None
-    responder_key_hash: str | None = None
-    produced_at: int | None = None
-    singles: tuple[SingleResponse, ...] = ()
-    nonce: str | None = None
-    certificates: tuple[bytes, ...] = ()
-    """DER of the certificates that the response carries."""
-    signature_algorithm_der: bytes = b""
-    """AlgorithmIdentifier."""
-    tbs_der: bytes = b""
-    """The ResponseData that is signed."""
-    signature: bytes = b""
-    parse_error: str | None = None
-
+from ocsp_pcap.pki.names import nanoseconds
 
 _LOOKED_AT = 256
 _HTML = re.compile(
@@ -167,11 +120,3 @@ _STATUSES: dict[ocsp.OCSPCertStatus, CertificateStatus] = {
     ocsp.OCSPCertStatus.REVOKED: "revoked",
     ocsp.OCSPCertStatus.UNKNOWN: "unknown",
 }
-
-
-def responder_text(name_der: bytes) -> str:
-    """Return a responder's name as RFC 4514 text, as ``#hex`` where it cannot be read."""
-    try:
-        return name_text(name_der)
-    except Exception:  # asn1crypto raises whatever its own code trips over
-        return f"#{name_der.hex()}"

@@ -11,10 +11,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from ocsp_pcap.ocsp.request import CertId
-from ocsp_pcap.ocsp.response import OcspResponse
+from ocsp_pcap.ocsp.model import CertId, OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
-from ocsp_pcap.pki.certificate import Certificate, parse_certificate
+from ocsp_pcap.pki.certificate import parse_certificate
+from ocsp_pcap.pki.model import Certificate
 from ocsp_pcap.pki.signature import algorithm_name, verify_signature
 from ocsp_pcap.pki.store import issued_by
 

@@ -8,10 +8,11 @@ from ocsp_pcap.bounds import reached, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSource, open_capture
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.observe.capture import CaptureObserver, ObservedFile, observe_file
+from ocsp_pcap.observe.to_reread import ToReread
+from ocsp_pcap.observe.told import TcpPart, UdpPart
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.parallel.one_file_tcp import TcpPart, TcpPartObserver
-from ocsp_pcap.parallel.one_file_udp import UdpPart, UdpPartObserver
-from ocsp_pcap.parallel.to_reread import Unread
+from ocsp_pcap.parallel.one_file_tcp import TcpPartObserver
+from ocsp_pcap.parallel.one_file_udp import UdpPartObserver
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import MatchError
@@ -69,7 +70,7 @@ def join_part(observer: CaptureObserver, part: FilePart, source: CaptureSource) 
 
 
 def _go_through(
-    reader: CaptureReader, packets: int, observer: CaptureObserver, tcp: Unread, udp: Unread
+    reader: CaptureReader, packets: int, observer: CaptureObserver, tcp: ToReread, udp: ToReread
 ) -> None:
     """Read the segments and datagrams of some streams of a file; ``packets``: as far as others have read."""
     decoder, tcp_flows, udp_flows = Decoder(), FlowTable(), FlowTable(udp=True)

@@ -7,18 +7,16 @@ files before goes through them again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import SYN, TransportColumns
-from ocsp_pcap.observe.dns_log import DnsPacket
-from ocsp_pcap.observe.rows import Rows, Spool
-from ocsp_pcap.observe.tcp import DIRECTION_BITS, LIVE, Stream, TcpObserver, telling
+from ocsp_pcap.observe.rows import Spool
+from ocsp_pcap.observe.tcp import LIVE, TcpObserver, telling
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
+from ocsp_pcap.observe.told import TcpPart
 from ocsp_pcap.spoken.shared import Shared
-from ocsp_pcap.streams.flows import FlowTable
 
 ASIDE: Final = 8
 """The stream began before the file did: its segments are set aside."""
@@ -27,29 +25,6 @@ CUT: Final = 16
 MAX_ASIDE_BYTES: Final = 8 << 20
 MAX_ASIDE_STREAM_BYTES: Final = 1 << 13
 """A handshake that is under way where the file begins has not much more to say."""
-
-
-@dataclass(frozen=True, slots=True)
-class TcpPart:
-    """What the TCP streams of one file showed; streams and frames are counted from its beginning."""
-
-    flows: FlowTable
-    told: NDArray[np.bool_]
-    """Streams that were read here and are over, or can tell nothing more."""
-    aside: NDArray[np.bool_]
-    """Streams whose first packet in the file is no SYN."""
-    finished: list[Stream]
-    rows: tuple[Rows, Rows]
-    """Segments of streams that began before, and of those that are open."""
-    incomplete: dict[int, int]
-    """Stream to the first frame of it that is missing in ``rows`` for lack of room."""
-    quoted: frozenset[int]
-    """Streams of which a SYN is quoted in an ICMP error, or may be cut off."""
-    socks_frames: dict[int, int]
-    dns: list[DnsPacket]
-    forgotten: int
-    gaps: int
-    given_up: int
 
 
 class TcpPartObserver(TcpObserver):

@@ -7,43 +7,20 @@ whoever knows the files before to go through again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import TransportColumns
-from ocsp_pcap.observe.dns_log import DnsPacket
-from ocsp_pcap.observe.rows import Rows, Spool
-from ocsp_pcap.observe.udp import UdpObserver, UdpStream
+from ocsp_pcap.observe.rows import Spool
+from ocsp_pcap.observe.told import UdpPart
+from ocsp_pcap.observe.udp import UdpObserver
+from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.spoken.shared import Shared
-from ocsp_pcap.streams.flows import FlowTable
 
 MAX_EARLY_BYTES: Final = 8 << 20
 MAX_EARLY_FLOW_BYTES: Final = 1 << 14
-
-
-@dataclass(frozen=True, slots=True)
-class UdpPart:
-    """What the UDP flows of one file showed; flows and frames are counted from its beginning."""
-
-    flows: FlowTable
-    state: NDArray[np.int8]
-    begun: dict[int, int]
-    randoms: dict[int, set[bytes]]
-    open: frozenset[int]
-    """Flows with a connection that may go on in the next file."""
-    finished: list[UdpStream]
-    open_rows: Rows
-    """Datagrams of flows that are open."""
-    open_incomplete: dict[int, int]
-    """Flow to the first frame of it that is missing there for lack of room."""
-    early_rows: Rows
-    """The first datagrams of each flow."""
-    early_incomplete: dict[int, int]
-    dns: list[DnsPacket]
-    forgotten: int
 
 
 class UdpPartObserver(UdpObserver):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
-from ocsp_pcap.pki.certificate import Certificate
+from ocsp_pcap.pki.model import Certificate
 
 HASH_ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
 """The hash algorithms that responders use; others are recognised by name where hashlib has them."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ocsp_pcap.pki.model import Certificate, Extensions
 from ocsp_pcap.pki.names import name_text, nanoseconds
-
-if TYPE_CHECKING:
-    from ocsp_pcap.pki.certificate import Certificate, Extensions
 
 _STATUS_REQUEST = (5, 17)
 
@@ -55,8 +53,6 @@ def read_leniently(certificate: Certificate, refusal: str) -> Certificate:
 
 
 def _extensions(tbs: Any, attempt: Callable[[str, Callable[[], Any], Any], Any]) -> Extensions:
-    from ocsp_pcap.pki.certificate import Extensions
-
     found: dict[str, Any] = {}
     extensions = attempt("extensions", lambda: [*tbs["extensions"]], [])
     for extension in extensions:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ocsp_pcap.pki.cert_id import name_hash
-from ocsp_pcap.pki.certificate import Certificate, parse_certificate
+from ocsp_pcap.pki.certificate import parse_certificate
 from ocsp_pcap.pki.der import DerError
+from ocsp_pcap.pki.model import Certificate
 from ocsp_pcap.pki.outline import CertificateOutline, outline_certificate
 from ocsp_pcap.pki.signature import verify_signature
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
-from ocsp_pcap.capture.source import is_url
+from ocsp_pcap.capture.expand import is_url
 from ocsp_pcap.facts.codec import FormatError
 from ocsp_pcap.tables.errors import TablesError, need
 from ocsp_pcap.tables.shapes import KINDS

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, expand, open_capture
-from ocsp_pcap.capture.source import identity_of, is_url, read_head, source_named, stream_damage
+from ocsp_pcap.capture.expand import identity_of, is_url, source_named
+from ocsp_pcap.capture.source import read_head, stream_damage
 from ocsp_pcap.facts import CaptureFact, Facts
 from ocsp_pcap.tables.errors import TablesError
 

@@ -15,8 +15,8 @@ from fsspec.registry import known_implementations
 
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, expand, open_capture
+from ocsp_pcap.capture.expand import identity_of, source_named
 from ocsp_pcap.capture.remote import BLOCK, DIRECT, FIRST_BLOCK
-from ocsp_pcap.capture.source import identity_of, source_named
 
 from .builders import pcap_header, pcap_record, rows_of
 

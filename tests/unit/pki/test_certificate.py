@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocsp_pcap.pki.certificate import Certificate, parse_certificate
+from ocsp_pcap.pki.certificate import parse_certificate
+from ocsp_pcap.pki.model import Certificate
 
 from .authority import END, FULL_EXTENSIONS, START, Authority, der, new_key, ns
 

@@ -13,7 +13,7 @@ from ocsp_pcap.streams.joining import Joined
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class ToReread:
     """Streams of a file of which not all that may matter was set aside."""
 
     joined: Joined

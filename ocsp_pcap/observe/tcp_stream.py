@@ -1,0 +1,63 @@
+"""A TCP stream that is being read: its conversation, the reassembly of both sides, and what was noticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias
+
+from ocsp_pcap.observe.rows import Row
+from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.streams.reassembly import Reassembler
+
+DIRECTION_BITS: Final = 3
+
+Entry: TypeAlias = tuple[Row, bytes, bytes]
+"""A row, the bytes before its payload, and its payload."""
+
+
+class Reset(NamedTuple):
+    """An RST that a receiver may have taken."""
+
+    direction: int
+    frame: int
+    time: int
+    sent: int
+    """Sequence number that its direction had come to."""
+
+
+@dataclass(slots=True)
+class TcpStream:
+    """A stream that is being read."""
+
+    number: int
+    conversation: Conversation
+    sides: tuple[Reassembler, ...]
+    gaps: int = 0
+    closed: int = 0
+    """Bit 0, 1: a FIN of that direction; both: RST."""
+    last_frame: int = 0
+    last_time: int = 0
+    started_mid_stream: bool = False
+    frames_before: int = 0
+    """To be added to frames: those of the files before the one that it was read in."""
+    lingering: bool = False
+    wanted: int = DIRECTION_BITS
+    """Directions (bits) of which further bytes can matter."""
+    skipped: int = 0
+    """Directions (bits) that were not wanted for a while, so that bytes of them may have passed."""
+    entries: list[Entry] | None = field(default_factory=list)
+    """What was read so far, to read it again without what the receiver did not take; None: too much."""
+    size: int = 0
+    """Bytes that these take."""
+    refused: set[int] = field(default_factory=set)
+    """Frames that the receiver did not take."""
+    ambiguous: set[tuple[int, ...]] = field(default_factory=set)
+    """Frames, in order, that disagree about the same bytes, or that a receiver may not have taken."""
+    judged: set[int] = field(default_factory=set)
+    """Frames whose bytes were compared with other copies."""
+    rereadings: int = 0
+    read_again: bool = False
+    """A receiver took other packets than those that were read."""
+    reset: Reset | None = None
+    stray_resets: set[int] = field(default_factory=set)
+    """Frames of RSTs that no receiver took."""
