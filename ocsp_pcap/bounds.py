@@ -109,6 +109,17 @@ class Bounds:
         "a list that is longer tells no more",
     )
 
+    certificate_ratio: int = _bound(
+        64,
+        "times that a compressed Certificate message may be longer when it is expanded",
+        "certificates shrink to a half or a quarter; what shrinks more is made to cost time",
+    )
+    capture_ratio: int = _bound(
+        500,
+        "times that a compressed capture may be longer when it is expanded, beyond its first 64 MiB",
+        "packets hold what does not repeat; a kilobyte that stands for a megabyte is made to cost time",
+    )
+
 
 BOUNDS: Final = Bounds()
 """The bounds of this process."""

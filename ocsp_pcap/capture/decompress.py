@@ -6,11 +6,14 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture.formats import COMPRESSION, compression
 
 _INPUT = 1 << 16
 _ZSTD_INPUT = 1 << 10  # 4 bytes of input may stand for 128 KiB of output, and no bound can be set
 _OUTPUT = 1 << 20
+_FREE = 64 << 20
+"""Bytes that are delivered whatever they come from."""
 
 
 class _Decompressor(Protocol):
@@ -108,6 +111,7 @@ class Decompressed(io.RawIOBase):
         self._output = memoryview(b"")
         self._offset = 0
         self._ended = False
+        self._delivered = 0
 
     @property
     def position(self) -> int:
@@ -126,6 +130,14 @@ class Decompressed(io.RawIOBase):
         while not self._output and not self._ended:
             self._output = memoryview(self._produce(min(len(view), _OUTPUT)))
         count = min(len(view), len(self._output))
+        self._delivered += count
+        if self._delivered > _FREE and self._delivered > BOUNDS.capture_ratio * self._offset:
+            self._output = memoryview(b"")
+            self._end(
+                f"a bound of this program: the {self._name} data expands to more than "
+                f"{BOUNDS.capture_ratio} times its size (--bound capture_ratio=N changes it)"
+            )
+            return 0
         view[:count] = self._output[:count]
         self._output = self._output[count:]
         return count

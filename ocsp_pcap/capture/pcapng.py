@@ -51,6 +51,16 @@ class _Rows:
         self.timed.append(time is not None)
         self.link_type.append(link_type)
 
+    def add_empty(self, positions: Column) -> None:
+        """Add blocks that are numbered as frames but hold no packet and no time, all at once."""
+        count = len(positions)
+        self.position += positions.tolist()
+        self.offset += positions.tolist()
+        for column in (self.captured, self.original, self.time):
+            column += [0] * count
+        self.timed += [False] * count
+        self.link_type += [NOT_A_PACKET] * count
+
 
 @dataclass(frozen=True, slots=True)
 class _Table:
@@ -293,6 +303,10 @@ class PcapngParser:
         """Work through all blocks that are no Enhanced Packet Blocks, in their order."""
         states = [(-1, self._state.base, self._state.count)]
         rows, damage = _Rows(), None
+        is_custom = np.isin(heads[:, 0], sorted(blocks.CUSTOM_BLOCKS))
+        custom = positions[is_custom]
+        if len(custom):
+            positions, heads = positions[~is_custom], heads[~is_custom]
         for position, kind, length in zip(
             positions.tolist(), heads[:, 0].tolist(), heads[:, 1].tolist(), strict=True
         ):
@@ -303,6 +317,8 @@ class PcapngParser:
                 break
             if kind in (blocks.SECTION_HEADER, blocks.INTERFACE_DESCRIPTION):
                 states.append((position, self._state.base, self._state.count))
+        if len(custom):
+            rows.add_empty(custom if damage is None else custom[custom < damage.position])
         table = np.array(states, np.int64)
         return _Table(table[:, 0], table[:, 1], table[:, 2]), rows, damage
 
@@ -312,7 +328,7 @@ class PcapngParser:
             return self._simple_packet(position, body, rows)
         if kind == blocks.OLD_PACKET:
             return self._old_packet(position, body, rows)
-        if kind in blocks.CUSTOM_BLOCKS or kind in blocks.SYSDIG_EVENTS or kind == blocks.JOURNAL_EXPORT:
+        if kind in blocks.SYSDIG_EVENTS or kind == blocks.JOURNAL_EXPORT:
             time = blocks.read_event_time(kind, self._order, body.tobytes())
             rows.add(position, position, 0, 0, time, NOT_A_PACKET)
             return None

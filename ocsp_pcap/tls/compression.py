@@ -6,10 +6,14 @@ import zlib
 from io import BytesIO
 from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS, reached
+
 MAX_CERTIFICATE_MESSAGE: Final = 1 << 20
 """Largest decompressed Certificate message in bytes."""
 
 _MAX_WINDOW: Final = 1 << 23
+_SMALL: Final = 4096
+"""Bytes that are expanded whatever they come from."""
 
 
 class CompressionError(ValueError):
@@ -55,6 +59,9 @@ def decompress(algorithm: int, data: bytes, size: int) -> bytes:
         raise CompressionError(f"unknown compression algorithm {algorithm}")
     if size > MAX_CERTIFICATE_MESSAGE:
         raise CompressionError(f"announces {size} bytes, more than {MAX_CERTIFICATE_MESSAGE}")
+    if size > BOUNDS.certificate_ratio * len(data) + _SMALL:
+        reached("certificate_ratio")
+        raise CompressionError(f"announces {size} bytes in {len(data)}")
     try:
         content = expand(data, size)
     except Exception as error:  # each library raises its own kind

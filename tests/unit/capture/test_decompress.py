@@ -104,7 +104,10 @@ def test_a_bomb_comes_in_bounded_pieces(name: str) -> None:
         total += count
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert total == 100 << 20
+    # lz4 does not reach the ratio at which reading ends.
+    assert total == (100 << 20 if name == "lz4" else 64 << 20)
+    assert (stream.damage is None) == (name == "lz4")
+    assert stream.damage is None or "a bound of this program" in stream.damage
     assert peak < 70 << 20
 
 

@@ -7,6 +7,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import take_reached
 from ocsp_pcap.tls.compression import MAX_CERTIFICATE_MESSAGE, CompressionError, decompress
 
 CONTENT = b"certificate " * 300
@@ -48,3 +49,11 @@ def test_unknown_algorithm() -> None:
 def test_random_bytes_raise_nothing_else(algorithm: int, data: bytes, size: int) -> None:
     with contextlib.suppress(CompressionError):
         assert len(decompress(algorithm, data, size)) == size
+
+
+def test_a_bomb_is_not_expanded() -> None:
+    take_reached()
+    data = zlib.compress(bytes(1 << 20), 9)
+    with pytest.raises(CompressionError, match=f"announces {1 << 20} bytes in {len(data)}"):
+        decompress(1, data, 1 << 20)
+    assert take_reached() == {"certificate_ratio": 1}
