@@ -224,7 +224,7 @@ def explain(form: str, output: Path | None, verbose: int, forecast: bool, **opti
     elif form == "md":
         from ocsp_pcap.report.markdown import render_markdown
 
-        write([render_markdown(explanation, verbose=max(verbose, 1))], output)
+        write([render_markdown(explanation, verbose=verbose)], output)
     else:
         from ocsp_pcap.report.html import render_html
 

@@ -11,7 +11,8 @@ from ocsp_pcap.terminal.grid import narrowed, print_grid
 from ocsp_pcap.terminal.sheet import Sheet
 
 HEADINGS: Final = ("Host", "Received by", "Certificate issued by", "OCSP URL", "Frame")
-MOST_CHAINS: Final = 50
+_WIDE: Final = 110
+MOST_CHAINS: Final = 6
 """Hosts that the terminal shows, unless more are asked for."""
 
 
@@ -40,6 +41,14 @@ def _rows_of(chain: Chain, labels: dict[str, str]) -> list[tuple[str, ...]]:
     return rows
 
 
+def _fitting(sheet: Sheet, explanation: Explanation, most: int | None) -> list[tuple[str, ...]]:
+    """Return the rows; in a narrow terminal a URL, which would be split, gives way to its host."""
+    rows = chain_rows(explanation, most)
+    if sheet.width >= _WIDE:
+        return rows
+    return [(*row[:3], row[3].partition("://")[2].partition("/")[0] or row[3], row[4]) for row in rows]
+
+
 def _issuer(leg: Leg) -> str:
     if leg.tunnelled:
         return "(only tunnelled)"
@@ -48,7 +57,7 @@ def _issuer(leg: Leg) -> str:
 
 def print_chains(sheet: Sheet, explanation: Explanation, *, most: int | None) -> None:
     """Print the table of legs, ``most`` hosts at most."""
-    rows = [[sheet.text(cell, limit=120) for cell in row] for row in chain_rows(explanation, most)]
+    rows = [[sheet.text(cell, limit=120) for cell in row] for row in _fitting(sheet, explanation, most)]
     if not rows:
         return
     for host, *_ in rows:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ocsp_pcap.explain.headline import revoked_serials
 from ocsp_pcap.facts import OcspExchangeFact
 
 
@@ -41,3 +44,8 @@ def frames_text(exchange: OcspExchangeFact) -> str:
     if not frames:
         return "no frame"
     return f"frame{'s' if len(frames) > 1 else ''} {', '.join(map(str, frames))}"
+
+
+def revoked_first(exchanges: Sequence[OcspExchangeFact]) -> list[OcspExchangeFact]:
+    """Return exchanges, those first whose answer calls something revoked: they must not be cut off."""
+    return sorted(exchanges, key=lambda exchange: not revoked_serials(exchange))

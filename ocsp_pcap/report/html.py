@@ -14,7 +14,7 @@ from ocsp_pcap.explain.headline import revoked_serials
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
-from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text
+from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
 from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filter, verdict_filters
 from ocsp_pcap.report.layout import CauseGroup, by_cause, host_text, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.picture_svg import picture_svg, picture_words
@@ -76,6 +76,7 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         "case_filters": case_filters(explanation),
         "answer": answer_text,
         "responder": responder_text,
+        "revoked_first": revoked_first,
         "exchange_frames": frames_text,
         "revoked_serials": revoked_serials,
     }

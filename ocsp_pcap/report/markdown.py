@@ -6,21 +6,30 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ocsp_pcap.explain.causes import CAUSES
+from ocsp_pcap.explain.headline import revoked_serials
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
-from ocsp_pcap.report.filters import Filter, evidence_filters, verdict_filters
-from ocsp_pcap.report.layout import Layout, host_text, lay_out, proof_frames, sorted_findings
-from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, capture_limits, capture_size, moment
+from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
+from ocsp_pcap.report.filters import Filter, case_filters, evidence_filters, verdict_filters
+from ocsp_pcap.report.layout import Layout, by_cause, host_text, lay_out, proof_frames, sorted_findings
+from ocsp_pcap.report.picture_mermaid import picture_mermaid
+from ocsp_pcap.report.wording import PRESENCE_MARKS, capture_limits, capture_size, doubt_clause, moment
 from ocsp_pcap.terminal.escape import markdown_block, markdown_code, markdown_text
 
 _MOST_EVIDENCE: Final = 20
+_MOST_FINDINGS: Final = 4
+_MOST_NAMES: Final = 4
+_MOST_EXCHANGES: Final = 5
+_MOST_DETAILS: Final = 20
+"""Verdicts told in full, unless more are asked for."""
+_MOST_CHAINS: Final = 20
 
 
 def render_markdown(explanation: Explanation, *, verbose: int = 0) -> str:
-    """Return an explanation as Markdown.
+    """Return an explanation as Markdown: what goes into a ticket, and the details folded below it.
 
-    Details follow for every verdict that needs attention; with ``verbose`` for all verdicts, and the
+    The details are those of the verdicts that need attention most; with ``verbose`` those of all, and the
     intermediates that are folded otherwise are shown.
     """
     return "\n".join(_lines(explanation, verbose)) + "\n"
@@ -29,70 +38,114 @@ def render_markdown(explanation: Explanation, *, verbose: int = 0) -> str:
 def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
     """Yield the report line by line."""
     layout = lay_out(explanation, fold=verbose < 1)
-    shown = layout.verdicts
-    labels = layout.labels
-    yield "# OCSP in the capture"
-    yield ""
     yield f"**{markdown_text(explanation.headline)}**"
+    if picture := picture_mermaid(explanation.picture):
+        yield ""
+        yield "```mermaid"
+        yield picture
+        yield "```"
+    findings = [finding for finding in sorted_findings(explanation.findings) if finding.severity != "info"]
+    for finding in findings[:_MOST_FINDINGS]:
+        yield ""
+        frames = proof_frames(finding.evidence, layout.labels, most=6)
+        where = f" (frames {markdown_text(frames)})" if frames and frames != "no packet" else ""
+        yield f"**{finding.severity}** {markdown_code(finding.code)}: {markdown_text(finding.summary)}{where}"
+        yield ""
+        for place, step in enumerate(finding.next_steps, start=1):
+            yield f"{place}. {markdown_text(step)}"
+    yield from _cause_lines(layout)
+    yield from _exchange_lines(explanation, layout, verbose)
     yield ""
-    for capture in explanation.captures:
-        number = f"\\[{labels[capture.path]}\\] " if len(explanation.captures) > 1 else ""
-        yield f"- {number}{markdown_code(layout.captures[capture.path])}: {capture_size(capture)}"
-        for limit in capture_limits(capture):
-            yield f"  - **{markdown_text(limit)}**"
-        for path in layout.files.get(capture.path, ()):
-            yield f"  - \\[{labels[path]}\\] {markdown_code(layout.captures[path])}"
+    for capture in explanation.captures[:_MOST_NAMES]:
+        number = f"\\[{layout.labels[capture.path]}\\] " if len(explanation.captures) > 1 else ""
+        limits = "".join(f"; **{markdown_text(limit)}**" for limit in capture_limits(capture))
+        yield f"- {number}{markdown_code(layout.captures[capture.path])}: {capture_size(capture)}{limits}"
+    if len(explanation.captures) > _MOST_NAMES:
+        yield f"- and {count(len(explanation.captures) - _MOST_NAMES, 'capture')} more"
+    yield ""
+    yield "<details><summary>Details: evidence, Wireshark filters, next steps</summary>"
+    yield from _detail_part(explanation, layout, verbose)
+    yield ""
+    yield "</details>"
+
+
+def _cause_lines(layout: Layout) -> Iterator[str]:
+    """Yield a row a cause: how many certificates, which, and where the proof stands."""
+    groups = by_cause(layout)
+    if not groups:
+        return
+    yield ""
+    yield "| OCSP | Cause | Certificates | Which | Frames |"
+    yield "|---|---|--:|---|---|"
+    for group in groups:
+        names = []
+        for verdict in group.verdicts[:_MOST_NAMES]:
+            name = markdown_code(host_text(verdict), table=True, limit=100)
+            revoked = " **REVOKED**" if verdict.status == "revoked" else ""
+            sure = "" if verdict.confidence == "confirmed" else f" ({verdict.confidence})"
+            names.append(f"{name}{revoked}{sure}")
+        more = len(group.verdicts) - len(names)
+        told = ", ".join(names) + (f" and {more:,} more" if more else "")
+        evidence = [item for verdict in group.verdicts[:_MOST_NAMES] for item in verdict.evidence[:2]]
+        cells = (
+            f"{PRESENCE_MARKS.get(group.presence, '?')} {markdown_text(group.presence, table=True)}",
+            markdown_code(group.cause, table=True),
+            f"{len(group.verdicts):,}",
+            told,
+            markdown_text(proof_frames(evidence, layout.labels), table=True),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _exchange_lines(explanation: Explanation, layout: Layout, verbose: int) -> Iterator[str]:
+    """Yield the exchanges that belong to no handshake, with serial, status and frames."""
+    exchanges = revoked_first(explanation.unmatched_exchanges)
+    if not exchanges:
+        return
+    yield ""
+    what = count(len(exchanges), "OCSP exchange")
+    yield f"{what} for certificates that no handshake in the captures showed:"
+    yield ""
+    must = sum(bool(revoked_serials(exchange)) for exchange in exchanges)
+    shown = exchanges if verbose else exchanges[: max(_MOST_EXCHANGES, must)]
+    for exchange in shown:
+        name = markdown_code(layout.captures.get(exchange.capture, exchange.capture), limit=200)
+        where = f"{frames_text(exchange)} of {name}" if len(layout.captures) > 1 else frames_text(exchange)
+        answer = markdown_text(answer_text(exchange))
+        whose = f"{markdown_text(exchange.client)} to {markdown_code(responder_text(exchange), limit=200)}"
+        yield f"- {whose}, {answer}, {where}"
+    if len(exchanges) > len(shown):
+        yield f"- and {len(exchanges) - len(shown):,} more"
+
+
+def _detail_part(explanation: Explanation, layout: Layout, verbose: int) -> Iterator[str]:
+    """Yield what is folded: findings in full, files, the legs of the chain, verdict by verdict."""
+    for path in (path for paths in layout.files.values() for path in paths):
+        yield f"- \\[{layout.labels[path]}\\] {markdown_code(layout.captures[path])}"
     for note in explanation.notes:
-        yield f"- {markdown_text(note)}"
-    if explanation.findings:
         yield ""
-        yield "## Findings"
-        for finding in sorted_findings(explanation.findings):
-            yield from _finding_lines(finding, layout)
-    for group in layout.groups:
+        yield markdown_text(note)
+    for finding in sorted_findings(explanation.findings):
+        yield from _finding_lines(finding, layout)
+    if filters := case_filters(explanation):
+        yield from _filter_lines(filters, layout)
+    if rows := chain_rows(explanation, None if verbose else _MOST_CHAINS):
         yield ""
-        yield f"## Certificates received by {markdown_text(validator_name(group.validator))}"
-        yield ""
-        yield "| OCSP | Cause | Certificate for | Status | Confidence | Frames | In short |"
-        yield "|---|---|---|---|---|---|---|"
-        for verdict in group.verdicts:
-            yield _row(verdict, labels)
-    if rows := chain_rows(explanation):
-        yield ""
-        yield "## Through the chain"
+        yield "### Through the chain"
         yield ""
         yield f"| {' | '.join(HEADINGS)} |"
         yield "|---|---|---|---|---|"
         for host, *cells in rows:
             name = markdown_code(host, table=True, limit=200) if host else ""
             yield f"| {' | '.join((name, *(markdown_text(cell, table=True) for cell in cells)))} |"
-    detailed = [verdict for verdict in shown if verbose or attention(verdict) < CALM]
-    if detailed:
+    verdicts = [verdict for group in by_cause(layout) for verdict in group.verdicts]
+    shown = verdicts if verbose else verdicts[:_MOST_DETAILS]
+    for verdict in shown:
+        yield from _detail_lines(verdict, layout)
+    if len(verdicts) > len(shown):
         yield ""
-        yield "## Details"
-        for verdict in detailed:
-            yield from _detail_lines(verdict, layout)
-    if explanation.unmatched_exchanges:
-        yield ""
-        number = count(len(explanation.unmatched_exchanges), "OCSP exchange")
-        yield f"{number} for certificates that no handshake in the captures showed."
-
-
-def _row(verdict: Verdict, labels: dict[str, str]) -> str:
-    """Return the table row of a verdict."""
-    host = markdown_code(host_text(verdict), table=True, limit=200)
-    if verdict.chain_role == "intermediate":
-        host += " (intermediate)"
-    cells = (
-        f"{PRESENCE_MARKS.get(verdict.presence, '?')} {markdown_text(verdict.presence, table=True)}",
-        markdown_code(verdict.cause, table=True),
-        host,
-        f"**{verdict.status}**" if verdict.status == "revoked" else verdict.status or "",
-        verdict.confidence,
-        markdown_text(proof_frames(verdict.evidence, labels), table=True),
-        markdown_text(verdict.summary, table=True),
-    )
-    return f"| {' | '.join(cells)} |"
+        left = count(len(verdicts) - len(shown), "certificate")
+        yield f"{left} more: the HTML report, or the option -v, has them all."
 
 
 def _finding_lines(finding: Finding, layout: Layout) -> Iterator[str]:
@@ -114,6 +167,9 @@ def _detail_lines(verdict: Verdict, layout: Layout) -> Iterator[str]:
     yield f"### {host}: {verdict.presence}, {markdown_code(verdict.cause)}"
     yield ""
     yield markdown_text(verdict.summary)
+    if doubt := doubt_clause(verdict):
+        yield ""
+        yield markdown_text(doubt)
     yield ""
     meaning = CAUSES[verdict.cause].meaning if verdict.cause in CAUSES else ""
     status = f", status {verdict.status}" if verdict.status else ""

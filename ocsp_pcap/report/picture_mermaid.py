@@ -41,8 +41,9 @@ def _lines(picture: Picture) -> Iterator[str]:
         arrow = _ARROWS.get(link.kind, "-->")
         label = _text(f"{LINK_MARKS[link.kind]} {link.label}".strip())
         yield f'    {link.source} {arrow}|"{label}"| {link.target}'
-    for number, link in enumerate(picture.links):
-        yield f"    linkStyle {number} {_STYLES[link.kind]}"
+    for kind in dict.fromkeys(link.kind for link in picture.links):
+        numbers = ",".join(str(number) for number, link in enumerate(picture.links) if link.kind == kind)
+        yield f"    linkStyle {numbers} {_STYLES[kind]}"
 
 
 def _text(text: str) -> str:

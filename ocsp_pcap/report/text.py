@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 FEW: Final = 3
 """With no more verdicts than this their details are shown unasked."""
-MOST_ROWS: Final = 200
-"""Rows of the table, unless more are asked for."""
 _MOST_CAPTURES: Final = 6
 _MOST_FILES: Final = 12
 
@@ -48,7 +46,7 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
     print_picture(sheet, explanation.picture)
     if shown:
         sheet.blank()
-        print_table(sheet, layout, most_rows=None if verbose else MOST_ROWS)
+        print_table(sheet, layout, everything=verbose > 0)
     print_chains(sheet, explanation, most=None if verbose else MOST_CHAINS)
     detailed = verbose > 0 or len(shown) <= FEW
     for verdict in shown if detailed else ():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from ocsp_pcap.explain.headline import revoked_serials
 from ocsp_pcap.explain.model import Evidence, Sighting, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
-from ocsp_pcap.report.exchanges import answer_text, responder_text
-from ocsp_pcap.report.filters import Filter, verdict_filters
+from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
+from ocsp_pcap.report.filters import Filter, verdict_filter, verdict_filters
 from ocsp_pcap.report.layout import Layout, host_text
-from ocsp_pcap.report.wording import PRESENCE_MARKS, moment
+from ocsp_pcap.report.wording import PRESENCE_MARKS, doubt_clause, moment
 from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
 
 _MOST_EVIDENCE: Final = 10
@@ -36,12 +37,14 @@ def print_verdict(sheet: Sheet, layout: Layout, verdict: Verdict, *, everything:
         parts += [sheet.text("  status "), sheet.text(verdict.status, STATUS_STYLES.get(verdict.status, ""))]
     sheet.line(*parts, indent=2)
     sheet.line(sheet.text(verdict.summary), indent=2)
+    if doubt := doubt_clause(verdict):
+        sheet.line(sheet.text(doubt, "yellow"), indent=2)
     if verdict.certificate is not None:
         _print_certificate(sheet, verdict.certificate)
     if verdict.evidence:
         _heading(sheet, "Evidence")
         print_evidence(sheet, layout, verdict.evidence, everything=everything)
-    print_filters(sheet, layout, verdict_filters(verdict))
+    print_filters(sheet, layout, (*verdict_filter(verdict), *verdict_filters(verdict)))
     if verdict.alternatives:
         _heading(sheet, "Not ruled out")
         for alternative in verdict.alternatives:
@@ -138,12 +141,13 @@ def print_exchanges(
     sheet.blank()
     what = count(len(exchanges), "OCSP exchange")
     sheet.line(sheet.text(f"{what} for certificates that no handshake in the captures showed", "bold"))
-    for exchange in exchanges if listed else exchanges[:_MOST_EVIDENCE]:
-        frames = [frame for frame in (exchange.frames.request, exchange.frames.response) if frame]
-        where = f"frame {', '.join(map(str, frames))}" if frames else "no frame"
+    shown = revoked_first(exchanges)
+    for exchange in shown if listed else shown[:_MOST_EVIDENCE]:
+        where = frames_text(exchange)
         if len(layout.captures) > 1:
             where += f", {layout.captures.get(exchange.capture, exchange.capture)}"
         body = f"{exchange.client} → {responder_text(exchange)}  {answer_text(exchange)}"
-        sheet.item(sheet.text(where, "dim"), sheet.text(body, limit=600), indent=2, width=16)
+        style = "bold red" if revoked_serials(exchange) else ""
+        sheet.item(sheet.text(where, "dim"), sheet.text(body, style, limit=600), indent=2, width=16)
     if not listed and len(exchanges) > _MOST_EVIDENCE:
         sheet.line(sheet.text(f"… and {len(exchanges) - _MOST_EVIDENCE} more: -v shows all", "dim"), indent=2)

@@ -1,145 +1,87 @@
-"""The table of verdicts for the terminal: a row a certificate, under the name of each validator."""
+"""The verdicts for the terminal: grouped by cause with counts, the urgent first, a row a certificate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
-from ocsp_pcap.report.layout import Layout, host_text, proof_frames
-from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention
-from ocsp_pcap.terminal.grid import GAP, print_grid
+from ocsp_pcap.report.layout import CauseGroup, Layout, by_cause, host_text, proof_frames
+from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, doubt_clause
+from ocsp_pcap.terminal.grid import narrowed, print_grid
 from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+MOST_URGENT: Final = 10
+"""Rows of one cause that needs attention, unless more are asked for."""
+MOST_CALM: Final = 6
+"""Rows of any other cause."""
 _LONGEST_HOST: Final = 120
-_NARROWEST_HOST: Final = 26
-_NARROWEST_SUMMARY: Final = 40
-_STACKED_HEADINGS: Final[tuple[str, ...]] = ("OCSP, cause", "Certificate for", "Confidence", "Frames")
-_HEADINGS: Final[tuple[str, ...]] = (
-    "OCSP",
-    "Cause",
-    "Certificate for",
-    "Status",
-    "Confidence",
-    "Frames",
-    "In short",
-)
+_WIDE: Final = 100
+"""Columns from which on three frames are shown of each certificate."""
+_MOST_DOUBTS: Final = 2
+_HEADINGS: Final = ("Certificate for", "Received by", "Status", "Confidence", "Frames")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """The cells of one row, in the order of the headings."""
-
-    presence: Text
-    cause: Text
-    host: Text
-    status: Text
-    confidence: Text
-    frames: Text
-    summary: Text
-
-    @property
-    def cells(self) -> tuple[Text, ...]:
-        """All cells."""
-        return (
-            self.presence,
-            self.cause,
-            self.host,
-            self.status,
-            self.confidence,
-            self.frames,
-            self.summary,
-        )
-
-    @property
-    def stacked(self) -> tuple[Text, ...]:
-        """The cells for a narrow terminal, two lines high."""
-        from rich.text import Text
-
-        status = Text(overflow="fold").join((self.confidence, Text("\n"), self.status))
-        return (
-            Text(overflow="fold").join((self.presence, Text("\n  "), self.cause)),
-            self.host,
-            status if self.status else self.confidence,
-            self.frames,
-        )
-
-
-def print_table(sheet: Sheet, layout: Layout, *, most_rows: int | None) -> None:
-    """Print the verdicts of a layout, ``most_rows`` of them at most."""
-    left = len(layout.verdicts) if most_rows is None else most_rows
-    hidden = len(layout.verdicts) - left
-    groups: list[tuple[str, list[_Row]]] = []
-    for group in layout.groups:
-        if left > 0:
-            rows = [_row(sheet, verdict, layout.labels) for verdict in group.verdicts[:left]]
-            groups.append((validator_name(group.validator), rows))
-            left -= len(rows)
-    longest_host = max((row.host.cell_len for _, rows in groups for row in rows), default=0)
-    headings, tables = _HEADINGS, [[row.cells for row in rows] for _, rows in groups]
-    widths = _widths(list(chain.from_iterable(tables)), sheet.width)
-    if widths[2] < min(_NARROWEST_HOST, longest_host):
-        headings, tables = _STACKED_HEADINGS, [[row.stacked for row in rows] for _, rows in groups]
-        widths = _stacked_widths(list(chain.from_iterable(tables)), sheet.width)
-    for position, ((validator, _), table) in enumerate(zip(groups, tables, strict=True)):
-        if position:
+def print_table(sheet: Sheet, layout: Layout, *, everything: bool) -> None:
+    """Print the verdicts of a layout by cause; ``everything``: all rows, however many."""
+    groups = [(group, _shown(group, everything=everything)) for group in by_cause(layout)]
+    rows = {id(v): _cells(sheet, v, layout) for _, verdicts in groups for v in verdicts}
+    columns = list(zip(*rows.values(), strict=True))
+    widths = [
+        max([len(heading), *(cell.cell_len for cell in column)]) if any(column) else 0
+        for heading, column in zip(_HEADINGS, columns, strict=True)
+    ]
+    widths = narrowed(widths, sheet.width)
+    print_grid(sheet, _HEADINGS, widths, [])
+    hidden = 0
+    for place, (group, verdicts) in enumerate(groups):
+        if place:
             sheet.blank()
-        sheet.line(sheet.text(f"Received by {validator}", "bold"))
-        print_grid(sheet, headings, widths, table)
-    if hidden > 0:
-        sheet.line(sheet.text(f"… and {count(hidden, 'row')} more: -v shows all, --host selects", "dim"))
+        _print_heading(sheet, group)
+        print_grid(sheet, (), widths, [rows[id(verdict)] for verdict in verdicts])
+        for why in dict.fromkeys(filter(None, map(doubt_clause, verdicts[: _MOST_DOUBTS * 4]))):
+            sheet.line(sheet.text(why, "dim"), indent=2)
+        left = len(group.verdicts) - len(verdicts)
+        hidden += left
+        if left:
+            sheet.line(sheet.text(f"… and {count(left, 'certificate')} more of this cause", "dim"), indent=2)
+    if hidden:
+        sheet.line(sheet.text("-v shows all certificates, --host selects some", "dim"))
 
 
-def _row(sheet: Sheet, verdict: Verdict, labels: dict[str, str]) -> _Row:
-    """Return the cells of a verdict."""
-    host = sheet.text(host_text(verdict), limit=_LONGEST_HOST)
-    if verdict.chain_role == "intermediate":
-        host.append(" (intermediate)", style="dim")
-    return _Row(
-        sheet.text(
-            f"{PRESENCE_MARKS.get(verdict.presence, '?')} {verdict.presence}",
-            PRESENCE_STYLES.get(verdict.presence, ""),
-        ),
-        sheet.text(verdict.cause, "bold" if attention(verdict) < CALM else ""),
-        host,
-        sheet.text(verdict.status or "", STATUS_STYLES.get(verdict.status or "", "")),
-        sheet.text(verdict.confidence, "" if verdict.confidence == "confirmed" else "dim"),
-        sheet.text(proof_frames(verdict.evidence, labels)),
-        sheet.text(verdict.summary, "dim", limit=400),
+def _shown(group: CauseGroup, *, everything: bool) -> tuple[Verdict, ...]:
+    if everything:
+        return group.verdicts
+    return group.verdicts[: MOST_URGENT if group.urgent else MOST_CALM]
+
+
+def _print_heading(sheet: Sheet, group: CauseGroup) -> None:
+    """Print what a group has in common: OCSP seen or not, the cause, how many, what that means."""
+    mark = PRESENCE_MARKS.get(group.presence, "?")
+    meaning = CAUSES[group.cause].meaning if group.cause in CAUSES else ""
+    sheet.line(
+        sheet.text(f"{mark} {group.presence}", PRESENCE_STYLES.get(group.presence, "")),
+        sheet.text(f"  {group.cause}", "bold"),
+        sheet.text(f"  {count(len(group.verdicts), 'certificate')}"),
+        sheet.text(f"  {meaning}" if meaning else "", "dim"),
     )
 
 
-def _widths(rows: list[tuple[Text, ...]], width: int) -> list[int]:
-    """Return the widths of the columns, 0 for one that is left out."""
-    widths = [
-        max([len(heading), *(row[column].cell_len for row in rows)])
-        for column, heading in enumerate(_HEADINGS[:-1])
-    ]
-    if not any(row[3] for row in rows):
-        widths[3] = 0
-    fixed = sum(widths) - widths[2] + GAP * sum(bool(each) for each in (*widths[:2], *widths[3:]))
-    room = width - fixed
-    widths[2] = min(widths[2], room)
-    summary = room - widths[2] - GAP
-    return [*widths, summary if summary >= _NARROWEST_SUMMARY else 0]
-
-
-def _stacked_widths(rows: list[tuple[Text, ...]], width: int) -> list[int]:
-    """Return the widths of the columns where the rows are two lines high."""
-    widths = [
-        max([len(heading), *(line.cell_len for row in rows for line in row[column].split())])
-        for column, heading in enumerate(_STACKED_HEADINGS)
-    ]
-    room = width - sum(widths) + widths[1] - GAP * (len(widths) - 1)
-    widths[1] = max(min(widths[1], room), 8)
-    excess = max(sum(widths) + GAP * (len(widths) - 1) - width, 0)
-    for column, own in enumerate(widths):
-        taken = min(own, round(excess / (len(widths) - column)))
-        widths[column] -= taken
-        excess -= taken
-    return widths
+def _cells(sheet: Sheet, verdict: Verdict, layout: Layout) -> tuple[Text, ...]:
+    host = sheet.text(host_text(verdict), "bold" if attention(verdict) < CALM else "", limit=_LONGEST_HOST)
+    if verdict.chain_role == "intermediate":
+        host.append(" (intermediate)", style="dim")
+    elif verdict.presented_by == "client":
+        host.append(" (client certificate)", style="dim")
+    status = verdict.status or ""
+    return (
+        host,
+        sheet.text(validator_name(verdict.validator)),
+        sheet.text(status.upper() if status == "revoked" else status, STATUS_STYLES.get(status, "")),
+        sheet.text(verdict.confidence, "" if verdict.confidence == "confirmed" else "dim"),
+        sheet.text(proof_frames(verdict.evidence, layout.labels, most=3 if sheet.width >= _WIDE else 2)),
+    )

@@ -24,7 +24,8 @@ def print_grid(
 ) -> None:
     """Print rows of cells under headings; a column of width 0 is left out.
 
-    A cell that is wider than its column, or holds line ends, is several lines high.
+    Without headings there is no rule either. A cell that is wider than its column, or holds line ends,
+    is several lines high.
     """
     from rich import box
     from rich.text import Text
@@ -44,10 +45,12 @@ def print_grid(
             for part, column, end in zip(parts, columns, ends, strict=True):
                 grid.append_text(part).append(" " * (column - part.cell_len) + end)
 
-    heads = folded(Text(heading, "dim") for heading in headings)
-    height = max(map(len, heads))
-    append([*[blank] * (height - len(head)), *head] for head in heads)
-    grid.append(frame.get_row(columns, "head", edge=False) + "\n")
+    headings = list(headings)
+    if headings:
+        heads = folded(Text(heading, "dim") for heading in headings)
+        height = max(map(len, heads))
+        append([*[blank] * (height - len(head)), *head] for head in heads)
+        grid.append(frame.get_row(columns, "head", edge=False) + "\n")
     for row in rows:
         append(folded(row))
     grid.right_crop()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.explain.model import Doubt, Explanation
 from ocsp_pcap.report.markdown import render_markdown
 
-from .demo import PARENT_PCAP, capture, demo_explanation, demo_verdicts
+from .demo import PARENT_PCAP, capture, demo_explanation, demo_verdicts, exchange
 from .hostile import HOSTILE, hostile_explanation, odd_verdict
 
 
@@ -23,21 +24,60 @@ def read(text: str) -> list[Any]:
 
 def test_report() -> None:
     text = render_markdown(demo_explanation())
-    assert text.startswith("# OCSP in the capture\n\n**3 OCSP requests from parent 10.77.2.30: ")
+    assert text.startswith("**3 OCSP requests from parent 10.77.2.30: ")
     for part in (
         "- \\[2\\] `parent.pcapng`: 48,213 packets",
-        "### problem: `ocsp-on-wrong-proxy`",
-        "## Certificates received by parent 10.77.2.30",
-        "| ✓ present | `queried` | `plain.site.test` | good | confirmed | \\[2\\] 104, 107, 212 +1 |",
+        "**problem** `ocsp-on-wrong-proxy`: ",
+        "| ✓ present | `queried` | 1 | `plain.site.test` | \\[2\\] 104, 107 |",
         "### `quiet.site.test`: absent, `unexplained`",
         "```\nframe.number in {704, 707}\n```",
         "- `cached`: the capture may have begun after an earlier answer",
         "1. Start a new capture on 10.77.2.30",
-        "1 OCSP exchange for certificates that no handshake in the captures showed.",
+        "1 OCSP exchange for certificates that no handshake in the captures showed:",
+        "serial 5e77: good, frames ",
     ):
         assert part in text, part
-    assert "### `plain.site.test`" not in text
-    assert "### `plain.site.test`" in render_markdown(demo_explanation(), verbose=1)
+
+
+def test_the_ticket_comes_first_and_the_details_are_folded() -> None:
+    first, folded = render_markdown(demo_explanation()).split("<details>")
+    assert len(first.splitlines()) <= 45
+    assert "### " not in first
+    assert folded.rstrip().endswith("</details>")
+    causes = [line.split("`")[1] for line in first.splitlines() if line.startswith("| ") and "`" in line]
+    assert causes[0] == "responder-unreachable"
+    assert causes[-1] == "queried"
+
+
+def test_many_certificates_are_no_wall() -> None:
+    first = demo_verdicts()[0]
+    many = tuple(replace(first, host=f"h{number}.test") for number in range(2000))
+    explanation = Explanation((capture(PARENT_PCAP),), many, (), ())
+    text = render_markdown(explanation)
+    assert len(text.split("<details>")[0].splitlines()) < 20
+    assert "| 2,000 | `h0.test`, `h1.test`" in text
+    assert "and 1,996 more" in text
+    assert "1980 certificates more" in text.replace(",", "")
+    assert len(text.splitlines()) < 1500
+    assert "h1999.test" in render_markdown(explanation, verbose=1)
+
+
+def test_no_revoked_exchange_is_cut_off() -> None:
+    good = tuple(exchange(f"5e{number:02x}") for number in range(40))
+    response = good[0].response
+    assert response is not None
+    single = replace(response.singles[0], serial="bad1", status="revoked")
+    bad = replace(exchange("bad1"), response=replace(response, singles=(single,)))
+    text = render_markdown(Explanation((), (), (), (*good, bad)))
+    assert "serial bad1: REVOKED" in text
+    assert "and 36 more" in text
+
+
+def test_doubts_are_told() -> None:
+    doubted = replace(demo_verdicts()[0], confidence="likely", doubts=(Doubt("clock", "the clocks differ"),))
+    text = render_markdown(Explanation((capture(PARENT_PCAP),), (doubted,), (), ()))
+    assert "Likely only, because the clocks differ." in text
+    assert "(likely)" in text
 
 
 def test_report_of_nothing() -> None:
@@ -61,9 +101,9 @@ def test_hostile_names_change_nothing_but_text(hostile: str) -> None:
     ):
         # Blank names leave optional parts out.
         assert kinds.count(kind) == harmless.count(kind) or not hostile.strip(), kind
-    assert not {"html_inline", "html_block", "link_open", "image", "em_open", "s_open", "code_block"} & set(
-        kinds
-    )
+    # The report's own HTML is what folds the details.
+    assert kinds.count("html_block") == 2
+    assert not {"html_inline", "link_open", "image", "em_open", "s_open", "code_block"} & set(kinds)
     for token in read(text):
         if token.type == "text":
             assert "://" not in token.content

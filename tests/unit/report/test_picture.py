@@ -82,7 +82,7 @@ def test_mermaid_has_a_line_a_link() -> None:
     assert text.startswith("flowchart LR\n")
     assert sum(" child0 " in f" {line} " or " parent0 " in f" {line} " for line in text.splitlines()) >= 6
     assert "-.->" in text
-    assert text.count("linkStyle") == len(PICTURE.links)
+    assert text.count("linkStyle") == len({link.kind for link in PICTURE.links})
     assert picture_mermaid(Picture()) == ""
 
 

@@ -12,10 +12,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from ocsp_pcap.explain.model import Evidence, Explanation
-from ocsp_pcap.report.text import MOST_ROWS, render_text
+from ocsp_pcap.explain.model import Doubt, Evidence, Explanation
+from ocsp_pcap.report.text import render_text
+from ocsp_pcap.report.text_table import MOST_CALM
 
-from .demo import CHILD_PCAP, PARENT_PCAP, capture, demo_explanation, demo_verdicts
+from .demo import CHILD_PCAP, PARENT_PCAP, capture, demo_explanation, demo_verdicts, exchange
 from .hostile import HOSTILE, hostile_explanation, odd_verdict
 
 
@@ -43,10 +44,10 @@ def test_the_answer_comes_first_then_findings_then_the_table() -> None:
             "✗ problem  ocsp-on-wrong-proxy  The site file enables OCSP on the child",
             "→ Enable OCSP on the parent",
             "i info  ocsp-at-egress",
-            "Received by parent 10.77.2.30",
-            "responder-unreachable  very-long-name",
-            "queried",
-            "Received by child 10.77.1.20",
+            "! attempted  responder-unreachable  1 certificate",
+            "very-long-name",
+            "reissued-certificate  1 certificate",
+            "queried  1 certificate",
             "1 OCSP exchange for certificates that no handshake in the captures showed",
             "-v shows evidence",
         )
@@ -65,14 +66,20 @@ def test_nothing_is_wider_than_the_terminal_but_filters(width: int, verbose: int
 def test_every_row_has_its_words(width: int) -> None:
     text = render(demo_explanation(), width)
     for word in ("! attempted", "- absent", "? unknown", "✓ present", "reissued-certificate", "good",
-                 "possible", "[2] 504, 507, 519 +2", "[1] 44, 47"):  # fmt: skip
+                 "possible", "[1] 44, 47"):  # fmt: skip
         assert word in text
+    assert ("[2] 504, 507, 519 +2" if width >= 100 else "[2] 504, 507 +3") in text
 
 
-def test_summaries_where_the_width_allows() -> None:
-    summary = "The certificate names no OCSP responder"
-    assert summary not in render(demo_explanation(), 160)
-    assert summary in render(demo_explanation(), 200)
+def test_no_column_comes_and_goes_with_the_width() -> None:
+    for width in (80, 100, 160, 240):
+        heads = [
+            line
+            for line in render(demo_explanation(), width).splitlines()
+            if line.startswith("Certificate for")
+        ]
+        assert [head.split("  ")[0] for head in heads] == ["Certificate for"]
+        assert heads[0].split()[2:] == ["Received", "by", "Status", "Confidence", "Frames"]
 
 
 def test_details_on_demand() -> None:
@@ -108,11 +115,28 @@ def test_one_capture_needs_no_number() -> None:
 def test_many_rows_are_cut_but_never_silently() -> None:
     queried = demo_verdicts()[0]
     urgent = replace(demo_verdicts()[3], host="last.site.test")
-    many = Explanation((capture(PARENT_PCAP),), (queried,) * (MOST_ROWS + 10) + (urgent,), (), ())
+    many = Explanation((capture(PARENT_PCAP),), (queried,) * (MOST_CALM + 2000) + (urgent,), (), ())
     text = render(many)
-    assert "… and 11 rows more" in text
-    assert "last.site.test" in text
-    assert "rows more" not in render(many, verbose=1)
+    assert "queried  2,006 certificates" in text
+    assert "… and 2,000 certificates more of this cause" in text
+    assert text.index("last.site.test") < text.index("queried")
+    assert len(text.splitlines()) < 40
+    assert "more of this cause" not in render(many, verbose=1)
+
+
+def test_doubts_are_told_in_one_clause() -> None:
+    doubted = replace(demo_verdicts()[0], confidence="likely", doubts=(Doubt("clock", "the clocks differ"),))
+    many = Explanation((capture(PARENT_PCAP),), (doubted,) * 5, (), ())
+    assert render(many).count("Likely only, because the clocks differ.") == 1
+
+
+def test_no_revoked_exchange_is_cut_off() -> None:
+    good = tuple(exchange(f"5e{number:02x}") for number in range(40))
+    response = good[0].response
+    assert response is not None
+    single = replace(response.singles[0], serial="bad1", status="revoked")
+    bad = replace(exchange("bad1"), response=replace(response, singles=(single,)))
+    assert "serial bad1: REVOKED" in render(Explanation((), (), (), (*good, bad)))
 
 
 def test_many_captures_are_summed_up() -> None:
