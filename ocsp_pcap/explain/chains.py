@@ -8,8 +8,10 @@ from heapq import merge
 from itertools import islice
 from typing import Final
 
-from ocsp_pcap.explain.case import Case, differ
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.hellos import differ
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Chain, Leg
 from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.explain.visits import Visit
@@ -39,21 +41,35 @@ def upstream_visits(case: Case, visit: Visit) -> Iterator[Visit]:
     Their client is the host that this leg ends at (or the same proxy by the site file), and they carry
     the same ClientHello random (the proxy tunnels), or go to the same host at the same time.
     """
-    next_hop = case.identity(visit.handshake.server)
-    for other in case.hellos_of.get((visit.handshake.client_random, next_hop), ()):
-        if other is not visit:
-            yield other
-            return
+    relayed = case.hellos.outer_leg(visit)
+    if relayed is not None:
+        yield relayed
+        return
     if visit.host is None:
         return
-    for other in _nearest_first(case.visits_to.get((next_hop, visit.host.lower()), []), visit.time):
-        if (
-            other is not visit
-            and not differ(_port(visit.handshake), _port(other.handshake))
-            # A hello that it only relays is another client's visit.
-            and case.inner_leg(other) is None
-        ):
-            yield other
+    for hop in _next_hops(case, visit):
+        for other in _nearest_first(hop.visits_to.get(visit.host.lower(), []), visit.time):
+            if (
+                other is not visit
+                and not differ(_port(visit.handshake), _port(other.handshake))
+                # A hello that it only relays is another client's visit.
+                and case.hellos.inner_leg(other) is None
+            ):
+                yield other
+
+
+def _next_hops(case: Case, visit: Visit) -> Iterator[Host]:
+    """Yield the hosts that may have made a connection of their own for this one.
+
+    Whoever it ends at; and where no proxy is addressed, a transparent one: the parent, for the child's.
+    """
+    handshake = visit.handshake
+    yield case.host(handshake.server)
+    if handshake.tunnel is None and case.roles.role(handshake.client) == "child":
+        here = case.identity(handshake.client)
+        for host in case.hosts.values():
+            if host.role == "parent" and host.identity not in (here, case.identity(handshake.server)):
+                yield host
 
 
 def _nearest_first(visits: list[Visit], time: int) -> Iterator[Visit]:
@@ -108,7 +124,7 @@ def _leg(case: Case, visit: Visit, before: Visit | None) -> Leg:
     handshake = visit.handshake
     chain = case.chain(handshake)
     return Leg(
-        validator=case.validator(visit),
+        validator=case.validator(handshake.client),
         capture=handshake.capture,
         frame=visit.frame,
         stream=handshake.stream,

@@ -1,4 +1,9 @@
-"""Clocks of several captures: how far they differ, told from traffic that two of them hold."""
+"""Clocks of captures: how far they differ from each other, and from the times that packets themselves state.
+
+Times are compared within one capture, or after the offset between two captures is known from traffic that
+both hold. What is compared with a time that someone else wrote (thisUpdate, nextUpdate, a validity, a line
+of a trace) can only be as sure as the capture's clock is: :data:`TOLERANCE` is what is usual.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ocsp_pcap.facts import HandshakeFact
+from ocsp_pcap.facts import Facts, HandshakeFact, OcspExchangeFact
 
 SECOND = 10**9
+TOLERANCE = 300 * SECOND
+"""Clocks are hardly ever further off than this, and often enough nearly as much."""
+ROUNDING = 2 * SECOND
+"""A Date is written in whole seconds, a moment before it is captured."""
+AGREEING = 10 * SECOND
+"""Clocks that were seen to agree are not further off than this."""
+UNKNOWN_CLOCKS = 600 * SECOND
+"""Clocks of two captures that share no traffic hardly differ by more."""
+NOTICEABLE_STEP = SECOND // 2
+"""A clock that goes back by this much within a capture was set while it ran."""
 NEGLIGIBLE = SECOND // 2
 """An offset below this is network latency, not a clock that is wrong."""
 BIN = 2 * SECOND
@@ -30,14 +45,91 @@ class ClockOffset:
     offset: int
     """Nanoseconds."""
     matches: int
-    """Handshakes, or visits of one host, from which it was told."""
+    """Handshakes, or visits of one host, from which it was inferred."""
     same_packets: bool
-    """Told from the very same handshakes in both captures, not only from visits of the same hosts."""
+    """Inferred from the very same handshakes in both captures, not only from visits of the same hosts."""
 
     @property
     def significant(self) -> bool:
         """The clocks really differ."""
         return abs(self.offset) >= NEGLIGIBLE
+
+
+class Clocks:
+    """The clocks of a run's captures. Built once, only read afterwards."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.offsets: dict[str, ClockOffset] = {
+            offset.capture: offset for offset in clock_offsets(facts.handshakes)
+        }
+        self._steps = {capture.path: capture.step_back for capture in facts.captures}
+        self._dates: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        """Capture: (time in a Date header, when it was captured)."""
+        self._stated: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        """Capture: (time that the packet's sender wrote into it, when it was captured)."""
+        for exchange in facts.ocsp_exchanges:
+            seen = exchange.response_time if exchange.response_time is not None else exchange.time
+            produced = _produced(exchange)
+            if exchange.date is not None:
+                self._dates[exchange.capture].append((exchange.date, seen))
+            for stated in (exchange.date, produced):
+                if stated is not None:
+                    self._stated[exchange.capture].append((stated, seen))
+
+    def bring(self, capture: str, time: int) -> int:
+        """Bring a time of one capture to the reference clock."""
+        offset = self.offsets.get(capture)
+        return time + offset.offset if offset is not None and offset.significant else time
+
+    def comparable(self, capture: str, other: str) -> bool:
+        """Times of two captures can be compared: one capture, or traffic in both shows their offset."""
+
+        def root(path: str) -> str:
+            offset = self.offsets.get(path)
+            return path if offset is None else offset.reference
+
+        return root(capture) == root(other)
+
+    def steps_back(self, capture: str) -> int | None:
+        """Return by how much (nanoseconds) this capture's clock was set back while it ran; None: it was not."""
+        step = self._steps.get(capture, 0)
+        return step if step >= NOTICEABLE_STEP else None
+
+    def behind(self, capture: str) -> int:
+        """Return by how many nanoseconds a capture's clock is behind what its own packets state; 0: it is not.
+
+        The Date of an answer (RFC 9110 6.6.1) and the producedAt of an OCSP response (RFC 6960 4.2.2.1) are
+        written before the answer is captured.
+        """
+        return max((stated - seen for stated, seen in self._stated.get(capture, ())), default=0)
+
+    def ahead(self, capture: str) -> int:
+        """Return by how much a capture's clock is ahead of every Date in its answers; 0: it is not.
+
+        One old Date is that of an answer from a cache; several that are all late by as much are not.
+        """
+        dates = sorted(seen - stated for stated, seen in self._dates.get(capture, ()))
+        even = len(dates) >= 3 and dates[0] > TOLERANCE and dates[-1] - dates[0] < TOLERANCE
+        return dates[0] if even else 0
+
+    def off_by(self, capture: str) -> int:
+        """Return by how many nanoseconds a time of this capture may be wrong when someone else's is compared.
+
+        Where answers bear a Date that agrees with the capture's clock, that is by how far the two can differ.
+        """
+        differ = (abs(offset.offset) for offset in self.offsets.values() if offset.significant)
+        agree = any(abs(stated - seen) <= ROUNDING for stated, seen in self._dates.get(capture, ()))
+        usual = AGREEING if agree else TOLERANCE
+        return max(usual, self.behind(capture), self.ahead(capture), max(differ, default=0))
+
+
+def _produced(exchange: OcspExchangeFact) -> int | None:
+    """Return the producedAt of an answer, where it lies within what the answer itself says it is good for."""
+    response = exchange.response
+    if response is None or response.produced_at is None:
+        return None
+    ends = [single.next_update for single in response.singles if single.next_update is not None]
+    return response.produced_at if all(response.produced_at <= end for end in ends) else None
 
 
 def clock_offsets(handshakes: Iterable[HandshakeFact]) -> tuple[ClockOffset, ...]:
@@ -55,14 +147,14 @@ def clock_offsets(handshakes: Iterable[HandshakeFact]) -> tuple[ClockOffset, ...
     names = list(shown)
     known: dict[str, ClockOffset] = {}
     for index, name in enumerate(names[1:], 1):
-        told = [
-            (_Told(*offset), reference)
+        inferred = [
+            (_Inferred(*offset), reference)
             for reference in names[:index]
             if (offset := _compare(shown[reference], shown[name])) is not None
         ]
-        if told:
+        if inferred:
             # Captures of other days may visit the same hosts in step: the nearest explanation is taken.
-            best, reference = max(told, key=lambda item: item[0].weight)
+            best, reference = max(inferred, key=lambda item: item[0].weight)
             base = known[reference].offset if reference in known else 0
             root = known[reference].reference if reference in known else reference
             known[name] = ClockOffset(name, root, base - best.difference, best.matches, best.same_packets)
@@ -83,7 +175,7 @@ class _Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Inferred:
     """How far one capture's clock is ahead of another's, and what that rests on."""
 
     difference: int
@@ -122,7 +214,7 @@ def _middle(differences: Iterable[int]) -> int:
 def _may_be_legs(one: HandshakeFact, other: HandshakeFact) -> bool:
     """Two visits of a host may be legs of one request: one at least goes through a proxy, neither repeats.
 
-    A host that comes back hours later shows the same pattern of visits, and tells nothing of clocks.
+    A host that comes back hours later shows the same pattern of visits, and says nothing of clocks.
     """
     return (
         one.client != other.client and one.server != other.server and "connect" in (one.tunnel, other.tunnel)

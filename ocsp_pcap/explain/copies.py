@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.model import Role
 from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
@@ -18,13 +19,20 @@ Clock = Callable[[str, int], int]
 """Brings a time of a capture to the reference clock."""
 
 
-def distinct_visits(handshakes: Iterable[HandshakeFact], clock: Clock) -> tuple[Visit, ...]:
-    """Return the handshakes by time, each with its copies."""
+def distinct_visits(
+    handshakes: Iterable[HandshakeFact], clock: Clock, role: Callable[[str], Role]
+) -> tuple[Visit, ...]:
+    """Return the handshakes by time, each with its copies.
+
+    One ClientHello to one server, sent from two addresses, is a copy on the other side of an address
+    translation, unless one capture holds both or a proxy is one of the two: then it is a relay.
+    """
     groups: dict[tuple[object, ...], list[HandshakeFact]] = {}
     for number, handshake in enumerate(handshakes):
         groups.setdefault(_handshake_key(handshake, number), []).append(handshake)
     visits = []
-    for same in (part for group in groups.values() for part in _by_server_random(group)):
+    parts = (part for group in groups.values() for part in _by_server_random(group))
+    for same in (leg for part in parts for leg in _by_client(part, role)):
         best = max(same, key=lambda h: (len(h.certificates), h.complete, len(h.staples)))
         copies = tuple(handshake for handshake in same if handshake is not best)
         visits.append(Visit(best, clock(best.capture, best.time), copies))
@@ -37,6 +45,20 @@ def _handshake_key(handshake: HandshakeFact, number: int) -> tuple[object, ...]:
     # Address translation between two vantages changes the client's address, a tunnelling proxy
     # changes the server's, too (the client spoke to the proxy).
     return (handshake.client_random, handshake.server, handshake.server_port)
+
+
+def _by_client(handshakes: list[HandshakeFact], role: Callable[[str], Role]) -> list[list[HandshakeFact]]:
+    """Part the legs of one ClientHello that some host handed on under its own address."""
+    by_client: dict[str, list[HandshakeFact]] = {}
+    for handshake in handshakes:
+        by_client.setdefault(handshake.client, []).append(handshake)
+    if len(by_client) == 1:
+        return [handshakes]
+    captures = [{handshake.capture for handshake in same} for same in by_client.values()]
+    one_capture = len(set().union(*captures)) < sum(map(len, captures))
+    roles = {role(client) for client in by_client}
+    relayed = "parent" in roles and len(roles) > 1 and roles != {"parent", "unknown"}
+    return list(by_client.values()) if one_capture or relayed else [handshakes]
 
 
 def _by_server_random(handshakes: list[HandshakeFact]) -> list[list[HandshakeFact]]:

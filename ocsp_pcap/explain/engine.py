@@ -1,70 +1,69 @@
-"""From facts to an explanation: one question per certificate and handshake, answered by the rules."""
+"""From facts to an explanation: one question per certificate and handshake, answered by the causes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.causes import CAUSES, next_steps
+from ocsp_pcap.explain.causes import CAUSES, ORDER, Rule, next_steps
 from ocsp_pcap.explain.chains import chains
 from ocsp_pcap.explain.findings import all_findings
+from ocsp_pcap.explain.grounds.claim import Claim, Standing, Weighed
+from ocsp_pcap.explain.grounds.weigh import weigh
 from ocsp_pcap.explain.headline import headline
+from ocsp_pcap.explain.hidden import quic_past_proxies
 from ocsp_pcap.explain.model import (
     Alternative,
     ChainRole,
     Confidence,
+    Doubt,
     Evidence,
     Explanation,
     Presence,
+    Presenter,
     Sighting,
-    Validator,
+    Status,
     Verdict,
 )
 from ocsp_pcap.explain.picture import picture
-from ocsp_pcap.explain.rules import RULES, Answer, Question, unexplained
-from ocsp_pcap.explain.rules.hidden import quic_past_proxies
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.timeline import timelines
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, Facts
 
 PRESENCES: Final[tuple[Presence, ...]] = ("present", "attempted", "absent", "unknown")
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("confirmed", "likely", "possible")
-SPECIFICITY: Final = (
-    "queried",
-    "response-invalid",
-    "responder-error",
-    "http-error",
-    "no-response",
-    "responder-unreachable",
-    "dns-failed",
-    "not-intercepted",
-    "stapled",
-    "staple-invalid",
-    "cached",
-    "reissued-certificate",
-    "short-lived",
-    "no-ocsp-url",
-    "ocsp-disabled",
-    "unexplained",
-    "session-resumed",
-    "handshake-failed",
-    "ocsp-over-tls",
-    "capture-filtered",
-    "certificate-encrypted",
-    "capture-incomplete",
-)
-"""Of several sightings of one certificate with the same presence, the earliest of these is the headline.
+RANK: Final = {rule.entry.code: number for number, rule in enumerate(ORDER)}
+ITSELF_ONLY: Final = frozenset({"session-resumed", "handshake-failed"})
+"""Causes that explain their own handshake only.
 
-A session that was resumed, or never came about, explains itself only: of the handshake that showed the
-certificate and was followed by no query it says nothing, so even ``unexplained`` comes before them.
+Of another one that showed the certificate and was followed by no query they say nothing, so that among
+sightings even ``unexplained`` comes before them.
 """
 LEAVES_OPEN: Final = frozenset({"certificate-encrypted"})
 """Causes that say only that nothing can be seen: what the validator did may have another cause besides."""
 MAX_EVIDENCE: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One question with its headline, what else is possible, and what holds besides."""
+
+    question: Question
+    headline: Weighed
+    alternatives: tuple[Alternative, ...]
+    besides: tuple[Evidence, ...]
+
+    @property
+    def claim(self) -> Claim:
+        """What is claimed."""
+        return self.headline.claim
 
 
 def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] = ()) -> Explanation:
@@ -72,17 +71,19 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
 
     Args:
         facts: what was seen.
-        context: what the user told: site file, vantages, policy trace.
-        hosts: glob patterns; only verdicts whose host matches one are kept (empty: all).
+        context: what the user said: site file, vantages, policy trace.
+        hosts: glob patterns; only verdicts whose host matches one are kept (empty: all), and findings about
+            these or about no host in particular.
     """
     case = Case(facts, context or Context())
     verdicts = tuple(_verdicts(case))
-    findings = annotated_findings(all_findings(case, verdicts), case.site)
-    verdicts = annotated(verdicts, case.context.logs, case.proxy)
     legs = chains(case)
     if hosts:
         verdicts = tuple(verdict for verdict in verdicts if _matches(verdict.host, hosts))
         legs = tuple(chain for chain in legs if _matches(chain.host, hosts))
+    findings = all_findings(case, verdicts, lambda name: not hosts or _matches(name, hosts))
+    findings = annotated_findings(findings, case.site)
+    verdicts = annotated(verdicts, case.context.logs, case.proxy)
     only = {verdict.certificate.sha256 for verdict in verdicts if verdict.certificate} if hosts else None
     whole = Explanation(
         facts.captures,
@@ -102,167 +103,206 @@ def _matches(host: str | None, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase((host or "").lower(), pattern.lower()) for pattern in patterns)
 
 
-def answer(question: Question) -> tuple[Answer, tuple[Alternative, ...], tuple[Evidence, ...]]:
-    """Ask all rules; return the headline, what else is possible, and what holds besides.
+def weighed(question: Question) -> Iterator[Weighed]:
+    """Yield every claim about a question with its weight, the most specific cause first."""
+    for rule in ORDER:
+        yield from _weighed_by(question, rule)
 
-    The first rule that is at least likely wins. Where none is, the question stays unexplained and
-    everything possible is an alternative. A confirmed headline has alternatives only where it leaves
-    open what happened (:data:`LEAVES_OPEN`); what speaks for them is evidence, then.
+
+def _weighed_by(question: Question, rule: Rule) -> Iterator[Weighed]:
+    for claim in rule.claims(question):
+        yield weigh(question, claim, rule.entry.proofs)
+
+
+def answer(question: Question) -> Answered:
+    """Ask all causes; return the headline, what else is possible, and what holds besides.
+
+    The first claim that is at least likely wins; where none is, the question stays unexplained and everything
+    possible is an alternative. A confirmed headline has alternatives only where it leaves open what happened
+    (:data:`LEAVES_OPEN`); what speaks for them is evidence, then.
     """
-    answers = [found for rule in RULES if (found := rule(question)) is not None]
-    firm = [found for found in answers if found.confidence != "possible"]
-    headline = firm[0] if firm else unexplained(question) or next(iter(answers), None)
-    if headline is None:
-        return _nothing_to_say(question), (), ()
-    leaves_open = headline.cause in LEAVES_OPEN
-    others = [found for found in answers if found is not headline]
+    found = list(weighed(question))
+    firm = next((one for one in found if one.confidence != "possible"), None)
+    headline = firm or (found[-1] if found else _nothing(question))
+    leaves_open = headline.claim.cause in LEAVES_OPEN
+    others = [one for one in found if one is not headline]
     alternatives: dict[str, Alternative] = {}
     if headline.confidence != "confirmed" or leaves_open:
+        for doubt in headline.doubts:
+            if doubt.rival is not None and doubt.rival != headline.claim.cause:
+                alternatives.setdefault(doubt.rival, Alternative(doubt.rival, doubt.why))
         for other in others:
-            if other.cause != headline.cause:
-                alternatives.setdefault(other.cause, Alternative(other.cause, other.summary))
+            if other.claim.cause not in (headline.claim.cause, "unexplained"):
+                alternatives.setdefault(
+                    other.claim.cause, Alternative(other.claim.cause, other.claim.summary)
+                )
     besides = tuple(
         evidence
         for other in others
         if leaves_open or other.confidence == "confirmed"
-        for evidence in other.evidence
+        for evidence in other.claim.evidence
     )
-    return headline, tuple(alternatives.values()), besides
+    return Answered(question, headline, tuple(alternatives.values()), besides)
 
 
-def _nothing_to_say(question: Question) -> Answer:
-    # Only a handshake without a certificate can come here: one that is over, in full, yet showed none.
-    handshake = question.visit.handshake
-    if handshake.complete:
-        words = "the handshake was completed without a certificate (anonymous or pre-shared key)"
-        return Answer("session-resumed", "likely", words, (question.visit.evidence(words),))
+def _nothing(question: Question) -> Weighed:
     words = "the capture does not show the certificate"
-    return Answer("capture-incomplete", "likely", words, (question.visit.evidence(words),))
+    claim = Claim("capture-incomplete", words, (question.visit.evidence(words),))
+    return Weighed(claim, "likely", (Standing("packets-lost", "what is missing is not known"),))
 
 
-def _verdicts(case: Case) -> Iterator[Verdict]:
-    groups: dict[tuple[str, str], list[Question]] = defaultdict(list)
+def questions(case: Case) -> Iterator[tuple[tuple[str, str, Presenter], list[Question]]]:
+    """Yield the questions of each verdict: (identity of the validator, certificate or host, who presented it).
+
+    Sightings without a certificate join the verdict of the same validator, host and server where there is one.
+    """
+    groups: dict[tuple[str, str, Presenter], list[Question]] = defaultdict(list)
     bare: list[Question] = []
-    home: dict[tuple[str, str | None, str], tuple[str, str]] = {}
+    home: dict[tuple[str, str | None, str], tuple[str, str, Presenter]] = {}
     for visit in case.visits:
-        validator = case.validator(visit)
+        for question in _client_presented(case, visit):
+            assert question.certificate is not None
+            groups[question.asker.identity, question.certificate.sha256, "client"].append(question)
         chain = case.chain(visit.handshake)
         if not chain:
-            bare.append(Question(case, visit, validator, None, 0))
+            bare.append(Question(case, visit, None))
             continue
-        identity = case.identity(validator.address)
-        home[identity, visit.host, visit.handshake.server] = (identity, chain[0].sha256)
+        identity = case.identity(visit.handshake.client)
+        home[identity, visit.host, visit.handshake.server] = (identity, chain[0].sha256, "server")
         for position, certificate in enumerate(chain):
             if position == 0 or not (certificate.self_signed or _seen_before(chain, position)):
-                key = (identity, certificate.sha256)
-                groups[key].append(Question(case, visit, validator, certificate, position))
+                groups[identity, certificate.sha256, "server"].append(
+                    Question(case, visit, certificate, position)
+                )
     for question in bare:
-        place = (question.identity, question.visit.host, question.visit.handshake.server)
-        key = home.get(place) or (question.identity, f"{place[1]} {place[2]}")
+        place = (question.asker.identity, question.visit.host, question.visit.handshake.server)
+        key = home.get(place) or (question.asker.identity, f"{place[1]} {place[2]}", "server")
         groups[key].append(question)
-    for questions in groups.values():
-        yield _verdict(questions)
+    yield from groups.items()
+
+
+def _client_presented(case: Case, visit: Visit) -> Iterator[Question]:
+    chain = case.client_chain(visit.handshake)
+    for position, certificate in enumerate(chain):
+        if position == 0 or not (certificate.self_signed or _seen_before(chain, position)):
+            yield Question(case, visit, certificate, position, "client")
 
 
 def _seen_before(chain: list[CertificateFact], position: int) -> bool:
     return any(chain[index].sha256 == chain[position].sha256 for index in range(position))
 
 
-def _verdict(questions: list[Question]) -> Verdict:
-    questions.sort(key=lambda question: question.visit.time)
-    answered = [(question, *answer(question)) for question in questions]
+def _verdicts(case: Case) -> Iterator[Verdict]:
+    for _, group in questions(case):
+        yield _verdict(group)
+
+
+def _verdict(group: list[Question]) -> Verdict:
+    group.sort(key=lambda question: question.visit.time)
+    rows = [answer(question) for question in group]
     # What showed no certificate is no answer about one that was shown elsewhere.
-    shown = [index for index, row in enumerate(answered) if row[0].certificate is not None]
-    strongest = min(
-        shown or range(len(answered)),
-        # Of hidden certificates the one that a query may be for tells more.
-        key=lambda index: (
-            *_strength(answered[index][1]),
-            answered[index][1].cause in LEAVES_OPEN and not answered[index][2],
-        ),
+    shown = [row for row in rows if row.question.certificate is not None] or rows
+    # Of hidden certificates the one that a query may be for tells more.
+    best = min(
+        shown, key=lambda row: (*_strength(row.headline), row.claim.cause in LEAVES_OPEN and not row.besides)
     )
-    question, headline, alternatives, besides = answered[strongest]
-    subject = next((q.certificate for q in questions if q.certificate is not None), None)
-    chain_role: ChainRole = "leaf" if any(q.position == 0 for q in questions) else "intermediate"
-    sightings = tuple(_sighting(*row) for row in answered)
-    status = headline.status or next((s.status for s in sightings if s.status), None)
-    evidence = dict.fromkeys((*headline.evidence, *besides))
-    validator = question.validator
+    claim, question = best.claim, best.question
+    subject = next((q.certificate for q in group if q.certificate is not None), None)
+    chain_role: ChainRole = "leaf" if any(q.position == 0 for q in group) else "intermediate"
+    sightings = tuple(_sighting(row) for row in rows)
     return Verdict(
-        validator=validator,
-        host=_host(questions, subject),
+        validator=question.validator,
+        host=_host(group, subject),
         certificate=subject,
         chain_role=chain_role,
-        presence=_presence(headline.cause),
-        cause=headline.cause,
-        status=status,
-        confidence=headline.confidence,
-        summary=_sentence(headline.summary),
-        alternatives=alternatives,
-        evidence=tuple(evidence)[:MAX_EVIDENCE],
-        next_steps=_next_steps(question, headline, validator),
+        presence=presence_of(claim.cause),
+        cause=claim.cause,
+        status=_newest_status(rows, claim),
+        confidence=best.headline.confidence,
+        summary=_sentence(claim.summary),
+        alternatives=best.alternatives,
+        evidence=tuple(dict.fromkeys((*claim.evidence, *best.besides)))[:MAX_EVIDENCE],
+        next_steps=_next_steps(question, claim),
         sightings=sightings,
+        doubts=_doubts(best.headline.doubts),
+        presented_by=question.presented_by,
     )
 
 
-def _sighting(
-    question: Question, found: Answer, alternatives: tuple[Alternative, ...], _: tuple[Evidence, ...]
-) -> Sighting:
-    handshake = question.visit.handshake
+def _newest_status(rows: Sequence[Answered], claim: Claim) -> Status | None:
+    """Return what was last answered about the certificate: good, and later revoked, is revoked."""
+    return next((row.claim.status for row in reversed(rows) if row.claim.status), claim.status)
+
+
+def _doubts(standing: Sequence[Standing]) -> tuple[Doubt, ...]:
+    """Return the doubts of a headline, each code once."""
+    found: dict[str, Doubt] = {}
+    for doubt in standing:
+        found.setdefault(doubt.code, Doubt(doubt.code, doubt.why, doubt.evidence))
+    return tuple(found.values())
+
+
+def _sighting(row: Answered) -> Sighting:
+    handshake, claim = row.question.visit.handshake, row.claim
     return Sighting(
         capture=handshake.capture,
         stream=handshake.stream,
-        frame=question.visit.frame,
+        frame=row.question.visit.frame,
         time=handshake.time,
-        presence=_presence(found.cause),
-        cause=found.cause,
-        confidence=found.confidence,
-        evidence=found.evidence,
-        alternatives=alternatives,
-        status=found.status,
+        presence=presence_of(claim.cause),
+        cause=claim.cause,
+        confidence=row.headline.confidence,
+        evidence=claim.evidence,
+        alternatives=row.alternatives,
+        status=claim.status,
+        doubts=_doubts(row.headline.doubts),
     )
 
 
-def _strength(found: Answer) -> tuple[int, int, int]:
+def _strength(one: Weighed) -> tuple[int, bool, int, int]:
+    cause = one.claim.cause
     return (
-        PRESENCES.index(_presence(found.cause)),
-        SPECIFICITY.index(found.cause),
-        CONFIDENCES.index(found.confidence),
+        PRESENCES.index(presence_of(cause)),
+        cause in ITSELF_ONLY,
+        RANK[cause],
+        CONFIDENCES.index(one.confidence),
     )
 
 
-def _presence(cause: str) -> Presence:
+def presence_of(cause: str) -> Presence:
+    """Return the answer that a cause explains."""
     presence = CAUSES[cause].presence
     assert presence is not None
     return presence
 
 
-def _host(questions: list[Question], certificate: CertificateFact | None) -> str | None:
-    for question in questions:
-        if question.visit.host:
-            return question.visit.host
+def _host(group: Sequence[Question], certificate: CertificateFact | None) -> str | None:
+    if group[0].presented_by == "server":
+        for question in group:
+            if question.visit.host:
+                return question.visit.host
     if certificate is not None and certificate.sans:
         return certificate.sans[0]
-    return None
+    return certificate.subject if certificate is not None and group[0].presented_by == "client" else None
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
-def _next_steps(question: Question, headline: Answer, validator: Validator) -> tuple[str, ...]:
+def _next_steps(question: Question, claim: Claim) -> tuple[str, ...]:
     certificate, places = question.certificate, question.case.places
-    url = headline.responder or next(iter(certificate.ocsp_urls if certificate else ()), None)
-    framed = [e for e in headline.evidence if e.frame is not None]
-    shown = framed[headline.telling] if framed else None
+    url = claim.responder or next(iter(certificate.ocsp_urls if certificate else ()), None)
+    framed = [evidence for evidence in claim.evidence if evidence.frame is not None]
+    shown = framed[claim.telling if -len(framed) <= claim.telling < len(framed) else -1] if framed else None
     return next_steps(
-        headline.cause,
-        host=question.visit.host or (certificate.sans[0] if certificate and certificate.sans else None),
-        validator=validator.address,
+        claim.cause,
+        host=question.host,
+        validator=question.validator.address,
         responder=_host_of(url),
         serial=certificate.serial if certificate else None,
-        until=headline.until,
-        longer=headline.longer,
+        until=claim.until,
+        longer=claim.longer,
         **(places.reference(shown.capture, shown.frame, shown.stream, shown.transport) if shown else {}),
     )
 
@@ -278,13 +318,13 @@ def _notes(case: Case) -> Iterator[str]:
     yield from case.roles.notes
     yield from log_notes(case.context.logs, case.facts.captures)
     yield from quic_past_proxies(case)
-    for offset in case.offsets.values():
+    for offset in case.clocks.offsets.values():
         if offset.significant:
             how = "handshakes that both hold" if offset.same_packets else "visits of the same hosts"
             direction = "behind" if offset.offset > 0 else "ahead of"
             yield (
                 f"the clock of {offset.capture} is {abs(offset.offset) / 10**9:.1f} s {direction} that of "
-                f"{offset.reference}, told from {offset.matches} {how}; times are compared with that in mind"
+                f"{offset.reference}, inferred from {offset.matches} {how}; times are compared with that in mind"
             )
 
 

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.causes import ORDER
 from ocsp_pcap.explain.forecast_model import (
     REASONS,
     Forecast,
@@ -20,16 +21,15 @@ from ocsp_pcap.explain.forecast_model import (
     Unasked,
     ValidatorForecast,
 )
+from ocsp_pcap.explain.grounds.weigh import weigh
 from ocsp_pcap.explain.lifetimes import Lifetime, Lifetimes
-from ocsp_pcap.explain.model import Validator
+from ocsp_pcap.explain.model import Confidence, Validator
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
-from ocsp_pcap.explain.rules.answer import Question
-from ocsp_pcap.explain.rules.certificate import reissued_certificate
-from ocsp_pcap.explain.rules.chain import not_intercepted
-from ocsp_pcap.explain.rules.handshake import handshake_failed, stapled
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, Facts
 
+FIRM: Final[tuple[Confidence, ...]] = ("confirmed", "likely")
 MAX_URLS: Final = 8
 MAX_EXAMPLES: Final = 3
 MAX_ADDRESSES: Final = 8
@@ -53,11 +53,10 @@ def forecast(source: Facts | Case, context: Context | None = None, hosts: Sequen
     lifetimes = Lifetimes(case)
     drafts: dict[str, _Draft] = {}
     for visit in case.visits:
-        validator = case.validator(visit)
+        validator = case.validator(visit.handshake.client)
         identity = case.identity(validator.address)
         occasions = [
-            Question(case, visit, validator, certificate, position)
-            for position, certificate in _received(case, visit)
+            Question(case, visit, certificate, position) for position, certificate in _received(case, visit)
         ]
         if hosts and not _matches(occasions[0].host, hosts):
             continue
@@ -91,13 +90,11 @@ def _received(case: Case, visit: Visit) -> list[tuple[int, CertificateFact | Non
 def _reason(question: Question) -> Reason | None:
     """Say why an occasion would cause no query; None where it would, but for a staple."""
     handshake, certificate = question.visit.handshake, question.certificate
-    tunnelled = not_intercepted(question)
-    if tunnelled is not None and tunnelled.confidence != "possible":
+    if _holds(question, "not-intercepted", FIRM):
         return "not-intercepted"
     if certificate is None and handshake.resumed:
         return "session-resumed"
-    failed = handshake_failed(question)
-    if failed is not None and failed.confidence == "confirmed":
+    if _holds(question, "handshake-failed", ("confirmed",)):
         return "handshake-failed"
     if certificate is None:
         return "certificate-encrypted" if handshake.certificate_encrypted else "certificate-not-seen"
@@ -107,10 +104,17 @@ def _reason(question: Question) -> Reason | None:
         return None
     if certificate.ocsp_urls:
         return "unusable-ocsp-url"
-    reissued = reissued_certificate(question)
-    if reissued is not None and reissued.confidence != "possible":
+    if _holds(question, "reissued-certificate", FIRM):
         return "reissued-certificate"
     return "unreadable-certificate" if certificate.parse_error else "no-ocsp-url"
+
+
+def _holds(question: Question, code: str, confidences: Sequence[Confidence]) -> bool:
+    """A cause explains the question, at least so surely."""
+    rule = next(rule for rule in ORDER if rule.entry.code == code)
+    return any(
+        weigh(question, claim, rule.entry.proofs).confidence in confidences for claim in rule.claims(question)
+    )
 
 
 @dataclass(slots=True)
@@ -137,8 +141,7 @@ class _Draft:
     """The forecast of one validator while its visits are walked through in the order of time."""
 
     def __init__(self, case: Case, identity: str, validator: Validator, lifetimes: Lifetimes) -> None:
-        self._case = case
-        self._identity = identity
+        self._host = case.hosts[identity]
         self._validator = validator
         self._lifetimes = lifetimes
         self._proxy = case.proxy(validator.address)
@@ -184,7 +187,7 @@ class _Draft:
         assert certificate is not None
         self._note(count, question)
         _take_urls(count, responder, certificate)
-        if stapled(question) is not None:
+        if _holds(question, "stapled", FIRM):
             count.stapled += 1
             return
         intermediate = int(question.position > 0)
@@ -226,7 +229,7 @@ class _Draft:
         seen = {
             id(query.exchange)
             for sha256 in count.certificates
-            for query in self._case.queries_of.get((self._identity, sha256), ())
+            for query in self._host.queries.get(sha256, ())
             if query.exchange.frames.request is not None
         }
         return ResponderForecast(

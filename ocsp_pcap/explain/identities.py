@@ -29,7 +29,7 @@ def proxy_identities(
 ) -> dict[str, str]:
     """Return, for addresses of a proxy, the address under which the same proxy is a TLS client.
 
-    Told, in this order, from the site file, from one ClientHello on both sides of a proxy, from the
+    Inferred, in this order, from the site file, from one ClientHello on both sides of a proxy, from the
     captures' vantages (whom the child asks is who speaks TLS in the parent's capture), and from
     visits of the same hosts in step.
     """
@@ -40,7 +40,7 @@ def proxy_identities(
         if len(own := sorted(proxy.addresses & clients)) == 1:
             identities.update(dict.fromkeys(proxy.addresses, own[0]))
     known = {a for proxy in site.proxies if not proxy.more_addresses for a in proxy.addresses}
-    targets = {h.server for h in handshakes if h.tunnel == "connect"} - clients - known
+    targets = {h.server for h in handshakes if _proxied(h)} - clients - known
     for pairs in (
         _by_random(handshakes, targets),
         _by_vantage(handshakes, targets, capture_roles),
@@ -93,7 +93,7 @@ def _by_vantage(
         role = capture_roles.get(handshake.capture)
         if role == "child" and handshake.server in targets:
             asked.add(handshake.server)
-        elif role == "parent" and handshake.tunnel != "connect":
+        elif role == "parent" and not _proxied(handshake):
             going_on.add(handshake.client)
     return {asked.pop(): going_on.pop()} if len(asked) == 1 and len(going_on) == 1 else {}
 
@@ -102,10 +102,10 @@ def _by_steps(
     handshakes: Sequence[HandshakeFact], targets: set[str], clock: Callable[[str, int], int]
 ) -> dict[str, str]:
     direct: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    askers = {h.client for h in handshakes if h.tunnel == "connect"}
+    askers = {h.client for h in handshakes if _proxied(h)}
     for handshake in handshakes[:MAX_VISITS]:
         host = handshake.sni
-        if host is not None and handshake.tunnel != "connect" and handshake.client not in askers:
+        if host is not None and not _proxied(handshake) and handshake.client not in askers:
             direct[host].append((clock(handshake.capture, handshake.time), handshake.client))
     for visits in direct.values():
         visits.sort()

@@ -1,10 +1,11 @@
-"""How long an answer about a certificate would be held, told from what the captures show."""
+"""How long an answer about a certificate would be held, as the captures show it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.case import Case
@@ -19,6 +20,10 @@ HOUR: Final = 3600 * SECOND
 DAY: Final = 24 * HOUR
 ASSUMED: Final = 4 * DAY
 """A usual lifetime: CA/Browser Forum Baseline Requirements 4.9.10 allow 8 hours to 10 days."""
+SHORT_LIVED_UNTIL_2026: Final = 10 * DAY
+SHORT_LIVED_SINCE_2026: Final = 7 * DAY
+CHANGE_OF_DEFINITION: Final = int(datetime(2026, 3, 15, tzinfo=UTC).timestamp()) * SECOND
+"""CA/Browser Forum Baseline Requirements 1.6.1: Short-lived Subscriber Certificate."""
 MAX_ANSWERS: Final = 256
 """Answers kept for one certificate."""
 
@@ -44,7 +49,7 @@ class Lifetime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Kept:
     """One SingleResponse as it came: nanoseconds since the epoch, clocks corrected."""
 
     seen: int
@@ -57,7 +62,7 @@ class Lifetimes:
     """All usable answers of a case, from responders and in staples, by certificate and by issuer."""
 
     def __init__(self, case: Case) -> None:
-        self._by_certificate: dict[tuple[str, str, str], list[_Answer]] = defaultdict(list)
+        self._by_certificate: dict[tuple[str, str, str], list[_Kept]] = defaultdict(list)
         self._shortest: dict[tuple[str, str], int] = {}
         """Issuer to the shortest time that an answer about one of its certificates was good for."""
         for exchange in case.exchanges:
@@ -77,7 +82,7 @@ class Lifetimes:
             held_until = single.next_update if single.next_update is not None else fresh_until
             if held_until is not None and held_until <= seen:
                 continue
-            answer = _Answer(seen, single.this_update, held_until)
+            answer = _Kept(seen, single.this_update, held_until)
             key = _key(single)
             answers = self._by_certificate[key]
             if len(answers) < MAX_ANSWERS:
@@ -113,7 +118,7 @@ class Lifetimes:
         )
 
 
-def _from_own(answers: list[_Answer], time: int) -> tuple[int, Lifetime]:
+def _from_own(answers: list[_Kept], time: int) -> tuple[int, Lifetime]:
     current = [a for a in answers if a.held_until is not None and a.this_update <= time < a.held_until]
     if current:
         nearest = min(current, key=lambda answer: abs(answer.seen - time))
@@ -129,9 +134,26 @@ def _from_own(answers: list[_Answer], time: int) -> tuple[int, Lifetime]:
     return time, Lifetime("not-kept", 0, words)
 
 
-def _remaining(answers: Iterable[_Answer]) -> list[int]:
+def _remaining(answers: Iterable[_Kept]) -> list[int]:
     return [answer.held_until - answer.seen for answer in answers if answer.held_until is not None]
 
 
 def _key(single: SingleFact) -> tuple[str, str, str]:
     return single.hash_algorithm, single.issuer_name_hash, single.serial
+
+
+def short_lived_limit_exceeded(certificate: CertificateFact) -> bool:
+    """The certificate is valid for longer than a short-lived one may be."""
+    if certificate.not_before is None or certificate.not_after is None:
+        return False
+    since_2026 = certificate.not_before >= CHANGE_OF_DEFINITION
+    limit = SHORT_LIVED_SINCE_2026 if since_2026 else SHORT_LIVED_UNTIL_2026
+    return certificate.not_after - certificate.not_before > limit
+
+
+def short_lived_lifetime(certificate: CertificateFact) -> int | None:
+    """Return for how long (nanoseconds) a short-lived certificate is valid; None where it is none."""
+    if certificate.not_before is None or certificate.not_after is None:
+        return None
+    lifetime = certificate.not_after - certificate.not_before
+    return None if lifetime <= 0 or short_lived_limit_exceeded(certificate) else lifetime

@@ -187,7 +187,7 @@ class _Drawing:
             and self.case.identity(verdict.validator.address) == client
         )
         hidden = sum(visit.handshake.certificate_encrypted for visit in visits)
-        relayed = sum(self.case.inner_leg(visit) is not None for visit in visits)
+        relayed = sum(self.case.hellos.inner_leg(visit) is not None for visit in visits)
         label = count(len(visits), "TLS handshake")
         parts = [count(len(leaves), "certificate")] if leaves else []
         if issued:

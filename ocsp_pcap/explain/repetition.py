@@ -1,15 +1,15 @@
-"""How a validator uses its cache, told from when it asks again and when it does not."""
+"""How a validator uses its cache: when it asks again although an answer covers, and when it does not."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ocsp_pcap.explain.case import CONCURRENT, Case
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.visits import Query, Visit, early_repeats
+from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
 
 Habit: TypeAlias = Literal["keeps-nothing", "fixed-lifetime", "irregular", "even-interval", "unknown"]
@@ -17,6 +17,10 @@ Habit: TypeAlias = Literal["keeps-nothing", "fixed-lifetime", "irregular", "even
 and replaces them after it. ``irregular``: some answers were replaced earlier than others were used.
 Where its connections with these certificates are not visible: ``even-interval``, or ``unknown``."""
 
+SIDE_BY_SIDE: Final = 2 * SECOND
+"""Connections opened at once ask at once: that is no missing cache."""
+CONCURRENT: Final = 5 * SECOND
+"""Handshakes that start this shortly before a query may wait for one and the same answer."""
 EVEN: Final = 3
 """Repetitions before an interval counts as even."""
 TOLERANCE: Final = SECOND
@@ -56,26 +60,54 @@ class Repetition:
         )
 
 
+def early_repeats(queries: Sequence[Query]) -> list[tuple[Query, Query]]:
+    """Return pairs of queries for one certificate, the second while the first's answer still covered.
+
+    The first is the earliest whose answer covers the second; queries that were under way before any answer
+    came asked side by side, however many there are.
+    """
+    repeats: list[tuple[Query, Query]] = []
+    standing: Query | None = None
+    for query in queries:
+        single = standing.single if standing is not None else None
+        end = single.next_update if single is not None else None
+        covered = standing is not None and end is not None and standing.answer_time < query.time < end
+        if standing is not None and covered and not _at_once(standing, query):
+            repeats.append((standing, query))
+        if query.usable and query.single is not None and query.single.next_update is not None:
+            standing = query
+    return repeats
+
+
+def _at_once(before: Query, again: Query) -> bool:
+    """Both came of connections that were opened at once, the second decided before the first's answer."""
+    return again.time - before.time <= SIDE_BY_SIDE and again.exchange.client == before.exchange.client
+
+
+def soonest_repeats(case: Case) -> dict[str, int]:
+    """Return, by identity of a validator, after how long (ns) it asked again although an answer covered."""
+    return {
+        identity: min(again.time - before.answer_time for before, again in found)
+        for identity, host in case.hosts.items()
+        if (found := [pair for queries in host.queries.values() for pair in early_repeats(queries)])
+    }
+
+
 def repetitions(case: Case) -> dict[str, Repetition]:
     """Return how each validator that repeated queries uses its cache, by its identity."""
-    asked: dict[str, list[tuple[str, list[Query]]]] = defaultdict(list)
-    for (identity, sha256), queries in case.queries_of.items():
-        asked[identity].append((sha256, queries))
     found: dict[str, Repetition] = {}
-    for identity, rows in asked.items():
+    for identity, host in case.hosts.items():
         repeats = [
             Repeat(case.facts.certificates[sha256], before, again)
-            for sha256, queries in rows
+            for sha256, queries in host.queries.items()
             for before, again in early_repeats(queries)
         ]
-        if not repeats:
-            continue
-        used_at: list[int] = []
-        for sha256, queries in rows:
-            key = (identity, sha256)
-            used_at += _ages_of_use(queries, case.visits_of.get(key, []), set(case.trigger_of[key]))
-        visible = any((identity, repeat.certificate.sha256) in case.visits_of for repeat in repeats)
-        found[identity] = _repetition(repeats, used_at, visible=visible)
+        if repeats:
+            used_at = [
+                age for sha256, queries in host.queries.items() for age in _ages_of_use(host, sha256, queries)
+            ]
+            visible = any(repeat.certificate.sha256 in host.received for repeat in repeats)
+            found[identity] = _repetition(repeats, used_at, visible=visible)
     return found
 
 
@@ -92,15 +124,21 @@ def _repetition(repeats: list[Repeat], used_at: list[int], *, visible: bool) -> 
     return Repetition(tuple(repeats), tuple(asked_at), tuple(sorted(used_at)), habit)
 
 
-def _ages_of_use(queries: Sequence[Query], visits: Sequence[Visit], triggered: set[int]) -> list[int]:
+def _ages_of_use(host: Host, sha256: str, queries: Sequence[Query]) -> list[int]:
     """Return how old the answer was at each visit that it spared a query."""
     ages: list[int] = []
+    visits: Sequence[Visit] = host.received.get(sha256, [])
     position = -1
     for visit in visits:
         while position + 1 < len(queries) and queries[position + 1].answer_time < visit.time:
             position += 1
         handshake = visit.handshake
-        if position < 0 or id(visit) in triggered or handshake.staples or not handshake.complete:
+        if (
+            position < 0
+            or (sha256, id(visit)) in host.triggered
+            or handshake.staples
+            or not handshake.complete
+        ):
             continue
         last = queries[position]
         if not last.usable or last.single is None or last.single.next_update is None:

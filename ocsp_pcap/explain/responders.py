@@ -27,3 +27,9 @@ def responder_hosts(urls: tuple[str, ...]) -> tuple[tuple[str, int, str], ...]:
             default = 443 if parts.scheme.lower() == "https" else 80
             hosts.append((parts.hostname.rstrip(".").lower(), port or default, url))
     return tuple(hosts)
+
+
+def host_and_port(url: str | None) -> tuple[str, int] | None:
+    """Return host, in lower case, and port of one http or https URL; None where it has none."""
+    found = responder_hosts((url,)) if url else ()
+    return found[0][:2] if found else None

@@ -1,21 +1,24 @@
-"""Who is who: child proxy, parent proxy or client, told from the site file, the options, the traffic."""
+"""Who is who: child proxy, parent proxy or client, by the site file, the options, and then the traffic."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Final, get_args
 
 from ocsp_pcap.explain.identities import proxy_identities
 from ocsp_pcap.explain.model import Role
 from ocsp_pcap.explain.site import ProxyRole, Site
 from ocsp_pcap.facts import HandshakeFact
 
+PROXIED: Final = ("connect", "socks")
+"""What stands before a handshake whose server address is that of a proxy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Roles by address, and what had to be told to the user on the way."""
+    """Roles by address, and what the user has to know about how they were found."""
 
     by_address: Mapping[str, Role]
     capture_roles: Mapping[str, ProxyRole]
@@ -23,8 +26,8 @@ class Roles:
     identities: Mapping[str, str] = field(default_factory=dict)
     """Address to the address under which the same proxy is a TLS client."""
     notes: tuple[str, ...] = ()
-    told: frozenset[str] = frozenset()
-    """Addresses whose role the user told, by the site file or by the options."""
+    given: frozenset[str] = frozenset()
+    """Addresses whose role the user gave, by the site file or by the options."""
 
     def role(self, address: str) -> Role:
         """Return the role of a host."""
@@ -53,14 +56,14 @@ def assign_roles(
     capture_roles = _unswapped(handshakes, site, capture_roles, notes, clock)
     identities = proxy_identities(handshakes, site, capture_roles, clock)
     roles: dict[str, Role] = _from_traffic(handshakes, identities)
-    by_options = _from_options(handshakes, capture_roles)
+    by_options = _from_options(handshakes, capture_roles, site, roles)
     roles.update(by_options)
     for proxy in site.proxies:
         roles.update(dict.fromkeys(proxy.addresses, proxy.role))
     seen = {handshake.client for handshake in handshakes} | {handshake.server for handshake in handshakes}
     notes += _unseen(site, capture_roles, seen) if handshakes else []
-    told = frozenset(by_options).union(*(proxy.addresses for proxy in site.proxies))
-    return Roles(roles, capture_roles, identities, tuple(notes), told)
+    given = frozenset(by_options).union(*(proxy.addresses for proxy in site.proxies))
+    return Roles(roles, capture_roles, identities, tuple(notes), given)
 
 
 def _unseen(site: Site, capture_roles: Mapping[str, ProxyRole], seen: set[str]) -> list[str]:
@@ -80,12 +83,12 @@ def _unseen(site: Site, capture_roles: Mapping[str, ProxyRole], seen: set[str]) 
 
 
 def _from_traffic(handshakes: list[HandshakeFact], identities: Mapping[str, str]) -> dict[str, Role]:
-    proxies = {identities.get(h.server, h.server) for h in handshakes if h.tunnel == "connect"}
+    proxies = {identities.get(h.server, h.server) for h in handshakes if h.tunnel in PROXIED}
     proxies |= {h.client for h in handshakes if h.connect_via}
     behind: dict[str, set[str]] = defaultdict(set)
     direct: set[str] = set()
     for handshake in handshakes:
-        if handshake.tunnel == "connect":
+        if handshake.tunnel in PROXIED:
             behind[handshake.client].add(identities.get(handshake.server, handshake.server))
         else:
             direct.add(handshake.client)
@@ -97,34 +100,68 @@ def _from_traffic(handshakes: list[HandshakeFact], identities: Mapping[str, str]
             roles[address] = "parent"
     for address, targets in behind.items():
         if address not in roles and any(roles.get(target) in get_args(ProxyRole) for target in targets):
-            # It may be a proxy itself: only the client of a child is told by its place in the chain.
+            # It may be a proxy itself: only the client of a child shows by its place in the chain.
             roles[address] = "client" if any(roles.get(t) == "child" for t in targets) else "unknown"
     return {address: role for address, role in roles.items() if role != "unknown"}
 
 
-def _from_options(handshakes: list[HandshakeFact], capture_roles: Mapping[str, ProxyRole]) -> dict[str, Role]:
+def _from_options(
+    handshakes: list[HandshakeFact],
+    capture_roles: Mapping[str, ProxyRole],
+    site: Site,
+    by_traffic: Mapping[str, Role],
+) -> dict[str, Role]:
     roles: dict[str, Role] = {}
     for role in get_args(ProxyRole):
-        for address in _egress_clients(handshakes, {p for p, r in capture_roles.items() if r == role}):
-            roles.setdefault(address, role)
+        named = site.proxy(role)
+        captures = {path for path, given in capture_roles.items() if given == role}
+        for address in _egress_clients(handshakes, captures, by_traffic, role):
+            if named is None or named.more_addresses or not named.addresses or address in named.addresses:
+                # Whom the site file does not name is another host on the same wire.
+                roles.setdefault(address, role)
     return roles
 
 
-def _egress_clients(handshakes: list[HandshakeFact], captures: set[str]) -> set[str]:
-    """TLS clients on the outer side of the proxy whose captures these are."""
+def _egress_clients(
+    handshakes: list[HandshakeFact], captures: set[str], by_traffic: Mapping[str, Role], role: ProxyRole
+) -> set[str]:
+    """TLS clients on the outer side of the proxy whose captures these are.
+
+    Where the capture holds the inner side, too, the traffic tells who is asked and goes on: that is the proxy,
+    and not who asks it.
+    """
     own = [handshake for handshake in handshakes if handshake.capture in captures]
     # A host that is seen with QUIC alone goes past the proxy: it is no proxy itself.
     clients = Counter(handshake.client for handshake in own if handshake.transport == "tcp")
     clients = clients or Counter(handshake.client for handshake in own)
-    targets = {handshake.server for handshake in own if handshake.tunnel == "connect"}
+    inferred = {client for client in clients if by_traffic.get(client) == role}
+    if inferred and len(clients) > 1:
+        return inferred
+    targets = {handshake.server for handshake in own if handshake.tunnel in PROXIED}
     if served := targets & clients.keys():
         # Also the inner side was captured: whoever others CONNECT to, and speaks TLS itself, is the proxy.
         inner = {handshake.client for handshake in own if handshake.server in served}
         return served - inner or served
+    relays = _relays(own)
+    if relays:
+        return relays
     # Hosts that are merely routed reach origins by themselves where the proxy does, or past its CONNECT.
-    if tunnelled := Counter(handshake.client for handshake in own if handshake.tunnel == "connect"):
+    if tunnelled := Counter(handshake.client for handshake in own if handshake.tunnel in PROXIED):
         return set(tunnelled)
     return set(clients)
+
+
+def _relays(handshakes: list[HandshakeFact]) -> set[str]:
+    """Clients that hand on a ClientHello that another client of the same capture sent before."""
+    first: dict[str, HandshakeFact] = {}
+    found: set[str] = set()
+    for handshake in sorted(handshakes, key=lambda h: h.time):
+        if handshake.client_random is None:
+            continue
+        before = first.setdefault(handshake.client_random, handshake)
+        if before.client != handshake.client and before.capture == handshake.capture:
+            found.add(handshake.client)
+    return found
 
 
 def _unswapped(

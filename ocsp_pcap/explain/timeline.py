@@ -27,7 +27,7 @@ def timelines(case: Case, verdicts: Sequence[Verdict]) -> tuple[Timeline, ...]:
     for verdict in verdicts:
         if verdict.chain_role == "leaf" or verdict.presence in ("present", "attempted"):
             by_host[case.identity(verdict.validator.address)].append(verdict)
-    asking = {identity for identity, _ in case.queries_of}
+    asking = {identity for identity, host in case.hosts.items() if host.exchanges}
     ranked = sorted(by_host.items(), key=lambda item: (item[0] not in asking, -len(item[1])))
     return tuple(_timeline(case, identity, rows) for identity, rows in ranked[:MOST_VALIDATORS])
 
@@ -65,13 +65,13 @@ def _lane(case: Case, identity: str, verdict: Verdict) -> Lane:
     certificate = verdict.certificate
     if certificate is not None:
         proxy = case.proxy(verdict.validator.address)
-        for query in case.queries_of.get((identity, certificate.sha256), [])[:MOST_EVENTS]:
+        for query in case.hosts[identity].queries.get(certificate.sha256, [])[:MOST_EVENTS]:
             events.append(_asked(query))
             window = case.window(query, proxy)
             if window is not None:
                 until = f"answer held until {BASIS_WORDS[window.basis]}"
                 covers.append(Cover(query.answer_time, window.end, until))
-        for visit in case.visits_of.get((identity, certificate.sha256), [])[:MOST_EVENTS]:
+        for visit in case.hosts[identity].received.get(certificate.sha256, [])[:MOST_EVENTS]:
             staple = case.staple_for(visit, certificate)
             if staple is not None and staple[1].next_update is not None:
                 covers.append(Cover(visit.time, staple[1].next_update, "staple good until its nextUpdate"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.case import Case
-from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Status, Validator, Verdict
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import OcspExchangeFact
@@ -29,8 +29,6 @@ FAILED: Final[dict[Outcome, tuple[str, str]]] = {
 }
 """Outcome: what it is called, one and several."""
 
-RELAY_TIME: Final = 30 * SECOND
-"""A proxy hands a request on within this time."""
 _NOT_MODIFIED: Final = 304
 
 
@@ -85,19 +83,20 @@ def askers(case: Case, verdicts: Iterable[Verdict], only: Collection[str] | None
         only: SHA-256 of certificates; requests about others are left out. None: all count.
     """
     names = {case.identity(verdict.validator.address): verdict.validator for verdict in verdicts}
-    queries: dict[int, list[tuple[str, str, Query]]] = defaultdict(list)
-    for (identity, sha256), found in case.queries_of.items():
-        for query in found:
-            queries[id(query.exchange)].append((identity, sha256, query))
-    relays = _relays(case)
+    queries: dict[int, list[tuple[Host, str, Query]]] = defaultdict(list)
+    for host in case.hosts.values():
+        for sha256, found in host.queries.items():
+            for query in found:
+                queries[id(query.exchange)].append((host, sha256, query))
     own: dict[str, list[Asked]] = defaultdict(list)
     relayed: dict[str, list[Asked]] = defaultdict(list)
     for exchange in case.exchanges:
         meant = queries[id(exchange)]
-        if only is not None and not any(sha256 in only for _, sha256, _ in meant):
+        about = [known.sha256 for known in case.askers.certificates_meant(exchange)]
+        if only is not None and not any(sha256 in only for sha256 in about):
             continue
-        matched = any((identity, sha256) in case.visits_of for identity, sha256, _ in meant)
-        asked = _asked(exchange, [query for *_, query in meant], matched, _relay(exchange, relays))
+        matched = any(sha256 in case.host(exchange.client).received for sha256 in about)
+        asked = _asked(exchange, [query for *_, query in meant], matched, _relay(case, exchange))
         (relayed if asked.relay else own)[case.identity(exchange.client)].append(asked)
     result = []
     for identity in dict.fromkeys((*own, *relayed)):
@@ -108,27 +107,10 @@ def askers(case: Case, verdicts: Iterable[Verdict], only: Collection[str] | None
     return tuple(sorted(result, key=lambda each: (order.index(each.validator.role), -each.requests)))
 
 
-def _relay(exchange: OcspExchangeFact, relays: set[int]) -> Relay | None:
-    if id(exchange) in relays:
-        return "inner-leg-seen"
-    return "asker-unseen" if exchange.relayed_for else None
-
-
-def _relays(case: Case) -> set[int]:
-    """Return the ids of exchanges that only hand on what came in on an inner leg at that moment."""
-    inner: dict[tuple[object, ...], list[OcspExchangeFact]] = defaultdict(list)
-    for exchange in case.exchanges:
-        if exchange.requests:
-            inner[exchange.requests, case.identity(exchange.server)].append(exchange)
-    found = set()
-    for exchange in case.exchanges:
-        sender = case.identity(exchange.client)
-        time = case.moment(exchange)
-        for before in inner.get((exchange.requests, sender), ()):
-            if case.identity(before.client) != sender and -SECOND <= time - case.moment(before) <= RELAY_TIME:
-                found.add(id(exchange))
-                break
-    return found
+def _relay(case: Case, exchange: OcspExchangeFact) -> Relay | None:
+    if not case.askers.credit(exchange).relayed:
+        return None
+    return "asker-unseen" if case.askers.copied_from(exchange) is None else "inner-leg-seen"
 
 
 def _asked(exchange: OcspExchangeFact, queries: list[Query], matched: bool, relay: Relay | None) -> Asked:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact, SingleFact
 
-SIDE_BY_SIDE = 2 * SECOND
-"""Connections opened at once ask at once: that is no missing cache."""
 CLOCK_SKEW = 300 * SECOND
 """How far a validator's clock may be off before thisUpdate lies in the future for it."""
 
@@ -40,10 +36,41 @@ class Visit:
         alert = next((alert.frame for alert in self.handshake.alerts), None)
         return hello or frames.certificate_status or alert or later or 1
 
+    @property
+    def hides_certificate(self) -> bool:
+        """A certificate was, or may have been, exchanged that cannot be seen."""
+        handshake = self.handshake
+        return (
+            not handshake.certificates
+            and not handshake.resumed
+            and (
+                handshake.certificate_encrypted or handshake.missing_bytes > 0 or handshake.started_mid_stream
+            )
+        )
+
+    @property
+    def outer_name_only(self) -> bool:
+        """An encrypted ClientHello may name another host than the one that is visible."""
+        return self.handshake.encrypted_client_hello
+
     def evidence(self, note: str, frame: int | None = None) -> Evidence:
         """Point to a frame of this handshake."""
         handshake = self.handshake
         return Evidence(handshake.capture, frame or self.frame, handshake.stream, note, handshake.transport)
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """To whom an OCSP request, a lookup or a connection belongs, and what says so."""
+
+    asker: str | None
+    """Identity of the host whose question it is; None: a host behind the sender that is not in sight."""
+    relayed: bool = False
+    """Another host than the asker sent it, on the asker's behalf."""
+    own_certificate: bool = False
+    """A server asks about its own certificate, to staple the answer: it validates nothing."""
+    why: str = ""
+    """What says that the asker is not simply the sender, in words; empty where it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +83,10 @@ class Query:
     match: Match
     single: SingleFact | None
     """The SingleResponse about the certificate, where the answer has one."""
+    credit: Credit
+    """Whose question it is, which need not be the host that sent it."""
+    confirms: Query | None = None
+    """Where the answer is 304 Not Modified: the earlier query whose answer it says is still good."""
 
     @property
     def frame(self) -> int:
@@ -78,6 +109,8 @@ class Query:
     @property
     def usable(self) -> bool:
         """A validator may rely on the answer: successful, about this certificate, not badly signed."""
+        if self.confirms is not None:
+            return self.confirms.usable
         response, status = self.exchange.response, self.exchange.http_status
         return (
             response is not None
@@ -114,14 +147,3 @@ class Query:
             and self.single.next_update is not None
             and self.single.next_update < self.answer_time
         )
-
-
-def early_repeats(queries: Iterable[Query]) -> list[tuple[Query, Query]]:
-    """Return pairs of queries for one certificate, the second while the first's answer still covered."""
-    repeats = []
-    for before, again in pairwise(queries):
-        if not before.usable or before.single is None or before.single.next_update is None:
-            continue
-        if again.time - before.answer_time > SIDE_BY_SIDE and again.time < before.single.next_update:
-            repeats.append((before, again))
-    return repeats

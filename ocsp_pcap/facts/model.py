@@ -131,6 +131,10 @@ class CertificateFact:
     """id-pkix-ocsp-nocheck is present (RFC 6960 4.2.2.2.1)."""
     public_key_sha256: str | None = None
     """Of the SubjectPublicKeyInfo: interception proxies reuse one key for many names."""
+    ca_issuers_urls: tuple[str, ...] = ()
+    """Where the issuer's certificate can be fetched (id-ad-caIssuers, RFC 5280 4.2.2.1)."""
+    scts: int = 0
+    """Signed certificate timestamps embedded by the CA (RFC 6962 3.3); no interception proxy can make any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,8 @@ class ResponseFact:
     signature_note: str | None = None
     """Why the signature is invalid or unverifiable, in words."""
     nonce: str | None = None
+    signer_not_after: int | None = None
+    """When the certificate of a delegated responder ends (RFC 6960 4.2.2.2); None: none, or not known."""
 
 
 @dataclass(frozen=True, slots=True)

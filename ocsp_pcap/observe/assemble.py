@@ -436,6 +436,7 @@ class FactAssembler:
             parse_error=response.parse_error,
             sha256=response.sha256,
             signature_note=verification.note or None,
+            signer_not_after=verification.signer_not_after,
             nonce=response.nonce,
         )
         self._responses[response.sha256] = fact
@@ -467,6 +468,8 @@ class FactAssembler:
             subject_key_id=certificate.subject_key_id,
             issuer_sha256=issuer.sha256 if issuer is not None else None,
             no_check=certificate.no_check,
+            ca_issuers_urls=certificate.ca_issuers_urls,
+            scts=certificate.scts,
             public_key_sha256=sha256(certificate.key_info_der).hexdigest()
             if certificate.key_info_der
             else None,

@@ -32,6 +32,8 @@ class Verification(NamedTuple):
     """Subject, as RFC 4514 text, of the certificate whose key made the signature; None: not known."""
     note: str
     """Why, in words; empty where there is nothing to add."""
+    signer_not_after: int | None = None
+    """When (ns since the epoch) a delegated responder's certificate ends; None: the CA itself signed."""
 
 
 def verify(
@@ -119,8 +121,12 @@ def _authorised(
     issued: IssuedBy,
 ) -> Verification:
     """Judge a signer whose key is known to have made the signature."""
-    if any(_same_key(signer, issuer) for issuer in issuers):
+    if any(_same_key(signer, issuer) and signer.subject_der == issuer.subject_der for issuer in issuers):
         return Verification("valid", signer.subject, "signed by the issuing CA itself")
+    if any(_same_key(signer, issuer) for issuer in issuers) and not signer.ocsp_signing:
+        # Whether a validator takes key or name for the CA is its own affair (RFC 6960 4.2.2.2).
+        note = f"signed with the issuing CA's key, under the name {signer.subject}"
+        return Verification("unverifiable", signer.subject, note)
     if not issuers:
         note = (
             "the signature is that of the certificate inside the response, "
@@ -144,7 +150,8 @@ def _authorised(
         if signer.not_after is not None and moment > signer.not_after:
             note = "the responder's certificate had expired (RFC 6960 3.2, rule 4)"
             return Verification("invalid", signer.subject, note)
-    return Verification("valid", signer.subject, "signed by a responder that the issuing CA delegated")
+    note = "signed by a responder that the issuing CA delegated"
+    return Verification("valid", signer.subject, note, signer.not_after)
 
 
 def _is_responder(response: OcspResponse, certificate: Certificate) -> bool:

@@ -128,4 +128,5 @@ _READERS: dict[type[x509.ExtensionType], Callable[[Any], dict[str, object]]] = {
     x509.AuthorityKeyIdentifier: _read_authority_key,
     x509.OCSPNoCheck: lambda value: {"no_check": True},
     x509.ExtendedKeyUsage: lambda value: {"ocsp_signing": ExtendedKeyUsageOID.OCSP_SIGNING in value},
+    x509.PrecertificateSignedCertificateTimestamps: lambda value: {"scts": len(value)},
 }

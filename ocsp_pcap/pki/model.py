@@ -24,6 +24,8 @@ class Extensions(NamedTuple):
     """id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1)."""
     ocsp_signing: bool = False
     """id-kp-OCSPSigning in the extendedKeyUsage (RFC 6960 4.2.2.2)."""
+    scts: int = 0
+    """Signed certificate timestamps that the CA embedded (RFC 6962 3.3)."""
 
 
 _NO_EXTENSIONS = Extensions()
@@ -102,6 +104,11 @@ class Certificate(NamedTuple):
     def no_check(self) -> bool:
         """A responder certificate that is not itself to be checked (RFC 6960 4.2.2.2.1)."""
         return self.extensions.no_check
+
+    @property
+    def scts(self) -> int:
+        """Number of signed certificate timestamps that the CA embedded."""
+        return self.extensions.scts
 
     @property
     def ocsp_signing(self) -> bool:

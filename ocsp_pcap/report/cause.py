@@ -60,7 +60,7 @@ def render_causes(console: Console) -> None:
             box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim"
         )
         table.add_column(column, no_wrap=True, width=12)
-        table.add_column("Code", no_wrap=True, width=23)
+        table.add_column("Code", no_wrap=True, width=28)
         table.add_column("Meaning")
         last = ""
         for entry in CAUSES.values():

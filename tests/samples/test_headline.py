@@ -26,7 +26,7 @@ from ocsp_pcap.report.text import render_text
 from .cases import Sample, explanation_of_all, samples
 
 SENT = re.compile(
-    r"([\d,]+) OCSP requests? (?:handed on for others by|from) (?:child |parent |client )?(\S+?)[:;.]? "
+    r"([\d,]+) OCSP requests? (?:from|handed on for others by) (?:child |parent |client )?(\S+?)[:;.]? "
 )
 RECEIVED = re.compile(r"([\d,]+) OCSP answers? to (?:child |parent |client )?(\S+) ")
 

@@ -28,12 +28,10 @@ def test_firefox_holds_an_answer_on_the_second_visit() -> None:
     assert sightings("firefox-client", "plain.site.test") == ["queried", "cached"]
 
 
-@pytest.mark.xfail(strict=True, reason="that a validator keeps failures is not looked for")
 def test_firefox_holds_a_failure_on_the_second_visit() -> None:
     assert sightings("firefox-client", "ill.site.test") == ["http-error", "failure-cached"]
 
 
-@pytest.mark.xfail(strict=True, reason="that a validator asks about leaves only is not looked for")
 def test_firefox_asks_about_no_intermediate() -> None:
     assert verdict("firefox-client", "plain.site.test", "intermediate").cause == "leaf-only"
 

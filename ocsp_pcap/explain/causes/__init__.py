@@ -1,28 +1,101 @@
-"""What each cause and each finding means, and what to do next.
+"""What each cause and each finding means, how it is proven, and what to do next.
 
-The metadata are Python tables, cheap to import; the long form of each code is a Markdown page of
-this package, ``<code>.md``, read only when :func:`page` asks for it.
+One file a cause: its entry (meaning, phrase, proofs, next steps) and ``claims``, which answers one question
+with claims about it, beside its page ``<code>.md``. :data:`ORDER` is the only list of them: the most specific
+first, which decides among causes that hold at once, among sightings of one certificate, and in every table. A
+cause never judges how sure it is, and never imports another cause: what several need stands in a module of
+its own in :mod:`ocsp_pcap.explain`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
-from string import Formatter
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
-from ocsp_pcap.explain.causes.causes import CAUSE_TABLE
-from ocsp_pcap.explain.causes.entry import PLACEHOLDERS, Cause
-from ocsp_pcap.explain.causes.findings import FINDING_TABLE
+from ocsp_pcap.explain import findings
+from ocsp_pcap.explain.causes import (
+    cached,
+    capture_filtered,
+    capture_incomplete,
+    certificate_encrypted,
+    dns_failed,
+    failure_cached,
+    handshake_failed,
+    http_error,
+    leaf_only,
+    no_ocsp_url,
+    no_responder_for_issuer,
+    no_response,
+    not_intercepted,
+    ocsp_disabled,
+    ocsp_over_tls,
+    queried,
+    reissued_certificate,
+    responder_error,
+    responder_unreachable,
+    response_invalid,
+    session_resumed,
+    short_lived,
+    staple_invalid,
+    stapled,
+    unexplained,
+)
+from ocsp_pcap.explain.causes.proven import proof_lines
+from ocsp_pcap.explain.entries import PLACEHOLDERS, Cause
+from ocsp_pcap.explain.findings import FINDINGS
+from ocsp_pcap.explain.grounds.claim import Claim
+from ocsp_pcap.explain.question import Question
 
-__all__ = ["CAUSES", "PLACEHOLDERS", "SECTIONS", "Cause", "next_steps", "page"]
+__all__ = ["CAUSES", "ORDER", "PLACEHOLDERS", "SECTIONS", "Cause", "Rule", "next_steps", "page"]
+
+Claims: TypeAlias = Callable[[Question], Iterator[Claim]]
+
+
+class Rule(NamedTuple):
+    """A cause and the function that claims it."""
+
+    entry: Cause
+    claims: Claims
+
+
+ORDER: Final[tuple[Rule, ...]] = tuple(
+    Rule(module.ENTRY, module.claims)
+    for module in (
+        queried,
+        response_invalid,
+        responder_error,
+        http_error,
+        no_response,
+        responder_unreachable,
+        dns_failed,
+        not_intercepted,
+        session_resumed,
+        handshake_failed,
+        stapled,
+        staple_invalid,
+        cached,
+        failure_cached,
+        reissued_certificate,
+        short_lived,
+        no_ocsp_url,
+        no_responder_for_issuer,
+        leaf_only,
+        certificate_encrypted,
+        ocsp_over_tls,
+        capture_filtered,
+        ocsp_disabled,
+        capture_incomplete,
+        unexplained,
+    )
+)
+"""The causes, the most specific first; ``unexplained`` is what is left where none is at least likely."""
 
 CAUSES: Final[Mapping[str, Cause]] = MappingProxyType(
-    {entry.code: entry for entry in (*CAUSE_TABLE, *FINDING_TABLE)}
+    {entry.code: entry for entry in (*(rule.entry for rule in ORDER), *(rule.entry for rule in FINDINGS))}
 )
-"""Every code of the contract: the causes in the order of the contract's table, then the findings."""
+"""Every code of the contract: the causes in their order, then the findings."""
 
 SECTIONS: Final = (
     "What it means",
@@ -35,25 +108,19 @@ SECTIONS: Final = (
 
 
 def page(code: str) -> str:
-    """Return the Markdown page of a cause or finding. Raise KeyError for a code that is none."""
+    """Return the Markdown page of a cause or finding, its proofs from the table. Raise KeyError for no code."""
     entry = CAUSES[code]
-    return resources.files(__name__).joinpath(f"{entry.code}.md").read_text(encoding="utf-8")
+    if entry.kind == "finding":
+        return _text(findings.__name__, code)
+    text = _text(__name__, code)
+    before, heading, after = text.partition(f"\n## {SECTIONS[2]}\n")
+    return before.rstrip() + "\n\n" + "\n".join(proof_lines(entry)) + "\n" + heading + after
+
+
+def _text(package: str, code: str) -> str:
+    return resources.files(package).joinpath(f"{code}.md").read_text(encoding="utf-8")
 
 
 def next_steps(code: str, **context: object) -> tuple[str, ...]:
-    """Return the next steps of a cause or finding with its placeholders filled in.
-
-    ``context`` may give any of :data:`PLACEHOLDERS`; a sentence that needs one which is missing or
-    None is left out. Values go in as they are and are escaped where text leaves the program. Raise
-    KeyError for a code that is none.
-    """
-    known = {name: value for name, value in context.items() if value is not None}
-    return tuple(
-        sentence.format(**known) for sentence in CAUSES[code].next_steps if _fields(sentence) <= known.keys()
-    )
-
-
-@cache
-def _fields(sentence: str) -> frozenset[str]:
-    """Names of the placeholders in a sentence of the tables."""
-    return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)
+    """Return the next steps of a cause or finding (:meth:`Cause.steps`). Raise KeyError for a code that is none."""
+    return CAUSES[code].steps(context)

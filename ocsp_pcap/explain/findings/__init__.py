@@ -1,45 +1,72 @@
-"""Findings: statements about the chain or the capture as a whole, one small function each."""
+"""Findings: statements about the chain or the capture as a whole.
+
+One file a finding: its entry (severity, meaning, next steps) and ``find``, which looks at a :class:`View`,
+beside its page ``<code>.md``. A finding names the hosts that it is true of, and no other; it never judges what
+the verdicts have judged already.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.case import Case
-from ocsp_pcap.explain.findings.capture import capture_problem
-from ocsp_pcap.explain.findings.chain import (
+from ocsp_pcap.explain.entries import Cause
+from ocsp_pcap.explain.findings import (
+    capture_problem,
+    client_certificate_revoked,
+    clock_wrong,
+    crl_fallback,
+    must_staple_violated,
     ocsp_at_egress,
     ocsp_forwarded,
     ocsp_nowhere,
     ocsp_on_wrong_proxy,
     parent_not_intercepting,
-)
-from ocsp_pcap.explain.findings.responses import (
-    crl_fallback,
-    must_staple_violated,
-    repetition,
+    repeated_queries,
     revoked_but_used,
 )
+from ocsp_pcap.explain.findings.common import View
 from ocsp_pcap.explain.model import Finding, Severity, Verdict
 
-FindingRule: TypeAlias = Callable[[Case, Sequence[Verdict]], Iterator[Finding]]
+Find: TypeAlias = Callable[[View], Iterator[Finding]]
 
-FINDING_RULES: Final[tuple[FindingRule, ...]] = (
-    ocsp_on_wrong_proxy,
-    ocsp_at_egress,
-    ocsp_nowhere,
-    parent_not_intercepting,
-    ocsp_forwarded,
-    crl_fallback,
-    must_staple_violated,
-    revoked_but_used,
-    repetition,
-    capture_problem,
+
+class FindingRule(NamedTuple):
+    """A finding and the function that finds it."""
+
+    entry: Cause
+    find: Find
+
+
+def _nothing(_: View) -> Iterator[Finding]:
+    """Find nothing: another finding's rule raises this one, too."""
+    yield from ()
+
+
+FINDINGS: Final[tuple[FindingRule, ...]] = (
+    FindingRule(ocsp_on_wrong_proxy.ENTRY, ocsp_on_wrong_proxy.find),
+    FindingRule(ocsp_at_egress.ENTRY, ocsp_at_egress.find),
+    FindingRule(ocsp_nowhere.ENTRY, ocsp_nowhere.find),
+    FindingRule(parent_not_intercepting.ENTRY, parent_not_intercepting.find),
+    FindingRule(ocsp_forwarded.ENTRY, ocsp_forwarded.find),
+    FindingRule(crl_fallback.ENTRY, crl_fallback.find),
+    FindingRule(must_staple_violated.ENTRY, must_staple_violated.find),
+    FindingRule(revoked_but_used.ENTRY, revoked_but_used.find),
+    FindingRule(client_certificate_revoked.ENTRY, client_certificate_revoked.find),
+    FindingRule(repeated_queries.TTL_OVERRIDE, _nothing),
+    FindingRule(repeated_queries.ENTRY, repeated_queries.find),
+    FindingRule(clock_wrong.ENTRY, clock_wrong.find),
+    FindingRule(capture_problem.ENTRY, capture_problem.find),
 )
+"""Every finding, in the order of the tables."""
 SEVERITIES: Final[tuple[Severity, ...]] = ("problem", "advice", "info")
 
 
-def all_findings(case: Case, verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
-    """Ask every rule, and put problems first."""
-    found = [finding for rule in FINDING_RULES for finding in rule(case, verdicts)]
+def all_findings(
+    case: Case, verdicts: Sequence[Verdict], wanted: Callable[[str | None], bool] = lambda _: True
+) -> tuple[Finding, ...]:
+    """Ask every rule, and put problems first. ``wanted`` tells which hosts' names were asked for."""
+    view = View(case, verdicts, wanted)
+    found = [finding for rule in FINDINGS for finding in rule.find(view)]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -14,7 +14,7 @@ from typing import Any
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Verdict
-from ocsp_pcap.explain.rules.answer import Question
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import AuthorityCertificate, Proxy, Site
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import (

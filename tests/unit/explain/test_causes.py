@@ -8,48 +8,60 @@ from typing import get_args
 
 import pytest
 
-from ocsp_pcap.explain import causes
-from ocsp_pcap.explain.causes import CAUSES, PLACEHOLDERS, SECTIONS, next_steps, page
-from ocsp_pcap.explain.model import Presence, Severity
+from ocsp_pcap.explain import causes, findings
+from ocsp_pcap.explain.causes import CAUSES, ORDER, PLACEHOLDERS, SECTIONS, Rule, next_steps, page
+from ocsp_pcap.explain.grounds.claim import DoubtCode
+from ocsp_pcap.explain.grounds.doubts import DOUBTS
+from ocsp_pcap.explain.model import Severity
 
 CONTRACT = {
-    "present": ["queried"],
-    "attempted": [
+    "present": {"queried"},
+    "attempted": {
         "dns-failed", "responder-unreachable", "http-error", "responder-error", "response-invalid",
         "no-response",
-    ],
-    "absent": [
+    },
+    "absent": {
         "stapled", "staple-invalid", "cached", "session-resumed", "no-ocsp-url", "short-lived",
-        "reissued-certificate", "not-intercepted", "ocsp-disabled", "handshake-failed", "unexplained",
-    ],
-    "unknown": ["certificate-encrypted", "capture-filtered", "capture-incomplete", "ocsp-over-tls"],
+        "reissued-certificate", "not-intercepted", "ocsp-disabled", "leaf-only", "failure-cached",
+        "no-responder-for-issuer", "handshake-failed", "unexplained",
+    },
+    "unknown": {"certificate-encrypted", "capture-filtered", "capture-incomplete", "ocsp-over-tls"},
 }  # fmt: skip
-FINDINGS = [
+FINDINGS = {
     "ocsp-on-wrong-proxy", "ocsp-at-egress", "ocsp-nowhere", "parent-not-intercepting", "ocsp-forwarded",
-    "crl-fallback",
-    "must-staple-violated", "revoked-but-used", "ttl-override-in-use", "repeated-queries", "capture-problem",
-]  # fmt: skip
+    "crl-fallback", "must-staple-violated", "revoked-but-used", "ttl-override-in-use", "repeated-queries",
+    "capture-problem", "responders-failing", "certificates-hidden", "quic-bypass", "selective-interception",
+    "ocsp-on-child-too", "reissued-without-revocation", "staple-fetch", "client-certificate-revoked",
+    "slow-responder", "clock-wrong", "ambiguous-bytes",
+}  # fmt: skip
+DOUBT_CODES = set(get_args(DoubtCode))
 
 
 def test_the_registry_holds_the_contract_and_nothing_else() -> None:
-    assert list(CAUSES) == [code for codes in CONTRACT.values() for code in codes] + FINDINGS
     for presence, codes in CONTRACT.items():
-        assert presence in get_args(Presence)
-        assert {CAUSES[code].presence for code in codes} == {presence}
-        assert {CAUSES[code].kind for code in codes} == {"cause"}
-    for code in FINDINGS:
-        assert CAUSES[code].kind == "finding"
-        assert CAUSES[code].presence is None
-        assert CAUSES[code].severity in get_args(Severity)
+        assert {code for code, entry in CAUSES.items() if entry.presence == presence} == codes
+    findings_there = {code for code, entry in CAUSES.items() if entry.kind == "finding"}
+    assert findings_there <= FINDINGS
+    assert all(CAUSES[code].severity in get_args(Severity) for code in findings_there)
 
 
 def test_every_code_has_a_page_and_no_page_is_without_code() -> None:
     pages = {
         entry.name.removesuffix(".md")
-        for entry in resources.files(causes.__name__).iterdir()
+        for package in (causes, findings)
+        for entry in resources.files(package.__name__).iterdir()
         if entry.name.endswith(".md")
     }
     assert pages == set(CAUSES)
+
+
+@pytest.mark.parametrize("rule", ORDER, ids=lambda rule: rule.entry.code)
+def test_a_page_says_what_proves_its_cause_from_the_table(rule: Rule) -> None:
+    proven = page(rule.entry.code).split("## How it is proven")[1].split("\n## ")[0]
+    if not rule.entry.proofs:
+        assert "never confirmed" in proven
+    for kind in {kind for proof in rule.entry.proofs for kind in proof}:
+        assert all(f"`{doubt.code}`" in proven for doubt in DOUBTS[kind])
 
 
 @pytest.mark.parametrize("code", CAUSES)
@@ -59,13 +71,13 @@ def test_page(code: str) -> None:
     assert lines[0].startswith(f"# {code}: ")
     assert tuple(re.findall(r"^## (.+)$", text, re.MULTILINE)) == SECTIONS
     assert re.search(r"RFC [0-9]{4}|pcapng", text.split("## Standards")[1])
-    assert 15 <= len(lines) <= 45
+    assert 15 <= len(lines) <= 100
     assert max(map(len, lines)) <= 125
     if CAUSES[code].kind == "cause":
         assert f"*Presence: {CAUSES[code].presence}" in lines[2]
     for word in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text):
         # Codes that a page names exist; other words with hyphens in code style are command names.
-        assert word in CAUSES or word in {"ocsp-pcap"}, word
+        assert word in CAUSES or word in {"ocsp-pcap"} | DOUBT_CODES, word
 
 
 @pytest.mark.parametrize("code", CAUSES)

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ocsp_pcap.explain.occasions import Occasions, occasions_of
 
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.occasions import Occasions, occasions_of
 from ocsp_pcap.facts import CertificateFact, Fact
 
 from .facts_factory import (

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.phrases import ORDER, PHRASES, cause_phrase, cause_phrases, count, listed
+from ocsp_pcap.explain.phrases import ORDER, cause_phrase, cause_phrases, count, listed
 
 
 @pytest.mark.parametrize("code", [code for code, entry in CAUSES.items() if entry.kind == "cause"])
 def test_every_cause_has_its_phrase_and_its_place(code: str) -> None:
-    assert code in PHRASES
+    assert all(CAUSES[code].phrase)
     assert code in ORDER
     assert cause_phrase(code, 1).startswith("1 ")
     assert cause_phrase(code, 1200).startswith("1,200 ")
 
 
-@pytest.mark.parametrize("code", PHRASES)
+@pytest.mark.parametrize("code", [code for code, entry in CAUSES.items() if entry.kind == "cause"])
 def test_what_is_not_confirmed_is_told_as_a_possibility(code: str) -> None:
     assert {"may", "perhaps"} & set(cause_phrase(code, 2, sure=False).split())
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.rules.answer import validator_words
 from ocsp_pcap.explain.rules.doubt import loss, rest_of_capture
+
+from ocsp_pcap.explain.case import Case, Context
 
 from .facts_factory import (
     PARENT,

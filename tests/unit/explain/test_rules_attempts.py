@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from ocsp_pcap.explain.rules.attempts import reached_out
 
 from .facts_factory import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ocsp_pcap.explain.rules.certificate import CHANGE_OF_DEFINITION
+
 from ocsp_pcap.facts import HandshakeFrames
 
 from .facts_factory import (

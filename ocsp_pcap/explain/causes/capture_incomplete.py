@@ -1,0 +1,129 @@
+"""``capture-incomplete``: truncation, loss, one direction missing, or a start in mid-stream hides the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.absences import capture_ends
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Saw
+from ocsp_pcap.explain.model import Confidence, Evidence
+from ocsp_pcap.explain.querying import asked_words, unread_tries
+from ocsp_pcap.explain.question import Question
+
+PATIENCE: Final = 30 * SECOND
+"""A capture that goes on for this long after a handshake stopped would show how it went on."""
+
+ENTRY: Final = cause(
+    "capture-incomplete",
+    "unknown",
+    "Truncation, loss, one direction missing, or a start in mid-stream hides the answer.",
+    (
+        "stays open (the capture is incomplete)",
+        "stay open (the capture is incomplete)",
+        "stay open, perhaps because the capture is incomplete",
+    ),
+    ((Saw,),),
+    "Capture again with full packets (tcpdump -s 0 -B 65536) and start before the connection opens.",
+    "If one direction is missing, capture both directions of the mirror port, or on the proxy itself.",
+    "See what is missing in tcp.stream eq {stream}",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that what would answer the question is missing from the capture."""
+    if question.certificate is not None:
+        yield from _answer_cut(question)
+        yield from _capture_ends(question)
+        return
+    handshake = question.visit.handshake
+    if handshake.resumed or (
+        handshake.certificate_encrypted and not (handshake.decrypted and handshake.missing_bytes)
+    ):
+        return
+    reason, sign, at_most = _missing(question)
+    if reason is None:
+        if not handshake.complete:
+            words = "the capture does not show the certificate"
+            open_sign = Standing("packets-lost", "what is missing is not told")
+            yield Claim(ENTRY.code, words, (question.visit.evidence(words),), signs=(open_sign,))
+        return
+    yield Claim(
+        ENTRY.code,
+        f"the certificate cannot be seen: {reason}",
+        (question.visit.evidence(reason),),
+        (Saw(handshake, "packets"),),
+        (sign,) if sign is not None else (),
+        at_most=at_most,
+    )
+
+
+def _answer_cut(question: Question) -> Iterator[Claim]:
+    """Something that cannot be read was asked of this responder, and answered."""
+    if question.own_queries:
+        return
+    for exchange in unread_tries(question):
+        if exchange.http_status is None and exchange.response is None:
+            continue
+        yield Claim(
+            ENTRY.code,
+            f"{question.who} asked {asked_words(exchange)} something that cannot be read "
+            f"({exchange.request_error or 'its content is not in the capture'})",
+            (
+                question.visit.evidence(f"certificate of {question.host}"),
+                Evidence(
+                    exchange.capture, exchange.frames.request, exchange.stream, "request to its responder"
+                ),
+            ),
+            signs=(Standing("unread-question", "what it asked cannot be read"),),
+            responder=exchange.url,
+        )
+        return
+
+
+def _capture_ends(question: Question) -> Iterator[Claim]:
+    """The capture ends, or breaks off, before a query could have followed."""
+    if not question.eligible or question.queries:
+        return
+    if not capture_ends(question):
+        return
+    yield Claim(
+        ENTRY.code,
+        f"the capture ends before {question.who} could have sent a query for this certificate",
+        (question.visit.evidence(f"certificate of {question.host}, near the end of the capture"),),
+        signs=(Standing("span-not-covered", "what would have followed is not known"),),
+    )
+
+
+def _missing(question: Question) -> tuple[str | None, Standing | None, Confidence]:
+    handshake, coverage = question.visit.handshake, question.case.coverage
+    capture = coverage.captures.get(handshake.capture)
+    if handshake.missing_bytes:
+        reason = f"{handshake.missing_bytes} bytes of the handshake are not in the capture"
+        if capture is not None and capture.truncated_packets:
+            cut = f"{capture.truncated_packets} of its packets were captured in part"
+            reason += f" ({cut})"
+        return reason, None, "confirmed"
+    if handshake.one_sided:
+        # Of a single connection nobody can say whether the server was silent or was not captured.
+        all_so = capture is not None and 0 < capture.tcp_streams == capture.one_sided_streams
+        reason = "only one direction of the connection is in the capture"
+        words = "the other side may have said nothing"
+        sign = None if all_so and handshake.transport == "tcp" else Standing("packets-lost", words)
+        return reason, sign, "confirmed"
+    if handshake.started_mid_stream and handshake.frames.client_hello is None:
+        return "the capture starts in the middle of the connection", None, "confirmed"
+    if handshake.complete:
+        return None, None, "possible"
+    last = max(handshake.time, handshake.end_time or 0)
+    if coverage.rest_after(handshake.capture, last) >= PATIENCE and not coverage.loss(handshake.capture):
+        return "the handshake breaks off before the certificate", None, "possible"
+    words = "the connection may have ended there"
+    return (
+        "the capture ends, or breaks off, before the certificate",
+        Standing("span-not-covered", words),
+        "likely",
+    )

@@ -1,0 +1,112 @@
+"""``dns-failed``: the responder's name did not resolve (RFC 1035 4.1.1), so no query could be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ocsp_pcap.explain.aftermath import with_aftermath
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Did, Saw, Silence
+from ocsp_pcap.explain.lookups import addresses
+from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.seeking import REACTION, attempts_for, lookups_for
+from ocsp_pcap.facts import DnsLookupFact
+
+ENTRY: Final = cause(
+    "dns-failed",
+    "attempted",
+    "The responder's name did not resolve.",
+    (
+        "failed in DNS",
+        "failed in DNS",
+        "may have failed in DNS",
+    ),
+    ((Saw, Did, Silence),),
+    "Repeat the lookup on {validator} itself, with the name server that it uses: {responder}.",
+    "Make sure that the resolver of {validator} may resolve Internet names; split-horizon DNS often"
+    " hides them.",
+    "If the proxy shall not resolve Internet names, send OCSP through a forwarding host or switch "
+    "it off there.",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that every lookup of a responder, soon after the handshake, brought no address."""
+    if not question.eligible or question.own_queries:
+        return
+    for host, _, url in question.responders:
+        found = lookups_for(question, host)
+        # A truncated answer says nothing yet: the client asks again over TCP (RFC 7766 5).
+        lookups = [lookup for lookup in found if not lookup.truncated]
+        if not lookups or any(addresses(lookup) for lookup in lookups):
+            continue
+        reason, signs = _failed(question, lookups)
+        over_tcp = any(lookup.transport == "tcp" for lookup in lookups)
+        if len(lookups) < len(found) and not (over_tcp or _nameless(lookups)):
+            signs.append(
+                Standing("unread-question", "an answer was cut to fit a datagram, and is not there whole")
+            )
+        if _reached_otherwise(question, host):
+            signs.append(Standing("other-place", "it did reach out for another responder of the certificate"))
+        last = lookups[-1]
+        claim = Claim(
+            ENTRY.code,
+            f"{question.who} looked up the responder {host}: {reason}, so no query could be sent",
+            (
+                question.visit.evidence(f"certificate of {question.host}, responder {url}"),
+                *(_evidence(lookup) for lookup in lookups[-4:]),
+            ),
+            (Saw(last, "answer"), Did(last), Silence(question.case.moment(last), "another-try")),
+            tuple(signs),
+            at_most="possible" if _quiet_and_lossy(question, lookups) else "confirmed",
+            responder=url,
+        )
+        yield with_aftermath(question, claim, question.case.moment(last))
+        return
+
+
+def _reached_otherwise(question: Question, failed: str) -> bool:
+    return any(host != failed and attempts_for(question, host, port) for host, port, _ in question.responders)
+
+
+def _failed(question: Question, lookups: Sequence[DnsLookupFact]) -> tuple[str, list[Standing]]:
+    """Say what came of lookups that brought no address, and what leaves that open."""
+    errors = [lookup for lookup in lookups if lookup.rcode not in (None, "NOERROR")]
+    if _nameless(lookups):
+        return "the DNS server answered NXDOMAIN", []
+    asked = {lookup.type for lookup in lookups}
+    unanswered = {lookup.type for lookup in lookups if lookup.rcode is None} & {"A", "AAAA"}
+    open_signs: list[Standing] = []
+    if "A" not in asked or unanswered:
+        # An address of the other family may be known already, and need no lookup; IPv4 rarely goes unasked.
+        words = "not every address family was asked for and answered, so one address may be known"
+        open_signs.append(Standing("span-not-covered", words))
+    if errors:
+        return f"the DNS server answered {errors[-1].rcode}", open_signs
+    if any(lookup.rcode == "NOERROR" for lookup in lookups):
+        return "the answer holds no address", open_signs
+    return "no answer came from the DNS server", [
+        Standing("packets-lost", "an answer may have come another way")
+    ]
+
+
+def _nameless(lookups: Sequence[DnsLookupFact]) -> bool:
+    """There is nothing at this name, whatever type was asked for (RFC 8020)."""
+    return any(lookup.rcode == "NXDOMAIN" for lookup in lookups)
+
+
+def _quiet_and_lossy(question: Question, lookups: Sequence[DnsLookupFact]) -> bool:
+    """No answer at all is in the capture, which ends soon after or lacks packets."""
+    last, coverage = lookups[-1], question.case.coverage
+    if any(lookup.rcode is not None for lookup in lookups):
+        return False
+    return coverage.rest_after(last.capture, last.time) < REACTION or coverage.loss(last.capture) is not None
+
+
+def _evidence(lookup: DnsLookupFact) -> Evidence:
+    answer = ", ".join(lookup.answers[:4]) or lookup.rcode or "no answer"
+    frame = lookup.frames.response or lookup.frames.request
+    return Evidence(lookup.capture, frame, None, f"DNS {lookup.type} {lookup.name}: {answer}")

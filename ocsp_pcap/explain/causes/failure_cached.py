@@ -1,0 +1,55 @@
+"""``failure-cached``: an earlier attempt failed, and the validator seems to keep the failure for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Did, Saw, Silence
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.windows import span_words
+
+KEPT: Final = 3600 * SECOND
+"""A failure is not kept for longer than this."""
+
+ENTRY: Final = cause(
+    "failure-cached",
+    "absent",
+    "An earlier attempt failed, and the validator keeps the failure for a while.",
+    (
+        "was not asked about again after a failure",
+        "were not asked about again after a failure",
+        "may not have been asked about again after a failure",
+    ),
+    (),
+    "Repair what failed first: the earlier query and what came of it stand in frame {frame}.",
+    "Clear the OCSP cache of {validator}, or wait, and open a new connection to {host}.",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that no query followed because the last one, a short time ago, had failed."""
+    if not question.eligible or question.own_queries:
+        return
+    time = question.visit.time
+    before = between(question.queries, time - KEPT, time)
+    if not before or any(query.usable for query in question.queries if query.time >= before[-1].time):
+        return
+    last = before[-1]
+    yield Claim(
+        ENTRY.code,
+        f"{question.who} had asked {span_words(time - last.time)} before without success, and asks no more for a "
+        "while: it keeps the failure",
+        (
+            last.evidence("earlier query that failed", last.exchange.frames.response or last.frame),
+            question.visit.evidence(f"certificate of {question.host} again"),
+        ),
+        (Saw(last.exchange, "request"), Did(last), Silence(time)),
+        (Standing("checks-only-some", "how long it keeps a failure is not known"),),
+        responder=last.exchange.url,
+        telling=0,
+    )

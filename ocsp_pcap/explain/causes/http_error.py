@@ -1,0 +1,74 @@
+"""``http-error``: HTTP answered, but with a status that brings no OCSP response (RFC 9110 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.aftermath import with_aftermath
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import After, Did, Means, Saw
+from ocsp_pcap.explain.querying import (
+    answerer_words,
+    asked_words,
+    cut_short,
+    failed_tries,
+    grounds_of_try,
+    last_failure,
+    tries_evidence,
+    tries_words,
+)
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.facts import OcspExchangeFact
+
+ENTRY: Final = cause(
+    "http-error",
+    "attempted",
+    "The responder, or the proxy in front of it, answered HTTP but not 2xx.",
+    (
+        "got an HTTP error",
+        "got HTTP errors",
+        "may have got an HTTP error",
+    ),
+    ((Saw, Did, Means, After),),
+    "Read the status and body in frame {frame}: a block page, an authentication demand (401, 407), "
+    "a redirect or the responder's own error?",
+    "If a proxy in between answered, exempt {responder} from authentication and content filtering.",
+    "Try the responder directly: openssl ocsp -issuer ISSUER.pem -cert CERT.pem -url "
+    "http://{responder}/ -text",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that the last answer was an HTTP error, and say who gave it."""
+    query = last_failure(question, ENTRY.code)
+    if query is None:
+        return
+    tries, exchange = failed_tries(question), query.exchange
+    words = f"{question.who} asked {asked_words(exchange)}, {answerer_words(exchange)} HTTP {_status_words(exchange)}"
+    claim = Claim(
+        ENTRY.code,
+        tries_words(words, tries),
+        tries_evidence(question, tries),
+        grounds_of_try(question, query, answered=True),
+        tuple(_signs(question, exchange)),
+        responder=exchange.url,
+    )
+    yield with_aftermath(question, claim, query.answer_time)
+
+
+def _signs(question: Question, exchange: OcspExchangeFact) -> Iterator[Standing]:
+    if (exchange.location or "").lower().startswith("https:"):
+        yield Standing("unread-question", "what followed at the redirect's https address cannot be read")
+    if any(cut_short(other) for other in failed_tries(question)):
+        yield Standing("packets-lost", "part of another answer is not in the capture")
+
+
+def _status_words(exchange: OcspExchangeFact) -> str:
+    """Say what an HTTP status other than 2xx means for the query."""
+    status = exchange.http_status
+    if exchange.location is not None and status is not None and 300 <= status < 400:
+        return f"{status}, a redirect to {exchange.location}"
+    meaning = {401: "it demands authentication", 407: "a proxy in between demands authentication"}
+    return f"{status}: {meaning[status]}" if status in meaning else str(status)

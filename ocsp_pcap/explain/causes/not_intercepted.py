@@ -1,0 +1,101 @@
+"""``not-intercepted``: this host only hands the connection on, so the certificate is not its to check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.acts import shown_to_intercept
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Saw
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.saying import said_in_site
+from ocsp_pcap.explain.visits import Visit
+
+ENTRY: Final = cause(
+    "not-intercepted",
+    "absent",
+    "This proxy only tunnels the connection (the same ClientHello on both sides), so the certificate is not its to check.",
+    (
+        "was only tunnelled",
+        "were only tunnelled",
+        "may have been only tunnelled",
+    ),
+    ((Saw,),),
+    "If {host} shall be checked here, intercept TLS for it on {validator}.",
+    "Otherwise look at the TLS client behind the tunnel: OCSP is that client's business.",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that the TLS client is another host, behind this one."""
+    if question.presented_by == "client":
+        return
+    inner = question.case.hellos.inner_leg(question.visit)
+    if inner is not None:
+        yield _same_hello(question, inner)
+    elif (said := _said(question)) is not None:
+        yield said
+    elif _perhaps(question):
+        words = f"{question.who} may only tunnel this connection for a client behind it, whose side is not captured"
+        yield Claim(ENTRY.code, words, at_most="possible")
+
+
+def _same_hello(question: Question, inner: Visit) -> Claim:
+    here = question.visit.handshake
+    first = question.case.hellos.first_leg(inner)
+    signs: list[Standing] = []
+    if inner.handshake.server_random is None or here.server_random is None:
+        # A proxy that only read along with the hello may still have answered it itself.
+        words = "the ServerHello is not seen on both sides, so the proxy may have answered the hello itself"
+        signs.append(Standing("packets-lost", words))
+    proxy = question.proxy
+    reads = proxy is not None and proxy.validates_tunnels is True
+    words = (
+        f"{question.who} only tunnels this connection: the same ClientHello random stands on both sides, so "
+        f"{first.handshake.client} is the TLS client and the one to validate"
+    )
+    if reads:
+        words += "; this proxy also checks certificates of what it tunnels, says the site file"
+        signs.append(Standing("may-tunnel", "the site file says that it validates what it tunnels, too"))
+    return Claim(
+        ENTRY.code,
+        words,
+        (
+            inner.evidence("ClientHello on the inner side", inner.handshake.frames.client_hello),
+            question.visit.evidence(
+                "the same ClientHello random on the outer side", here.frames.client_hello
+            ),
+        ),
+        (
+            Saw(here, "packets"),
+            Saw(inner.handshake, "packets"),
+        ),
+        tuple(signs),
+    )
+
+
+def _said(question: Question) -> Claim | None:
+    """The site file says that this proxy opens no TLS, so the connection is some client's behind it."""
+    proxy = question.proxy
+    if proxy is None or proxy.intercepts is not False:
+        return None
+    words = "the side on which the hello reaches it is not in the captures"
+    return Claim(
+        ENTRY.code,
+        f"{question.who} does not intercept, says the site file, so it tunnels this connection for a client "
+        "behind it, which is the one to validate",
+        (
+            *said_in_site(question, "intercepts"),
+            question.visit.evidence(f"connection to {question.host} of a proxy that does not intercept"),
+        ),
+        signs=(Standing("may-tunnel", words),),
+    )
+
+
+def _perhaps(question: Question) -> bool:
+    """Nothing tells whether this proxy intercepts; the side on which it is asked was not captured."""
+    if not question.eligible or question.validator.role not in ("child", "parent"):
+        return False
+    return not shown_to_intercept(question)

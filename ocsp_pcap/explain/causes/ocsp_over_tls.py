@@ -1,0 +1,49 @@
+"""``ocsp-over-tls``: the responder was contacted over TLS, or through a tunnel, that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Did, Saw
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.seeking import tls_to
+
+ENTRY: Final = cause(
+    "ocsp-over-tls",
+    "unknown",
+    "The responder was contacted over TLS, or through a tunnel, that cannot be read.",
+    (
+        "was asked about over TLS that cannot be read",
+        "were asked about over TLS that cannot be read",
+        "may have been asked about over TLS that cannot be read",
+    ),
+    (),
+    "Pass the key log of {validator} with --keylog, if it can write one.",
+    "Read the log of {responder}, or of the proxy at the tunnel's end, for a request from {validator}.",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that the query may be inside a TLS connection to the responder."""
+    if not question.eligible or question.own_queries:
+        return
+    for host, port, url in question.responders:
+        visit = tls_to(question, host, port)
+        if visit is None:
+            continue
+        yield Claim(
+            ENTRY.code,
+            f"{question.who} opened a TLS connection to the responder {host}; its content is encrypted",
+            (
+                question.visit.evidence(f"certificate of {question.host}, responder {url}"),
+                visit.evidence(f"TLS connection to {host}"),
+            ),
+            (Saw(visit.handshake, "packets"), Did(visit)),
+            (Standing("unread-question", "what that connection carried cannot be read"),),
+            at_most="likely" if url.lower().startswith("https:") else "possible",
+            responder=url,
+        )
+        return

@@ -1,0 +1,186 @@
+"""``reissued-certificate``: a proxy made the certificate; the origin's own is not visible on this leg."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Genuine, Saw
+from ocsp_pcap.explain.lifetimes import short_lived_limit_exceeded
+from ocsp_pcap.explain.making import (
+    behind_proxy,
+    issuer_is_private,
+    maker,
+    one_key,
+    original_visit,
+    relayed_to_the_end,
+    siblings,
+    start_is_missing,
+    told_authority,
+)
+from ocsp_pcap.explain.model import Confidence, Evidence
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.site import AuthorityCertificate, Proxy
+from ocsp_pcap.facts import CertificateFact
+
+ENTRY: Final = cause(
+    "reissued-certificate",
+    "absent",
+    "The upstream proxy's own CA signed it; the origin's certificate is not visible here.",
+    (
+        "was reissued by a proxy upstream",
+        "were reissued by a proxy upstream",
+        "may have been reissued by a proxy upstream",
+    ),
+    ((Saw, Genuine),),
+    "Enable OCSP on the proxy that intercepts, the parent: it alone sees the origin's certificate.",
+    "Switch OCSP for forwarded traffic off on {validator}; it can find nothing there.",
+    "Capture on the outer side of the parent to see OCSP for {host}.",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that a proxy's CA signed the certificate in place of the origin's."""
+    certificate = question.certificate
+    if certificate is None or question.position > 0 or certificate.is_ca or question.presented_by == "client":
+        return
+    if relayed_to_the_end(question):
+        return
+    for claim in (
+        _by_both_sides(question, certificate),
+        _by_maker(question, certificate),
+        _by_site(question, certificate),
+        _by_its_looks(question, certificate),
+    ):
+        if claim is not None:
+            yield claim
+            return
+
+
+def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | None:
+    original = original_visit(question)
+    if original is None:
+        return None
+    case = question.case
+    shown = case.chain(original.handshake)[0]
+    told = told_authority(question)
+    role = case.roles.role(original.handshake.client)
+    proxy = f"the {role} proxy" if role in ("child", "parent") else original.handshake.client
+    if not behind_proxy(question) and told is None:
+        # A reverse proxy has a certificate of its own for the host, and goes on to it by that name.
+        return None
+    signs: list[Standing] = []
+    if certificate.ocsp_urls and told is None:
+        words = "it names a responder of its own, as a server's own certificate would"
+        signs.append(Standing("reissue-open", words))
+    elif told is None and not (maker(certificate) or not certificate.crl_urls):
+        signs.append(Standing("reissue-open", "it names a CRL, which an interception proxy rarely writes"))
+    elif told is None and not short_lived_limit_exceeded(certificate):
+        signs.append(Standing("reissue-open", "a short-lived certificate needs neither responder nor CRL"))
+    if told is not None:
+        by = f"the CA of the {told[0].role} proxy signed it"
+        words = (
+            f"{by}, and {proxy} received another certificate for {question.host} (issued by {shown.issuer})"
+        )
+        words += f": {question.who} never sees the origin's certificate; OCSP for it belongs on the proxy that does"
+    else:
+        words = (
+            f"{proxy} received another certificate for {question.host} (issued by {shown.issuer}) and handed on "
+            "this one of its own making; OCSP belongs on the proxy that sees the original"
+        )
+    if certificate.ocsp_urls:
+        words += f"; that this one names the responder {certificate.ocsp_urls[0]} changes nothing"
+    return Claim(
+        ENTRY.code,
+        words,
+        (
+            question.visit.evidence(f"certificate handed on, issued by {certificate.issuer}"),
+            original.evidence(f"the origin's certificate, issued by {shown.issuer}"),
+            *_authority_evidence(told),
+        ),
+        (Saw(question.visit.handshake, "certificate"), Genuine(certificate, True, ("both-sides",))),
+        tuple(signs),
+        telling=0,
+    )
+
+
+def _by_maker(question: Question, certificate: CertificateFact) -> Claim | None:
+    name = maker(certificate)
+    if name is None:
+        return None
+    return Claim(
+        ENTRY.code,
+        f"{name} made it: only that writes a CRL URL like {certificate.crl_urls[0]}; {question.who} never sees the "
+        "origin's certificate",
+        (
+            question.visit.evidence(
+                f"certificate issued by {certificate.issuer}, CRL {certificate.crl_urls[0]}"
+            ),
+        ),
+        (Saw(question.visit.handshake, "certificate"), Genuine(certificate, True, ("maker",))),
+    )
+
+
+def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
+    told = told_authority(question)
+    if told is None:
+        return None
+    proxy = told[0]
+    shared = one_key(question)
+    words = (
+        f"the CA of the {proxy.role} proxy signed it, so {question.who} never sees the origin's certificate; OCSP "
+        "for it belongs on the proxy that does"
+    )
+    sign = Standing(
+        "reissue-open",
+        "the same CA may have issued it to the server itself, and the other side of that proxy does not show",
+    )
+    return Claim(
+        ENTRY.code,
+        words,
+        (question.visit.evidence(f"certificate issued by {certificate.issuer}"), *_authority_evidence(told)),
+        (
+            Saw(question.visit.handshake, "certificate"),
+            Genuine(certificate, True, ("one-key",) if shared else ()),
+        ),
+        () if shared else (sign,),
+    )
+
+
+def _authority_evidence(told: tuple[Proxy, AuthorityCertificate] | None) -> tuple[Evidence, ...]:
+    if told is None:
+        return ()
+    return (Evidence(told[1].path, None, None, f"interception CA of the {told[0].role} proxy"),)
+
+
+def _by_its_looks(question: Question, certificate: CertificateFact) -> Claim | None:
+    """Behind a proxy, one issuer for everything and nothing that a public CA puts into a certificate."""
+    if certificate.crl_urls or certificate.ocsp_urls or certificate.self_signed or certificate.scts:
+        return None
+    others = siblings(question)
+    bare = all(not other.ocsp_urls and not other.crl_urls for other in others)
+    shared = one_key(question)
+    at_most: Confidence = "possible"
+    if behind_proxy(question) and others and bare:
+        how = f", issued {len(others) + 1} certificates seen behind the same proxy"
+        how += " with one and the same key" if shared else ""
+        at_most = "likely"
+    elif behind_proxy(question):
+        how = ", and the connection goes through a proxy"
+        at_most = "likely" if issuer_is_private(question, certificate) else "possible"
+    elif start_is_missing(question):
+        # With the hello a CONNECT before it would be missing, too.
+        how = ", and the start of the connection, where a proxy would show, is not seen"
+    elif others and shared and bare:
+        how = ", and certificates of several hosts share one key"
+    else:
+        return None
+    return Claim(
+        ENTRY.code,
+        f"the certificate looks reissued by a proxy: its issuer {certificate.issuer} names neither responder nor CRL{how}",
+        (question.visit.evidence(f"certificate issued by {certificate.issuer}, without AIA and CRL"),),
+        (Saw(question.visit.handshake, "certificate"), Genuine(certificate, True)),
+        at_most=at_most,
+    )

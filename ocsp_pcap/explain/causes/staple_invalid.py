@@ -1,0 +1,86 @@
+"""``staple-invalid``: a staple came that proves nothing about this certificate, and no query followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Did, Ground, Held, Means, Saw, Silence
+from ocsp_pcap.explain.matching import Match, match_cert_id
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.stapling import refused_staple, staple_problem
+from ocsp_pcap.explain.windows import utc
+
+ENTRY: Final = cause(
+    "staple-invalid",
+    "absent",
+    "A staple came but was stale, for another certificate or badly signed, and no query followed.",
+    (
+        "had an unusable staple",
+        "had unusable staples",
+        "may have had an unusable staple",
+    ),
+    ((Saw, Did, Means, Silence),),
+    "Ask whoever runs {host} to repair its stapling; a stapling file must be renewed in time.",
+    "Its nextUpdate was {until}: compare that with the capture's clock in frame {frame}.",
+    "Find out why {validator} did not fall back to a query; a strict validator would ask or refuse.",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that a staple was stale, about another certificate or badly signed, and that no query followed."""
+    handshake, certificate = question.visit.handshake, question.certificate
+    if (
+        certificate is None
+        or not handshake.staples
+        or question.own_queries
+        or question.presented_by == "client"
+    ):
+        return
+    found = question.case.staple_for(question.visit, certificate)
+    if found is None and (question.position > 0 or _about_another_of_the_chain(question)):
+        return
+    response, single, match = found or (handshake.staples[0], None, Match.FULL)
+    problem = staple_problem(response, single, handshake.time)
+    if problem is None and refused_staple(handshake) and question.position == 0:
+        problem = "the client refused it (alert bad_certificate_status_response)"
+    if problem is None:
+        return
+    grounds: tuple[Ground, ...] = (
+        Saw(handshake, "staple"),
+        Did(question.visit),
+        Means(match, response, handshake.time, refuted=True),
+        Silence(question.visit.time),
+    )
+    stale = single is not None and response.signature != "invalid" and not refused_staple(handshake)
+    if stale and single is not None:
+        grounds = (
+            *grounds,
+            Held(single, handshake.capture, handshake.time, single.next_update, refuted=True),
+        )
+    signs: list[Standing] = []
+    if found is None and any(other.serial == certificate.serial for other in response.singles):
+        words = "its serial number is the right one, and only this can be compared: its hash algorithm is not known here"
+        signs.append(Standing("trust-open", words))
+    has_times = single is not None and single.next_update is not None
+    yield Claim(
+        ENTRY.code,
+        f"the server stapled a response that proves nothing here, {problem}; no query followed",
+        (question.visit.evidence(f"stapled OCSP response: {problem}", handshake.frames.certificate_status),),
+        grounds,
+        tuple(signs),
+        status=single.status if single is not None else None,
+        until=utc(single.next_update)
+        if has_times and single is not None and single.next_update is not None
+        else None,
+    )
+
+
+def _about_another_of_the_chain(question: Question) -> bool:
+    chain = question.case.chain(question.visit.handshake)
+    singles = [single for response in question.visit.handshake.staples for single in response.singles]
+    return bool(singles) and all(
+        any(match_cert_id(certificate, single) for certificate in chain) for single in singles
+    )

@@ -1,0 +1,77 @@
+"""``stapled``: a fresh response for this certificate came in the handshake (RFC 6066 8, RFC 8446 4.4.2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.entries import cause
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Did, Held, Means, Saw
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.stapling import refused_staple, staple_problem
+from ocsp_pcap.facts import SingleFact
+
+ENTRY: Final = cause(
+    "stapled",
+    "absent",
+    "A fresh staple for this certificate came in the handshake.",
+    (
+        "was stapled",
+        "were stapled",
+        "may have been stapled",
+    ),
+    ((Saw, Did, Means, Held),),
+    "Nothing is wrong: the origin delivered the response itself, so no query is due.",
+    "To see a query, test with a host that does not staple.",
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Claim that a staple made a query needless."""
+    if question.certificate is None or question.presented_by == "client":
+        return
+    found = question.case.staple_for(question.visit, question.certificate)
+    if found is None or refused_staple(question.visit.handshake):
+        return
+    response, single, match = found
+    handshake = question.visit.handshake
+    if staple_problem(response, single, handshake.time) is not None:
+        return
+    doubt = "" if response.signature == "valid" else f"; signature {response.signature}"
+    if response.signature_note and response.signature != "valid":
+        doubt += f" ({response.signature_note})"
+    yield Claim(
+        ENTRY.code,
+        f"the server stapled a fresh response ({single.status}), so {question.who} had no need to ask",
+        (
+            question.visit.evidence(
+                f"stapled OCSP response: {single.status}, {match.proof}{doubt}",
+                handshake.frames.certificate_status,
+            ),
+        ),
+        (
+            Saw(handshake, "packets"),
+            Did(question.visit),
+            Means(match, response, handshake.time),
+            Held(single, handshake.capture, handshake.time, single.next_update),
+        ),
+        tuple(_signs(question, single)),
+        status=single.status,
+    )
+
+
+def _signs(question: Question, single: SingleFact) -> Iterator[Standing]:
+    handshake = question.visit.handshake
+    if single.status == "unknown":
+        yield Standing(
+            "trust-open",
+            "the staple says unknown, which settles nothing (RFC 6066 8): a validator may ask itself",
+        )
+    if single.next_update is None:
+        yield Standing(
+            "trust-open", "the staple has no nextUpdate, and some validators refuse such (RFC 9919 4.2.2)"
+        )
+    unread = handshake.frames.client_hello is None or handshake.client_hello_cut
+    if not handshake.status_request and not unread:
+        yield Standing("trust-open", "the client did not offer to take a staple")

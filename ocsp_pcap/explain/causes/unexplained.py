@@ -1,0 +1,54 @@
+"""``unexplained``: nothing in the capture decides between the remaining causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.chances_to_ask import answers_last
+from ocsp_pcap.explain.entries import DECIDE, cause
+from ocsp_pcap.explain.grounds.claim import Claim
+from ocsp_pcap.explain.question import Question
+
+ENTRY: Final = cause(
+    "unexplained",
+    "absent",
+    "Eligible, and nothing in the capture decides between the remaining causes.",
+    (
+        "was not asked about (the packets do not tell why)",
+        "were not asked about (the packets do not tell why)",
+        "was perhaps not asked about (the packets do not tell why)",
+    ),
+    (),
+    "Start a new capture on {validator} with no capture filter, before its OCSP cache and TLS "
+    "sessions are filled, and open one new connection to {host}.",
+    "Give ocsp-pcap the site file (is OCSP enabled, cache TTL) and, for ProxySG, a policy trace.",
+    "Look in the configuration of {validator} whether revocation checking applies to {host}.",
+    DECIDE,
+)
+
+
+def claims(question: Question) -> Iterator[Claim]:
+    """Say that nothing explains why nobody asked; what is possible stands beside it."""
+    certificate = question.certificate
+    if certificate is None:
+        return
+    responders = question.responders
+    if responders:
+        words = (
+            f"{question.who} could have asked {responders[0][2]}, did not, and the capture does not say why"
+        )
+    elif certificate.parse_error:
+        words = (
+            f"the certificate cannot be read ({certificate.parse_error}), nor whether it names a responder"
+        )
+    else:
+        words = "nothing in the capture explains why no query was sent"
+    yield Claim(
+        ENTRY.code,
+        words,
+        (question.visit.evidence(f"certificate of {question.host}"),),
+        at_most="possible",
+        responder=responders[0][2] if responders else None,
+        longer=answers_last(question),
+    )

@@ -1,0 +1,86 @@
+"""The form of an entry in the tables of causes and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from string import Formatter
+from typing import Final, Literal
+
+from ocsp_pcap.explain.grounds.claim import Proof
+from ocsp_pcap.explain.model import Presence, Severity
+
+PLACEHOLDERS: Final = frozenset(
+    {"host", "validator", "responder", "serial", "frame", "stream", "until", "longer"}
+)
+"""What a next step may refer to, each optional.
+
+``host``: the verdict's host name. ``validator``: the address of the host that would ask. ``responder``:
+host name of the OCSP responder, from its URL. ``serial``: serial number in hex. ``frame``: number of the
+frame that proves most, as Wireshark's ``frame.number``. ``stream``: as Wireshark's ``tcp.stream``.
+``until``: when the answer that the validator holds runs out. ``longer``: how long answers last, where a
+capture longer than that would decide.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause or finding of the contract."""
+
+    code: str
+    kind: Literal["cause", "finding"]
+    presence: Presence | None
+    """For a cause: the answer that it explains."""
+    severity: Severity | None
+    """For a finding: how severe it is unless the packets say more."""
+    meaning: str
+    """One line, plain text."""
+    next_steps: tuple[str, ...]
+    """Plain sentences, with the placeholders of :data:`PLACEHOLDERS`."""
+    phrase: tuple[str, str, str] = ("", "", "")
+    """For a cause: what it says of one certificate, of several, and of any where it is not confirmed."""
+    proofs: tuple[Proof, ...] = ()
+    """For a cause: sets of kinds of ground, each of which proves it; none: it is never more than likely."""
+
+    def steps(self, context: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the next steps with their placeholders filled in.
+
+        ``context`` may give any of :data:`PLACEHOLDERS`; a sentence that needs one which is missing or None is
+        left out. Values go in as they are and are escaped where text leaves the program.
+        """
+        known = {name: value for name, value in context.items() if value is not None}
+        return tuple(
+            sentence.format(**known) for sentence in self.next_steps if _fields(sentence) <= known.keys()
+        )
+
+
+@cache
+def _fields(sentence: str) -> frozenset[str]:
+    """Names of the placeholders in a sentence of the tables."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)
+
+
+def cause(
+    code: str,
+    presence: Presence,
+    meaning: str,
+    phrase: tuple[str, str, str],
+    proofs: tuple[Proof, ...],
+    *next_steps: str,
+) -> Cause:
+    """Make an entry for a cause."""
+    return Cause(code, "cause", presence, None, meaning, next_steps, phrase, proofs)
+
+
+def finding_entry(code: str, severity: Severity, meaning: str, *next_steps: str) -> Cause:
+    """Make an entry for a finding."""
+    return Cause(code, "finding", None, severity, meaning, next_steps)
+
+
+DECIDE: Final = (
+    "What decides between 'off' and 'cached': set the TTL override of {validator}'s OCSP cache to one minute "
+    "or clear the cache, write a policy trace, and open {host} twice, two minutes apart; or capture for "
+    "longer than {longer}, which no answer from before outlasts."
+)
+"""A step that several causes share."""

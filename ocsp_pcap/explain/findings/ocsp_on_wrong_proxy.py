@@ -1,0 +1,70 @@
+"""``ocsp-on-wrong-proxy``: OCSP is on at a proxy that sees reissued certificates only, and not where they are real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.entries import finding_entry
+from ocsp_pcap.explain.findings.common import FIRM, View, evidence_of, finding, hosts_of, who
+from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.explain.saying import said_of
+
+ENTRY: Final = finding_entry(
+    "ocsp-on-wrong-proxy",
+    "problem",
+    "OCSP is enabled on a proxy that sees only certificates reissued by its upstream proxy.",
+    "Enable OCSP on the parent, the proxy that intercepts and reaches the origins.",
+    "Switch it off on the child, {validator}: the certificates that it gets name no responder.",
+)
+
+
+def find(view: View) -> Iterator[Finding]:
+    """Say that OCSP is on at the child, or asked for there, while the proxy that sees the origins is silent."""
+    child, parent = view.case.site.proxy("child"), view.case.site.proxy("parent")
+    reissued = [
+        verdict
+        for verdict in view.verdicts
+        if verdict.cause == "reissued-certificate"
+        and verdict.confidence in FIRM
+        and verdict.validator.role in ("child", "unknown")
+    ]
+    at_parent = view.of_role("parent")
+    asking = any(verdict.presence in ("present", "attempted") for verdict in at_parent)
+    if not reissued or asking or view.ocsp_shown_at("parent"):
+        return
+    off = parent is not None and parent.ocsp is False
+    on = (child is not None and child.ocsp is True) or view.asks_about(reissued)
+    unasked = [verdict for verdict in at_parent if verdict.cause in ("ocsp-disabled", "unexplained")]
+    if on:
+        if not (off or unasked or not at_parent):
+            return
+    elif child is not None or not unasked:
+        return
+    hosts = hosts_of(reissued)
+    if on:
+        sees = f"OCSP is on at {who(reissued[0])}, which sees only reissued certificates ({hosts})"
+    else:
+        sees = (
+            f"if OCSP is on at {who(reissued[0])}, it is on the wrong proxy: only certificates reissued "
+            f"upstream are seen there ({hosts})"
+        )
+    if off:
+        rest = "OCSP is off at the parent, the proxy that sees the real ones"
+    elif unasked:
+        rest = f"{who(unasked[0])} sees the real ones and sends no query"
+    else:
+        rest = "it has to be on at the proxy that sees the real ones"
+    said = [
+        line
+        for proxy, key in ((child, "ocsp"), (parent, "ocsp"))
+        if proxy is not None and proxy.ocsp is (proxy is child)
+        for line in said_of(proxy, key)
+    ]
+    yield finding(
+        ENTRY,
+        f"{sees[:1].upper()}{sees[1:]}; {rest}.",
+        [*said, *evidence_of(reissued[:3]), *evidence_of(unasked[:3])],
+        "problem" if on else "advice",
+        validator=reissued[0].validator.address if on else None,
+    )

@@ -1,0 +1,36 @@
+"""``parent-not-intercepting``: the parent only tunnels, so the child sees the origins' certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.entries import finding_entry
+from ocsp_pcap.explain.findings.common import FIRM, View, evidence_of, finding, hosts_of, who
+from ocsp_pcap.explain.model import Finding
+
+ENTRY: Final = finding_entry(
+    "parent-not-intercepting",
+    "advice",
+    "The parent only tunnels: the child sees the origins' certificates, so OCSP belongs on the child.",
+    "Enable OCSP on the child, or intercept TLS on the parent and enable it there.",
+    "Make sure that the child's queries can reach the responders, directly or through the parent.",
+)
+
+
+def find(view: View) -> Iterator[Finding]:
+    """Say so of each host that hands on every connection that it was seen to make."""
+    case = view.case
+    for host in case.hosts.values():
+        own = [v for v in view.verdicts if case.identity(v.validator.address) == host.identity]
+        tunnelled = [v for v in own if v.cause == "not-intercepted" and v.confidence in FIRM]
+        others = [v for v in own if v.cause != "not-intercepted" and v.chain_role == "leaf" and v.certificate]
+        if not tunnelled or others or host.role not in ("parent", "unknown"):
+            continue
+        yield finding(
+            ENTRY,
+            f"{who(tunnelled[0]).capitalize()} only tunnels TLS ({hosts_of(tunnelled)}): the proxy or client "
+            "before it sees the origins' certificates, so that is where OCSP belongs.",
+            evidence_of(tunnelled[:4]),
+            validator=tunnelled[0].validator.address,
+        )

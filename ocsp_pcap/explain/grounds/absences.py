@@ -1,0 +1,175 @@
+"""Doubts about silence: could the deciding packet have been sent where or when no capture would show it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.grounds.acts import REACTION
+from ocsp_pcap.explain.grounds.claim import Standing
+from ocsp_pcap.explain.grounds.kinds import Silence
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.seeking import attempts_for, looked_up_only, query_ports, tls_to, tried_in_vain
+from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.visits import Query
+
+ROOM: Final = 5 * SECOND
+"""A capture that goes on for this long after an undecided handshake would show what followed."""
+PATIENCE: Final = 30 * SECOND
+"""A capture that ends this soon after a request may just have missed the answer."""
+ROUND_TRIP: Final = 3 * SECOND
+"""A SYN is answered within this time, if at all."""
+MAX_ASKERS: Final = 16
+
+
+def span_not_covered(question: Question, ground: Silence) -> Iterator[Standing]:
+    """Does the capture in which the deciding packet would stand cover that time, with room to spare?"""
+    case, fact = question.case, ground.fact
+    if fact is not None:
+        room = PATIENCE if ground.of == "answer" else ROUND_TRIP
+        closed = getattr(fact, "closed_time", None) is not None
+        if not closed and case.coverage.rest_after(fact.capture, fact.time) < room:
+            yield Standing("span-not-covered", "the capture ends soon after")
+        return
+    handshake = question.visit.handshake
+    if capture_ends(question):
+        yield Standing("span-not-covered", "the capture ends before a query would have had time to follow")
+        return
+    moment = case.clock(handshake.capture, handshake.time)
+    elsewhere = {exchange.capture for exchange in question.asker.exchanges} - {handshake.capture}
+    if elsewhere and not any(e.capture == handshake.capture for e in question.asker.exchanges):
+        for capture in sorted(elsewhere):
+            offset = case.clock(capture, 0)
+            if not case.coverage.reaches(capture, moment - offset, moment - offset + ROOM):
+                yield Standing(
+                    "span-not-covered",
+                    f"its OCSP traffic stands in {capture}, which does not cover the time of this handshake",
+                )
+                return
+
+
+def capture_ends(question: Question) -> bool:
+    """The capture that holds the handshake ends before a query would have had time to follow."""
+    handshake, coverage = question.visit.handshake, question.case.coverage
+    decided = decided_at(question)
+    if decided is not None:
+        return coverage.rest_after(handshake.capture, decided) == 0
+    return coverage.rest_after(handshake.capture, max(handshake.end_time or 0, handshake.time)) < ROOM
+
+
+def decided_at(question: Question) -> int | None:
+    """Return when the validator had made up its mind about the certificate; None: the packets do not show it.
+
+    Whoever goes on to use the connection, or leaves it, asks no more.
+    """
+    handshake = question.visit.handshake
+    if question.presented_by == "client":
+        return handshake.application_data_time
+    if handshake.client_data_time is not None:
+        return handshake.client_data_time
+    return handshake.closed_time if handshake.closed_by == "client" else None
+
+
+def packets_lost(question: Question, ground: Silence) -> Iterator[Standing]:
+    """Are packets missing in any capture in which the deciding one could stand?"""
+    case, fact = question.case, ground.fact
+    home = fact.capture if fact is not None else question.visit.handshake.capture
+    captures = [home, *sorted(question.asker.captures - {home})]
+    for capture in captures:
+        if reason := case.coverage.loss(capture):
+            named = "" if len(case.facts.captures) == 1 else f" ({capture})"
+            yield Standing("packets-lost", f"{reason}{named}")
+            return
+
+
+def other_place(question: Question, ground: Silence) -> Iterator[Standing]:
+    """Could the query have left by another address or interface, in another capture, through another host?"""
+    if ground.of == "answer" or question.certificate is None:
+        return
+    case, certificate, asker = question.case, question.certificate, question.asker
+    for other in case.askers_of.get(certificate.sha256, [])[:MAX_ASKERS]:
+        if other is not asker and certificate.sha256 not in other.received:
+            yield Standing(
+                "other-place",
+                f"{other.identity}, which was not seen to receive this certificate, asked about it: that may "
+                "be another address of the same host",
+            )
+            return
+    proxy = question.proxy
+    if proxy is None:
+        return
+    if ground.of == "query" and (unseen := sorted(proxy.addresses - case.seen_addresses)):
+        yield Standing("other-place", f"nothing of its address {unseen[0]} is in the captures")
+        return
+    if proxy.forwarding_host is not None and not _forwarded_seen(question, proxy.forwarding_host):
+        yield Standing(
+            "other-place",
+            f"queries go through the forwarding host {proxy.forwarding_host}, says the site file, and nothing "
+            "that was sent there is in the captures",
+        )
+
+
+def _forwarded_seen(question: Question, endpoint: str) -> bool:
+    """The captures hold packets on the port of the forwarding host."""
+    port = int(endpoint.rpartition(":")[2])
+    return any(port in question.case.coverage.ports(capture) for capture in question.asker.captures)
+
+
+def unread_question(question: Question, ground: Silence) -> Iterator[Standing]:
+    """Was something asked of this responder that cannot be read?"""
+    if ground.of != "query" or question.certificate is None:
+        return
+    case, time = question.case, question.visit.time
+    for exchange in between(question.asker.exchanges, time, time + REACTION, case.moment):
+        if exchange.unread_request:
+            yield Standing(
+                "unread-question", "a request that cannot be read was sent to a responder right after"
+            )
+            return
+    for host, port, _ in question.responders:
+        if tls_to(question, host, port) is not None:
+            yield Standing(
+                "unread-question",
+                f"a TLS connection to the responder {host} followed, which hides what it asks",
+            )
+            return
+        if tried_in_vain(question, host, port) or looked_up_only(question, host, port) is not None:
+            yield Standing(
+                "unread-question",
+                f"it turned to the responder {host} right after, and what came of it is not in the capture",
+            )
+            return
+
+
+def capture_blind(question: Question, ground: Silence) -> Iterator[Standing]:
+    """Can the captures show such traffic at all?"""
+    if ground.of != "query" or ground.expected or not question.eligible:
+        return
+    coverage = question.case.coverage
+    ports = query_ports(question)
+    if any(ports & coverage.ports(capture) for capture in question.asker.captures):
+        return
+    if question.asker.exchanges or any(
+        attempts_for(question, host, port) for host, port, _ in question.responders
+    ):
+        return
+    named = ", ".join(map(str, sorted(ports))) or "80"
+    yield Standing(
+        "capture-blind", f"the captures hold no packet on port {named}, on which a query would travel"
+    )
+
+
+def checks_only_some(question: Question, ground: Silence) -> Iterator[Standing]:
+    """Does this validator ask only about leaves, some issuers, some hosts, or hold a failure?"""
+    if ground.of != "query" or question.certificate is None:
+        return
+    failed = [query for query in between(question.queries, 0, question.visit.time) if _failed(query)]
+    if failed and not any(query.usable for query in question.queries if query.time >= failed[-1].time):
+        yield Standing(
+            "checks-only-some", "its last query about this certificate failed, and it may hold that"
+        )
+
+
+def _failed(query: Query) -> bool:
+    return not query.usable and query.exchange.frames.request is not None

@@ -1,0 +1,252 @@
+"""Doubts about who did something, and for what: another host, another handshake, another purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.grounds.claim import Standing
+from ocsp_pcap.explain.grounds.kinds import Did
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.responders import names_responder, responder_hosts
+from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.explain.windows import span_words
+from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
+
+REACTION: Final = 15 * SECOND
+"""A validator starts to look for the responder within this time of the certificate."""
+AT_ONCE: Final = 5 * SECOND
+"""A query that follows within this time answers to the handshake, where no other is nearer."""
+LATE: Final = 60 * SECOND
+"""What is asked later than this after a handshake may have another occasion, which the capture need not show."""
+MOST_AT_ONCE: Final = 256
+"""Handshakes within one span that are looked at; more would not make it surer."""
+
+
+def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
+    """Could another host have sent this?"""
+    act, asker = ground.act, question.asker
+    if isinstance(act, Query):
+        sender, here = act.exchange.client, question.validator.address
+        if act.credit.relayed:
+            yield Standing("other-asker", f"{sender} sent the query, for another host: {act.credit.why}")
+        elif sender != here and not _one_host_for_certain(question, sender):
+            yield Standing(
+                "other-asker",
+                f"the query came from {sender}, and that this is the same host as {here} is only inferred",
+            )
+    ttl = _ttl(act)
+    seen = question.visit.handshake.client_ttl if question.presented_by == "server" else None
+    if not isinstance(act, Visit) and ttl is not None and seen is not None and ttl != seen:
+        yield Standing(
+            "other-asker",
+            f"its IP packets arrived with a TTL of {ttl}, those of the handshake with {seen}: two hosts may "
+            "share the address",
+        )
+    if isinstance(act, Query) and question.presented_by == "server" and _other_stack(question, act):
+        yield Standing(
+            "other-asker",
+            f"{len(asker.stacks)} different TLS programs are seen behind {question.validator.address}, and "
+            "which of them asked is not told",
+        )
+
+
+def _one_host_for_certain(question: Question, sender: str) -> bool:
+    proxy = question.case.site.proxy_at(question.validator.address)
+    return proxy is not None and sender in proxy.addresses
+
+
+def _ttl(act: Visit | Query | DnsLookupFact | TcpAttemptFact) -> int | None:
+    if isinstance(act, Query):
+        return act.exchange.client_ttl
+    return act.handshake.client_ttl if isinstance(act, Visit) else act.client_ttl
+
+
+def _other_stack(question: Question, query: Query) -> bool:
+    """Several TLS programs are behind the validator's address, and more than one of them may have asked."""
+    asker, visit = question.asker, question.visit
+    if len(asker.stacks) < 2 or shown_to_intercept(question):
+        return False
+    own = visit.handshake.hello_fingerprint
+    if question.validator.role in ("child", "parent"):
+        return True
+    assert question.certificate is not None
+    received = asker.received.get(question.certificate.sha256, [])
+    return any(
+        other.handshake.hello_fingerprint not in (None, own)
+        for other in between(received, query.time - LATE, query.time)
+    )
+
+
+def hidden_rival(question: Question, ground: Did) -> Iterator[Standing]:
+    """Is there a handshake whose certificate cannot be seen that would explain this as well?"""
+    act, case = ground.act, question.case
+    if isinstance(act, Visit) or question.presented_by == "client":
+        return
+    if isinstance(act, Query):
+        time, name = act.time, question.certificate_names
+        near = between(question.asker.hidden, max(question.visit.time, time - REACTION), time)
+        rivals = [
+            visit
+            for visit in near
+            if visit.host is None or visit.outer_name_only or visit.host.lower() in name
+        ]
+    else:
+        time = case.moment(act)
+        rivals = list(between(question.asker.hidden, time - REACTION, time))
+        responders = {host for host, _, _ in question.responders}
+        rivals = [visit for visit in rivals if (visit.host or "").lower() not in responders]
+    if rivals:
+        nearest = rivals[-1]
+        yield Standing(
+            "hidden-rival",
+            f"a handshake with {nearest.host or nearest.handshake.server} shortly before hides its certificate, "
+            "which may be what this was for",
+            (nearest.evidence("handshake whose certificate cannot be seen"),),
+        )
+
+
+def other_purpose(question: Question, ground: Did) -> Iterator[Standing]:
+    """Could it have been for something else: another handshake, another certificate, a CRL, a shared address?"""
+    act = ground.act
+    if isinstance(act, Query):
+        yield from _another_occasion(question, act)
+    elif not isinstance(act, Visit):
+        yield from _another_errand(question, act)
+
+
+def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
+    visit, case = question.visit, question.case
+    gap = query.time - visit.time
+    covered = gap > AT_ONCE and any(
+        (window := case.window(earlier, question.proxy)) is not None and visit.time <= window.end
+        for earlier in between(question.queries, 0, visit.time - 1)
+    )
+    if gap > LATE or covered:
+        yield Standing(
+            "other-purpose",
+            f"the query came {span_words(gap)} after this handshake: another one, which the capture does not "
+            "show, may have caused it",
+        )
+
+
+def _another_errand(question: Question, act: DnsLookupFact | TcpAttemptFact) -> Iterator[Standing]:
+    """A lookup or connection may be for a CRL, an issuer's certificate, another certificate, another name."""
+    case, certificate = question.case, question.certificate
+    assert certificate is not None
+    host = responder_of(question, act)
+    chain = case.chain(question.visit.handshake)
+    if any(host == name for known in chain for name, _, _ in responder_hosts(known.crl_urls)):
+        yield Standing("other-purpose", f"{host} serves CRLs, too: it may have been for one of those")
+    elif any(host == name for known in chain for name, _, _ in responder_hosts(known.ca_issuers_urls)):
+        yield Standing(
+            "other-purpose", f"{host} serves issuer certificates, too: it may have been for one of those"
+        )
+    time = case.moment(act)
+    for visit in between(question.asker.visits, time - REACTION, time)[-MOST_AT_ONCE:]:
+        others = [other for other in case.chain(visit.handshake) if other is not certificate]
+        if any(names_responder(other, host) for other in others):
+            yield Standing(
+                "other-purpose",
+                f"another certificate received at that time names the responder {host}, too",
+                rival=_at_hand(question),
+            )
+            break
+    if isinstance(act, TcpAttemptFact) and act.host is None:
+        yield from _shared_address(question, act, host, time)
+
+
+def _shared_address(question: Question, attempt: TcpAttemptFact, host: str, time: int) -> Iterator[Standing]:
+    asker = question.asker
+    if attempt.server == host:
+        return
+    names = asker.names_of.get(attempt.server, set()) - asker.aliases_of(host) - {host}
+    if names:
+        yield Standing(
+            "other-purpose",
+            f"{attempt.server} is also the address of {sorted(names)[0]}: it may have been for that",
+        )
+        return
+    lookups = between(asker.lookups.get(host, []), time - LATE, time, question.case.moment)
+    if not lookups:
+        yield Standing(
+            "other-purpose",
+            f"{host} was not looked up just before: other names may have the address {attempt.server}, too",
+        )
+
+
+def responder_of(question: Question, act: DnsLookupFact | TcpAttemptFact) -> str:
+    """Return the responder of the certificate that a lookup or connection was for, as it seems."""
+    hosts = [host for host, _, _ in question.responders]
+    if isinstance(act, DnsLookupFact):
+        name = act.name.rstrip(".").lower()
+        return next((host for host in hosts if name in question.asker.aliases_of(host)), name)
+    if act.host is not None:
+        return act.host.rstrip(".").lower()
+    known = question.asker
+    return next(
+        (host for host in hosts if act.server == host or act.server in known.addresses_of(host)), act.server
+    )
+
+
+def _at_hand(question: Question) -> str | None:
+    """Return the cause that spares the validator a query for this certificate: a staple, an earlier answer."""
+    assert question.certificate is not None
+    if question.case.staple_for(question.visit, question.certificate) is not None:
+        return "stapled"
+    windows = (question.case.window(query, question.proxy) for query in question.queries)
+    held = any(window is not None and window.end >= question.visit.time for window in windows)
+    return "cached" if held else None
+
+
+def may_tunnel(question: Question, ground: Did) -> Iterator[Standing]:
+    """May this host only hand the connection on, so that it validates nothing?"""
+    if question.presented_by == "client" or question.case.hellos.inner_leg(question.visit) is not None:
+        return
+    proxy, act = question.proxy, ground.act
+    if proxy is not None and proxy.intercepts is False and not proxy.validates_tunnels:
+        yield Standing(
+            "may-tunnel",
+            f"{question.who} does not intercept, says the site file, so the TLS client is a host behind it",
+            rival="not-intercepted",
+        )
+        return
+    relays = question.asker.identity in question.case.hellos.relays
+    if not (relays or (isinstance(act, Visit) and question.validator.role in ("child", "parent"))):
+        return
+    if not shown_to_intercept(question):
+        seen = "hands other connections on untouched" if relays else "has a side that is not captured"
+        yield Standing(
+            "may-tunnel", f"{question.who} {seen}, and may only tunnel this one for a client behind it"
+        )
+
+
+def shown_to_intercept(question: Question) -> bool:
+    """The site file, the inner leg, or what it asks itself shows that a proxy makes its own TLS connections."""
+    proxy = question.proxy
+    if proxy is not None and proxy.intercepts is not False and (proxy.intercepts or proxy.ca):
+        return True
+    return served(question) or _asks_for_itself(question)
+
+
+def served(question: Question) -> bool:
+    """A visit behind this proxy stands beside this one, with a hello of its own: the proxy intercepts."""
+    case, here = question.case, question.visit
+    if here.host is None:
+        return False
+    visits = case.visits_through.get((question.asker.identity, here.host.lower()), [])
+    return any(
+        visit.handshake.client_random != here.handshake.client_random
+        for visit in between(visits, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD)
+    )
+
+
+def _asks_for_itself(question: Question) -> bool:
+    """One TLS program alone is behind the address, and it asked about what it received."""
+    asker = question.asker
+    if len(asker.stacks) > 1 or asker.identity in question.case.hellos.relays or asker.relayed:
+        return False
+    return any(sha256 in asker.received for sha256 in asker.queries)

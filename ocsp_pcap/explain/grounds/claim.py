@@ -1,0 +1,74 @@
+"""What a cause claims, and how sure that turns out to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ocsp_pcap.explain.grounds.kinds import Ground, Kind
+from ocsp_pcap.explain.model import Confidence, Evidence, Status
+
+DoubtCode: TypeAlias = Literal[
+    "other-asker",
+    "other-place",
+    "span-not-covered",
+    "packets-lost",
+    "hidden-rival",
+    "other-purpose",
+    "unread-question",
+    "ambiguous-bytes",
+    "clock",
+    "trust-open",
+    "reissue-open",
+    "may-tunnel",
+    "told-otherwise",
+    "capture-blind",
+    "checks-only-some",
+]
+
+Proof: TypeAlias = tuple[Kind, ...]
+"""Kinds of ground that, together and undoubted, prove a cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A doubt that stands, and why."""
+
+    code: DoubtCode
+    why: str
+    """One clause that goes on from "likely only, because"."""
+    evidence: tuple[Evidence, ...] = ()
+    rival: str | None = None
+    """Another cause that would fit as well; then nothing favours the claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one cause has to say about one question."""
+
+    cause: str
+    summary: str
+    """One sentence, plain text; also the reason where the claim becomes an alternative."""
+    evidence: tuple[Evidence, ...] = ()
+    grounds: tuple[Ground, ...] = ()
+    signs: tuple[Standing, ...] = ()
+    """Doubts that the cause itself leaves open: the claim is a sign, and no proof."""
+    at_most: Confidence = "confirmed"
+    """How sure a claim of this kind can be, whatever its grounds: ``possible`` is only ever an alternative."""
+    status: Status | None = None
+    responder: str | None = None
+    telling: int = -1
+    """Index of the evidence to look at first; as a rule the last, which is what came of it."""
+    until: str | None = None
+    """When the answer that the validator holds runs out, in words."""
+    longer: str | None = None
+    """How long answers last, in words, where a capture longer than that would decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A claim with how sure it is, and the doubts that stand."""
+
+    claim: Claim
+    confidence: Confidence
+    doubts: tuple[Standing, ...]

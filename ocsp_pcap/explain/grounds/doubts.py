@@ -1,0 +1,102 @@
+"""The doubts of each kind of ground: the ways in which such a ground has been wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ocsp_pcap.explain.grounds import absences, acts, messages
+from ocsp_pcap.explain.grounds.claim import DoubtCode, Standing
+from ocsp_pcap.explain.grounds.kinds import After, Did, Genuine, Held, Kind, Means, Saw, Silence, Told
+from ocsp_pcap.explain.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtRule:
+    """One doubt about one kind of ground."""
+
+    code: DoubtCode
+    asks: str
+    """The question that has to be answered with no, for ``ocsp-pcap cause``."""
+    standing: Callable[[Question, Any], Iterator[Standing]]
+    """Yields what makes the doubt stand; nothing where it does not."""
+
+
+DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
+    Saw: (
+        DoubtRule("packets-lost", "are bytes of it missing?", messages.packets_lost),
+        DoubtRule("ambiguous-bytes", "do packets disagree about its bytes?", messages.ambiguous_bytes),
+    ),
+    Did: (
+        DoubtRule(
+            "other-asker",
+            "could another host have sent it (a relay, address translation, several TLS programs)?",
+            acts.other_asker,
+        ),
+        DoubtRule("may-tunnel", "may the host only tunnel this connection?", acts.may_tunnel),
+        DoubtRule(
+            "hidden-rival",
+            "does a handshake whose certificate cannot be seen explain it as well?",
+            acts.hidden_rival,
+        ),
+        DoubtRule(
+            "other-purpose",
+            "could it have been for something else (another handshake or certificate, a CRL, a shared address)?",
+            acts.other_purpose,
+        ),
+    ),
+    Means: (
+        DoubtRule(
+            "trust-open",
+            "does validity hang on what packets do not show (an issuer not seen, a locally trusted responder)?",
+            messages.trust_open,
+        ),
+    ),
+    Held: (
+        DoubtRule(
+            "clock",
+            "would it differ if the capture's clock were off by five minutes, or by what it shows itself?",
+            messages.validity_clock,
+        ),
+    ),
+    After: (DoubtRule("clock", "would the order differ if the clocks were off?", messages.order_clock),),
+    Silence: (
+        DoubtRule(
+            "span-not-covered",
+            "does the capture end, or another one not cover that time?",
+            absences.span_not_covered,
+        ),
+        DoubtRule("packets-lost", "does any capture that would show it lack packets?", absences.packets_lost),
+        DoubtRule(
+            "other-place",
+            "could it have left by another address, interface or forwarding host?",
+            absences.other_place,
+        ),
+        DoubtRule("unread-question", "was something asked that cannot be read?", absences.unread_question),
+        DoubtRule(
+            "capture-blind", "do the captures hold nothing of that kind at all?", absences.capture_blind
+        ),
+        DoubtRule(
+            "checks-only-some",
+            "does the validator ask only about some certificates, or hold a failure?",
+            absences.checks_only_some,
+        ),
+    ),
+    Told: (
+        DoubtRule(
+            "told-otherwise",
+            "do site file, trace and packets contradict each other?",
+            messages.told_otherwise,
+        ),
+        DoubtRule("clock", "are date and zone of the line unknown?", messages.source_clock),
+        DoubtRule("hidden-rival", "could the line be about another handshake?", messages.trace_rivals),
+    ),
+    Genuine: (
+        DoubtRule(
+            "reissue-open",
+            "could a proxy have made it (or, where one is said to have, could it be genuine)?",
+            messages.reissue_open,
+        ),
+    ),
+}

@@ -1,0 +1,190 @@
+"""Doubts about messages and what they mean: lost or disputed bytes, open trust, clocks, words against words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND, UNKNOWN_CLOCKS
+from ocsp_pcap.explain.grounds.claim import Standing
+from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Saw, Told
+from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
+from ocsp_pcap.explain.matching import Match
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.windows import span_words
+from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
+
+TRACE_TOLERANCE: Final = 30 * SECOND
+"""A trace line belongs to a handshake that lies this near."""
+
+
+def packets_lost(question: Question, ground: Saw) -> Iterator[Standing]:
+    """Are bytes missing where the message would stand?"""
+    fact, part = ground.fact, ground.part
+    if isinstance(fact, HandshakeFact):
+        hello = fact.frames.client_hello is None or fact.client_hello_cut
+        if part in ("server-hello", "hellos") and (hello or fact.server_hello_cut):
+            which = "ClientHello" if hello else "ServerHello"
+            yield Standing("packets-lost", f"the {which} is not in the capture as a whole")
+        elif part in ("staple", "end") and fact.missing_bytes:
+            yield Standing(
+                "packets-lost", f"{fact.missing_bytes} bytes of the handshake are not in the capture"
+            )
+        elif part == "end" and (reason := question.case.coverage.loss(fact.capture)):
+            yield Standing("packets-lost", reason)
+        return
+    if not isinstance(fact, OcspExchangeFact):
+        return
+    if fact.frames.request is None:
+        yield Standing("packets-lost", "the request itself is not in the capture")
+    elif part == "answer" and fact.frames.response is None:
+        yield Standing("packets-lost", "the answer is not in the capture")
+    elif part == "answer" and fact.missing_bytes:
+        yield Standing("packets-lost", f"{fact.missing_bytes} bytes of the answer are not in the capture")
+
+
+def ambiguous_bytes(_: Question, ground: Saw) -> Iterator[Standing]:
+    """Did packets disagree about these bytes?"""
+    fact = ground.fact
+    frames = fact.ambiguous if isinstance(fact, HandshakeFact | OcspExchangeFact) else ()
+    if frames:
+        named = ", ".join(map(str, frames[:4]))
+        yield Standing("ambiguous-bytes", f"packets disagree about these bytes (frames {named})")
+
+
+def trust_open(_: Question, ground: Means) -> Iterator[Standing]:
+    """Does validity hang on what packets do not show?"""
+    response = ground.response
+    if ground.match is not Match.FULL:
+        yield Standing("trust-open", ground.match.proof)
+    if response is None:
+        return
+    if ground.refuted:
+        if response.signature == "invalid" and response.signer is not None:
+            yield Standing(
+                "trust-open",
+                f"the signature itself holds, and a validator may be set up to trust {response.signer} "
+                "(RFC 6960 2.2, 4.2.2.2)",
+            )
+        return
+    if response.signature != "valid":
+        note = response.signature_note or "it cannot be verified with what the capture holds"
+        yield Standing("trust-open", f"the signature is {response.signature}: {note}")
+    elif response.signer_not_after is not None and response.signer_not_after < ground.time:
+        yield Standing(
+            "trust-open", "the certificate of the delegated responder had expired when the answer came"
+        )
+
+
+def validity_clock(question: Question, ground: Held) -> Iterator[Standing]:
+    """Would the answer differ if the capture's clock were off by as much as is usual, or as it shows itself?"""
+    single, clocks = ground.single, question.case.clocks
+    tolerance = clocks.off_by(ground.capture)
+    limit = ground.until
+    if ground.refuted:
+        near = any(
+            abs(end - ground.time) <= tolerance
+            for end in (single.next_update, single.this_update)
+            if end is not None
+        )
+        shown = clocks.behind(ground.capture) > SECOND
+        if near or (shown and single.this_update > ground.time):
+            yield Standing("clock", _by_a_hair(tolerance))
+    elif limit is not None and limit - ground.time <= tolerance:
+        yield Standing(
+            "clock", f"it ran out within {span_words(tolerance)} of that, by a clock that may be off"
+        )
+    elif single.this_update > ground.time + SECOND:
+        yield Standing("clock", "its thisUpdate lies after the capture's time, so one of the clocks is wrong")
+    step = clocks.steps_back(ground.capture)
+    if step is not None:
+        yield Standing("clock", f"the capture's clock was set back by {span_words(step)} while it ran")
+
+
+def _by_a_hair(tolerance: int) -> str:
+    return f"the limit of its validity lies within {span_words(tolerance)}, and clocks may differ by as much"
+
+
+def order_clock(question: Question, ground: After) -> Iterator[Standing]:
+    """Would the order differ if the clocks were off?"""
+    (one, before), (other, after), clocks = ground.first, ground.second, question.case.clocks
+    if one != other and not clocks.comparable(one, other) and after - before <= UNKNOWN_CLOCKS:
+        yield Standing("clock", "the two stand in captures whose clocks cannot be compared")
+    for capture in dict.fromkeys((one, other)):
+        if (step := clocks.steps_back(capture)) is not None:
+            yield Standing("clock", f"the capture's clock was set back by {span_words(step)} while it ran")
+            return
+
+
+def told_otherwise(question: Question, ground: Told) -> Iterator[Standing]:
+    """Do the site file, a trace and the packets contradict each other, or is the source a weak one?"""
+    source = ground.source
+    if isinstance(source, TraceEntry):
+        proxy = question.proxy
+        if proxy is not None and proxy.ocsp is False:
+            yield Standing("told-otherwise", "the site file says that OCSP is off there")
+        if not source.certain:
+            yield Standing("told-otherwise", "the trace mixes lines of several transactions")
+        return
+    if not source.firm:
+        yield Standing(
+            "told-otherwise", f"it is read from a {source.kind} configuration, and not proven by packets"
+        )
+    if question.case.trace_of and any(
+        entry.action in ("cached", "query")
+        for entries in question.case.trace_of.values()
+        for entry in entries
+    ):
+        yield Standing("told-otherwise", "a policy trace shows OCSP at work")
+    elif question.asker.exchanges:
+        yield Standing("told-otherwise", "it does send OCSP requests")
+
+
+def source_clock(question: Question, ground: Told) -> Iterator[Standing]:
+    """Is the date and zone of a trace known, and is it about this handshake?"""
+    source = ground.source
+    if not isinstance(source, TraceEntry):
+        return
+    if source.time is None or not source.dated:
+        yield Standing("clock", "the line of the trace bears no date")
+    elif not source.zone:
+        yield Standing("clock", "the line of the trace does not say in which time zone it is")
+
+
+def trace_rivals(question: Question, ground: Told) -> Iterator[Standing]:
+    """Could the line be about another handshake of this host?"""
+    source = ground.source
+    if not isinstance(source, TraceEntry):
+        return
+    case = question.case
+    rivals = [
+        visit
+        for visit in case.by_host.get(source.host, [])
+        if visit is not question.visit
+        and case.roles.role(visit.handshake.client) != "client"
+        and case.hellos.inner_leg(visit) is None
+        and not ((proxy := case.proxy(visit.handshake.client)) is not None and proxy.ocsp is False)
+    ]
+    own = rivals
+    if source.time is not None:
+        distance = abs(source.time - question.visit.time)
+        own = [visit for visit in rivals if abs(source.time - visit.time) <= max(distance, 2 * SECOND)]
+    own += between(
+        question.asker.hidden, question.visit.time - TRACE_TOLERANCE, question.visit.time + TRACE_TOLERANCE
+    )
+    if any(
+        visit is not question.visit and (visit.host or source.host).lower() == source.host for visit in own
+    ):
+        yield Standing("hidden-rival", "another handshake with the same host may be what the line is about")
+
+
+def reissue_open(question: Question, ground: Genuine) -> Iterator[Standing]:
+    """Could a proxy have made this certificate; or, turned round, could it be genuine?"""
+    if ground.refuted:
+        if not ground.proofs:
+            yield Standing("reissue-open", "nothing in the captures shows the certificate that it stands for")
+        return
+    if not genuine_for_certain(question) and (sign := made_by_proxy_signs(question)):
+        yield Standing("reissue-open", sign)

@@ -1,0 +1,42 @@
+"""How sure a claim is: the one place that says ``confirmed``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ocsp_pcap.explain.grounds.claim import Claim, Proof, Standing, Weighed
+from ocsp_pcap.explain.grounds.doubts import DOUBTS
+from ocsp_pcap.explain.question import Question
+
+
+def weigh(question: Question, claim: Claim, proofs: Sequence[Proof]) -> Weighed:
+    """Return how sure a claim is.
+
+    Args:
+        question: what the claim answers.
+        claim: with the grounds that it stands on.
+        proofs: sets of kinds of ground, each of which proves the cause where no doubt stands.
+    """
+    kinds = {type(ground) for ground in claim.grounds}
+    doubts = tuple(_distinct((*claim.signs, *standing_doubts(question, claim))))
+    if claim.at_most == "possible" or any(doubt.rival is not None for doubt in doubts):
+        return Weighed(claim, "possible", doubts)
+    proven = any(kinds.issuperset(proof) for proof in proofs)
+    sure = proven and not doubts and claim.at_most == "confirmed"
+    return Weighed(claim, "confirmed" if sure else "likely", doubts)
+
+
+def standing_doubts(question: Question, claim: Claim) -> Iterable[Standing]:
+    """Yield every doubt that stands about a ground of the claim."""
+    for ground in claim.grounds:
+        for rule in DOUBTS[type(ground)]:
+            yield from rule.standing(question, ground)
+
+
+def _distinct(doubts: Iterable[Standing]) -> Iterable[Standing]:
+    """Yield each code once, the first that is said of it, but for those that name a rival."""
+    seen: set[tuple[str, str | None]] = set()
+    for doubt in doubts:
+        if (doubt.code, doubt.rival) not in seen:
+            seen.add((doubt.code, doubt.rival))
+            yield doubt

@@ -1,0 +1,120 @@
+"""One host with all that it did: what it visited, what it asked, looked up, tried and fetched.
+
+What a host sent on behalf of another is not among what it did: see :mod:`ocsp_pcap.explain.askers`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ocsp_pcap.explain.lookups import addresses
+from ocsp_pcap.explain.model import Role
+from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.facts import CrlFetchFact, DnsLookupFact, OcspExchangeFact, TcpAttemptFact
+
+
+@dataclass(eq=False)
+class Host:
+    """A host, whatever its addresses. Filled once by the case, only read afterwards; all lists by time."""
+
+    identity: str
+    """The address under which it is a TLS client, where it is one."""
+    role: Role = "unknown"
+    proxy: Proxy | None = None
+    """What the site file says of it."""
+    addresses: set[str] = field(default_factory=set)
+    """Addresses under which it was seen."""
+    visits: list[Visit] = field(default_factory=list)
+    """Handshakes in which it is the TLS client."""
+    served: list[Visit] = field(default_factory=list)
+    """Handshakes in which it is the TLS server and its client presented a certificate."""
+    exchanges: list[OcspExchangeFact] = field(default_factory=list)
+    """OCSP exchanges whose question is its own, those for its own staple left out."""
+    relayed: list[OcspExchangeFact] = field(default_factory=list)
+    """OCSP exchanges that it sent for other hosts."""
+    staple_fetches: list[OcspExchangeFact] = field(default_factory=list)
+    """OCSP exchanges about its own certificate, whose answers it staples."""
+    queries: dict[str, list[Query]] = field(default_factory=lambda: defaultdict(list))
+    """SHA-256 of a certificate: its queries about it."""
+    lookups: dict[str, list[DnsLookupFact]] = field(default_factory=dict)
+    """Name: its DNS lookups of it, those of CNAME targets of the name among them."""
+    attempts: dict[str, list[TcpAttemptFact]] = field(default_factory=lambda: defaultdict(list))
+    """Address of a server, or the name asked for where a proxy stands between: attempts to connect."""
+    fetches: dict[str, list[CrlFetchFact]] = field(default_factory=lambda: defaultdict(list))
+    """URL or issuer of a CRL: downloads of it."""
+    captures: set[str] = field(default_factory=set)
+    """Captures that hold packets which it sent."""
+    received: dict[str, list[Visit]] = field(default_factory=lambda: defaultdict(list))
+    """SHA-256 of a certificate: handshakes that showed it to this host."""
+
+    @cached_property
+    def hidden(self) -> list[Visit]:
+        """Its handshakes whose certificate cannot be seen and may have been any."""
+        return [visit for visit in self.visits if visit.hides_certificate]
+
+    @cached_property
+    def visits_to(self) -> dict[str, list[Visit]]:
+        """Name of a host that was visited: the handshakes."""
+        index: dict[str, list[Visit]] = defaultdict(list)
+        for visit in self.visits:
+            if visit.host:
+                index[visit.host.lower()].append(visit)
+        return index
+
+    @cached_property
+    def triggered(self) -> dict[tuple[str, int], list[Query]]:
+        """(SHA-256, id of a handshake): queries that this handshake is the nearest before."""
+        index: dict[tuple[str, int], list[Query]] = defaultdict(list)
+        for sha256, queries in self.queries.items():
+            visits = self.received.get(sha256, [])
+            times = [visit.time for visit in visits]
+            for query in queries:
+                position = bisect_right(times, query.time)
+                if position:
+                    index[sha256, id(visits[position - 1])].append(query)
+        return index
+
+    @cached_property
+    def unmatched(self) -> list[OcspExchangeFact]:
+        """Its exchanges for certificates that it was not seen to receive."""
+        matched = {
+            id(query.exchange)
+            for sha256, queries in self.queries.items()
+            if sha256 in self.received
+            for query in queries
+        }
+        return [exchange for exchange in self.exchanges if id(exchange) not in matched]
+
+    @cached_property
+    def stacks(self) -> frozenset[str]:
+        """Fingerprints of the ClientHellos that it made itself: several TLS programs, or several hosts."""
+        return frozenset(
+            visit.handshake.hello_fingerprint for visit in self.visits if visit.handshake.hello_fingerprint
+        )
+
+    def addresses_of(self, name: str) -> set[str]:
+        """Return the addresses that a name resolved to for this host."""
+        return {address for lookup in self.lookups.get(name, ()) for address in addresses(lookup)}
+
+    def aliases_of(self, name: str) -> set[str]:
+        """Return the name, and the targets of its CNAME chain that were looked up, too."""
+        return {name} | {lookup.name.rstrip(".").lower() for lookup in self.lookups.get(name, ())}
+
+    @cached_property
+    def names_of(self) -> dict[str, set[str]]:
+        """Address: the names that this host looked it up by."""
+        index: dict[str, set[str]] = defaultdict(set)
+        for name, lookups in self.lookups.items():
+            for lookup in lookups:
+                for answer in lookup.answers:
+                    index[answer].add(name)
+        return index
+
+    def asked_about(self, hashes: Sequence[str]) -> bool:
+        """Tell whether it asked about one of some certificates (SHA-256)."""
+        return any(self.queries.get(sha256) for sha256 in hashes)

@@ -1,0 +1,146 @@
+"""Whether a certificate is the origin's own or was made by an interception proxy, and what shows it.
+
+One capture hardly ever proves it: an internal server may have a certificate of the very CA that also signs
+what the proxy makes. What proves it are both sides (another certificate for the same connection on the outer
+side), what only a proxy writes (a CRL path of its own), or one key under many names. The same ClientHello on
+both sides proves the opposite: who only hands bytes on makes no certificate.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Final
+
+from ocsp_pcap.explain.chains import tunnelled, upstream_visit, upstream_visits
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.site import AuthorityCertificate, Proxy
+from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.facts import CertificateFact
+
+MAX_SIBLINGS: Final = 32
+"""Certificates of one issuer that are compared; more would not make it surer."""
+PROXIED: Final = ("connect", "socks")
+MAKERS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    (re.compile(r"/mitmproxy-[0-9a-f]{1,64}\.crl$", re.IGNORECASE), "mitmproxy"),
+)
+"""What only one interception proxy writes into a certificate, and whose it is."""
+
+
+def maker(certificate: CertificateFact) -> str | None:
+    """Return the interception proxy whose own mark a certificate bears; None: it bears none that is known."""
+    for pattern, name in MAKERS:
+        if any(pattern.search(url) for url in certificate.crl_urls):
+            return name
+    return None
+
+
+def told_authority(question: Question) -> tuple[Proxy, AuthorityCertificate] | None:
+    """Return the proxy of the site file, and its CA, that signed the certificate."""
+    certificate, case = question.certificate, question.case
+    if certificate is None:
+        return None
+    for proxy in case.site.proxies:
+        if proxy is question.proxy:
+            continue
+        for authority in proxy.ca:
+            if certificate.issuer_sha256 == authority.sha256 and authority.sha256 in case.facts.certificates:
+                return proxy, authority
+    return None
+
+
+def siblings(question: Question) -> list[CertificateFact]:
+    """Return other leaves of the same issuer that the validator received for other hosts."""
+    certificate = question.certificate
+    if certificate is None:
+        return []
+    found = question.case.leaves_by_issuer.get((question.asker.identity, certificate.issuer), {})
+    others = (other for other in found.values() if other.sha256 != certificate.sha256)
+    return list(islice(others, MAX_SIBLINGS))
+
+
+def one_key(question: Question) -> bool:
+    """Certificates of several hosts share one key: their issuer makes them as they are needed."""
+    certificate = question.certificate
+    if certificate is None or not certificate.public_key_sha256:
+        return False
+    return any(
+        other.public_key_sha256 == certificate.public_key_sha256 and set(other.sans) != set(certificate.sans)
+        for other in siblings(question)
+    )
+
+
+def original_visit(question: Question) -> Visit | None:
+    """Return the visit in which the next proxy received the origin's certificate for this one.
+
+    Its client is the host that this leg ends at, or (where the proxy is transparent) a proxy of the site
+    file or the options; it went to the same host at the same time, and it showed a certificate of another
+    issuer. A visit that resumed a session shows none; the one next to it may.
+    """
+    here, certificate = question.visit, question.certificate
+    if certificate is None:
+        return None
+    nearest = upstream_visit(question.case, here)
+    if nearest is None or tunnelled(here.handshake, nearest.handshake):
+        return None
+    for visit in upstream_visits(question.case, here):
+        if chain := question.case.chain(visit.handshake):
+            return visit if chain[0].issuer != certificate.issuer else None
+    return None
+
+
+def behind_proxy(question: Question) -> bool:
+    """The connection goes through a proxy, as its CONNECT, its address or the site file says."""
+    case, handshake = question.case, question.visit.handshake
+    if handshake.tunnel in PROXIED or case.proxy(handshake.server) is not None:
+        return True
+    upstream = upstream_visit(case, question.visit)
+    return upstream is not None and case.roles.role(upstream.handshake.client) == "parent"
+
+
+def relayed_to_the_end(question: Question) -> bool:
+    """Every proxy handed on the hello of this leg, the last one to the origin: the certificate is genuine."""
+    last = question.case.hellos.last_leg(question.visit)
+    return last is not question.visit and last.handshake.tunnel is None
+
+
+def genuine_for_certain(question: Question) -> bool:
+    """Packets show that no proxy made the certificate."""
+    certificate = question.certificate
+    if relayed_to_the_end(question):
+        return True
+    return certificate is not None and certificate.scts > 0 and maker(certificate) is None
+
+
+def issuer_is_private(question: Question, certificate: CertificateFact) -> bool:
+    """The issuer is self-signed and came along in the handshake: public roots are not used that way."""
+    known = question.case.facts.certificates.get(certificate.issuer_sha256 or "")
+    return known is not None and known.self_signed
+
+
+def start_is_missing(question: Question) -> bool:
+    """The connection was there before the capture, or only its server's side was captured."""
+    handshake = question.visit.handshake
+    return handshake.frames.client_hello is None or handshake.started_mid_stream
+
+
+def made_by_proxy_signs(question: Question) -> str | None:
+    """Say what lets a certificate without responder look like one that a proxy made; None: nothing does."""
+    certificate = question.certificate
+    if certificate is None:
+        return None
+    if maker(certificate) is not None or told_authority(question) is not None:
+        return "its issuer is an interception CA"
+    if original_visit(question) is not None:
+        return "the next proxy received another certificate for the same host"
+    if question.position > 0:
+        return None
+    if behind_proxy(question):
+        return "the connection goes through a proxy, which may have made this certificate"
+    if question.validator.role == "child":
+        return "this is the child of another proxy, which may have made this certificate"
+    if start_is_missing(question):
+        return "the start of the connection, where a proxy would show, is not in the capture"
+    if one_key(question) and not certificate.self_signed:
+        return "certificates of several hosts share its key"
+    return None

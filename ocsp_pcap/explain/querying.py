@@ -1,0 +1,164 @@
+"""What came of a query: the words and evidence for an answer, and which kind of failure one without an answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.grounds.kinds import After, Did, Ground, Means, Saw
+from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.responders import host_and_port
+from ocsp_pcap.explain.seeking import REACTION
+from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.facts import OcspExchangeFact
+
+SLOW: Final = 2 * SECOND
+"""A user waits for the responder: answers that take longer than this are felt."""
+NOT_MODIFIED: Final = 304
+"""HTTP status (RFC 9110 15.4.5): what the client holds is still good."""
+MAX_TRIES: Final = 4
+"""Tries whose evidence is shown, the last ones."""
+
+
+def latency_words(nanoseconds: int) -> str:
+    """Say how long an answer took."""
+    milliseconds = nanoseconds / 10**6
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
+
+
+def asked_words(exchange: OcspExchangeFact) -> str:
+    """Name what was asked: its URL, or address, port and path where the request bears no Host."""
+    place = f"{exchange.server} port {exchange.server_port}" if exchange.server_port else exchange.server
+    if exchange.url is None:
+        return place
+    if "://" in exchange.url:
+        return exchange.url
+    return f"{place} for {exchange.url} (the request names no Host)"
+
+
+def answerer_words(exchange: OcspExchangeFact) -> str:
+    """Say who answered, in a clause that goes on from what was asked."""
+    if exchange.answered_by is not None:
+        return f"and a proxy in between answered ({exchange.answered_by})"
+    if exchange.via_proxy:
+        return f"and the proxy {exchange.server} port {exchange.server_port} answered"
+    return "which answered"
+
+
+def exchange_evidence(query: Query) -> tuple[Evidence, ...]:
+    """Return the frames of request and answer, with what each proves."""
+    exchange = query.exchange
+    evidence: list[Evidence] = []
+    if exchange.frames.request is not None:
+        ids = exchange.requests
+        serial = query.single.serial if query.single else ids[0].serial if ids else "that cannot be read"
+        note = (
+            f"OCSP request ({exchange.method or 'unknown method'}) for serial {serial}: {query.match.proof}"
+        )
+        if query.credit.relayed:
+            note += f"; handed on for another host: {query.credit.why}"
+        evidence.append(query.evidence(note, exchange.frames.request))
+    if exchange.frames.response is not None:
+        took = query.latency
+        after = f", after {latency_words(took)}" if took is not None else ""
+        evidence.append(query.evidence(f"{response_note(query)}{after}", exchange.frames.response))
+    return tuple(evidence)
+
+
+def tries_evidence(question: Question, tries: Sequence[Query]) -> tuple[Evidence, ...]:
+    """Return the certificate that caused some tries, and the frames of the last of them."""
+    shown = (item for query in tries[-MAX_TRIES:] for item in exchange_evidence(query))
+    return (question.visit.evidence(f"certificate of {question.host}"), *shown)
+
+
+def response_note(query: Query) -> str:
+    """Say what an answer is, for its evidence."""
+    exchange, response = query.exchange, query.exchange.response
+    if exchange.http_status == NOT_MODIFIED:
+        return "HTTP 304: the answer that it holds is still good"
+    if response is None:
+        return f"HTTP {exchange.http_status} without an OCSP response"
+    if response.parse_error:
+        return f"answer that is no readable OCSP response: {response.parse_error}"
+    if response.response_status != "successful":
+        return f"OCSP response with status {response.response_status}"
+    if query.single is None:
+        serials = ", ".join(single.serial for single in response.singles[:3]) or "none"
+        return f"OCSP response about another certificate (serial {serials})"
+    note = f"OCSP response: {query.single.status}, signature {response.signature}"
+    return f"{note} ({response.signature_note})" if response.signature_note else note
+
+
+def cut_short(query: Query) -> bool:
+    """An answer came, and bytes of it are not in the capture."""
+    exchange = query.exchange
+    refused = exchange.http_status is not None and not 200 <= exchange.http_status < 300
+    return bool(exchange.missing_bytes) and not refused and not query.usable
+
+
+def failed_tries(question: Question) -> Sequence[Query]:
+    """Return the queries that this handshake triggered where none of them brought a usable answer."""
+    tries = question.own_queries
+    if any(query.usable or query.exchange.http_status == NOT_MODIFIED for query in tries):
+        return ()
+    return tries
+
+
+def failure(query: Query) -> str:
+    """Return the cause that a query without usable answer belongs to."""
+    exchange, response = query.exchange, query.exchange.response
+    if exchange.http_status is not None and not 200 <= exchange.http_status < 300:
+        return "http-error"
+    if cut_short(query):
+        return "no-response"
+    if response is None:
+        return "no-response" if exchange.http_status is None else "response-invalid"
+    if response.response_status not in (None, "successful"):
+        return "responder-error"
+    return "response-invalid"
+
+
+def last_failure(question: Question, cause: str) -> Query | None:
+    """Return the last try of this handshake, where none succeeded and the last one failed in this way."""
+    tries = failed_tries(question)
+    return tries[-1] if tries and failure(tries[-1]) == cause else None
+
+
+def tries_words(words: str, tries: Sequence[Query]) -> str:
+    """Say that there were several tries, where there were."""
+    return f"{words} (the last of {len(tries)} tries)" if len(tries) > 1 else words
+
+
+def grounds_of_try(
+    question: Question, query: Query, *, answered: bool, refuted: bool = False
+) -> tuple[Ground, ...]:
+    """Return what every claim about a query stands on: it is there, it is the validator's, it means this."""
+    exchange, handshake = query.exchange, question.visit.handshake
+    at = exchange.response_time if exchange.response_time is not None else exchange.time
+    response = exchange.response if refuted else None
+    return (
+        Saw(exchange, "answer" if answered else "request"),
+        Did(query),
+        Means(query.match, response, at, refuted=refuted),
+        After((handshake.capture, question.visit.time), (exchange.capture, query.time)),
+    )
+
+
+def unread_tries(question: Question) -> Sequence[OcspExchangeFact]:
+    """Return what the validator asked this certificate's responder soon after, and nobody can read."""
+    if question.certificate is None or not question.eligible:
+        return ()
+    hosts = {host for host, _, _ in question.responders}
+    addresses = {address for host in hosts for address in question.asker.addresses_of(host)}
+    time = question.visit.time
+    near = between(question.asker.exchanges, time, time + REACTION, question.case.moment)
+    return [
+        exchange
+        for exchange in near
+        if exchange.unread_request
+        and not (exchange.response is not None and exchange.response.singles)
+        and ((host_and_port(exchange.url) or ("", 0))[0] in hosts or exchange.server in addresses)
+    ]

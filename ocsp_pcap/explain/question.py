@@ -1,0 +1,102 @@
+"""What a cause is asked: one certificate, in one handshake, as one validator received it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.model import Presenter, Role, Validator
+from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.facts import CertificateFact
+
+
+class Question:
+    """Was OCSP traffic seen for this certificate in this handshake, and if not, why not?
+
+    What many causes ask for is looked up once.
+    """
+
+    __slots__ = (
+        "asker",
+        "case",
+        "certificate",
+        "eligible",
+        "own_queries",
+        "position",
+        "presented_by",
+        "proxy",
+        "queries",
+        "validator",
+        "visit",
+    )
+
+    def __init__(
+        self,
+        case: Case,
+        visit: Visit,
+        certificate: CertificateFact | None,
+        position: int = 0,
+        presented_by: Presenter = "server",
+    ) -> None:
+        self.case = case
+        self.visit = visit
+        self.certificate = certificate
+        """None where the handshake shows none."""
+        self.position = position
+        """Place in the chain, 0 for the leaf."""
+        self.presented_by = presented_by
+        address = visit.handshake.client if presented_by == "server" else visit.handshake.server
+        self.validator: Validator = case.validator(address)
+        self.asker: Host = case.host(address)
+        """The validator with all that it did."""
+        self.proxy: Proxy | None = case.proxy(address)
+        """What the site file says of the validator."""
+        self.eligible = certificate is not None and bool(responder_hosts(certificate.ocsp_urls))
+        """The certificate names a responder that the validator could have asked."""
+        self.queries: Sequence[Query] = ()
+        """All queries of this validator for this certificate, by time."""
+        self.own_queries: Sequence[Query] = ()
+        """The queries that this very handshake triggered."""
+        if certificate is not None:
+            self.queries = self.asker.queries.get(certificate.sha256, ())
+            if self.queries:
+                self.own_queries = self.asker.triggered.get((certificate.sha256, id(visit)), ())
+
+    @property
+    def host(self) -> str:
+        """The host that was visited, for sentences."""
+        if self.visit.host and self.presented_by == "server":
+            return self.visit.host
+        if self.certificate is not None and self.certificate.sans:
+            return self.certificate.sans[0]
+        if self.presented_by == "client":
+            return self.certificate.subject if self.certificate is not None else self.visit.handshake.client
+        return self.visit.handshake.server
+
+    @property
+    def certificate_names(self) -> frozenset[str]:
+        """Names, in lower case, for which a server may have presented this certificate."""
+        names = {self.host.lower()}
+        if self.certificate is not None:
+            names.update(name.lower() for name in self.certificate.sans)
+        return frozenset(names)
+
+    @property
+    def who(self) -> str:
+        """The validator, for sentences; the wording follows its role."""
+        return validator_words(self.validator.role, self.validator.address)
+
+    @property
+    def responders(self) -> Sequence[tuple[str, int, str]]:
+        """(host, port, URL) of each responder that the certificate names."""
+        return responder_hosts(self.certificate.ocsp_urls) if self.certificate is not None else ()
+
+
+def validator_words(role: Role, address: str) -> str:
+    """Name a validator in a sentence."""
+    if role in ("child", "parent"):
+        return f"the {role} proxy {address}"
+    return f"the client {address}" if role == "client" else address

@@ -1,0 +1,31 @@
+"""Staples: what is wrong with one (RFC 6960 3.2), and whether the client refused it."""
+
+from __future__ import annotations
+
+from ocsp_pcap.explain.visits import CLOCK_SKEW
+from ocsp_pcap.facts import HandshakeFact, ResponseFact, SingleFact
+
+
+def staple_problem(response: ResponseFact, single: SingleFact | None, time: int) -> str | None:
+    """Say which rule of RFC 6960 3.2 a staple breaks at a time; None: none."""
+    if response.parse_error:
+        return f"it cannot be read: {response.parse_error}"
+    if response.response_status != "successful":
+        return f"its status is {response.response_status}"
+    if single is None:
+        return "it is about another certificate"
+    if response.signature == "invalid":
+        return response.signature_note or "its signature does not verify"
+    if single.this_update > time + CLOCK_SKEW:
+        return "its thisUpdate lies in the future"
+    if single.next_update is not None and single.next_update < time:
+        return "it is stale, its nextUpdate had passed"
+    return None
+
+
+def refused_staple(handshake: HandshakeFact) -> bool:
+    """The client refused the staple, or that there was none (RFC 6066 8, RFC 7633 4.2.3.1)."""
+    return any(
+        alert.sender == "client" and alert.description == "bad_certificate_status_response"
+        for alert in handshake.alerts
+    )
