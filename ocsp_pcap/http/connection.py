@@ -84,6 +84,18 @@ class HttpConversation:
         self._greeting: tuple[int, int] | None = None
         """Status and frame of what may be the answer to a CONNECT that is not in the capture."""
 
+    @property
+    def switched(self) -> bool:
+        """The server agreed to speak another protocol from here on (RFC 9110 15.2.2)."""
+        return self._over and self.tunnel is None
+
+    def between_messages(self, from_client: bool) -> bool:
+        """Tell whether the next byte of a direction is due to begin a message."""
+        direction = self._client if from_client else self._server
+        return direction.state is State.LOST or (
+            direction.state is State.HEAD and direction.message is None and not direction.buffer
+        )
+
     def wants(self, from_client: bool) -> bool:
         """Tell whether bytes of this direction can matter at this moment.
 

@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Row, Rows, Segments
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream
 from ocsp_pcap.observe.to_reread import ToReread
 from ocsp_pcap.observe.told import TcpPart
-from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.conversation import Conversation, Tunnel
 from ocsp_pcap.spoken.shared import Shared
+from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.events import Close, Data, Disagreement, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.headers import FAR, NEAR, Checksum
@@ -31,6 +33,10 @@ from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
 
 LIVE: Final = 4
 """The stream has a conversation."""
+DOZING: Final = 32
+"""An unknown protocol is spoken: only rows that begin as TLS or HTTP does can matter."""
+LATE: Final = 64
+"""Such a row came."""
 FIRST_ROWS: Final = 16
 """Rows of a stream and batch that are taken at once; most streams are told by then."""
 LINGER: Final = 10 * 10**9
@@ -40,6 +46,10 @@ URGENT: Final = 0x20
 HALF: Final = 1 << 31
 ENTRY_BYTES: Final = 512
 """What a row that is kept to be read again takes besides its payload."""
+
+_HEAD: Final = layout(6, start=(">u4", 0), record=(">u2", 0), minor=("u1", 2), message=("u1", 5))
+_HANDSHAKE_RECORD: Final = 0x1603
+_HTTP_STARTS: Final = tuple(int.from_bytes(start) for start in (b"CONN", b"GET ", b"POST", b"HTTP"))
 
 
 class TcpObserver:
@@ -64,6 +74,9 @@ class TcpObserver:
         self._held = 0
         """Bytes that the entries of all streams take."""
         self._surroundings: Surroundings | None = None
+        self._any_dozes = False
+        self._tunnels: dict[int, Tunnel] = {}
+        """Of dozing streams, what their bytes travel behind."""
 
     def begin_file(self) -> None:
         """Another file of the capture begins."""
@@ -95,12 +108,30 @@ class TcpObserver:
         self, columns: TransportColumns, stream: NDArray[np.int64], direction: NDArray[np.uint8]
     ) -> None:
         # What one side sends may make the other side's bytes matter that follow in this batch.
-        chosen = np.flatnonzero(telling(columns) & ((self._wanted[stream] & DIRECTION_BITS) != 0))
+        told, wanted = telling(columns), self._wanted[stream]
+        choice = told & ((wanted & DIRECTION_BITS) != 0)
+        if self._any_dozes:
+            choice |= self._woken(columns, stream, np.flatnonzero(told & ((wanted & DOZING) != 0)))
+        chosen = np.flatnonzero(choice)
         if len(chosen):
             self._surroundings = Surroundings(columns, stream, direction)
             self._chosen(columns, stream[chosen], direction[chosen], chosen)
             self._surroundings = None
         self._release(int(columns.time[-1]))
+
+    def _woken(
+        self, columns: TransportColumns, stream: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Wake those of dozing streams in which something begins; choose their rows from there on."""
+        found = np.zeros(len(columns), np.bool_)
+        beginnings = rows[begins(columns, rows)]
+        if len(beginnings):
+            first = beginnings[first_of_each(stream[beginnings])]
+            woken = stream[first]
+            at = np.minimum(np.searchsorted(woken, stream[rows]), len(woken) - 1)
+            found[rows[(woken[at] == stream[rows]) & (rows >= first[at])]] = True
+            self._wanted[woken] = DIRECTION_BITS | LATE
+        return found
 
     def match(self, part: TcpPart) -> Match:
         """Find with which streams of another file known ones go on.
@@ -122,6 +153,10 @@ class TcpObserver:
         self.files.take(joined)
         self._reserve()
         self._wanted[joined.number[part.told]] = 0
+        self._wanted[joined.number[part.dozing]] = DOZING
+        self._any_dozes |= bool(part.dozing.any())
+        for local, tunnel in part.tunnels.items():
+            self._tunnels[int(joined.number[local])] = tunnel
         number = joined.number.tolist()
         for stream in part.finished:
             stream.number = number[stream.number]
@@ -137,7 +172,7 @@ class TcpObserver:
         unread = {
             local: frame
             for local, frame in part.incomplete.items()
-            if self._wanted[number[local]] & DIRECTION_BITS
+            if self._wanted[number[local]] & (DIRECTION_BITS | DOZING)
         }
         return ToReread(joined, frames_before, unread)
 
@@ -179,9 +214,11 @@ class TcpObserver:
         position = 0
         for number, start, end in zip(stream[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
             count = min(end - start, FIRST_ROWS)
-            self._feed(number, segments, position, position + count)
+            taken = self._feed(number, segments, position, position + count)
             position += count
-            if end - start > FIRST_ROWS:
+            if self._wanted[number] & DOZING:
+                self._rest(number, columns, chosen, direction, start + taken, end)
+            elif end - start > FIRST_ROWS:
                 self._rest(number, columns, chosen, direction, start + FIRST_ROWS, end)
 
     def _rest(
@@ -195,10 +232,20 @@ class TcpObserver:
     ) -> None:
         """Go on with a stream that is not told yet, in growing steps, without what it does not want."""
         step = FIRST_ROWS
+        beginnings: NDArray[np.int64] | None = None
         while start < end:
             wanted = int(self._wanted[number]) & DIRECTION_BITS
             if not wanted:
-                return
+                if not self._wanted[number] & DOZING:
+                    return
+                if beginnings is None:
+                    beginnings = start + np.flatnonzero(begins(columns, chosen[start:end]))
+                index = int(np.searchsorted(beginnings, start))
+                if index == len(beginnings):
+                    return
+                start = int(beginnings[index])
+                self._wanted[number] = DIRECTION_BITS | LATE
+                wanted, step = DIRECTION_BITS, FIRST_ROWS
             if wanted != DIRECTION_BITS:
                 # Until something of the wanted side comes, or an end, rows cannot matter.
                 side = 0 if wanted == 1 else 1
@@ -264,13 +311,21 @@ class TcpObserver:
         if self.flows.has_port(number, DNS_PORT):
             # Its messages are kept as they come: they cannot be read again.
             stream.entries = None
+        if self._wanted[number] & LATE:
+            stream.skipped = DIRECTION_BITS
         self._streams[number] = stream
         self._wanted[number] |= LIVE
         return stream
 
     def _conversation(self, number: int, mid_stream: bool) -> Conversation:
         keep = self.dns.keeper(number) if self.flows.has_port(number, DNS_PORT) else None
-        return Conversation(self._shared, keep_dns=keep, mid_stream=mid_stream)
+        return Conversation(
+            self._shared,
+            keep_dns=keep,
+            mid_stream=mid_stream,
+            late=bool(self._wanted[number] & LATE),
+            tunnel=self._tunnels.get(number),
+        )
 
     def _begin(self, stream: TcpStream) -> None:
         """Tell both sides where their bytes begin."""
@@ -456,7 +511,8 @@ class TcpObserver:
             stream.rereadings += 1
             stream.conversation = self._conversation(stream.number, stream.started_mid_stream)
             stream.sides = (Reassembler(0), Reassembler(1))
-            stream.gaps = stream.closed = stream.skipped = 0
+            stream.gaps = stream.closed = 0
+            stream.skipped = DIRECTION_BITS if self._wanted[stream.number] & LATE else 0
             stream.wanted, stream.reset = DIRECTION_BITS, None
             self._begin(stream)
             for row, _, data in stream.entries:
@@ -500,7 +556,7 @@ class TcpObserver:
         if wanted != stream.wanted:
             stream.skipped |= ~wanted & DIRECTION_BITS
             stream.wanted = wanted
-            self._wanted[stream.number] = LIVE | wanted
+            self._wanted[stream.number] = LIVE | wanted | (int(self._wanted[stream.number]) & LATE)
 
     def _give_up(self, stream: TcpStream) -> None:
         """End a stream that may still want bytes."""
@@ -524,7 +580,10 @@ class TcpObserver:
         stream.sides = ()
         self.gaps += stream.gaps
         del self._streams[stream.number]
-        self._wanted[stream.number] = 0
+        self._wanted[stream.number] = DOZING if conversation.dozing else 0
+        self._any_dozes |= conversation.dozing
+        if conversation.dozing and conversation.tunnel is not None:
+            self._tunnels[stream.number] = conversation.tunnel
         if conversation.socks_payload_frame is not None:
             self.socks_frames[stream.number] = conversation.socks_payload_frame
         if conversation.tracker is not None or conversation.exchanges or stream.ambiguous:
@@ -543,3 +602,22 @@ def telling(columns: TransportColumns) -> NDArray[np.bool_]:
     found |= (columns.flags & CLOSING) != 0
     found &= ~columns.in_error
     return found
+
+
+def begins(columns: TransportColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which rows begin as a TLS hello or an HTTP message does.
+
+    Payload that does not lie in the block in one piece is not looked at: it may.
+    """
+    at = columns.payload_offset[rows]
+    elsewhere = at >= EXTRA
+    heads = gather(columns.buffer, np.where(elsewhere, 0, at), _HEAD)
+    found: NDArray[np.bool_] = (
+        (heads["record"] == _HANDSHAKE_RECORD)
+        & (heads["minor"] <= 4)
+        & ((heads["message"] == 1) | (heads["message"] == 2))
+        & (columns.payload_length[rows] > 5)
+    )
+    for start in _HTTP_STARTS:
+        found |= heads["start"] == start
+    return found | elsewhere

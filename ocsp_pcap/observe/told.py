@@ -14,6 +14,7 @@ from ocsp_pcap.observe.dns_log import DnsPacket
 from ocsp_pcap.observe.rows import Rows
 from ocsp_pcap.observe.tcp_stream import TcpStream
 from ocsp_pcap.observe.udp_stream import UdpStream
+from ocsp_pcap.spoken.conversation import Tunnel
 from ocsp_pcap.streams.flows import FlowTable
 
 
@@ -24,6 +25,10 @@ class TcpPart:
     flows: FlowTable
     told: NDArray[np.bool_]
     """Streams that were read here and are over, or can tell nothing more."""
+    dozing: NDArray[np.bool_]
+    """Those among them that may begin to tell something yet."""
+    tunnels: dict[int, Tunnel]
+    """What the bytes of these travel behind."""
     aside: NDArray[np.bool_]
     """Streams whose first packet in the file is no SYN."""
     finished: list[TcpStream]

@@ -157,6 +157,15 @@ class ExchangeReader:
         """The tunnel that a CONNECT request opened."""
         return self._http.tunnel
 
+    @property
+    def switched(self) -> bool:
+        """The connection speaks another protocol from here on."""
+        return self._http.switched
+
+    def between_messages(self, from_client: bool) -> bool:
+        """Tell whether the next byte of a direction is due to begin a message."""
+        return self._http.between_messages(from_client)
+
     def take_trailing(self) -> list[Trailing]:
         """Return, once, what travelled inside the tunnel and was handed to this reader."""
         return self._http.take_trailing()

@@ -13,7 +13,7 @@ import numpy as np
 
 from ocsp_pcap.decode.columns import SYN, TransportColumns
 from ocsp_pcap.observe.rows import Spool
-from ocsp_pcap.observe.tcp import LIVE, TcpObserver, telling
+from ocsp_pcap.observe.tcp import DOZING, LIVE, TcpObserver, telling
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
 from ocsp_pcap.observe.told import TcpPart
 from ocsp_pcap.spoken.shared import Shared
@@ -67,6 +67,8 @@ class TcpPartObserver(TcpObserver):
         return TcpPart(
             flows=self.flows,
             told=(self._wanted[:size] & (DIRECTION_BITS | ASIDE | CUT)) == 0,
+            dozing=(self._wanted[:size] & DOZING) != 0,
+            tunnels=self._tunnels,
             aside=(self._wanted[:size] & (ASIDE | CUT)) != 0,
             finished=self.finished,
             rows=(self._aside.rows(np.ones(size, np.bool_)), self._open_spool.rows(is_open)),

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader, RefusedTunnel
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
-from ocsp_pcap.spoken.first_bytes import Kind, sniff
+from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Kind, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.held_bytes import Piece, Waiting
 from ocsp_pcap.spoken.proxy_prefixes import (
@@ -80,6 +80,7 @@ class Conversation:
         "_waiting",
         "_watched",
         "client",
+        "dozing",
         "exchanges",
         "inner",
         "socks_payload_frame",
@@ -97,8 +98,10 @@ class Conversation:
         keep_dns: Keep | None = None,
         *,
         mid_stream: bool = False,
+        late: bool = False,
+        tunnel: Tunnel | None = None,
     ) -> None:
-        """``mid_stream``: the connection began before the capture did."""
+        """``mid_stream``: it began before the capture did; ``late``: something else came first."""
         self._shared = shared
         self._depth = depth
         self._mid_stream = mid_stream
@@ -106,12 +109,14 @@ class Conversation:
         self._http: ExchangeReader | None = None
         self._keep_dns = keep_dns
         self._dns: DnsStream | None = None
-        self._mode = Mode.SNIFF
+        self._mode = Mode.WATCH if late else Mode.SNIFF
         self._waiting: Waiting | None = None
-        self._watched = 0
+        self._watched = BOUNDS.watched_segments if late else 0
+        self.dozing = False
+        """An unknown protocol went on for long: only what begins as TLS or HTTP does can matter."""
         self.client = 0
         """The direction in which the client of the present protocol sends."""
-        self.tunnel: Tunnel | None = None
+        self.tunnel = tunnel
         self.socks_payload_frame: int | None = None
         """The first frame that carried something through SOCKS."""
         self.tls: TlsConnection | None = None
@@ -153,8 +158,13 @@ class Conversation:
                 )
             case Mode.HTTP:
                 assert self._http is not None
+                if segment_start and data[0] == HANDSHAKE and self._ends_http(direction, data, frame, time):
+                    self._hold(Piece(direction, data, frame, time, segment_start))
+                    return
                 self._found(self._http.receive(direction == self.client, data, frame, time, segment_start))
                 self._enter_tunnel()
+                if self._http is not None and self._http.switched:
+                    self._leave_http(frame, time)
             case Mode.DNS:
                 assert self._dns is not None
                 self._dns.receive(direction, data, frame, time, segment_start)
@@ -288,6 +298,7 @@ class Conversation:
         self._watched += 1
         if self._watched > BOUNDS.watched_segments:
             self._mode = Mode.IGNORE
+            self.dozing = True
 
     def _begin_tls(self, waiting: Waiting, direction: int) -> None:
         if self._watched and self.tunnel is None:
@@ -369,6 +380,21 @@ class Conversation:
                 self.exchanges.append(Found(exchange, self.client, self._scheme == "https"))
             else:
                 reached("exchanges")
+
+    def _ends_http(self, direction: int, data: bytes, frame: int, time: int) -> bool:
+        """Leave HTTP where the client begins TLS in place of its next request."""
+        assert self._http is not None
+        from_client = direction == self.client
+        hello = from_client and sniff(data) is Kind.TLS_CLIENT and self._http.between_messages(True)
+        if hello:
+            self._leave_http(frame, time)
+        return hello
+
+    def _leave_http(self, frame: int, time: int) -> None:
+        assert self._http is not None
+        self._found(self._http.finish(frame, time))
+        self._http = None
+        self._watch()
 
     def _enter_tunnel(self) -> None:
         reader = self._http

@@ -102,11 +102,15 @@ def _folded(total: int) -> int:
     return total
 
 
-def write_capture(path: Path, wires: list[Wire], *, start: tuple[int, int] = START, version: int = 4) -> Path:
-    """Write a pcap of segments, ten milliseconds apart, and return its path."""
+def write_capture(
+    path: Path, wires: list[Wire], *, start: tuple[int, int] = START, version: int = 4, after: int = 0
+) -> Path:
+    """Write a pcap of segments, ten milliseconds apart, from so many seconds on, and return its path."""
     content = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
     for number, wire in enumerate(wires):
         frame = packet(wire, start=start, version=version)
-        content += struct.pack("<IIII", 1_700_000_000, number * 10_000, len(frame), len(frame)) + frame
+        seconds, rest = divmod(number, 100)
+        times = struct.pack("<II", 1_700_000_000 + after + seconds, rest * 10_000)
+        content += times + struct.pack("<II", len(frame), len(frame)) + frame
     path.write_bytes(content)
     return path

@@ -1,0 +1,145 @@
+"""TLS that begins late in a connection is found wherever that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ocsp_pcap.api import ReadOptions, read_facts
+from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.facts import HandshakeFact
+from ocsp_pcap.observe import tcp
+from tests.unit.observe.segments import CLIENT, SERVER, Wire, client_hello, opening, write_capture
+
+HELLO = client_hello("late.test")
+
+
+def chatter(count: int, line: bytes = b"220 still not TLS\r\n") -> list[Wire]:
+    """Return so many segments of each side that are neither TLS nor HTTP."""
+    wires: list[Wire] = []
+    for number in range(count):
+        wires.append(Wire(SERVER, "PA", number * len(line), line, heard=number * len(line)))
+        wires.append(Wire(CLIENT, "PA", number * len(line), line, heard=(number + 1) * len(line)))
+    return wires
+
+
+def handshakes(folder: Path, wires: list[Wire]) -> tuple[HandshakeFact, ...]:
+    return read_facts([write_capture(folder / "a.pcap", opening() + wires)]).handshakes
+
+
+@pytest.mark.parametrize("count", [0, 10, 32, 33, 40, 1000])
+def test_after_any_number_of_segments(count: int, tmp_path: Path) -> None:
+    before = chatter(count)
+    end = sum(len(wire.data) for wire in before) // 2
+    (handshake,) = handshakes(tmp_path, [*before, Wire(CLIENT, "PA", end, HELLO, heard=end)])
+    assert handshake.sni == "late.test"
+    assert handshake.tunnel == ("starttls" if count else None)
+    assert not handshake.missing_bytes
+
+
+def test_in_pieces(tmp_path: Path) -> None:
+    before = chatter(100)
+    end = sum(len(wire.data) for wire in before) // 2
+    first, second = Wire(CLIENT, "A", end, HELLO[:100]), Wire(CLIENT, "PA", end + 100, HELLO[100:])
+    (handshake,) = handshakes(tmp_path, [*before, first, second])
+    assert handshake.sni == "late.test"
+
+
+def test_after_what_only_looks_like_a_beginning(tmp_path: Path) -> None:
+    lines = [b"\x16\x03\x01\x00\x00\x01" + bytes(20), b"GET out of here\r\n\r\n"]
+    before: list[Wire] = []
+    position = 0
+    for number in range(300):
+        line = lines[number % 2]
+        before.append(Wire(CLIENT, "PA", position, line))
+        position += len(line)
+    (*_, handshake) = handshakes(tmp_path, [*before, Wire(CLIENT, "PA", position, HELLO)])
+    assert handshake.sni == "late.test"
+
+
+def test_a_connection_that_never_speaks_tls_is_looked_at_by_row_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bounded cost: after the first segments nothing is copied out of the block."""
+    rows = 0
+    before = tcp.Segments.__init__
+
+    def counted(self: tcp.Segments, columns: object, chosen: object, direction: object) -> None:
+        nonlocal rows
+        before(self, columns, chosen, direction)  # type: ignore[arg-type]
+        rows += len(self.rows)
+
+    monkeypatch.setattr(tcp.Segments, "__init__", counted)
+    assert not handshakes(tmp_path, chatter(2000))
+    assert rows < 4 * BOUNDS.watched_segments
+
+
+def test_in_another_file_than_what_came_first(tmp_path: Path) -> None:
+    before = [*opening(), *chatter(100)]
+    end = sum(len(wire.data) for wire in before) // 2
+    folder = tmp_path / "set"
+    folder.mkdir()
+    write_capture(folder / "cap_00001_20231114221320.pcap", before)
+    write_capture(
+        folder / "cap_00002_20231114221330.pcap", [Wire(CLIENT, "PA", end, HELLO, heard=end)], after=10
+    )
+    for jobs in (1, 2):
+        facts = read_facts([folder], ReadOptions(jobs=jobs, rotation="yes"))
+        assert [handshake.sni for handshake in facts.handshakes] == ["late.test"], jobs
+        assert facts.handshakes[0].tunnel == "starttls"
+
+
+def test_after_keep_alive_requests_and_connect(tmp_path: Path) -> None:
+    ask = b"GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    wires: list[Wire] = []
+    for number in range(200):
+        wires.append(Wire(CLIENT, "PA", number * len(ask), ask, heard=number * len(answer)))
+        wires.append(Wire(SERVER, "PA", number * len(answer), answer, heard=(number + 1) * len(ask)))
+    sent, got = 200 * len(ask), 200 * len(answer)
+    connect, opened = (
+        b"CONNECT late.test:443 HTTP/1.1\r\nHost: late.test:443\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    )
+    wires.append(Wire(CLIENT, "PA", sent, connect, heard=got))
+    wires.append(Wire(SERVER, "PA", got, opened, heard=sent + len(connect)))
+    wires.append(Wire(CLIENT, "PA", sent + len(connect), HELLO, heard=got + len(opened)))
+    (handshake,) = handshakes(tmp_path, wires)
+    assert handshake.sni == handshake.connect_host == "late.test"
+
+
+def test_late_inside_a_tunnel_its_host_is_still_known(tmp_path: Path) -> None:
+    connect, opened = (
+        b"CONNECT late.test:25 HTTP/1.1\r\nHost: late.test:25\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    )
+    wires = [
+        Wire(CLIENT, "PA", 0, connect),
+        Wire(SERVER, "PA", 0, opened, heard=len(connect)),
+        *(
+            Wire(
+                wire.direction,
+                "PA",
+                wire.position + len(connect if wire.direction == CLIENT else opened),
+                wire.data,
+            )
+            for wire in chatter(60)
+        ),
+    ]
+    end = len(connect) + sum(len(wire.data) for wire in chatter(60)) // 2
+    (handshake,) = handshakes(tmp_path, [*wires, Wire(CLIENT, "PA", end, HELLO)])
+    assert handshake.sni == handshake.connect_host == "late.test"
+
+
+def test_after_an_upgrade(tmp_path: Path) -> None:
+    """RFC 2817 3.3."""
+    ask = b"OPTIONS * HTTP/1.1\r\nHost: late.test\r\nUpgrade: TLS/1.0\r\nConnection: Upgrade\r\n\r\n"
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.0, HTTP/1.1\r\nConnection: Upgrade\r\n\r\n"
+    wires = [
+        Wire(CLIENT, "PA", 0, ask),
+        Wire(SERVER, "PA", 0, answer, heard=len(ask)),
+        Wire(CLIENT, "PA", len(ask), HELLO, heard=len(answer)),
+    ]
+    (handshake,) = handshakes(tmp_path, wires)
+    assert handshake.sni == "late.test"
