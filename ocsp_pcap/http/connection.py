@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.http.events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from ocsp_pcap.http.interest import NONE, TUNNEL, Interests
 from ocsp_pcap.http.message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
 from ocsp_pcap.http.state import (
     Answer,
@@ -23,14 +24,6 @@ from ocsp_pcap.http.state import (
     looks_like_request,
     looks_like_response,
     looks_like_tls,
-)
-from ocsp_pcap.ocsp.interest import (
-    Interest,
-    is_plain_answer,
-    is_plain_request,
-    may_be_structure,
-    request_interest,
-    response_interest,
 )
 
 MAX_PENDING = 64
@@ -57,14 +50,17 @@ class HttpConversation:
     inside the tunnel, and further bytes belong to the caller.
     """
 
-    def __init__(self, answers: Answers | None = None, *, mid_stream: bool = False) -> None:
-        """``mid_stream``: the connection began before the capture did.
+    def __init__(
+        self, interests: Interests, answers: Answers | None = None, *, mid_stream: bool = False
+    ) -> None:
+        """``interests`` tells what matters; ``mid_stream``: the connection began before the capture did.
 
         ``answers`` tells whether a response is that to a request, by what they say (None: they do not tell).
         It is asked where bytes are missing, or may be, so that the order proves nothing; there a response is
         given to the request whose answer it shows itself to be, else to none.
         """
         self.tunnel: Tunnel | None = None
+        self._interests = interests
         self._answers = answers
         self._in_doubt = False
         """Requests may have been lost: the next answer may be that to one of them."""
@@ -217,7 +213,7 @@ class HttpConversation:
         if head is None:
             return rest
         pending = Pending(head, client.first_frame, frame, time, self._server.lost)
-        if is_plain_request(head):
+        if self._interests.is_plain_request(head):
             self._await_answer(pending, frame, time, events)
             return rest
         try:
@@ -230,7 +226,7 @@ class HttpConversation:
             client.lose()
             return b""
         pending.method = message.method
-        pending.interest = message.interest = request_interest(
+        pending.interest = message.interest = self._interests.request_interest(
             message.method, message.target, message.headers
         )
         pending.message = message
@@ -253,7 +249,7 @@ class HttpConversation:
         except ValueError:
             return False
         message.error = "the head of the request is cut short"
-        message.interest = request_interest(message.method, message.target, message.headers)
+        message.interest = self._interests.request_interest(message.method, message.target, message.headers)
         pending = Pending(head, client.first_frame, frame, time, self._server.lost)
         pending.interest, pending.message = message.interest, message
         self._await_answer(pending, frame, time, events)
@@ -262,7 +258,7 @@ class HttpConversation:
 
     def _tunnel_request(self, pending: Pending, request: Request, events: list[HttpEvent]) -> None:
         """Take a CONNECT request: what follows it depends on the answer (RFC 9110 9.3.6)."""
-        pending.interest = Interest.TUNNEL
+        pending.interest = TUNNEL
         self._await_answer(pending, request.frame, request.time, events)
         pending.event = request
         events.append(request)
@@ -278,7 +274,7 @@ class HttpConversation:
             self._end_message(True, frame, time, events, complete=False)
             self._client.lose()
             return b""
-        _look_inside(message, is_request=True)
+        self._look_inside(message, is_request=True)
         if message.done:
             self._end_message(True, frame, time, events, complete=True)
         return rest
@@ -316,7 +312,9 @@ class HttpConversation:
         if message is None:
             return
         pending.frame, pending.time = frame, time
-        pending.event = message.request_event(pending.first_frame, frame, time, complete=complete)
+        pending.event = message.request_event(
+            self._interests, pending.first_frame, frame, time, complete=complete
+        )
         pending.interest = message.interest
         if pending.event is not None:
             events.append(pending.event)
@@ -366,16 +364,16 @@ class HttpConversation:
             return rest
         pending = self._pending[0] if self._pending else None
         several = len(self._pending) > 1
-        request = Interest.NONE if pending is None else pending.interest
+        request = NONE if pending is None else pending.interest
         if status is not None and 200 <= status < 300:
-            if request is Interest.TUNNEL or (pending is None and looks_like_tls(rest)):
+            if request is TUNNEL or (pending is None and looks_like_tls(rest)):
                 self._open_tunnel(status, frame)
                 if rest:
                     self._trailing.append(Trailing(False, rest, frame, time))
                 return b""
             if pending is None and not rest and not has_framing(head):
                 self._greeting = (status, frame)
-        if request is Interest.NONE and is_plain_answer(head) and len(self._pending) <= 1:
+        if request is NONE and self._interests.is_plain_answer(head) and len(self._pending) <= 1:
             self._pending.clear()
             server.passed_over += len(rest)
             server.lose()
@@ -386,7 +384,7 @@ class HttpConversation:
             server.lose()
             return b""
         message.first_frame = server.first_frame
-        message.interest = response_interest(request, message.status, message.headers)
+        message.interest = self._interests.response_interest(request, message.status, message.headers)
         server.message, server.state = message, State.BODY
         if pending is not None:
             self._answering = self._pending.popleft()
@@ -396,7 +394,7 @@ class HttpConversation:
         else:
             self._orphans += 1
             self._in_doubt = False
-        if request is Interest.TUNNEL:
+        if request is TUNNEL:
             self._release_held(events)
         return self._server_body(rest, frame, time, events)
 
@@ -411,10 +409,10 @@ class HttpConversation:
             self._end_message(False, frame, time, events, complete=False)
             server.lose()
             return b""
-        _look_inside(message, is_request=False)
+        self._look_inside(message, is_request=False)
         if message.done:
             self._end_message(False, frame, time, events, complete=True)
-        elif message.interest is Interest.NONE and not self._pending:
+        elif message.interest is NONE and not self._pending:
             self._answering = None
             server.lose()
         return rest
@@ -448,7 +446,7 @@ class HttpConversation:
             self._report_response(early, events)
 
     def _end_response(self, answer: Answer, events: list[HttpEvent]) -> None:
-        if answer.message.interest is Interest.NONE:
+        if answer.message.interest is NONE:
             return
         pending = answer.pending
         if pending is not None and answer.awaits_request and pending.message is self._client.message:
@@ -533,7 +531,7 @@ class HttpConversation:
     def _open_tunnel(self, status: int | None, response_frame: int | None) -> None:
         host, port, connect_frame, via = None, None, None, False
         for pending in self._pending:
-            if pending.interest is Interest.TUNNEL and pending.event is not None:
+            if pending.interest is TUNNEL and pending.event is not None:
                 host, port = authority(pending.event.target)
                 connect_frame = pending.event.frame
                 via = any(name in ("via", "x-forwarded-for") for name, _ in pending.event.headers)
@@ -548,13 +546,12 @@ class HttpConversation:
         """The client speaks inside a tunnel and the proxy's answer is not in the capture."""
         self._open_tunnel(None, None)
 
-
-def _look_inside(message: Message, *, is_request: bool) -> None:
-    """Let the first bytes of a body decide where the head did not."""
-    if (
-        message.interest is Interest.BODY_DECIDES
-        and message.body
-        and not may_be_structure(bytes(message.body[:64]), request=is_request)
-    ):
-        message.interest = Interest.NONE
-        message.body.clear()
+    def _look_inside(self, message: Message, *, is_request: bool) -> None:
+        """Let the first bytes of a body decide where the head did not."""
+        if (
+            message.interest.body_decides
+            and message.body
+            and not self._interests.may_be_structure(bytes(message.body[:64]), request=is_request)
+        ):
+            message.interest = NONE
+            message.body.clear()

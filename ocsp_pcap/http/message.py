@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ocsp_pcap.http.encoding import decode_body
 from ocsp_pcap.http.events import Headers, Request, Response
-from ocsp_pcap.ocsp.interest import MAX_OCSP_BODY, Interest, request_body_interest
+from ocsp_pcap.http.interest import NONE, Interests
 
 if TYPE_CHECKING:
     import h11
@@ -125,7 +125,7 @@ class Message:
         self.status = 0
         self.headers: Headers = ()
         self.error: str | None = None
-        self.interest = Interest.NONE
+        self.interest = NONE
         self.body = bytearray()
         self.truncated = False
         self.missing = 0
@@ -138,9 +138,9 @@ class Message:
 
     @property
     def body_limit(self) -> int:
-        """Bytes of the body that are kept: nothing that is sent in a request may be as large as a CRL."""
-        limit = self.interest.body_limit
-        return min(limit, MAX_OCSP_BODY) if self._request_method is None else limit
+        """Bytes of the body that are kept."""
+        interest = self.interest
+        return interest.request_body_limit if self._request_method is None else interest.body_limit
 
     def _open(self, head: bytes) -> h11.Connection:
         import h11
@@ -291,13 +291,15 @@ class Message:
             return False
         return self.done
 
-    def request_event(self, first_frame: int, frame: int, time: int, *, complete: bool) -> Request | None:
+    def request_event(
+        self, interests: Interests, first_frame: int, frame: int, time: int, *, complete: bool
+    ) -> Request | None:
         """Return what was seen of a request, None where it does not matter; settles :attr:`interest`."""
         body, problem = decode_body(self.headers, bytes(self.body), self.body_limit)
         complete = complete and not self.truncated and not self.missing
-        if self.interest is Interest.BODY_DECIDES:
-            self.interest = request_body_interest(body, complete=complete)
-        if self.interest is Interest.NONE:
+        if self.interest.body_decides:
+            self.interest = interests.request_body_interest(body, complete=complete)
+        if self.interest is NONE:
             return None
         return Request(
             method=self.method,

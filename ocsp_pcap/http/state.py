@@ -8,18 +8,20 @@ from enum import Enum
 from typing import Literal, NamedTuple
 
 from ocsp_pcap.http.events import Request, Trailing
+from ocsp_pcap.http.interest import NONE
 from ocsp_pcap.http.message import MAX_HEAD, Message, find_head_end, read_request
-from ocsp_pcap.ocsp.interest import Interest
 
 _MAX_KEPT_HEAD = 16 * 1024
 _METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")
-_KNOWN_STARTS = tuple(
+METHODS = tuple(
     f"{method} ".encode()
     for method in (
         "GET", "POST", "HEAD", "CONNECT", "PUT", "OPTIONS", "DELETE", "PATCH", "TRACE", "PROPFIND",
     )
 )  # fmt: skip
-_VERSION = b"HTTP/1."
+"""Beginnings of requests (RFC 9110 9, RFC 5789, RFC 4918)."""
+VERSION = b"HTTP/1."
+"""Beginning of a response."""
 _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 
 
@@ -50,7 +52,7 @@ class Pending:
         self.in_doubt = False
         """The answer next in order may be that to another request."""
         self.method = head[: head.find(b" ")].decode("latin-1")
-        self.interest = Interest.NONE
+        self.interest = NONE
         self.message: Message | None = None
         """While its body is being read."""
         self.event: Request | None = None
@@ -167,12 +169,12 @@ def looks_like_request(start: bytes | bytearray) -> bool:
 
 def looks_like_response(start: bytes | bytearray) -> bool:
     """Tell whether these may be the first bytes of a response."""
-    return start[: len(_VERSION)] == _VERSION[: len(start)]
+    return start[: len(VERSION)] == VERSION[: len(start)]
 
 
 def looks_like_known_request(start: bytes) -> bool:
     """Tell whether these may be the first bytes of a request with one of the usual methods."""
-    return any(start[: len(known)] == known[: len(start)] for known in _KNOWN_STARTS)
+    return any(start[: len(known)] == known[: len(start)] for known in METHODS)
 
 
 def looks_like_tls(start: bytes) -> bool:

@@ -21,6 +21,7 @@ from ocsp_pcap.http.events import (
 )
 from ocsp_pcap.http.intermediaries import answered_by, relayed_for, user_agent
 from ocsp_pcap.http.state import authority
+from ocsp_pcap.ocsp import interest
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.ocsp.interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type, may_be_unread
 from ocsp_pcap.ocsp.model import CertId, OcspResponse
@@ -149,7 +150,7 @@ class ExchangeReader:
         """``mid_stream``: the connection began before the capture did."""
         self._responses = responses
         self._scheme = scheme
-        self._http = HttpConversation(self._answers, mid_stream=mid_stream)
+        self._http = HttpConversation(interest, self._answers, mid_stream=mid_stream)
         self._doubtful = 0
 
     @property

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
 
 from ocsp_pcap.http.events import Headers, header
+from ocsp_pcap.http.interest import NONE, Interest
 from ocsp_pcap.ocsp.request import OcspParseError, parse_request, request_from_path, resembles_request
 from ocsp_pcap.pki.der import INTEGER, SEQUENCE, DerError, content_of, expect, read_element
 
@@ -22,26 +22,10 @@ _PEM_CRL = b"-----BEGIN X509 CRL"
 _ANSWER_TYPES = (b"application/ocsp-response", b"-crl")
 _UNTYPED_ANSWER = re.compile(rb"\ncontent-type:[ \t]*(?![ \t]|(?:application|binary)/octet-stream)")
 
-
-class Interest(Enum):
-    """What a message may be."""
-
-    NONE = "none"
-    OCSP = "ocsp"
-    CRL = "crl"
-    TUNNEL = "tunnel"
-    """CONNECT."""
-    BODY_DECIDES = "body-decides"
-    """The headers do not tell; the first bytes of the body do."""
-
-    @property
-    def body_limit(self) -> int:
-        """Bytes of the body that are kept."""
-        if self is Interest.OCSP:
-            return MAX_OCSP_BODY
-        if self in (Interest.CRL, Interest.BODY_DECIDES):
-            return MAX_CRL_BODY
-        return 0
+OCSP = Interest("ocsp", MAX_OCSP_BODY, MAX_OCSP_BODY)
+CRL = Interest("crl", MAX_CRL_BODY, MAX_OCSP_BODY)
+BODY_DECIDES = Interest("body-decides", MAX_CRL_BODY, MAX_OCSP_BODY, body_decides=True)
+"""Nothing that is sent in a request may be as large as a CRL."""
 
 
 def content_type(headers: Headers) -> str:
@@ -71,28 +55,28 @@ def is_plain_answer(head: bytes) -> bool:
 def request_interest(method: str, target: str, headers: Headers) -> Interest:
     """Tell from its head what a request other than CONNECT may be."""
     if content_type(headers) == OCSP_REQUEST:
-        return Interest.OCSP
+        return OCSP
     if method == "POST":
-        return Interest.BODY_DECIDES if content_type(headers) in _UNTYPED else Interest.NONE
+        return BODY_DECIDES if content_type(headers) in _UNTYPED else NONE
     path = target.partition("?")[0]
     if path.lower().endswith(".crl"):
-        return Interest.CRL
+        return CRL
     if method not in ("GET", "HEAD") or not ("M" in path or "%4d" in path.lower()):
-        return Interest.NONE
+        return NONE
     is_question = request_from_path(target) is not None or resembles_request(target) is not None
-    return Interest.OCSP if is_question else Interest.NONE
+    return OCSP if is_question else NONE
 
 
 def response_interest(request: Interest, status: int, headers: Headers) -> Interest:
     """Tell from its head what a response may be, given what its request was."""
     kind = content_type(headers)
     if kind == OCSP_RESPONSE:
-        return Interest.OCSP
+        return OCSP
     if kind in CRL_TYPES:
-        return Interest.CRL
-    if request is Interest.NONE and status == 200 and kind in _UNTYPED:
-        return Interest.BODY_DECIDES
-    return Interest.NONE if request is Interest.BODY_DECIDES else request
+        return CRL
+    if request is NONE and status == 200 and kind in _UNTYPED:
+        return BODY_DECIDES
+    return NONE if request is BODY_DECIDES else request
 
 
 def request_body_interest(body: bytes, *, complete: bool) -> Interest:
@@ -100,8 +84,8 @@ def request_body_interest(body: bytes, *, complete: bool) -> Interest:
     try:
         parse_request(body)
     except OcspParseError:
-        return Interest.OCSP if may_be_unread(body, complete=complete) else Interest.NONE
-    return Interest.OCSP
+        return OCSP if may_be_unread(body, complete=complete) else NONE
+    return OCSP
 
 
 def may_be_unread(body: bytes, *, complete: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
+from ocsp_pcap.http.state import METHODS, VERSION
 from ocsp_pcap.spoken.proxy_prefixes import PROXY_V1, PROXY_V2
 
 HANDSHAKE: Final = 0x16
@@ -12,18 +13,6 @@ SENT_BY_CLIENT: Final = frozenset((1, 15, 16))
 """ClientHello, CertificateVerify, ClientKeyExchange (RFC 5246 7.4)."""
 SENT_BY_SERVER: Final = frozenset((2, 4, 11, 12, 13, 14, 22))
 MAX_RECORD: Final = (1 << 14) + 2048
-METHODS: Final = (
-    b"GET ",
-    b"POST ",
-    b"CONNECT ",
-    b"HEAD ",
-    b"PUT ",
-    b"OPTIONS ",
-    b"DELETE ",
-    b"PATCH ",
-    b"TRACE ",
-    b"PROPFIND ",
-)
 LONGEST_METHOD: Final = max(map(len, METHODS))
 
 
@@ -91,11 +80,11 @@ def _text(data: bytes) -> Kind:
     head = data[:LONGEST_METHOD]
     if head.startswith(METHODS):
         return Kind.HTTP_CLIENT
-    if data.startswith(b"HTTP/1."):
+    if data.startswith(VERSION):
         return Kind.HTTP_SERVER
     if data.startswith((PROXY_V1, PROXY_V2)):
         return Kind.PROXY_PROTOCOL
-    beginnings = (*METHODS, b"HTTP/1.", PROXY_V1, PROXY_V2)
+    beginnings = (*METHODS, VERSION, PROXY_V1, PROXY_V2)
     if any(beginning.startswith(data) for beginning in beginnings):
         return Kind.UNDECIDED
     return Kind.UNKNOWN

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ocsp_pcap.http.connection import MAX_PENDING, HttpConversation
 from ocsp_pcap.http.events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from ocsp_pcap.ocsp import interest
 from tests.unit.ocsp.messages import request_der
 from tests.unit.pki.authority import Authority
 
@@ -30,7 +31,7 @@ def run(*steps: Step, finish: bool = True) -> list[HttpEvent]:
     """Play the steps whole and byte by byte, which must give the same events."""
     found = []
     for whole in (True, False):
-        conversation = HttpConversation()
+        conversation = HttpConversation(interest)
         events = play(conversation, *steps, whole=whole)
         found.append(events + (conversation.finish(99, 99_000) if finish else []))
     assert found[0] == found[1]
@@ -77,7 +78,7 @@ def test_request_that_matters_behind_one_that_does_not() -> None:
 
 
 def test_what_does_not_matter_gives_nothing_and_is_not_wanted() -> None:
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     assert play(conversation, (CLIENT, PAGE)) == []
     assert conversation.wants(SERVER)
     assert conversation.receive(SERVER, HTML[:120], 2, 2, True) == []
@@ -92,7 +93,7 @@ def test_what_does_not_matter_gives_nothing_and_is_not_wanted() -> None:
 
 
 def test_bulk_download_of_unknown_type_is_not_wanted() -> None:
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     big = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000000\r\n\r\n"
     play(conversation, (CLIENT, get("/setup.exe")), (SERVER, big + b"MZ" + b"\0" * 100))
     assert not conversation.wants(SERVER)
@@ -178,7 +179,7 @@ def test_answer_until_close() -> None:
     ]
     ended = responses(run((CLIENT, POST), (SERVER, head + b"0\x03\x0a\x01\x03")))
     assert [(r.complete, r.closed) for r in ended] == [(False, None)]
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     play(conversation, (CLIENT, POST), (SERVER, head + b"0"))
     (reset,) = responses(conversation.close(True, 3, 3, reset=True))
     assert (reset.complete, reset.closed) == (False, "rst")
@@ -255,7 +256,7 @@ def test_gap_beyond_a_body() -> None:
 
 def test_tunnel() -> None:
     for whole in (True, False):
-        conversation = HttpConversation()
+        conversation = HttpConversation(interest)
         events = play(conversation, (CLIENT, CONNECT), (SERVER, ESTABLISHED + b"early"), whole=whole)
         assert [type(event) for event in events] == [Request]
         assert conversation.tunnel == Tunnel("plain.site.test", 443, 1, 200, 2)
@@ -267,7 +268,7 @@ def test_tunnel() -> None:
 
 
 def test_tunnel_with_a_hasty_client() -> None:
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     play(conversation, (CLIENT, CONNECT + HELLO[:4]), (CLIENT, HELLO[4:]), (SERVER, ESTABLISHED))
     pieces = [Trailing(True, HELLO[:4], 1, 1000), Trailing(True, HELLO[4:], 2, 2000)]
     assert conversation.take_trailing() == pieces
@@ -278,7 +279,7 @@ def test_tunnel_with_a_hasty_client() -> None:
 def test_refused_tunnel_keeps_speaking_http() -> None:
     refusal = answer(b"who are you?", "407 Proxy Authentication Required", "text/html")
     again = CONNECT.replace(b"\r\n\r\n", b"\r\nProxy-Authorization: Basic YTpi\r\n\r\n")
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     events = play(conversation, (CLIENT, CONNECT), (SERVER, refusal), (CLIENT, again), (SERVER, ESTABLISHED))
     assert [r.status for r in responses(events)] == [407]
     assert responses(events)[0].complete
@@ -293,12 +294,12 @@ def test_tunnel_whose_answer_is_missing() -> None:
         ((CLIENT, CONNECT), (CLIENT, HELLO)),
         ((CLIENT, CONNECT), (SERVER, 39), (CLIENT, HELLO)),
     ]:
-        conversation = HttpConversation()
+        conversation = HttpConversation(interest)
         play(conversation, *steps)
         conversation.finish(9, 9)
         assert conversation.tunnel == Tunnel("plain.site.test", 443, 1, None, None)
         assert [piece.data for piece in conversation.take_trailing()] == [HELLO]
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     play(conversation, (CLIENT, CONNECT), (SERVER, 39), (CLIENT, HELLO), (SERVER, HELLO))
     assert conversation.tunnel is not None
     assert [piece.from_client for piece in conversation.take_trailing()] == [True, False]
@@ -310,7 +311,7 @@ def test_tunnel_whose_request_is_missing() -> None:
         ((SERVER, ESTABLISHED), (SERVER, HELLO)),
         ((SERVER, ESTABLISHED), (CLIENT, HELLO)),
     ]:
-        conversation = HttpConversation()
+        conversation = HttpConversation(interest)
         play(conversation, *steps)
         assert conversation.tunnel == Tunnel(None, None, None, 200, 1)
         assert [piece.data for piece in conversation.take_trailing()] == [HELLO]
@@ -365,10 +366,10 @@ def test_damaged_chunk() -> None:
 
 def test_bounds() -> None:
     assert responses(run((CLIENT, POST), (SERVER, answer(b"x" * 200_000))))[0].body == b"x" * 128 * 1024
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     events = play(conversation, *[(CLIENT, POST)] * (MAX_PENDING + 3))
     assert sum(isinstance(event, Unanswered) for event in events) == 3
-    endless = HttpConversation()
+    endless = HttpConversation(interest)
     assert play(endless, (CLIENT, b"POST / HTTP/1.1\r\nX: " + b"y" * 200_000), (CLIENT, POST))
 
 
@@ -380,7 +381,7 @@ def test_upload_that_does_not_matter() -> None:
 
 
 def test_skip() -> None:
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     play(conversation, (CLIENT, POST), (SERVER, ANSWER[:-2]))
     conversation.skip(SERVER)
     events = play(conversation, (CLIENT, POST), (SERVER, ANSWER))
@@ -388,7 +389,7 @@ def test_skip() -> None:
 
 
 def test_switching_protocols() -> None:
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     play(conversation, (CLIENT, POST), (SERVER, b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x16\x03\x01"))
     assert conversation.tunnel is None
     assert not conversation.wants(SERVER)
@@ -411,7 +412,7 @@ def test_switching_protocols() -> None:
 )
 def test_nothing_raises(steps: list[Step]) -> None:
     for whole in (True, False):
-        conversation = HttpConversation()
+        conversation = HttpConversation(interest)
         play(conversation, *steps, whole=whole)
         conversation.wants(CLIENT)
         conversation.wants(SERVER)
@@ -429,13 +430,13 @@ def test_any_split_gives_the_same_messages(client_cuts: list[int], server_cuts: 
         edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
         return [data[start:end] for start, end in pairwise(edges)]
 
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     events: list[HttpEvent] = []
     for piece in pieces(POST * 3, client_cuts):
         events += conversation.receive(CLIENT, piece, 1, 1)
     for piece in pieces(ANSWER * 3, server_cuts):
         events += conversation.receive(SERVER, piece, 2, 2)
-    expected = HttpConversation()
+    expected = HttpConversation(interest)
     assert events == [*expected.receive(CLIENT, POST * 3, 1, 1), *expected.receive(SERVER, ANSWER * 3, 2, 2)]
 
 
@@ -443,7 +444,7 @@ def test_any_split_gives_the_same_messages(client_cuts: list[int], server_cuts: 
 @given(st.integers(0, len(POST) - 1), st.integers(0, len(ANSWER) - 1), st.integers(0, 255))
 def test_damage_never_raises(client: int, server: int, value: int) -> None:
     octet = bytes((value,))
-    conversation = HttpConversation()
+    conversation = HttpConversation(interest)
     play(conversation, (CLIENT, POST[:client] + octet + POST[client + 1 :]))
     play(conversation, (SERVER, ANSWER[:server] + octet + ANSWER[server + 1 :]))
     play(conversation, (CLIENT, POST), (SERVER, ANSWER))

@@ -11,7 +11,7 @@ from ocsp_pcap.http.message import (
     read_request,
     status_of,
 )
-from ocsp_pcap.ocsp.interest import Interest
+from ocsp_pcap.ocsp.interest import OCSP
 
 
 def test_head_end_is_found_however_it_arrives() -> None:
@@ -34,7 +34,7 @@ def test_framing() -> None:
 
 def test_body_and_what_follows() -> None:
     message = Message(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n", request_method=None)
-    message.interest = Interest.OCSP
+    message.interest = OCSP
     assert message.receive(b"ab") == b""
     assert not message.done
     assert message.receive(b"cd") == b"d"
@@ -44,7 +44,7 @@ def test_body_and_what_follows() -> None:
 
 def test_gap() -> None:
     message = Message(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", request_method="GET")
-    message.interest = Interest.OCSP
+    message.interest = OCSP
     message.receive(b"ab")
     assert message.gap(3)
     message.receive(b"fghij")

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from ocsp_pcap.http.interest import NONE
 from ocsp_pcap.ocsp.interest import (
-    Interest,
+    BODY_DECIDES,
+    CRL,
+    OCSP,
     content_type,
     is_plain_answer,
     is_plain_request,
@@ -52,15 +55,15 @@ def test_plain_answer(head: bytes, plain: bool) -> None:
 def test_interest_of_requests_and_answers() -> None:
     typed = (("content-type", "Application/OCSP-Request; x=y"),)
     assert content_type(typed) == "application/ocsp-request"
-    assert request_interest("POST", "/", typed) is Interest.OCSP
-    assert request_interest("POST", "/", ()) is Interest.BODY_DECIDES
-    assert request_interest("POST", "/", (("content-type", "text/xml"),)) is Interest.NONE
-    assert request_interest("GET", "/x.crl?a", ()) is Interest.CRL
+    assert request_interest("POST", "/", typed) is OCSP
+    assert request_interest("POST", "/", ()) is BODY_DECIDES
+    assert request_interest("POST", "/", (("content-type", "text/xml"),)) is NONE
+    assert request_interest("GET", "/x.crl?a", ()) is CRL
     html = (("content-type", "text/html"),)
-    assert response_interest(Interest.OCSP, 503, html) is Interest.OCSP
-    assert response_interest(Interest.NONE, 200, html) is Interest.NONE
-    assert response_interest(Interest.NONE, 200, ()) is Interest.BODY_DECIDES
-    assert response_interest(Interest.NONE, 200, (("content-type", "application/pkix-crl"),)) is Interest.CRL
+    assert response_interest(OCSP, 503, html) is OCSP
+    assert response_interest(NONE, 200, html) is NONE
+    assert response_interest(NONE, 200, ()) is BODY_DECIDES
+    assert response_interest(NONE, 200, (("content-type", "application/pkix-crl"),)) is CRL
 
 
 def test_structures() -> None:

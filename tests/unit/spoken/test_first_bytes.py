@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocsp_pcap.spoken.first_bytes import METHODS, Kind, sniff
+from ocsp_pcap.http.state import METHODS
+from ocsp_pcap.spoken.first_bytes import Kind, sniff
 from tests.unit.tls.wire import record
 
 CLIENT_HELLO, SERVER_HELLO = (data for _, data in record()[0].flights[:2])

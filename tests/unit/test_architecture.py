@@ -1,0 +1,99 @@
+"""The floors of the house: a room imports from rooms below its own, and modules import in no circle.
+
+An import counts wherever it stands: at the head of a module, inside a function (where it only is put
+off), or for type hints alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import ocsp_pcap
+
+ROOT = Path(ocsp_pcap.__file__).parent
+FLOORS: tuple[set[str], ...] = (
+    {"", "facts", "terminal", "bounds"},
+    {"capture"},
+    {"decode"},
+    {"streams"},
+    {"tls", "http", "dns", "pki"},
+    {"quic", "ocsp"},
+    {"spoken"},
+    {"observe"},
+    {"parallel"},
+    {"read_captures"},
+    {"explain"},
+    {"report", "tables", "evidence", "crosscheck"},
+    {"progress", "output", "api"},
+    {"inputs"},
+    {"cli"},
+    {"__main__"},
+)
+"""Rooms from the ground up; those of one floor do not know each other."""
+ALONE = {
+    "facts": set[str](),
+    "terminal": set(),
+    "explain": {"facts"},
+    "report": {"facts", "terminal", "explain"},
+    "http": set(),
+    "tables": {"facts", "capture"},
+}
+"""Rooms that know these and no others, whatever stands below them."""
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in ROOT.rglob("*.py")}
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    return frozenset(_imports(module)) - {module}
+
+
+def _imports(module: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name in MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                yield inner if inner in MODULES else node.module
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_room_knows_only_those_below_it(module: str) -> None:
+    own = room(module)
+    floor = {name: height for height, names in enumerate(FLOORS) for name in names}
+    others = {room(other) for other in imports(module)} - {own}
+    above = {other for other in others if floor[other] >= floor[own]}
+    assert not above, f"{module} imports from {sorted(above)}, on its own floor or above it"
+    if own in ALONE:
+        assert others <= ALONE[own] | {""}
+
+
+def test_no_modules_import_in_a_circle() -> None:
+    try:
+        TopologicalSorter({module: imports(module) for module in MODULES}).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_every_import_was_looked_at() -> None:
+    assert {"ocsp_pcap.facts.json", "ocsp_pcap.facts"} <= imports("ocsp_pcap.report.json") | imports(
+        "ocsp_pcap.tables.stored"
+    )
+    # Inside a function, and for type hints.
+    assert "ocsp_pcap.quic.connection" in imports("ocsp_pcap.observe.udp")
