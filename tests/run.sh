@@ -63,3 +63,9 @@ fi
 "$python" -m mypy
 # A file's tests stay together, since what they share is made once a process; the longest files come first.
 "$python" -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"
+
+# A few seconds of each fuzz target, where atheris can be installed; longer by hand: python -m tests.fuzz -t 600
+if (($# == 0)); then
+    "$python" -m pip install --quiet -e '.[fuzz]' || echo "tests/run.sh: atheris cannot be installed here: nothing is fuzzed" >&2
+    "$python" -m tests.fuzz -t "${FUZZ_SECONDS:-10}"
+fi
