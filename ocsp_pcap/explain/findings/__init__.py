@@ -14,6 +14,7 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import Cause
 from ocsp_pcap.explain.findings import (
     capture_problem,
+    certificates_hidden,
     client_certificate_revoked,
     clock_wrong,
     crl_fallback,
@@ -21,10 +22,17 @@ from ocsp_pcap.explain.findings import (
     ocsp_at_egress,
     ocsp_forwarded,
     ocsp_nowhere,
+    ocsp_on_child_too,
     ocsp_on_wrong_proxy,
     parent_not_intercepting,
+    quic_bypass,
+    reissued_without_revocation,
     repeated_queries,
+    responders_failing,
     revoked_but_used,
+    selective_interception,
+    slow_responder,
+    staple_fetch,
 )
 from ocsp_pcap.explain.findings.common import View
 from ocsp_pcap.explain.model import Finding, Severity, Verdict
@@ -57,6 +65,14 @@ FINDINGS: Final[tuple[FindingRule, ...]] = (
     FindingRule(repeated_queries.TTL_OVERRIDE, _nothing),
     FindingRule(repeated_queries.ENTRY, repeated_queries.find),
     FindingRule(clock_wrong.ENTRY, clock_wrong.find),
+    FindingRule(responders_failing.ENTRY, responders_failing.find),
+    FindingRule(certificates_hidden.ENTRY, certificates_hidden.find),
+    FindingRule(quic_bypass.ENTRY, quic_bypass.find),
+    FindingRule(selective_interception.ENTRY, selective_interception.find),
+    FindingRule(ocsp_on_child_too.ENTRY, ocsp_on_child_too.find),
+    FindingRule(reissued_without_revocation.ENTRY, reissued_without_revocation.find),
+    FindingRule(staple_fetch.ENTRY, staple_fetch.find),
+    FindingRule(slow_responder.ENTRY, slow_responder.find),
     FindingRule(capture_problem.ENTRY, capture_problem.find),
 )
 """Every finding, in the order of the tables."""

@@ -1,0 +1,67 @@
+"""``certificates-hidden``: TLS 1.3 without keys hides the certificates that would decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.entries import finding_entry
+from ocsp_pcap.explain.findings.common import View, evidence_of, finding, hosts_of
+from ocsp_pcap.explain.hidden import SHORTLY
+from ocsp_pcap.explain.model import Evidence, Finding
+from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.facts import OcspExchangeFact
+
+ENTRY: Final = finding_entry(
+    "certificates-hidden",
+    "advice",
+    "TLS 1.3 without keys hides the certificates that would decide.",
+    "Give the keys: --keylog FILE, as SSLKEYLOGFILE writes them for browsers, curl and mitmproxy.",
+    "Or hold the proxy to TLS 1.2 towards origins while you capture; there the certificate is readable.",
+    "Or ask the device: its log or a policy trace (--log, --policy-trace) names what it checked.",
+)
+MAX_GUESSES: Final = 3
+
+
+def find(view: View) -> Iterator[Finding]:
+    """Say so for certificates that cannot be seen, with the queries that were probably about them."""
+    hidden = [verdict for verdict in view.verdicts if verdict.cause == "certificate-encrypted"]
+    if not hidden:
+        return
+    guesses = sorted(_guesses(view), key=lambda guess: (guess[0], guess[1]))
+    told = "".join(f" {words}" for _, _, words, _ in guesses[:MAX_GUESSES])
+    number = len(hidden)
+    noun = "handshake hides its certificate" if number == 1 else "handshakes hide their certificates"
+    yield finding(
+        ENTRY,
+        f"{number} {noun} (TLS 1.3, or QUIC, without keys): {hosts_of(hidden)}.{told}",
+        [*(e for _, _, _, pair in guesses[:MAX_GUESSES] for e in pair), *evidence_of(hidden[:4])],
+    )
+
+
+def _guesses(view: View) -> Iterator[tuple[bool, int, str, list[Evidence]]]:
+    """Yield (not revoked, nanoseconds between, sentence, frames) of queries right after hidden handshakes."""
+    for host in view.case.hosts.values():
+        visits = [visit for visit in host.hidden if view.wanted(visit.host or visit.handshake.server)]
+        for exchange in host.unmatched:
+            before = [visit for visit in visits if 0 <= view.case.moment(exchange) - visit.time <= SHORTLY]
+            if before:
+                yield _guess(view, max(before, key=lambda visit: visit.time), exchange)
+
+
+def _guess(view: View, visit: Visit, exchange: OcspExchangeFact) -> tuple[bool, int, str, list[Evidence]]:
+    gap = view.case.moment(exchange) - visit.time
+    status = next((s.status for s in exchange.response.singles), None) if exchange.response else None
+    serial = next((cert_id.serial for cert_id in exchange.requests), None)
+    answer = {"revoked": ", answered REVOKED", "good": ", answered good", "unknown": ", answered unknown"}
+    about = f" about serial {serial}" if serial else ""
+    words = (
+        f"A query{about}{answer.get(status or '', '')}, came {gap / SECOND:.1f} s after the handshake with "
+        f"{visit.host or visit.handshake.server}: probably for it."
+    )
+    frame = exchange.frames.request or exchange.frames.response
+    query = Evidence(
+        exchange.capture, frame, exchange.stream, f"{gap / SECOND:.1f} s after a hidden handshake"
+    )
+    return status != "revoked", gap, words, [visit.evidence("hidden handshake"), query]

@@ -1,0 +1,107 @@
+"""``slow-responder``: handshakes wait for responders that answer late or are reached by a detour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.entries import finding_entry
+from ocsp_pcap.explain.findings.common import View, finding
+from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.model import Evidence, Finding
+from ocsp_pcap.explain.question import validator_words
+from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.facts import TcpAttemptFact
+
+ENTRY: Final = finding_entry(
+    "slow-responder",
+    "advice",
+    "Handshakes wait for responders that answer late, or that are reached only after failed attempts.",
+    "Measure the way to {responder} from {validator}: DNS, connection, answer, one by one.",
+    "Where IPv6 is tried first and fails, repair IPv6 on {validator}, or keep it from using it.",
+    "Let {validator} keep answers until their nextUpdate, so that few handshakes have to wait.",
+)
+SLOW: Final = SECOND
+"""A handshake that waits longer is noticed by people."""
+DETOUR: Final = 30 * SECOND
+"""Within this time of a failed attempt, a query to the same responder was waiting for it."""
+NEEDED: Final = frozenset({"unanswered", "refused", "reset"})
+
+
+def find(view: View) -> Iterator[Finding]:
+    """Say so for each validator, with its slowest answers, and failed attempts before a query that worked."""
+    for host in view.case.hosts.values():
+        slow = sorted(_slow(view, host), key=lambda query: query.time - query.answer_time)
+        detours = [] if slow else list(_detours(view, host))
+        if not slow and not detours:
+            continue
+        exchange = slow[0].exchange if slow else detours[0][1].exchange
+        role = validator_words(host.role, exchange.client)
+        names = [name for name, _, _ in responder_hosts((exchange.url,) if exchange.url else ())]
+        if slow:
+            longest = (slow[0].answer_time - slow[0].time) / SECOND
+            number = "1 answer" if len(slow) == 1 else f"{len(slow)} answers"
+            words = f"{role} waited for {number} longer than a second, at most {longest:.1f} s"
+            evidence = [item for query in slow[:3] for item in _waiting(query)]
+        else:
+            attempt, query = detours[0]
+            spent = (query.time - view.case.moment(attempt)) / SECOND
+            kind = "over IPv6 " if ":" in attempt.server else ""
+            words = (
+                f"{role} tried {attempt.server} {kind}first ({attempt.outcome}), and asked {spent:.1f} s "
+                f"later at {query.exchange.server}"
+            )
+            evidence = [item for pair in detours[:3] for item in _detour(*pair)]
+        yield finding(
+            ENTRY,
+            f"{words[:1].upper()}{words[1:]}: handshakes wait as long.",
+            evidence,
+            validator=exchange.client,
+            responder=names[0] if names else None,
+        )
+
+
+def _slow(view: View, host: Host) -> Iterator[Query]:
+    """Yield queries whose answer took long, each exchange once."""
+    seen: set[int] = set()
+    for sha256, queries in host.queries.items():
+        if not view.about(view.case.facts.certificates[sha256]):
+            continue
+        for query in queries:
+            answered = query.exchange.response_time is not None
+            if answered and query.answer_time - query.time >= SLOW and id(query.exchange) not in seen:
+                seen.add(id(query.exchange))
+                yield query
+
+
+def _detours(view: View, host: Host) -> Iterator[tuple[TcpAttemptFact, Query]]:
+    """Yield failed attempts at an address of a responder, each with the query that reached another one."""
+    for sha256, queries in host.queries.items():
+        if not view.about(view.case.facts.certificates[sha256]):
+            continue
+        for query in queries:
+            if query.exchange.url is None:
+                continue
+            for name, _, _ in responder_hosts((query.exchange.url,)):
+                for address in host.addresses_of(name) - {query.exchange.server}:
+                    for attempt in host.attempts.get(address, ()):
+                        waited = query.time - view.case.moment(attempt)
+                        if attempt.outcome in NEEDED and SLOW <= waited <= DETOUR:
+                            yield attempt, query
+
+
+def _waiting(query: Query) -> Iterator[Evidence]:
+    exchange = query.exchange
+    spent = (query.answer_time - query.time) / SECOND
+    yield query.evidence("OCSP request", query.frame)
+    yield Evidence(
+        exchange.capture, exchange.frames.response, exchange.stream, f"answer, {spent:.1f} s later"
+    )
+
+
+def _detour(attempt: TcpAttemptFact, query: Query) -> Iterator[Evidence]:
+    frame = attempt.frames.request or attempt.frames.response
+    yield Evidence(attempt.capture, frame, attempt.stream, f"{attempt.server}: {attempt.outcome}")
+    yield query.evidence("OCSP request to another address", query.frame)
