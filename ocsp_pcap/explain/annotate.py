@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from ocsp_pcap.explain.authorities import may_not_be_known_yet, responders_are_off, why_no_url
+from ocsp_pcap.explain.authorities import (
+    may_not_be_known_yet,
+    outlives_the_rules,
+    responders_are_off,
+    why_no_url,
+)
 from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.products import product_steps
@@ -26,6 +31,22 @@ NEAR = 5 * SECOND
 MAX_LINES = 3
 ASKING = frozenset({"haproxy", "nginx", "apache"})
 """Logs of servers that ask about their own certificates, or their clients'."""
+PRIVATE = frozenset(
+    (
+        "test",
+        "example",
+        "invalid",
+        "localhost",
+        "local",
+        "internal",
+        "lan",
+        "corp",
+        "home",
+        "intranet",
+        "private",
+    )
+)
+"""Top-level names of which no public authority issues certificates."""
 FINDINGS_ABOUT: dict[str, ProxyRole] = {
     "ocsp-on-wrong-proxy": "parent",
     "ocsp-nowhere": "parent",
@@ -154,7 +175,21 @@ def _weighs_in(verdict: Verdict) -> str | None:
             "The certificate was not 15 minutes old, and its responder need not know it before "
             "(Baseline Requirements 4.9.9)"
         )
+    if verdict.cause in ("no-ocsp-url", "unexplained") and _public(verdict.host) and not certificate.scts:
+        limit = outlives_the_rules(certificate)
+        if limit is not None:
+            return (
+                f"It lives longer than the {limit.days} days that public authorities may give since "
+                f"{limit.start.isoformat()}, and bears no certificate timestamp: it looks reissued, or is of "
+                "a private authority"
+            )
     return None
+
+
+def _public(host: str | None) -> bool:
+    """Tell whether a name can be one of the public Internet (RFC 6761, RFC 6762, and usual private ones)."""
+    labels = (host or "").rstrip(".").lower().split(".")
+    return len(labels) > 1 and labels[-1].isalpha() and labels[-1] not in PRIVATE
 
 
 def _lines(verdict: Verdict, index: _Index) -> list[LogEntry]:

@@ -98,6 +98,22 @@ def test_responders_that_are_off_and_certificates_too_new() -> None:
     assert "was not 15 minutes old" in new.summary
 
 
+def test_a_certificate_that_no_public_authority_may_issue() -> None:
+    private = certificate("www.shop.de", ocsp=(), days=400, not_before=0)
+    found = verdict(
+        facts(capture(), private, handshake("www.shop.de", private, client=PARENT)), host="www.shop.de"
+    )
+    told = replace(found, cause="no-ocsp-url")
+    for changed, looks_reissued in (
+        (told, True),
+        (replace(told, host="www.shop.test"), False),
+        (replace(told, certificate=replace(private, scts=2)), False),
+        (replace(told, certificate=replace(private, not_after=at(90 * 86400))), False),
+    ):
+        (after,) = annotated([changed], (), lambda _: None)
+        assert ("looks reissued" in after.summary.removeprefix(found.summary)) is looks_reissued
+
+
 def test_steps_of_the_product_come_first() -> None:
     found = replace(answered(), cause="ocsp-disabled", validator=Validator(PARENT, "parent"))
     squid = Proxy("parent", product="squid")
