@@ -23,7 +23,7 @@ LINK_MARKS: Final[dict[LinkKind, str]] = {
     "missing": "✗ no OCSP:",
     "impossible": "✗ no OCSP possible:",
     "needless": "- no OCSP needed:",
-    "hidden": "? no OCSP to be seen:",
+    "hidden": "? cannot tell:",
 }
 """What stands before the label of a link: green alone must not say that OCSP went there."""
 
