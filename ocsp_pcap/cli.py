@@ -45,6 +45,10 @@ INTERNAL_ERROR = 70
 TRACEBACK_VARIABLE = "OCSP_PCAP_TRACEBACK"
 
 
+_FORMATS = {".json": "json", ".md": "md", ".markdown": "md", ".html": "html", ".htm": "html"}
+"""What a report is written as, by the end of its file's name."""
+
+
 class _Commands(click.Group):
     """The commands; a capture in place of a command is told what is missing."""
 
@@ -195,7 +199,10 @@ def _decorated(command: Command, decorators: Sequence[Callable[[Command], Comman
 @cli.command()
 @capture_options
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "md", "html"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "md", "html"]),
+    help="By default as the file's name says (.json, .md, .html), else text.",
 )
 @click.option(
     "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
@@ -204,8 +211,9 @@ def _decorated(command: Command, decorators: Sequence[Callable[[Command], Comman
     "-v", "--verbose", count=True, help="Evidence and filters for every certificate; -vv: sightings."
 )
 @click.option("--forecast", is_flag=True, help="Tell instead which queries OCSP would cause, were it on.")
-def explain(form: str, output: Path | None, verbose: int, forecast: bool, **options: Any) -> None:
+def explain(form: str | None, output: Path | None, verbose: int, forecast: bool, **options: Any) -> None:
     """Explain every certificate: asked about, stapled, cached, or why not."""
+    form = form or _FORMATS.get(output.suffix.lower() if output else "", "text")
     refuse_output(output, input_files(options))
     if forecast:
         _forecast(form, output, **options)

@@ -92,6 +92,26 @@ def test_a_reader_that_goes_away(arguments: tuple[str, ...], status: int) -> Non
     assert (done.returncode, done.stderr) == (status, b"")
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "start"),
+    [
+        ("report.html", (), "<!DOCTYPE html>"),
+        ("report.HTM", (), "<!DOCTYPE html>"),
+        ("ticket.md", (), "**"),
+        ("result.json", (), "{"),
+        ("report.txt", (), "4 OCSP requests"),
+        ("report.html", ("--format", "text"), "4 OCSP requests"),
+    ],
+)
+def test_the_name_of_the_file_tells_the_format(
+    tmp_path: Path, name: str, options: tuple[str, ...], start: str
+) -> None:
+    file = tmp_path / name
+    result = run("explain", DIRECT, "-o", file, *options)
+    assert result.status == 0
+    assert file.read_text(encoding="utf-8").startswith(start)
+
+
 def test_no_standard_output_at_all() -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "explain", str(DIRECT)],
