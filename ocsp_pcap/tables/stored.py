@@ -72,8 +72,9 @@ def _json_lines(argument: str) -> Facts:
     from ocsp_pcap.facts.json import FactsError, facts_from_jsonl
 
     try:
-        with source_named(argument).open() as stream:
-            facts = facts_from_jsonl(io.BufferedReader(cast("io.RawIOBase", stream)))
+        stream = source_named(argument).open()
+        with io.BufferedReader(cast("io.RawIOBase", stream)) as lines:
+            facts = facts_from_jsonl(lines)
             damage = stream_damage(stream)
     except (FactsError, OSError, CaptureError) as error:
         raise TablesError(f"{argument}: {error}") from error
