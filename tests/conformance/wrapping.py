@@ -100,7 +100,7 @@ def wrap_capture(source: Path, target: Path, wrap: Wrap) -> None:
     """Write a capture of Ethernet frames anew, each frame wrapped; only IPv4 is."""
     with target.open("wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
-        with RawPcapReader(str(source)) as reader:
+        with source.open("rb") as file, RawPcapReader(file) as reader:
             for frame, meta in reader:
                 data = wrap(frame) if frame[12:14] == b"\x08\0" else frame
                 out.write(struct.pack("<IIII", meta.sec, meta.usec, len(data), len(data)) + data)

@@ -74,7 +74,14 @@ def test_every_time_is_a_timestamp_and_those_of_packets_are_exact() -> None:
         for column in record_of(cls).columns:
             assert isinstance(column.shape, Time) == is_time_field(column.name)
     exact = {c.name for c in record_of(HandshakeFact).columns if isinstance(c.shape, Time) and c.shape.finer}
-    assert exact == {"time", "end_time", "application_data_time"}
+    assert exact == {
+        "time",
+        "end_time",
+        "application_data_time",
+        "client_data_time",
+        "client_data_last_time",
+        "closed_time",
+    }
 
 
 def test_shapes_of_a_fact() -> None:
