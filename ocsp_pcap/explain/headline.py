@@ -182,7 +182,9 @@ def _silence(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) -
     elif first:
         lead = "OCSP was tried, and no request came out"
     else:
-        lead = "None"
+        # Of a host that handed on what others asked it is its own that is missing.
+        only_relays = relaying and relaying >= silent.keys()
+        lead = f"None of {'its' if len(silent) == 1 else 'their'} own" if only_relays else "None"
     if len(silent) > MOST_HOSTS:
         others = f"{len(silent)} hosts" if first else f"the other {len(silent)} hosts"
         return [f"{lead} from {others}: {_of_all(rows, len(rows))}"]

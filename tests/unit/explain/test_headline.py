@@ -110,7 +110,7 @@ def test_a_request_that_a_proxy_hands_on_counts_for_the_host_that_asked() -> Non
     )
     told = headline(*seen, site=site(child={}, parent={}))
     assert told.startswith(f"1 OCSP request from child {CHILD}: answered good")
-    assert f"None from parent {PARENT}" in told
+    assert f"None of its own from parent {PARENT}" in told
 
 
 def test_requests_handed_on_for_hosts_that_were_not_seen_asking() -> None:
