@@ -17,7 +17,7 @@ ENTRY: Final = cause(
     (
         "was not asked about (the packets do not tell why)",
         "were not asked about (the packets do not tell why)",
-        "was perhaps not asked about (the packets do not tell why)",
+        "may not have been asked about (the packets do not tell why)",
     ),
     (),
     "Start a new capture on {validator} with no capture filter, before its OCSP cache and TLS "
