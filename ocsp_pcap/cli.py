@@ -344,24 +344,40 @@ def check(expect: Path, junit: Path | None, **options: Any) -> None:
 @cli.command()
 @capture_options
 @click.option("-o", "--output", type=FILE, required=True, metavar="FILE", help="The pcapng file to write.")
-def evidence(output: Path, **options: Any) -> None:
-    """Write a capture of only the packets that prove the verdicts, each with a packet comment."""
-    from ocsp_pcap.evidence import EvidenceError, write_evidence
+@click.option(
+    "--with-keys", is_flag=True, help="Take along the secrets that open its sessions, and no other."
+)
+@click.option(
+    "--anonymize",
+    is_flag=True,
+    help="Replace addresses and clients' ports; blank cookies and credentials. Names stay as they are.",
+)
+def evidence(output: Path, with_keys: bool, anonymize: bool, **options: Any) -> None:
+    """Write a capture of only the packets that the verdicts rest on, each with a packet comment.
+
+    Explaining it, with the same site file, traces and keys, gives the same verdicts.
+    """
+    from ocsp_pcap.evidence import EvidenceError, Extent, write_evidence
 
     if output == Path("-"):
         raise Failure("-: evidence is written to a file, not to standard output")
     refuse_output(output, input_files(options))
     refuse_pipes(options)
+    if with_keys and anonymize:
+        raise click.UsageError("Give --with-keys or --anonymize: secrets would open what is to be blanked.")
     explanation, reading = _explanation(**options)
     paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
     refuse_absent(paths)
+    extent = Extent(reading.roles, with_keys, options["how"].keylog, anonymize)
     try:
-        summary = write_evidence(explanation, paths, output)
+        summary = write_evidence(explanation, reading.facts, paths, output, extent)
     except EvidenceError as error:
         raise Failure(str(error)) from error
     say(f"{output}: {summary.packets} packets, {summary.proving} of them prove something")
     for share in summary.shares:
-        if share.missing:
+        if share.left_out:
+            warn(f"{share.name}: {share.left_out} packets hold addresses that cannot be replaced; left out")
+        elif share.missing:
             warn(f"{share.name}: {share.missing} packets that prove something are no longer there")
     _end(reading)
 

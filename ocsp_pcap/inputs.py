@@ -40,6 +40,8 @@ class Reading:
     """The user ended it: these are the facts found so far."""
     stored: dict[str, Sequence[str]] = field(default_factory=dict)
     """The names that captures have, for each argument that stands for stored facts."""
+    roles: Mapping[str, ProxyRole] = field(default_factory=dict)
+    """The proxy whose outer side each capture shows, by the capture's path."""
 
 
 def input_files(options: Mapping[str, Any]) -> list[Path]:
@@ -121,7 +123,8 @@ def read_case(
     # A file that is named twice goes by its first name, which is to be the one with a role.
     reading = read_captures((*child, *parent, *captures), how, authorities, context.capture_roles)
     context = _with_stored_roles(context, child, parent, reading.stored)
-    return _with_set_roles(context, reading.facts), reading
+    context = _with_set_roles(context, reading.facts)
+    return context, replace(reading, roles=context.capture_roles)
 
 
 def _context(
@@ -205,12 +208,14 @@ def _with_stored_roles(
 
 
 def _with_set_roles(context: Context, facts: Facts) -> Context:
-    """Add the proxy whose outer side each rotated set shows: that of its files."""
+    """Add the proxy whose outer side each rotated set shows: that of its files; and what evidence says."""
     roles = dict(context.capture_roles)
     for capture in facts.captures:
         for file in capture.files:
             if file.path in roles:
                 roles[capture.path] = roles[file.path]
+        if capture.role is not None:
+            roles.setdefault(capture.path, capture.role)
     return replace(context, capture_roles=roles)
 
 

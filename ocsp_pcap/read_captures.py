@@ -52,7 +52,11 @@ def read_captures(sources: Iterable[CaptureSource], shared: Shared, options: Run
 
 
 def _captures(groups: list[list[Member]], shared: Shared, options: RunOptions) -> list[_Capture]:
-    again = all(member.source.readable_again for group in groups for member in group)
+    again = all(
+        member.source.readable_again and member.source.interfaces is None
+        for group in groups
+        for member in group
+    )
     captures = None
     if options.workers is not None and again and shared.keys is None and not shared.rsa_keys:
         captures = _side_by_side(groups, options.workers, shared, options)

@@ -11,6 +11,7 @@ from pathlib import Path
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import is_capture
 from ocsp_pcap.capture.source import CaptureSource, counted, natural_order, read_head, reason
+from ocsp_pcap.capture.views import named_view, views
 
 
 def is_url(name: str) -> bool:
@@ -65,11 +66,13 @@ def _expand_one(argument: str) -> list[CaptureSource]:
     except (FileNotFoundError, NotADirectoryError) as error:
         if glob.has_magic(argument):
             return _expand_glob(argument)
+        if (view := named_view(argument)) is not None:
+            return [view]
         raise CaptureError(f"{argument}: no such file or directory.") from error
     except (OSError, ValueError) as error:
         raise CaptureError(f"{argument}: {reason(error)}.") from error
     if not stat.S_ISDIR(mode):
-        return [CaptureSource(argument, path)]
+        return views(CaptureSource(argument, path))
     try:
         names = [str(entry) for entry in path.iterdir()]
     except OSError as error:
@@ -95,7 +98,7 @@ def _captures(names: Sequence[str]) -> list[CaptureSource]:
     sources = [
         CaptureSource(name, Path(name)) for name in sorted(names, key=natural_order) if Path(name).is_file()
     ]
-    return [source for source in sources if _may_be_capture(source)]
+    return [view for source in sources if _may_be_capture(source) for view in views(source)]
 
 
 def _may_be_capture(source: CaptureSource) -> bool:

@@ -74,6 +74,11 @@ class BlockParser(Protocol):
         ...
 
     @property
+    def evidence(self) -> str | None:
+        """What evidence says of the one capture that it was chosen from; None: it is no evidence."""
+        ...
+
+    @property
     def secrets(self) -> list[bytes]:
         """TLS key log text so far, in file order."""
         ...

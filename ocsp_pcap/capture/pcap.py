@@ -48,6 +48,7 @@ class PcapParser:
         self.snaplen: int | None = None
         self.dropped: int | None = None
         self.secrets: list[bytes] = []
+        self.evidence: str | None = None
         self._order = "<"
         self._choices: tuple[_Variant, ...] = ()
         self._variant: _Variant | None = None

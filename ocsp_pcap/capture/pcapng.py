@@ -77,7 +77,9 @@ class _Table:
 class PcapngParser:
     """Reads one pcapng file, block by block; see :class:`~ocsp_pcap.capture.parser.BlockParser`."""
 
-    def __init__(self) -> None:
+    def __init__(self, interfaces: frozenset[int] | None = None) -> None:
+        """``interfaces``: those whose packets are wanted; others' are frames without a packet."""
+        self._wanted = interfaces
         self._state = FileState()
         self._order = ""
         self._order_changes = 0
@@ -94,6 +96,11 @@ class PcapngParser:
     def dropped(self) -> int | None:
         """Dropped packets as each interface's last statistics report them, summed up."""
         return self._state.dropped
+
+    @property
+    def evidence(self) -> str | None:
+        """What evidence says of the capture that it was chosen from; None: it is none, or from several."""
+        return self._state.evidence(self._wanted)
 
     @property
     def secrets(self) -> list[bytes]:
@@ -260,10 +267,15 @@ class PcapngParser:
         stamps = (heads[:, 3].astype(np.uint64) << np.uint64(32)) | heads[:, 4]
         time = self._times(interface, stamps)
         link_types = np.array([known.link_type for known in self._state.interfaces] or [0], np.int64)
+        lengths = heads[:, 5:7].astype(np.int64)
+        if self._wanted is not None:
+            other = np.array([number not in self._wanted for number in range(len(link_types))])
+            link_types[other] = NOT_A_PACKET
+            lengths[other[interface]] = 0
         columns = [
             positions + 28,
-            heads[:, 5].astype(np.int64),
-            heads[:, 6].astype(np.int64),
+            lengths[:, 0],
+            lengths[:, 1],
             time,
             link_types[interface],
         ]

@@ -25,7 +25,9 @@ CUSTOM_BLOCKS = frozenset({0x0BAD, 0x40000BAD})
 SYSDIG_EVENTS = frozenset({0x204, 0x216, 0x221})
 
 _TLS_KEY_LOG = 0x544C534B
-_TSRESOL, _TSOFFSET = 9, 14
+_COMMENT, _NAME, _TSRESOL, _TSOFFSET = 1, 2, 9, 14
+_EVIDENCE = b"ocsp-pcap evidence "
+"""What the comment begins with by which an interface says which capture its packets were chosen from."""
 _IFDROP, _OSDROP = 5, 7
 _LATEST = (1 << 63) - 1
 _SECOND = 1_000_000_000
@@ -80,6 +82,9 @@ class Interface:
     snaplen: int
     """0 where unlimited."""
     clock: Clock
+    name: str = ""
+    evidence: str = ""
+    """What an evidence capture says of the capture from which these packets were chosen."""
 
 
 def read_interface(order: str, body: bytes) -> Interface | None:
@@ -88,12 +93,17 @@ def read_interface(order: str, body: bytes) -> Interface | None:
         return None
     link_type, snaplen = struct.unpack_from(order + "HxxI", body)
     resolution, offset = 6, 0
+    name = evidence = ""
     for code, value in options(order, body[8:]):
         if code == _TSRESOL and len(value) == 1:
             resolution = value[0]
         elif code == _TSOFFSET and len(value) == 8:
             (offset,) = struct.unpack(order + "q", value)
-    return Interface(link_type_value(link_type), snaplen, Clock(resolution, offset))
+        elif code == _NAME:
+            name = value.decode("utf-8", "replace")
+        elif code == _COMMENT and value.startswith(_EVIDENCE):
+            evidence = value.decode("ascii", "replace")
+    return Interface(link_type_value(link_type), snaplen, Clock(resolution, offset), name, evidence)
 
 
 def read_dropped(order: str, body: bytes) -> tuple[int, int] | None:

@@ -39,6 +39,15 @@ class FileState:
             _dropped=self._dropped.copy(),
         )
 
+    def evidence(self, wanted: frozenset[int] | None) -> str | None:
+        """Return what all interfaces that are wanted say, of evidence, of their one capture."""
+        said = {
+            interface.evidence
+            for number, interface in enumerate(self.interfaces)
+            if wanted is None or number in wanted
+        }
+        return (said.pop() or None) if len(said) == 1 else None
+
     @property
     def count(self) -> int:
         """Interfaces that the current section has described."""

@@ -54,6 +54,8 @@ class CaptureSummary:
     time_at_start: int | None = None
     """Time of the first packet in the order of the file."""
     time_at_end: int | None = None
+    evidence: str | None = None
+    """What an evidence capture says of the capture from which its packets were chosen."""
 
 
 def together(summaries: Sequence[CaptureSummary]) -> CaptureSummary:
@@ -76,6 +78,7 @@ def together(summaries: Sequence[CaptureSummary]) -> CaptureSummary:
         step_back=max(0, *between, *(summary.step_back for summary in summaries)),
         time_at_start=timed[0].time_at_start if timed else None,
         time_at_end=timed[-1].time_at_end if timed else None,
+        evidence=summaries[0].evidence if len(summaries) == 1 else None,
     )
 
 
@@ -86,7 +89,14 @@ class CaptureReader:
     and is told in :attr:`summary`; nothing is raised for it.
     """
 
-    def __init__(self, name: str, stream: BinaryIO, head: bytes, block_size: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        stream: BinaryIO,
+        head: bytes,
+        block_size: int,
+        interfaces: frozenset[int] | None = None,
+    ) -> None:
         self.name = name
         self.frames_before = 0
         """Frames of earlier files that are counted before those of this one; batches count from there."""
@@ -94,8 +104,10 @@ class CaptureReader:
         """Calls what may block, and returns what that returns; None: reading is to end."""
         self.interrupted = False
         """Reading was ended so."""
+        self.part_of: CaptureSource | None = None
+        """The source, where its file holds other captures besides."""
         self._stream = stream
-        self._parser = _parser_of(head)
+        self._parser = _parser_of(head, interfaces)
         self._buffer = np.zeros(max(block_size, len(head)) + PADDING, np.uint8)
         self._buffer[: len(head)] = np.frombuffer(head, np.uint8)
         self._filled = len(head)
@@ -138,6 +150,7 @@ class CaptureReader:
             step_back=self._step_back,
             time_at_start=self._time_at_start,
             time_at_end=self._time_at_end,
+            evidence=self._parser.evidence,
         )
 
     @property
@@ -244,14 +257,14 @@ class CaptureReader:
             self._damage = f"{self._damage}; {reason}" if self._damage else reason
 
 
-def _parser_of(head: bytes) -> BlockParser:
+def _parser_of(head: bytes, interfaces: frozenset[int] | None) -> BlockParser:
     if is_pcap(head):
         from ocsp_pcap.capture.pcap import PcapParser
 
         return PcapParser()
     from ocsp_pcap.capture.pcapng import PcapngParser
 
-    return PcapngParser()
+    return PcapngParser(interfaces)
 
 
 def open_capture(source: CaptureSource | str | Path, block_size: int = BLOCK_SIZE) -> CaptureReader:
@@ -271,4 +284,6 @@ def open_capture(source: CaptureSource | str | Path, block_size: int = BLOCK_SIZ
         damage = stream_damage(stream)
         stream.close()
         raise not_a_capture(source, head, damage)
-    return CaptureReader(source.name, stream, head, block_size)
+    reader = CaptureReader(source.name, stream, head, block_size, source.interfaces)
+    reader.part_of = source if source.interfaces is not None else None
+    return reader

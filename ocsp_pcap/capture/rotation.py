@@ -94,7 +94,7 @@ def families(
     for source in sources:
         key: tuple[str, ...] = (source.identity,)
         # Of what can be read only once, the first packet is not to be read here.
-        if rotation != "no" and source.readable_again:
+        if rotation != "no" and source.readable_again and source.interfaces is None:
             key = ("",) if rotation == "yes" else _family(source.name, counted)
         found.setdefault(((roles or {}).get(source.name, ""), *key), []).append(source)
     return [

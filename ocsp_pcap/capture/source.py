@@ -30,6 +30,8 @@ class CaptureSource:
     path: Path | None
     span: tuple[int, int] | None = None
     """The bytes of a pcap file to which it is limited, besides the file header; they are whole records."""
+    interfaces: frozenset[int] | None = None
+    """The interfaces of a pcapng file to which it is limited, from 0 (see :mod:`ocsp_pcap.capture.views`)."""
 
     @property
     def size(self) -> int | None:
@@ -49,7 +51,10 @@ class CaptureSource:
     @property
     def identity(self) -> str:
         """What is equal for all names of one file."""
-        return "-" if self.path is None else os.path.realpath(self.path)
+        if self.path is None:
+            return "-"
+        file = os.path.realpath(self.path)
+        return file if self.interfaces is None else f"{file}:{','.join(map(str, sorted(self.interfaces)))}"
 
     def open(self) -> BinaryIO:
         """Open the capture's bytes, decompressed where their content says so.

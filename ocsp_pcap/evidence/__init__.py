@@ -1,8 +1,8 @@
-"""A capture of only the packets that prove an explanation, each with a comment that says what it proves."""
+"""A capture of only the packets that an explanation rests on, each with a comment on what it proves."""
 
 from __future__ import annotations
 
 from ocsp_pcap.evidence.export import write_evidence
-from ocsp_pcap.evidence.model import CaptureShare, EvidenceError, EvidenceSummary
+from ocsp_pcap.evidence.model import CaptureShare, EvidenceError, EvidenceSummary, Extent
 
-__all__ = ["CaptureShare", "EvidenceError", "EvidenceSummary", "write_evidence"]
+__all__ = ["CaptureShare", "EvidenceError", "EvidenceSummary", "Extent", "write_evidence"]

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from ocsp_pcap.facts import CaptureRole
 
 
 class EvidenceError(Exception):
     """The evidence cannot be written; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What evidence is to hold besides packets, and what it is to hide."""
+
+    roles: Mapping[str, CaptureRole] = field(default_factory=dict)
+    """The proxy whose outer side a capture shows, by the capture's path."""
+    with_keys: bool = False
+    """Take the secrets of the sessions along, from ``key_logs`` and from inside the captures."""
+    key_logs: Sequence[Path] = ()
+    anonymize: bool = False
+    """Replace addresses and clients' ports, blank cookies and credentials in what is not encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +36,9 @@ class CaptureShare:
     context: int
     """Packets of the same streams around them, without which Wireshark could not dissect the proof."""
     missing: int = 0
-    """Packets named as proof that the capture file no longer holds."""
+    """Packets named as proof that are not in the evidence: the capture file no longer holds them, say."""
+    left_out: int = 0
+    """Packets whose addresses could not all be found, and that are not passed on for that."""
 
 
 @dataclass(frozen=True, slots=True)

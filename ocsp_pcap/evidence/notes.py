@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import astuple
 from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
+from ocsp_pcap.facts import CaptureFact, CertificateFact, Facts, HandshakeFact
 from ocsp_pcap.terminal.escape import safe_text
 
 MOST_NOTES: Final = 20
@@ -23,6 +25,30 @@ def proving_frames(explanation: Explanation) -> Notes:
     for capture, frame, note in _all(explanation):
         found[capture][frame][safe_text(note, limit=NOTE_LENGTH)] = None
     return {name: {frame: list(notes) for frame, notes in frames.items()} for name, frames in found.items()}
+
+
+def fact_frames(facts: Facts, explanation: Explanation, capture: str) -> set[int]:
+    """Return the frames of one capture in which facts stand, counted through all of its files.
+
+    Handshakes of hosts that the explanation leaves out do not count.
+    """
+    frames: set[int] = set()
+    hosts = {verdict.host for verdict in explanation.verdicts}
+    seen = {(s.capture, s.stream) for verdict in explanation.verdicts for s in verdict.sightings}
+    for fact in facts:
+        if isinstance(fact, CaptureFact) and fact.path == capture:
+            frames |= {frame for stream in fact.ambiguous_streams for frame in stream.frames}
+        if isinstance(fact, CaptureFact | CertificateFact) or fact.capture != capture:
+            continue
+        if isinstance(fact, HandshakeFact) and not (
+            (fact.sni or fact.connect_host) in hosts or (fact.capture, fact.stream) in seen
+        ):
+            continue
+        frames |= {frame for frame in astuple(fact.frames) if frame is not None}
+        if isinstance(fact, HandshakeFact):
+            named = (fact.connect_frame, fact.client_data_frame, fact.client_data_last_frame)
+            frames |= {frame for frame in named if frame is not None}
+    return frames
 
 
 def comment(name: str, frame: int, notes: list[str]) -> str:

@@ -19,6 +19,7 @@ SignatureState: TypeAlias = Literal["valid", "invalid", "unverifiable"]
 TcpOutcome: TypeAlias = Literal["established", "refused", "reset", "unanswered"]
 Transport: TypeAlias = Literal["tcp", "udp"]
 Side: TypeAlias = Literal["client", "server"]
+CaptureRole: TypeAlias = Literal["child", "parent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class CaptureFact:
     times never go back. Small steps are usual where several interfaces or processors capture side by side."""
     undecoded: tuple[UndecodedFact, ...] = ()
     """What the undecoded packets are, the most frequent first."""
+    role: CaptureRole | None = None
+    """The proxy whose outer side it shows, where the capture says so itself, as evidence captures do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ class FactAssembler:
         for handshake in stream.tracker.handshakes:
             yield self._handshake_fact(
                 observation.name,
-                stream.number,
+                observation.udp_stream(stream.number),
                 "udp",
                 handshake,
                 client,

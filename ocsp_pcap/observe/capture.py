@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.bounds import sentences, take_reached
-from ocsp_pcap.capture import CaptureReader, CaptureSummary, together
+from ocsp_pcap.capture import CaptureReader, CaptureSource, CaptureSummary, together
 from ocsp_pcap.capture.formats import PCAP_HEADER
 from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
@@ -21,6 +21,9 @@ from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.handshakes import Handshake
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flow import Endpoints
+
+if TYPE_CHECKING:
+    from ocsp_pcap.observe.numbers import StreamNumbers
 
 SOCKS_PORT: Final = 1080
 
@@ -53,6 +56,8 @@ class Observation:
     notes: list[str] = field(default_factory=list)
     keys_before: frozenset[bytes] = frozenset()
     """Sessions for which there were keys when reading began."""
+    numbers: tuple[StreamNumbers, StreamNumbers] | None = None
+    """Of TCP and UDP streams, where other captures share the file."""
     _extra_numbers: list[int] | None = None
 
     def handshakes(self) -> Iterator[Handshake]:
@@ -74,7 +79,16 @@ class Observation:
         are numbered one higher.
         """
         extra = self._socks_frames()
-        return number + bisect_left(extra, self.tcp.flows.first_frame(number)) if extra else number
+        more = bisect_left(extra, self.tcp.flows.first_frame(number)) if extra else 0
+        if self.numbers is not None:
+            number = self.numbers[0].at(self.tcp.flows.first_frame(number))
+        return number + more
+
+    def udp_stream(self, number: int) -> int:
+        """Return a stream's number as Wireshark shows it."""
+        if self.numbers is None:
+            return number
+        return self.numbers[1].at(self.udp.flows.first_frame(number))
 
     def extra_numbers(self, file: int, stream: int) -> int:
         """Return by how much the number of a stream is higher in one file for the reason above."""
@@ -108,6 +122,7 @@ class CaptureObserver:
         self._decoder = Decoder()
         take_reached()
         keys = shared.keys.sessions() if shared.keys is not None else frozenset[bytes]()
+        self._part_of: CaptureSource | None = None
         self.observation = Observation(TcpObserver(shared), UdpObserver(shared), keys_before=keys)
         """What was read so far; complete after :meth:`finish`."""
 
@@ -120,6 +135,7 @@ class CaptureObserver:
     def read(self, reader: CaptureReader, watch: Watch) -> None:
         """Read another file to its end, to where it is damaged, or to where reading is to stop."""
         reader.frames_before = self.begin_file()
+        self._part_of = reader.part_of
         observation = self.observation
         observation.files.append(
             observe_file(reader, self._decoder, observation.tcp, observation.udp, watch, self._shared)
@@ -151,6 +167,10 @@ class CaptureObserver:
         self.observation.name = set_name([file.name for file in self.observation.files])
         self.observation.tcp.finish()
         self.observation.udp.finish()
+        if self._part_of is not None:
+            from ocsp_pcap.observe.numbers import stream_numbers
+
+            self.observation.numbers = stream_numbers(self._part_of)
         self.observation.notes += sentences(take_reached())
 
 

@@ -41,7 +41,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         )
     if len(ports) > MAX_PORTS:
         notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
-    return CaptureFact(
+    fact = CaptureFact(
         path=observation.name,
         packets=whole.packets,
         first_time=whole.first_time,
@@ -65,6 +65,12 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
             for name, packets in sorted(undecoded.items(), key=lambda each: (-each[1], each[0]))
         ),
     )
+    if whole.evidence is None:
+        return fact
+    from ocsp_pcap.facts.attested import read_attested
+
+    attested = read_attested(whole.evidence)
+    return fact if attested is None else attested.restored(fact)
 
 
 def _files(observation: Observation, tcp_streams: Set[int], udp_streams: Set[int]) -> tuple[CaptureFile, ...]:

@@ -181,7 +181,7 @@ def _lookup(
     client = packet.direction ^ int(message.is_response)
     return DnsLookupFact(
         capture=observation.name,
-        stream=observation.tcp_stream(packet.stream) if tcp else packet.stream,
+        stream=observation.tcp_stream(packet.stream) if tcp else observation.udp_stream(packet.stream),
         time=asked.time if asked is not None else packet.time,
         frames=ExchangeFrames(
             asked.frames.request if asked is not None else None if message.is_response else packet.frame,

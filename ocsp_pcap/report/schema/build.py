@@ -121,7 +121,7 @@ def _explanation_schema() -> Schema:
         ),
     }
     shared = (
-        *("capture", "capture_file", "file_stream", "undecoded", "certificate"),
+        *("capture", "capture_file", "file_stream", "undecoded", "ambiguous_stream", "certificate"),
         *("ocsp_exchange", "response", "single", "exchange_frames", "cert_id"),
     )
     by_name = {name: cls for cls, name in CLASSES.items()}
@@ -207,7 +207,7 @@ def _forecast_schema() -> Schema:
         assumptions=array(TEXT),
     )
     by_name = {name: cls for cls, name in CLASSES.items()}
-    shared = ("capture", "capture_file", "file_stream", "undecoded")
+    shared = ("capture", "capture_file", "file_stream", "undecoded", "ambiguous_stream")
     return head | body | {"$defs": own | {name: class_schema(by_name[name]) for name in shared} | SCALARS}
 
 

@@ -27,7 +27,7 @@ def finding(*items: Evidence) -> Finding:
 def explanation(*items: Evidence) -> Explanation:
     """An explanation with one finding that this evidence proves."""
     captures: Iterable[CaptureFact] = (
-        capture(name) for name in dict.fromkeys(item.capture for item in items)
+        capture(name) for name in dict.fromkeys(item.capture for item in items if item.frame is not None)
     )
     return Explanation(tuple(captures), (), (finding(*items),), ())
 

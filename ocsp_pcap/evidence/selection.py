@@ -1,0 +1,135 @@
+"""Which packets of a capture are evidence: whole connections, for a proof is more than the packets it names.
+
+An answer is believed because its whole exchange can be read, a silence because the handshake before it is
+there to its end. So of every stream that holds a fact all packets are taken; only of long ones, which carry
+pages and downloads, some are left out in the middle.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.capture import NOT_A_PACKET, CaptureSource, open_capture
+from ocsp_pcap.capture.batch import PacketBatch
+from ocsp_pcap.decode import Decoder
+from ocsp_pcap.decode.columns import FIN, RST, SYN, TransportColumns
+from ocsp_pcap.streams.flows import FlowTable
+
+FIRST: Final = 400
+"""Packets that are taken from the beginning of each stream."""
+LAST: Final = 60
+"""Packets that are taken from its end."""
+BEFORE: Final = 64
+"""Packets that are taken from before each one that proves something, of the same stream."""
+
+_Frames = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Selection:
+    """The packets of one capture that are evidence; frames are counted through all of its files."""
+
+    frames: _Frames
+    """In order, each once."""
+    link_types: tuple[int, ...]
+    """Of these packets, in the order in which they come first."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What is taken of one stream so far, and what may yet be."""
+
+    count: int = 0
+    recent: deque[int] = field(default_factory=lambda: deque(maxlen=max(LAST, BEFORE)))
+
+
+def select(sources: Sequence[CaptureSource], facts: set[int], proving: set[int]) -> Selection:
+    """Choose packets of a capture, which consists of the files given.
+
+    Args:
+        sources: its files, in order.
+        facts: frames in which facts stand; of their streams whole connections are taken.
+        proving: frames that are taken, with what comes before them in their stream.
+
+    Fragments of a datagram are taken only where they complete it.
+
+    Reads the capture three times at most. Raises CaptureError where it cannot be opened.
+    """
+    wanted = np.unique(np.fromiter((*facts, *proving), np.int64, len(facts) + len(proving)))
+    if not len(wanted):
+        return Selection(wanted, ())
+    streams = _streams(sources, wanted)
+    chosen: set[int] = set(wanted.tolist())
+    followed: tuple[dict[int, _Stream], dict[int, _Stream]] = (
+        defaultdict(_Stream),
+        defaultdict(_Stream),
+    )
+    marks = {int(frame) for frame in wanted}
+    for number, columns, stream in _rows(sources):
+        rows = np.flatnonzero(np.isin(stream, streams[number]) & ~columns.in_error)
+        control = columns.flags[rows] & (SYN | FIN | RST) if number == 0 else np.zeros(len(rows), np.uint8)
+        for one, frame, always in zip(
+            stream[rows].tolist(), columns.frame[rows].tolist(), control.tolist(), strict=True
+        ):
+            known = followed[number][one]
+            known.count += 1
+            if frame in marks:
+                chosen.update(list(known.recent)[-BEFORE:])
+            if always or known.count <= FIRST:
+                chosen.add(frame)
+            known.recent.append(frame)
+    for table in followed:
+        for known in table.values():
+            chosen.update(list(known.recent)[-LAST:])
+    frames = np.array(sorted(chosen), np.int64)
+    return Selection(*_there(sources, frames))
+
+
+def _streams(sources: Sequence[CaptureSource], wanted: _Frames) -> tuple[_Frames, _Frames]:
+    """Return the TCP and the UDP streams that have one of the wanted frames."""
+    found: tuple[list[_Frames], list[_Frames]] = ([], [])
+    for number, columns, stream in _rows(sources):
+        found[number].append(np.unique(stream[np.isin(columns.frame, wanted) & ~columns.in_error]))
+    tcp, udp = (np.unique(np.concatenate([*parts, np.empty(0, np.int64)])) for parts in found)
+    return tcp, udp
+
+
+def _rows(sources: Sequence[CaptureSource]) -> Iterator[tuple[int, TransportColumns, _Frames]]:
+    """Yield the rows of each batch with their streams: 0, those of TCP; 1, those of UDP."""
+    tables = (FlowTable(), FlowTable(udp=True))
+    decoder = Decoder()
+    for batch in batches(sources):
+        decoded = decoder.decode(batch)
+        for number, columns in enumerate((decoded.tcp, decoded.udp)):
+            yield number, columns, tables[number].assign(columns).stream
+
+
+def batches(sources: Sequence[CaptureSource]) -> Iterator[PacketBatch]:
+    """Yield the packets of the files of a capture; frames are counted through all of them."""
+    before = 0
+    for source in sources:
+        with open_capture(source) as reader:
+            reader.frames_before = before
+            yield from reader
+            before += reader.summary.packets
+
+
+def _there(sources: Sequence[CaptureSource], frames: _Frames) -> tuple[_Frames, tuple[int, ...]]:
+    """Keep the frames that are packets; return them and their link types."""
+    kept: list[_Frames] = []
+    link_types: dict[int, None] = {}
+    for batch in batches(sources):
+        low, high = np.searchsorted(frames, (batch.first_frame, batch.first_frame + len(batch)))
+        here = frames[low:high]
+        kinds = batch.link_type[here - batch.first_frame]
+        kept.append(here[kinds != NOT_A_PACKET])
+        link_types |= dict.fromkeys(kinds[kinds != NOT_A_PACKET].tolist())
+        if high == len(frames):
+            break
+    return np.concatenate([*kept, np.empty(0, np.int64)]), tuple(link_types)

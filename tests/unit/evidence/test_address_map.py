@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import ipaddress
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocsp_pcap.evidence.address_map import AddressMap
+
+KEY = bytes(32)
+
+
+def other(text: str, addresses: AddressMap | None = None) -> str:
+    addresses = addresses or AddressMap(KEY)
+    address = ipaddress.ip_address(text)
+    replaced = addresses.ipv4(address.packed) if address.version == 4 else addresses.ipv6(address.packed)
+    return str(ipaddress.ip_address(replaced))
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv4_address_keeps_kind_and_length(address: ipaddress.IPv4Address) -> None:
+    replaced = ipaddress.IPv4Address(other(str(address)))
+    assert [len(part) for part in str(replaced).split(".")] == [len(p) for p in str(address).split(".")]
+    for kind in ("is_private", "is_loopback", "is_multicast", "is_link_local", "is_unspecified"):
+        assert address not in ipaddress.ip_network("10.0.0.0/8") or replaced.is_private
+        if kind != "is_private":
+            assert getattr(replaced, kind) == getattr(address, kind)
+
+
+@given(st.ip_addresses(v=6))
+def test_an_ipv6_address_keeps_its_length(address: ipaddress.IPv6Address) -> None:
+    replaced = ipaddress.IPv6Address(other(str(address)))
+    if address.ipv4_mapped is None:
+        assert len(str(replaced)) == len(str(address))
+    assert replaced.is_multicast == address.is_multicast
+
+
+@pytest.mark.parametrize("network", ["10.77.{}.{}", "203.0.{}.{}", "172.20.{}.{}", "192.168.{}.{}"])
+def test_no_two_addresses_become_one(network: str) -> None:
+    addresses = AddressMap()
+    before = [network.format(a, b) for a, b in product(range(0, 256, 5), range(256))]
+    after = [other(text, addresses) for text in before]
+    assert len(set(after)) == len(before)
+    nets = [{text.rsplit(".", 1)[0] for text in texts} for texts in (before, after)]
+    assert len(nets[0]) == len(nets[1])
+
+
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1", "0.0.0.0", "224.0.0.251", "255.255.255.255", "::1", "ff02::fb"]
+)
+def test_what_belongs_to_nobody_stays(text: str) -> None:
+    assert other(text) == text
+
+
+def test_private_addresses_stay_private_and_others_do_not_become_so() -> None:
+    addresses = AddressMap()
+    for text in ("10.1.2.3", "172.16.9.9", "172.31.1.1", "192.168.7.7", "fd00:1::2"):
+        assert ipaddress.ip_address(other(text, addresses)).is_private
+    for first, second in product((1, 8, 99, 100, 126, 172, 192, 203), range(0, 256, 3)):
+        address = ipaddress.ip_address(f"{first}.{second}.7.9")
+        if address.is_global:
+            assert not ipaddress.ip_address(other(str(address), addresses)).is_private
+
+
+def test_another_run_gives_other_addresses() -> None:
+    assert len({other("203.0.113.77", AddressMap()) for _ in range(20)}) > 1
+
+
+def test_text_keeps_all_but_addresses() -> None:
+    addresses = AddressMap(KEY)
+    text = "for=10.77.1.20;by=[2001:db8::17]:47, version 1.2.3 at 12:30:45, 300.1.1.1, v10.1.1.1"
+    found = addresses.text(text)
+    assert len(found) == len(text)
+    assert "10.77.1.20" not in found
+    assert "db8::17" not in found
+    assert found.endswith(", version 1.2.3 at 12:30:45, 300.1.1.1, v10.1.1.1")
+
+
+def test_ports_are_the_same_each_time_and_each_its_own() -> None:
+    addresses = AddressMap(KEY)
+    host = bytes([10, 0, 0, 1])
+    ports = [addresses.port(host, number) for number in range(1024, 5000)]
+    assert ports == [addresses.port(host, number) for number in range(1024, 5000)]
+    assert len(set(ports)) == len(ports)
+    assert min(ports) >= 49152
+
+
+def test_hardware_addresses() -> None:
+    addresses = AddressMap(KEY)
+    card = bytes.fromhex("a4bb6d112233")
+    assert addresses.mac(card) == addresses.mac(card) != card
+    assert addresses.mac(card)[0] == 2
+    for group in (b"\xff" * 6, bytes.fromhex("01005e0000fb"), bytes(6)):
+        assert addresses.mac(group) == group
