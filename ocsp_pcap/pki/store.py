@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from ocsp_pcap.pki.cert_id import name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
@@ -57,6 +58,7 @@ class CertificateStore:
         self._by_der: dict[bytes, Certificate] = {}
         self._by_subject: dict[bytes, list[Certificate]] = {}
         self._by_key_id: dict[str, list[Certificate]] = {}
+        self._by_name_and_key_id: dict[tuple[bytes, str | None], list[Certificate]] = {}
         self._verified: dict[tuple[str, str], bool | None] = {}
         self._hashed: dict[str, tuple[int, dict[str, bytes]]] = {}
         self._shared: dict[bytes, bytes] = {}
@@ -82,6 +84,8 @@ class CertificateStore:
         self._by_der[der] = certificate
         if certificate.subject_der:
             self._by_subject.setdefault(certificate.subject_der, []).append(certificate)
+            key = certificate.subject_der, certificate.subject_key_id
+            self._by_name_and_key_id.setdefault(key, []).append(certificate)
         if certificate.subject_key_id:
             self._by_key_id.setdefault(certificate.subject_key_id, []).append(certificate)
         return certificate
@@ -101,10 +105,14 @@ class CertificateStore:
         of that identifier whose name is encoded differently.
         """
         wanted = certificate.authority_key_id
-        named = self._by_subject.get(certificate.issuer_der, [])
+        name = certificate.issuer_der
+        named: Iterable[Certificate] = self._by_subject.get(name, ())
         if wanted is not None:
-            named = sorted(named, key=lambda candidate: _distance(candidate.subject_key_id, wanted))
-        candidates = list(named[:MAX_CANDIDATES])
+            # Not sorted: there may be thousands of one name, and as many that ask for their issuer.
+            others = (each for each in named if _distance(each.subject_key_id, wanted) == 2)
+            exact = self._by_name_and_key_id.get((name, wanted), ())
+            named = chain(exact, self._by_name_and_key_id.get((name, None), ()), others)
+        candidates = list(islice(named, MAX_CANDIDATES))
         if wanted is not None and len(candidates) < MAX_CANDIDATES:
             candidates += [
                 candidate
