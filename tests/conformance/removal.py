@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from ocsp_pcap.explain.rules import RULES, Question
+
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.explain.rules import RULES, Question
 from ocsp_pcap.facts import Facts
 
 GLOBAL_HEADER = struct.Struct("<IHHiIII")

@@ -15,11 +15,11 @@ from typing import Any, Final, TypeAlias
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ocsp_pcap.explain.rules import RULES, Question
 
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Verdict
-from ocsp_pcap.explain.rules import RULES, Question
 from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts
 
 from .facts_factory import (
