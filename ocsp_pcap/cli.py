@@ -27,7 +27,7 @@ from ocsp_pcap.inputs import (
     site_authorities,
     site_files,
 )
-from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, warn, write
+from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, settled, warn, write
 
 if TYPE_CHECKING:
     from ocsp_pcap.capture.rotation import Rotation
@@ -219,6 +219,7 @@ def explain(form: str | None, output: Path | None, verbose: int, forecast: bool,
         _forecast(form, output, **options)
         return
     explanation, reading = _explanation(**options)
+    output = settled(output, interrupted=reading.interrupted)
     if form == "text":
         from ocsp_pcap.report.text import render_text
 
@@ -278,17 +279,17 @@ def facts(
         file = None if target is None else Path(target)
         refuse_output(file, files)
 
-        def save(found: Facts) -> None:
+        def save(found: Facts, interrupted: bool) -> None:
             from ocsp_pcap.facts.json import facts_to_jsonl
 
-            write((f"{line}\n" for line in facts_to_jsonl(found)), file)
+            write((f"{line}\n" for line in facts_to_jsonl(found)), settled(file, interrupted=interrupted))
 
     reading = read_captures(captures, how, site_authorities(site))
-    save(reading.facts)
+    save(reading.facts, reading.interrupted)
     _end(reading)
 
 
-def _table_writer(target: str | None) -> Callable[[Facts], None]:
+def _table_writer(target: str | None) -> Callable[[Facts, bool], None]:
     """Return what writes facts as tables, once it is clear that it can."""
     from ocsp_pcap.tables import TablesError
     from ocsp_pcap.tables.write import refuse_directory, write_tables
@@ -296,9 +297,10 @@ def _table_writer(target: str | None) -> Callable[[Facts], None]:
     if target is None:
         raise click.UsageError("Tables are written to a directory: give one with -o.")
 
-    def save(found: Facts) -> None:
+    def save(found: Facts, interrupted: bool) -> None:
+        there = f"{target.rstrip('/')}.partial" if interrupted else target
         try:
-            write_tables(found, target)
+            write_tables(found, there)
         except TablesError as error:
             raise Failure(str(error)) from error
 
@@ -332,6 +334,7 @@ def check(expect: Path, junit: Path | None, **options: Any) -> None:
         )
         for outcome in outcomes
     ]
+    junit = settled(junit, interrupted=reading.interrupted)
     if junit is not None:
         from ocsp_pcap.report.junit import junit_xml
 
@@ -366,6 +369,7 @@ def evidence(output: Path, with_keys: bool, anonymize: bool, **options: Any) -> 
     if with_keys and anonymize:
         raise click.UsageError("Give --with-keys or --anonymize: secrets would open what is to be blanked.")
     explanation, reading = _explanation(**options)
+    output = settled(output, interrupted=reading.interrupted) or output
     paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
     refuse_absent(paths)
     extent = Extent(reading.roles, with_keys, options["how"].keylog, anonymize)
@@ -486,6 +490,7 @@ def _forecast(form: str, output: Path | None, *, host: tuple[str, ...], **option
     from ocsp_pcap.report import forecast as report
 
     result = forecast(reading.facts, context, host)
+    output = settled(output, interrupted=reading.interrupted)
     for note in result.notes:
         warn(note)
     if host and not result.validators:

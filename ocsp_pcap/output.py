@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
+from ocsp_pcap.whole_file import partial, replacing
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -73,7 +75,7 @@ def console(output: Path | None) -> Iterator[Console]:
                 color_system=None if plain else "auto",
             )
         else:
-            with output.open("w", encoding="utf-8") as file:
+            with replacing(output) as path, path.open("w", encoding="utf-8") as file:
                 yield _Console(file=file, width=FILE_WIDTH, highlight=False, force_terminal=False)
 
 
@@ -85,10 +87,19 @@ def write(parts: Iterable[str | bytes], output: Path | None) -> None:
     """
     with _failures(output):
         if output is not None:
-            with output.open("wb") as file:
+            with replacing(output) as path, path.open("wb") as file:
                 _write(parts, file)
         elif sys.stdout is not None:
             _write(parts, sys.stdout.buffer)
+
+
+def settled(output: Path | None, *, interrupted: bool) -> Path | None:
+    """Return where a result goes: beside the file that was named, where reading was interrupted."""
+    if output is None or not interrupted or (output.exists() and not output.is_file()):
+        return output
+    aside = partial(output)
+    say(f"{aside}: what was found so far; {output} is left as it was")
+    return aside
 
 
 def refuse_output(output: Path | None, inputs: Iterable[Path]) -> None:

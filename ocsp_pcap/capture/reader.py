@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import select
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +25,8 @@ from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, st
 
 BLOCK_SIZE = 8 << 20
 """Bytes read at a time."""
+GRACE = 1.0
+"""Seconds that a pipe is read on for after an interruption, where its writer does not end before."""
 BUFFER_LIMIT = (64 << 20) + (1 << 16)
 """A record that does not fit into a buffer of this size is damage."""
 BATCH_ROWS = 1 << 15
@@ -185,17 +190,35 @@ class CaptureReader:
     def _fill(self) -> bool:
         """Read until the buffer is full; True where the source ends first."""
         room = self._buffer.data[: len(self._buffer) - PADDING]
+        # A pipe gives what is there: readinto would wait for more, and lose it where it is interrupted.
+        read = getattr(self._stream, "readinto1", None) or self._stream.readinto  # type: ignore[attr-defined]
         while self._filled < len(room):
             try:
-                count = self.wait(partial(self._stream.readinto, room[self._filled :]))  # type: ignore[attr-defined]
+                count = self.wait(partial(read, room[self._filled :]))
             except (OSError, ValueError) as error:
                 self._damage = f"reading failed at byte {self._base + self._filled}: {error}"
                 return True
+            if count is None:
+                self.interrupted = True
+                self._drain(room)
             if not count:
-                self.interrupted = count is None
                 return True
             self._filled += count
         return False
+
+    def _drain(self, room: memoryview) -> None:
+        """Take what a pipe still brings: Ctrl-C ends its writer, too, which then writes what it held."""
+        stream = self._stream
+        if not isinstance(stream, io.BufferedReader) or stream.seekable():
+            return
+        deadline = time.monotonic() + GRACE
+        while self._filled < len(room) and (left := deadline - time.monotonic()) > 0:
+            if not select.select([stream], [], [], left)[0]:
+                return
+            count = stream.readinto1(room[self._filled :])
+            if not count:
+                return
+            self._filled += count
 
     def _make_room(self, start: int, needed: int) -> None:
         """Carry the unread rest over to the front; grow the buffer where the next record needs it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
@@ -23,6 +21,7 @@ from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.facts import CaptureFact, CaptureRole, Facts
 from ocsp_pcap.facts.attested import Attested
 from ocsp_pcap.terminal.escape import safe_text
+from ocsp_pcap.whole_file import replacing
 
 if TYPE_CHECKING:
     from ocsp_pcap.evidence.anonymize import Anonymizer
@@ -89,23 +88,16 @@ def write_evidence(
         raise EvidenceError(str(error)) from error
     _refuse(out, sources.values())
     chosen = _captures(explanation, facts, sources)
-    replaced = not out.exists() or out.is_file()
-    target = _temporary(out) if replaced else out
     try:
         for capture in chosen:
             frames = fact_frames(facts, explanation, capture.fact.path)
             capture.selection = select(capture.sources, frames, set(capture.notes))
-        shares = _write(target, chosen, facts, extent)
-        if replaced:
-            target.replace(out)
+        with replacing(out) as target:
+            shares = _write(target, chosen, facts, extent)
     except CaptureError as error:
         raise EvidenceError(str(error)) from error
     except OSError as error:
         raise EvidenceError(f"{out}: {error.strerror or error}.") from error
-    finally:
-        if replaced:
-            with suppress(OSError):
-                target.unlink(missing_ok=True)
     return EvidenceSummary(out, shares)
 
 
@@ -152,19 +144,6 @@ def _refuse(out: Path, sources: Iterable[CaptureSource]) -> None:
         with suppress(OSError):
             if source.path is not None and out.exists() and out.samefile(source.path):
                 raise EvidenceError(f"{out}: this is one of the captures; it is not overwritten.")
-
-
-def _temporary(out: Path) -> Path:
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
-    except OSError as error:
-        raise EvidenceError(f"{out}: {error.strerror or error}.") from error
-    # mkstemp gives a file to its owner alone; this one is to be as any other new file.
-    mask = os.umask(0)
-    os.umask(mask)
-    os.fchmod(descriptor, 0o666 & ~mask)
-    os.close(descriptor)
-    return Path(name)
 
 
 def _write(

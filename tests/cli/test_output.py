@@ -210,5 +210,5 @@ def test_interrupted(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert err.decode() == "ocsp-pcap: warning: reading was interrupted: what follows is a partial result\n"
     (capture, *_) = map(json.loads, out.splitlines())
-    assert capture["packets"] == 5
-    assert capture["damage"].endswith("reading was interrupted after frame 5: this is a partial result")
+    assert capture["packets"] == 21, "all that came through the pipe"
+    assert capture["damage"].endswith("reading was interrupted after frame 21: this is a partial result")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -9,6 +10,8 @@ import re
 import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -106,3 +109,39 @@ def test_waiting_ends_where_the_user_interrupts() -> None:
     assert watch.wait(blocks) is None
     assert watch.stopped
     assert ReadingWatch(terminal=False).wait(lambda: 1) == 1
+
+
+@pytest.mark.parametrize("late", [0, 4000])
+def test_a_pipe_that_is_interrupted_is_explained_as_far_as_it_came(late: int, tmp_path: Path) -> None:
+    """``tcpdump -w - | ocsp-pcap explain -``: Ctrl-C goes to both, and tcpdump then writes what it held."""
+    content = DIRECT.read_bytes()
+    out = tmp_path / "out.json"
+    out.write_text("before")
+    command = [sys.executable, "-m", "ocsp_pcap", "explain", "-", "--format", "json", "-o", str(out)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    ) as program:
+        assert program.stdin is not None
+        program.stdin.write(content[: len(content) - late])
+        program.stdin.flush()
+        _wait_until_read(program.stdin.fileno())
+        program.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        program.stdin.write(content[len(content) - late :])
+        program.stdin.close()
+        program.stdin = None
+        _, told = program.communicate(timeout=60)
+    assert program.returncode == 130
+    assert out.read_text() == "before"
+    found = json.loads((tmp_path / "out.json.partial").read_text())
+    assert any(verdict["cause"] == "queried" for verdict in found["verdicts"])
+    assert b"out.json.partial" in told
+
+
+def _wait_until_read(pipe: int) -> None:
+    """Wait until everything that was written to a pipe has been taken."""
+    for _ in range(1200):
+        if not int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder):
+            return
+        time.sleep(0.05)
+    pytest.fail("the program does not read its standard input")

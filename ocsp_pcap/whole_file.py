@@ -1,0 +1,51 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """Yield a path to write to; at the end of the block what stands there takes the place of ``out``.
+
+    Where the block ends by an exception (Ctrl-C, a disk that is full), an old file stays as it was and the
+    new one is removed. The new one has the permissions of the old one, else those of any new file, and a
+    link keeps pointing to it. A pipe or device is written to as it is.
+
+    Raises:
+        OSError: no file can be made beside ``out``, or it cannot be replaced.
+    """
+    if out.exists() and not out.is_file():
+        yield out
+        return
+    target = Path(os.path.realpath(out))
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = Path(name)
+    try:
+        os.fchmod(descriptor, _mode(target))
+        os.close(descriptor)
+        yield temporary
+        temporary.replace(target)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def partial(out: Path) -> Path:
+    """Return where an incomplete result goes in place of ``out``."""
+    return out.with_name(f"{out.name}.partial")
+
+
+def _mode(target: Path) -> int:
+    """Return the permissions of a file; mkstemp gives a new one to its owner alone."""
+    with suppress(OSError):
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
