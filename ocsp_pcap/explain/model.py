@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.facts import CaptureFact, CertificateFact, OcspExchangeFact, Transport
+from ocsp_pcap.facts.types import Time
 
 SCHEMA = "ocsp-pcap/1"
 
@@ -67,7 +68,7 @@ class Sighting:
     stream: int
     frame: int
     """Where the certificate, or else the hello, of this handshake stands."""
-    time: int
+    time: Time
     """Nanoseconds since the Unix epoch, UTC."""
     presence: Presence
     cause: str
@@ -191,7 +192,7 @@ EventKind: TypeAlias = Literal["handshake", "staple", "query", "failed"]
 class Event:
     """Something that a validator did at one moment."""
 
-    time: int
+    time: Time
     """Nanoseconds since the Unix epoch, by the clock of the reference capture."""
     kind: EventKind
     capture: str

@@ -1,4 +1,4 @@
-"""One mechanism between frozen dataclasses and JSON values: what to do follows from the type hints.
+"""Frozen dataclasses to JSON values and back, as their plan says.
 
 Tuples become lists, tuples of pairs objects, times (integers, nanoseconds since the Unix epoch) RFC
 3339 text in UTC with nanoseconds. Encoders and decoders are compiled once for each class. Decoding
@@ -8,28 +8,13 @@ checks every type, because stored facts may come from anywhere.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from types import NoneType, UnionType
-from typing import (
-    Any,
-    Final,
-    Literal,
-    NamedTuple,
-    TypeAlias,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Final, TypeAlias, cast
 
-_TIME_FIELDS: Final = frozenset(
-    {"time", "not_before", "not_after", "produced_at", "this_update", "next_update", "expires", "date"}
-)
+from ocsp_pcap.facts.plan import Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth, plan_of
 
 _Encode: TypeAlias = Callable[[Any], Any]
 _Decode: TypeAlias = Callable[[Any], Any]
@@ -54,11 +39,6 @@ class FormatError(ValueError):
         """Return the path of the bad value and the problem."""
         place = ".".join(reversed(self.path))
         return f"{place}: {self.problem}" if place else self.problem
-
-
-def is_time_field(name: str) -> bool:
-    """Tell whether an integer field of this name is a time."""
-    return name in _TIME_FIELDS or name.endswith("_time")
 
 
 def time_text(time: int) -> str:
@@ -105,46 +85,10 @@ def from_json(cls: Any, value: object) -> Any:
     return _object_decoder(cls)(value)
 
 
-class _Member(NamedTuple):
-    """One field of a class: its name and what it needs on the way to and from JSON."""
-
-    name: str
-    required: bool
-    encode: _Encode | None
-    decode: _Decode
-
-
-@cache
-def _members(cls: Any) -> tuple[_Member, ...]:
-    """Compile the fields of a dataclass."""
-    hints = field_hints(cls)
-    return tuple(
-        _Member(
-            field.name,
-            field.default is MISSING and field.default_factory is MISSING,
-            _encoder(hints[field.name], field.name),
-            _decoder(hints[field.name], field.name),
-        )
-        for field in fields(cls)
-    )
-
-
-def field_hints(cls: Any) -> dict[str, Any]:
-    """Return the type of each field of a dataclass, in their order."""
-    return {field.name: _hint(cls.__module__, str(field.type)) for field in fields(cls)}
-
-
-@cache
-def _hint(module: str, annotation: str) -> Any:
-    """Return the type that an annotation of a module means: few annotations, on many fields."""
-    holder = type("Holder", (), {"__annotations__": {"value": annotation}})
-    return get_type_hints(holder, vars(sys.modules[module]))["value"]
-
-
 @cache
 def _object_encoder(cls: Any) -> _Encode:
     """Return the encoder of a dataclass; facts say their kind first."""
-    members = tuple((member.name, member.encode) for member in _members(cls))
+    members = tuple((member.name, _encoder(member.shape)) for member in plan_of(cls).members)
     kind = getattr(cls, "kind", None)
     head = {"kind": kind} if isinstance(kind, str) else {}
 
@@ -161,61 +105,67 @@ def _object_encoder(cls: Any) -> _Encode:
 @cache
 def _object_decoder(cls: Any) -> _Decode:
     """Return the decoder of a dataclass; keys that it does not know are passed over."""
-    members = _members(cls)
+    members = tuple(
+        (member.name, member.default is MISSING, _decoder(member.shape, optional=member.optional))
+        for member in plan_of(cls).members
+    )
 
     def decode(value: object) -> Any:
         if type(value) is not dict:
             raise _expected("an object", value)
         arguments: dict[str, Any] = {}
-        for member in members:
-            if member.name not in value:
-                if member.required:
-                    raise FormatError(f"the key {member.name!r} is missing")
+        for name, required, convert in members:
+            if name not in value:
+                if required:
+                    raise FormatError(f"the key {name!r} is missing")
                 continue
             try:
-                arguments[member.name] = member.decode(value[member.name])
+                arguments[name] = convert(value[name])
             except FormatError as error:
-                error.path.append(member.name)
+                error.path.append(name)
                 raise
         return cls(**arguments)
 
     return decode
 
 
-def _encoder(hint: Any, name: str) -> _Encode | None:
-    """Return the encoder for a type hint; None where JSON holds the value as it is."""
-    if get_origin(hint) in (Union, UnionType):
-        (hint,) = (item for item in get_args(hint) if item is not NoneType)
-    if is_dataclass(hint):
-        return _object_encoder(cast("Any", hint))
-    if hint is int and is_time_field(name):
-        return time_text
-    if get_origin(hint) is tuple:
-        element = get_args(hint)[0]
-        if get_origin(element) is tuple:
+def _encoder(shape: Shape) -> _Encode | None:
+    """Return the encoder for a shape; None where JSON holds the value as it is."""
+    match shape:
+        case Structure():
+            return _object_encoder(shape.cls)
+        case Moment():
+            return time_text
+        case Pairs():
             return dict
-        convert = _encoder(element, name)
-        if convert is None:
-            return list
-        return lambda items: [convert(item) for item in items]
-    return None
+        case Listing(element):
+            convert = _encoder(element)
+            return list if convert is None else lambda items: [convert(item) for item in items]
+        case _:
+            return None
 
 
-def _decoder(hint: Any, name: str) -> _Decode:
-    """Return the decoder for a type hint, which raises FormatError for anything else."""
-    if get_origin(hint) in (Union, UnionType):
-        (inner,) = (item for item in get_args(hint) if item is not NoneType)
-        return _optional(_decoder(inner, name))
-    if get_origin(hint) is Literal:
-        return _choice(get_args(hint))
-    if get_origin(hint) is tuple:
-        element = get_args(hint)[0]
-        return _pairs if get_origin(element) is tuple else _list(_decoder(element, name))
-    if is_dataclass(hint):
-        return _object_decoder(cast("Any", hint))
-    if hint is int and is_time_field(name):
-        return _time
-    return _plain(hint)
+def _decoder(shape: Shape, *, optional: bool = False) -> _Decode:
+    """Return the decoder for a shape, which raises FormatError for anything else."""
+    if optional:
+        return _optional(_decoder(shape))
+    match shape:
+        case Structure():
+            return _object_decoder(shape.cls)
+        case Moment():
+            return _time
+        case Pairs():
+            return _pairs
+        case Listing(element):
+            return _list(_decoder(element))
+        case Text(choices) if choices:
+            return _choice(choices)
+        case Text():
+            return _plain(str)
+        case Integer():
+            return _plain(int)
+        case Truth():
+            return _plain(bool)
 
 
 def _plain(expected: type[Any]) -> _Decode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from ocsp_pcap.facts import (
     CaptureFact,
@@ -19,19 +19,7 @@ from ocsp_pcap.facts import (
 )
 from ocsp_pcap.facts.codec import FormatError, from_json, to_json
 from ocsp_pcap.facts.lines import line_of
-
-_CLASSES: Final[dict[str, type[Fact]]] = {
-    cls.kind: cls
-    for cls in (
-        CaptureFact,
-        CertificateFact,
-        HandshakeFact,
-        OcspExchangeFact,
-        CrlFetchFact,
-        DnsLookupFact,
-        TcpAttemptFact,
-    )
-}
+from ocsp_pcap.facts.plan import KINDS
 
 
 class FactsError(ValueError):
@@ -69,9 +57,9 @@ def fact_from_json(value: object) -> Fact:
     if not isinstance(value, dict):
         raise FormatError("expected an object")
     kind = value.get("kind")
-    cls = _CLASSES.get(kind) if isinstance(kind, str) else None
+    cls = KINDS.get(kind) if isinstance(kind, str) else None
     if cls is None:
-        raise FormatError(f"unknown kind of fact {ascii(kind)[:40]}, known are " + ", ".join(_CLASSES))
+        raise FormatError(f"unknown kind of fact {ascii(kind)[:40]}, known are " + ", ".join(KINDS))
     fact: Fact = from_json(cls, value)
     return fact
 
@@ -82,7 +70,7 @@ def facts_from_jsonl(lines: Iterable[str | bytes]) -> Facts:
     Empty lines and keys that are not known are passed over; of several facts about one certificate
     the first counts. Raise FactsError for a line that is broken.
     """
-    by_kind: dict[str, list[Any]] = {kind: [] for kind in _CLASSES}
+    by_kind: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     for number, line in enumerate(lines, start=1):
         fact = _read_line(number, line)
         if fact is not None:

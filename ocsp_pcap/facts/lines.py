@@ -7,13 +7,12 @@ f-string, and spares the dict between the fact and its text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import is_dataclass
 from functools import cache
 from json.encoder import encode_basestring_ascii
-from types import NoneType, UnionType
-from typing import Any, Final, TypeAlias, Union, cast, get_args, get_origin
+from typing import Any, Final, TypeAlias, cast
 
-from ocsp_pcap.facts.codec import field_hints, is_time_field, time_text
+from ocsp_pcap.facts.codec import time_text
+from ocsp_pcap.facts.plan import Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth, plan_of
 
 _Write: TypeAlias = Callable[[Any], str]
 
@@ -32,30 +31,35 @@ def _writer(cls: Any) -> _Write:
     kind = getattr(cls, "kind", None)
     members = [f'"kind": "{kind}"'] if isinstance(kind, str) else []
     writers: dict[str, _Write] = {}
-    for name, hint in field_hints(cls).items():
+    for member in plan_of(cls).members:
+        name = member.name
         text = f"write_{name}(value.{name})"
-        if get_origin(hint) in (Union, UnionType):
-            (hint,) = (item for item in get_args(hint) if item is not NoneType)
+        if member.optional:
             text = f"'null' if value.{name} is None else {text}"
-        writers[f"write_{name}"] = _write(hint, name)
+        writers[f"write_{name}"] = _write(member.shape)
         members.append(f'"{name}": {{{text}}}')
     # The source is made of the names of our own fields, nothing else.
     source = "lambda value: f'''{{" + ", ".join(members) + "}}'''"
     return cast("_Write", eval(source, cast("dict[str, Any]", writers)))  # noqa: S307
 
 
-def _write(hint: Any, name: str) -> _Write:
-    """Return what writes a value of a type that is not None."""
-    if is_dataclass(hint):
-        return _writer(cast("Any", hint))
-    if hint is int:
-        return (lambda time: f'"{time_text(time)}"') if is_time_field(name) else int.__repr__
-    if hint is bool:
-        return _BOOLEANS.__getitem__
-    if get_origin(hint) is tuple:
-        (element, *_) = get_args(hint)
-        return _write_pairs if get_origin(element) is tuple else _list_writer(_write(element, name))
-    return encode_basestring_ascii
+def _write(shape: Shape) -> _Write:
+    """Return what writes a value of a shape that is not None."""
+    match shape:
+        case Structure():
+            return _writer(shape.cls)
+        case Moment():
+            return lambda time: f'"{time_text(time)}"'
+        case Integer():
+            return int.__repr__
+        case Truth():
+            return _BOOLEANS.__getitem__
+        case Pairs():
+            return _write_pairs
+        case Listing(element):
+            return _list_writer(_write(element))
+        case Text():
+            return encode_basestring_ascii
 
 
 def _list_writer(write: _Write) -> _Write:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
+from ocsp_pcap.facts.types import Frame, Hex, Port, Serial, Sha256, StatedTime, StreamNumber, Time
+
 SignatureState: TypeAlias = Literal["valid", "invalid", "unverifiable"]
 TcpOutcome: TypeAlias = Literal["established", "refused", "reset", "unanswered"]
 Transport: TypeAlias = Literal["tcp", "udp"]
@@ -26,7 +28,7 @@ CaptureRole: TypeAlias = Literal["child", "parent"]
 class FileStream:
     """A stream of a rotated set and its number in one of the files."""
 
-    stream: int
+    stream: StreamNumber
     """In the set as a whole, as facts name it."""
     number: int
     """As Wireshark numbers it where it reads that file alone."""
@@ -36,7 +38,7 @@ class FileStream:
 class AmbiguousStream:
     """A TCP stream in which packets disagree about the same bytes, or that a receiver may not have taken."""
 
-    stream: int
+    stream: StreamNumber
     frames: tuple[int, ...]
 
 
@@ -46,8 +48,8 @@ class CaptureFile:
 
     path: str
     packets: int
-    first_time: int | None
-    last_time: int | None
+    first_time: Time | None
+    last_time: Time | None
     damage: str | None
     tcp_streams: tuple[FileStream, ...] = ()
     """The streams that facts mention, as far as this file has packets of them."""
@@ -71,8 +73,8 @@ class CaptureFact:
     path: str
     """Of the file; of a set, a glob that its files match."""
     packets: int
-    first_time: int | None
-    last_time: int | None
+    first_time: Time | None
+    last_time: Time | None
     link_types: tuple[str, ...]
     snaplen: int | None
     truncated_packets: int
@@ -82,7 +84,7 @@ class CaptureFact:
     tcp_gaps: int
     one_sided_streams: int
     damage: str | None
-    ports_seen: tuple[int, ...]
+    ports_seen: tuple[Port, ...]
     """TCP and UDP ports, the lower port of each conversation, that carried packets (bounded)."""
     size: int = 0
     """Bytes of the capture file as decompressed."""
@@ -109,12 +111,12 @@ class CertificateFact:
     """One distinct certificate (RFC 5280)."""
 
     kind: ClassVar[str] = "certificate"
-    sha256: str
+    sha256: Sha256
     subject: str
     issuer: str
-    serial: str
-    not_before: int | None
-    not_after: int | None
+    serial: Serial
+    not_before: StatedTime | None
+    not_after: StatedTime | None
     sans: tuple[str, ...]
     ocsp_urls: tuple[str, ...]
     crl_urls: tuple[str, ...]
@@ -126,9 +128,9 @@ class CertificateFact:
     """(hash algorithm, hash of the issuer's DER name) for every CertID hash seen (RFC 6960 4.1.1)."""
     issuer_key_hashes: tuple[tuple[str, str], ...] = ()
     """(hash algorithm, hash of the issuer's key), where the issuer certificate is in the captures."""
-    authority_key_id: str | None = None
-    subject_key_id: str | None = None
-    issuer_sha256: str | None = None
+    authority_key_id: Hex | None = None
+    subject_key_id: Hex | None = None
+    issuer_sha256: Sha256 | None = None
     """The issuer certificate, where a certificate in the captures verifies this one's signature."""
     no_check: bool = False
     """id-pkix-ocsp-nocheck is present (RFC 6960 4.2.2.2.1)."""
@@ -144,13 +146,13 @@ class CertificateFact:
 class SingleFact:
     """One SingleResponse (RFC 6960 4.2.1)."""
 
-    serial: str
-    issuer_name_hash: str
-    issuer_key_hash: str
+    serial: Serial
+    issuer_name_hash: Hex
+    issuer_key_hash: Hex
     status: Literal["good", "revoked", "unknown"]
-    this_update: int
-    next_update: int | None
-    revocation_time: int | None
+    this_update: StatedTime
+    next_update: StatedTime | None
+    revocation_time: StatedTime | None
     revocation_reason: str | None
     hash_algorithm: str = "sha1"
 
@@ -162,19 +164,19 @@ class ResponseFact:
     response_status: str | None
     """successful, malformedRequest, internalError, tryLater, sigRequired, unauthorized; None: unparsable."""
     responder_id: str | None
-    produced_at: int | None
+    produced_at: StatedTime | None
     hash_algorithm: str | None
     signature: SignatureState
     signer: str | None
     """Subject of the certificate whose key made the signature, where known."""
     singles: tuple[SingleFact, ...]
     parse_error: str | None
-    sha256: str = ""
+    sha256: Sha256 = ""
     """Of the response's DER bytes: the same response seen twice has the same hash."""
     signature_note: str | None = None
     """Why the signature is invalid or unverifiable, in words."""
-    nonce: str | None = None
-    signer_not_after: int | None = None
+    nonce: Hex | None = None
+    signer_not_after: StatedTime | None = None
     """When the certificate of a delegated responder ends (RFC 6960 4.2.2.2); None: none, or not known."""
 
 
@@ -182,12 +184,12 @@ class ResponseFact:
 class HandshakeFrames:
     """Where in the capture each part of a handshake was complete; None where it was not seen."""
 
-    client_hello: int | None = None
-    server_hello: int | None = None
-    certificate: int | None = None
-    certificate_status: int | None = None
-    finished: int | None = None
-    client_finished: int | None = None
+    client_hello: Frame | None = None
+    server_hello: Frame | None = None
+    certificate: Frame | None = None
+    certificate_status: Frame | None = None
+    finished: Frame | None = None
+    client_finished: Frame | None = None
     """The client's own Finished, which is not always the later of the two that ``finished`` tells of."""
 
 
@@ -195,7 +197,7 @@ class HandshakeFrames:
 class AlertFact:
     """One TLS alert (RFC 8446 6); level and description are None where it is encrypted."""
 
-    frame: int
+    frame: Frame
     sender: Literal["client", "server"]
     level: str | None
     description: str | None
@@ -207,9 +209,9 @@ class HandshakeFact:
 
     kind: ClassVar[str] = "handshake"
     capture: str
-    stream: int
+    stream: StreamNumber
     transport: Transport
-    time: int
+    time: Time
     frames: HandshakeFrames
     client: str
     server: str
@@ -222,19 +224,19 @@ class HandshakeFact:
     cipher: str | None
     resumed: bool
     status_request: bool
-    client_random: str | None
-    server_random: str | None
-    certificates: tuple[str, ...]
+    client_random: Hex | None
+    server_random: Hex | None
+    certificates: tuple[Sha256, ...]
     staples: tuple[ResponseFact, ...]
-    client_certificates: tuple[str, ...]
+    client_certificates: tuple[Sha256, ...]
     certificate_encrypted: bool
     decrypted: bool
     complete: bool
     alerts: tuple[AlertFact, ...]
-    client_port: int = 0
-    server_port: int = 0
-    connect_frame: int | None = None
-    connect_port: int | None = None
+    client_port: Port = 0
+    server_port: Port = 0
+    connect_frame: Frame | None = None
+    connect_port: Port | None = None
     connect_status: int | None = None
     """HTTP status of the answer to CONNECT."""
     connect_via: bool = False
@@ -250,26 +252,26 @@ class HandshakeFact:
     """Bytes of the handshake that the capture lost or never held."""
     one_sided: bool = False
     started_mid_stream: bool = False
-    end_time: int | None = None
+    end_time: Time | None = None
     """Time of the last handshake event."""
     application_data: bool = False
     """Application data followed the handshake."""
     closed: Literal["fin", "rst"] | None = None
     early_end: bool = False
     """The connection ended, by FIN or RST, before the handshake was over."""
-    application_data_frame: int | None = None
-    application_data_time: int | None = None
+    application_data_frame: Frame | None = None
+    application_data_time: Time | None = None
     """Time of the first application data; None: none was seen."""
-    client_data_time: int | None = None
+    client_data_time: Time | None = None
     """Time of the first application data that the client sent after its Finished: it went on with what it
     knew by then. Early data (0-RTT) does not count. None: none was seen."""
-    client_data_frame: int | None = None
-    client_data_last_time: int | None = None
+    client_data_frame: Frame | None = None
+    client_data_last_time: Time | None = None
     """Time of the last of it; without keys, that of the last new bytes of the client that are no alert."""
-    client_data_last_frame: int | None = None
+    client_data_last_frame: Frame | None = None
     closed_by: Side | None = None
     """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
-    closed_time: int | None = None
+    closed_time: Time | None = None
     """When that was."""
     server_hello_cut: bool = False
     """Only the beginning of ServerHello is in the capture: what it does not show may be there. Neither
@@ -297,17 +299,17 @@ class CertIdFact:
     """The CertID of one Request (RFC 6960 4.1.1)."""
 
     hash_algorithm: str
-    issuer_name_hash: str
-    issuer_key_hash: str
-    serial: str
+    issuer_name_hash: Hex
+    issuer_key_hash: Hex
+    serial: Serial
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFrames:
     """Frames in which a request and its answer were complete."""
 
-    request: int | None = None
-    response: int | None = None
+    request: Frame | None = None
+    response: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,8 +318,8 @@ class OcspExchangeFact:
 
     kind: ClassVar[str] = "ocsp_exchange"
     capture: str
-    stream: int
-    time: int
+    stream: StreamNumber
+    time: Time
     frames: ExchangeFrames
     client: str
     server: str
@@ -325,12 +327,12 @@ class OcspExchangeFact:
     url: str | None
     via_proxy: bool
     requests: tuple[CertIdFact, ...]
-    nonce: str | None
+    nonce: Hex | None
     http_status: int | None
     response: ResponseFact | None
-    client_port: int = 0
-    server_port: int = 0
-    response_time: int | None = None
+    client_port: Port = 0
+    server_port: Port = 0
+    response_time: Time | None = None
     request_error: str | None = None
     """Why the body of something sent as OCSP request could not be read."""
     content_type: str | None = None
@@ -343,7 +345,7 @@ class OcspExchangeFact:
     closed: Literal["fin", "rst"] | None = None
     decrypted: bool = False
     """It travelled inside TLS and was read with keys."""
-    expires: int | None = None
+    expires: StatedTime | None = None
     """Time of the Expires header of the answer (RFC 9111 5.3), where max-age does not overrule it."""
     relayed_for: str | None = None
     """For whom a proxy relayed the request: the first address of X-Forwarded-For or of Forwarded (RFC 7239),
@@ -353,12 +355,12 @@ class OcspExchangeFact:
     ``Proxy-Authenticate: …``, ``Proxy-Status: …`` with ``error=``, ``Server: …``. A proxy, or a content
     delivery network, handed it on: ``Via: …``, ``X-Cache: …``, other ``Proxy-Status: …``. None: nothing tells
     of one."""
-    date: int | None = None
+    date: StatedTime | None = None
     """Time of the Date header of the answer (RFC 9110 6.6.1)."""
     user_agent: str | None = None
     closed_by: Side | None = None
     """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
-    closed_time: int | None = None
+    closed_time: Time | None = None
     """When that was."""
     client_ttl: int | None = None
     """As in :class:`HandshakeFact`."""
@@ -377,8 +379,8 @@ class CrlFetchFact:
 
     kind: ClassVar[str] = "crl_fetch"
     capture: str
-    stream: int
-    time: int
+    stream: StreamNumber
+    time: Time
     frames: ExchangeFrames
     client: str
     server: str
@@ -386,10 +388,10 @@ class CrlFetchFact:
     url: str | None
     http_status: int | None
     issuer: str | None
-    this_update: int | None
-    next_update: int | None
-    client_port: int = 0
-    server_port: int = 0
+    this_update: StatedTime | None
+    next_update: StatedTime | None
+    client_port: Port = 0
+    server_port: Port = 0
     revoked_serials: int | None = None
     """Number of entries of the list."""
     parse_error: str | None = None
@@ -401,12 +403,12 @@ class CrlFetchFact:
     ``Proxy-Authenticate: …``, ``Proxy-Status: …`` with ``error=``, ``Server: …``. A proxy, or a content
     delivery network, handed it on: ``Via: …``, ``X-Cache: …``, other ``Proxy-Status: …``. None: nothing tells
     of one."""
-    date: int | None = None
+    date: StatedTime | None = None
     """Time of the Date header of the answer (RFC 9110 6.6.1)."""
     user_agent: str | None = None
     closed_by: Side | None = None
     """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
-    closed_time: int | None = None
+    closed_time: Time | None = None
     """When that was."""
     client_ttl: int | None = None
     """As in :class:`HandshakeFact`."""
@@ -421,8 +423,8 @@ class DnsLookupFact:
 
     kind: ClassVar[str] = "dns_lookup"
     capture: str
-    stream: int
-    time: int
+    stream: StreamNumber
+    time: Time
     frames: ExchangeFrames
     client: str
     server: str
@@ -444,14 +446,14 @@ class TcpAttemptFact:
 
     kind: ClassVar[str] = "tcp_attempt"
     capture: str
-    stream: int
-    time: int
+    stream: StreamNumber
+    time: Time
     frames: ExchangeFrames
     client: str
     server: str
     outcome: TcpOutcome
-    client_port: int = 0
-    server_port: int = 0
+    client_port: Port = 0
+    server_port: Port = 0
     attempts: int = 1
     """SYN segments sent."""
     client_ttl: int | None = None
@@ -484,7 +486,7 @@ class Facts:
     """All facts of a run, each kind in the order of capture and time."""
 
     captures: tuple[CaptureFact, ...] = ()
-    certificates: dict[str, CertificateFact] = field(default_factory=dict)
+    certificates: dict[Sha256, CertificateFact] = field(default_factory=dict)
     """By SHA-256."""
     handshakes: tuple[HandshakeFact, ...] = ()
     ocsp_exchanges: tuple[OcspExchangeFact, ...] = ()

@@ -7,26 +7,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING
 from importlib import resources
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeAlias, get_args
 
 from ocsp_pcap.facts import model as facts
-from ocsp_pcap.facts.codec import is_time_field
+from ocsp_pcap.facts.plan import (
+    KINDS,
+    Integer,
+    Listing,
+    Moment,
+    Pairs,
+    Shape,
+    Structure,
+    Text,
+    Truth,
+    plan_of,
+)
+from ocsp_pcap.facts.types import HEX, PORT, TIME
 
 Schema: TypeAlias = dict[str, Any]
 
-_FACTS: Final[dict[Any, str]] = {
-    facts.CaptureFact: "capture",
-    facts.CertificateFact: "certificate",
-    facts.HandshakeFact: "handshake",
-    facts.OcspExchangeFact: "ocsp_exchange",
-    facts.CrlFetchFact: "crl_fetch",
-    facts.DnsLookupFact: "dns_lookup",
-    facts.TcpAttemptFact: "tcp_attempt",
-}
+_FACTS: Final[dict[Any, str]] = {cls: kind for kind, cls in KINDS.items()}
 _PARTS: Final[dict[Any, str]] = {
     facts.CaptureFile: "capture_file",
     facts.FileStream: "file_stream",
@@ -40,18 +43,6 @@ _PARTS: Final[dict[Any, str]] = {
     facts.CertIdFact: "cert_id",
 }
 CLASSES: Final = _FACTS | _PARTS
-_DIGESTS: Final = frozenset({"sha256", "issuer_sha256", "certificates", "client_certificates"})
-_HASHES: Final = frozenset(
-    {
-        "issuer_name_hash",
-        "issuer_key_hash",
-        "client_random",
-        "server_random",
-        "authority_key_id",
-        "subject_key_id",
-        "nonce",
-    }
-)
 TEXT: Final[Schema] = {"type": "string"}
 SCALARS: Final[dict[str, Schema]] = {
     "time": {
@@ -100,63 +91,42 @@ def build() -> Schema:
 
 def class_schema(cls: Any) -> Schema:
     """Return the schema of a class of facts; keys without a default are required, more keys allowed."""
-    hints = get_type_hints(cls)
     kind = getattr(cls, "kind", None)
     properties: dict[str, Schema] = {"kind": {"const": kind}} if isinstance(kind, str) else {}
     required = list(properties)
-    for field in fields(cls):
-        properties[field.name] = _field_schema(field.name, hints[field.name])
-        if field.default is MISSING and field.default_factory is MISSING:
-            required.append(field.name)
+    for member in plan_of(cls).members:
+        schema = _shape_schema(member.shape)
+        properties[member.name] = or_null(schema) if member.optional else schema
+        if member.default is MISSING:
+            required.append(member.name)
     if cls in (facts.HandshakeFrames, facts.ExchangeFrames):
-        # The contract writes null for what was not seen; what came later may be left out.
-        required = [name for name in properties if name != "client_finished"]
+        required = list(properties)
     if cls is facts.ResponseFact:
         properties["sha256"] = {"type": "string", "pattern": "^([0-9a-f]{64})?$"}
     return {"type": "object", "required": required, "properties": properties}
 
 
-def _field_schema(name: str, hint: Any) -> Schema:
-    """Return the schema of a field by its name and type hint."""
-    origin = get_origin(hint)
-    if origin in (Union, UnionType):
-        (inner,) = (item for item in get_args(hint) if item is not NoneType)
-        return or_null(_field_schema(name, inner))
-    if origin is Literal:
-        return {"enum": list(get_args(hint))}
-    if origin is tuple:
-        element = get_args(hint)[0]
-        if get_origin(element) is tuple:
-            return {"type": "object", "additionalProperties": ref("hash")}
-        return array(_field_schema(name, element))
-    if is_dataclass(hint):
-        return ref(CLASSES[hint])
-    if hint is bool:
-        return {"type": "boolean"}
-    return _integer_schema(name) if hint is int else _text_schema(name)
-
-
-def _integer_schema(name: str) -> Schema:
-    """Return the schema of an integer field."""
-    if is_time_field(name):
-        return ref("time")
-    if name == "stream":
-        return ref("stream")
-    frames = {field.name for cls in (facts.HandshakeFrames, facts.ExchangeFrames) for field in fields(cls)}
-    if name == "frame" or name.endswith("_frame") or name in frames:
-        return ref("frame")
-    if name == "ports_seen" or name.endswith("_port"):
-        return {"type": "integer", "minimum": 0, "maximum": 65535}
-    return {"type": "integer", "minimum": 0}
-
-
-def _text_schema(name: str) -> Schema:
-    """Return the schema of a text field."""
-    if name in _DIGESTS:
-        return ref("sha256")
-    if name in _HASHES:
-        return ref("hash")
-    return ref("serial") if name == "serial" else TEXT
+def _shape_schema(shape: Shape) -> Schema:
+    """Return the schema of a shape."""
+    match shape:
+        case Structure():
+            return ref(CLASSES[shape.cls])
+        case Moment():
+            return ref(TIME)
+        case Pairs():
+            return {"type": "object", "additionalProperties": ref(HEX)}
+        case Listing(element):
+            return array(_shape_schema(element))
+        case Truth():
+            return {"type": "boolean"}
+        case Integer(meaning):
+            if meaning == PORT:
+                return {"type": "integer", "minimum": 0, "maximum": 65535}
+            return ref(meaning) if meaning else {"type": "integer", "minimum": 0}
+        case Text(choices, meaning):
+            if choices:
+                return {"enum": list(choices)}
+            return ref(meaning) if meaning else TEXT
 
 
 def ref(name: str) -> Schema:

@@ -9,7 +9,8 @@ from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ocsp_pcap.facts.codec import FormatError
-from ocsp_pcap.tables.shapes import FINER, Column, Integer, Listing, Pairs, Record, Shape, Text, Time, Truth
+from ocsp_pcap.facts.plan import Integer, Listing, Member, Moment, Pairs, Shape, Structure, Text, Truth
+from ocsp_pcap.tables.schema import FINER
 from ocsp_pcap.tables.text import original
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(microse
 _LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
-def objects(record: Record, length: int, column_of: Callable[[str], pa.Array | None]) -> list[Any]:
+def objects(record: Structure, length: int, column_of: Callable[[str], pa.Array | None]) -> list[Any]:
     """Return ``length`` objects of a class; ``column_of`` gives a column by its name, None where it is not.
 
     Columns that the class does not know are not asked for; for one that is missing the default counts.
@@ -31,7 +32,7 @@ def objects(record: Record, length: int, column_of: Callable[[str], pa.Array | N
         FormatError: a column is missing or of another type, or a value is missing or impossible.
     """
     arguments: list[Iterable[Any]] = []
-    for column in record.columns:
+    for column in record.members:
         array = column_of(column.name)
         try:
             if array is not None:
@@ -46,7 +47,7 @@ def objects(record: Record, length: int, column_of: Callable[[str], pa.Array | N
     return list(map(record.cls, *arguments))
 
 
-def _column(column: Column, array: pa.Array, finer: pa.Array | None) -> list[Any]:
+def _column(column: Member, array: pa.Array, finer: pa.Array | None) -> list[Any]:
     """Return the values of one column; ``finer`` is its second column, where it is a time that has one."""
     _check(column.shape, array.type)
     there = array.is_valid() if array.null_count else None
@@ -55,7 +56,7 @@ def _column(column: Column, array: pa.Array, finer: pa.Array | None) -> list[Any
             raise _null()
         array = array.filter(there)
     values = _values(column.shape, array)
-    if finer is not None and isinstance(column.shape, Time):
+    if finer is not None and isinstance(column.shape, Moment):
         rest = _rest(finer if there is None else finer.filter(there))
         values = [time + more for time, more in zip(values, rest, strict=True)]
     if there is None:
@@ -91,13 +92,13 @@ def _check(shape: Shape, found: pa.DataType) -> None:
             fits = types.is_integer(found)
         case Truth():
             fits = types.is_boolean(found)
-        case Time():
+        case Moment():
             fits = types.is_timestamp(found) and found.unit == "us" and found.tz is not None
         case Listing():
             fits = types.is_list(found) or types.is_large_list(found)
         case Pairs():
             fits = types.is_map(found)
-        case Record():
+        case Structure():
             fits = types.is_struct(found)
     if not fits:
         raise FormatError(f"the column is of type {str(found)[:60]}")
@@ -108,7 +109,7 @@ def _values(shape: Shape, array: pa.Array) -> list[Any]:
     match shape:
         case Text(choices):
             return _texts(array, choices)
-        case Time():
+        case Moment():
             return _times(_scalars(array.cast("int64")))
         case Listing(element):
             flat, bounds = _below(array)
@@ -120,7 +121,7 @@ def _values(shape: Shape, array: pa.Array) -> list[Any]:
                 zip(*(_elements(Text(), flat(each)) for each in (array.keys, array.items)), strict=True)
             )
             return [tuple(pairs[start:end]) for start, end in pairwise(bounds)]
-        case Record():
+        case Structure():
             names = {field.name for field in array.type}
             return objects(shape, len(array), lambda name: array.field(name) if name in names else None)
         case _:

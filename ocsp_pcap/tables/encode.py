@@ -7,8 +7,8 @@ from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.facts.codec import FormatError
+from ocsp_pcap.facts.plan import Integer, Listing, Member, Moment, Pairs, Shape, Structure, Text, Truth
 from ocsp_pcap.tables.schema import arrow_fields, arrow_type
-from ocsp_pcap.tables.shapes import Column, Integer, Listing, Pairs, Record, Shape, Text, Time, Truth
 from ocsp_pcap.tables.text import fitting
 
 if TYPE_CHECKING:
@@ -16,17 +16,24 @@ if TYPE_CHECKING:
 
 _NANOSECONDS: Final = 1000
 """In a microsecond."""
-_FILLERS: Final[dict[type[Any], Any]] = {Text: "", Integer: 0, Truth: False, Time: 0, Listing: (), Pairs: ()}
+_FILLERS: Final[dict[type[Any], Any]] = {
+    Text: "",
+    Integer: 0,
+    Truth: False,
+    Moment: 0,
+    Listing: (),
+    Pairs: (),
+}
 
 
-def arrays(record: Record, items: Sequence[Any]) -> list[pa.Array]:
+def arrays(record: Structure, items: Sequence[Any]) -> list[pa.Array]:
     """Return the columns of objects of one class, in the order of :func:`arrow_fields`.
 
     Raises:
         FormatError: a value does not fit its column, such as an integer of more than 64 bits.
     """
     found: list[pa.Array] = []
-    for column in record.columns:
+    for column in record.members:
         try:
             found += _column(column, [getattr(item, column.name) for item in items])
         except (ValueError, OverflowError) as error:
@@ -37,15 +44,15 @@ def arrays(record: Record, items: Sequence[Any]) -> list[pa.Array]:
     return found
 
 
-def _column(column: Column, values: list[Any]) -> list[pa.Array]:
-    if not isinstance(column.shape, Time):
+def _column(column: Member, values: list[Any]) -> list[pa.Array]:
+    if not isinstance(column.shape, Moment):
         return [_array(column.shape, values)]
     import pyarrow as pa
 
     whole = pa.array([None if time is None else time // _NANOSECONDS for time in values], pa.int64())
     rest = [None if time is None else time % _NANOSECONDS for time in values]
     times = whole.cast(arrow_type(column.shape))
-    if column.shape.finer:
+    if not column.shape.stated:
         return [times, pa.array(rest, pa.int16())]
     if any(rest):
         raise FormatError(
@@ -68,7 +75,7 @@ def _array(shape: Shape, values: list[Any]) -> pa.Array:
             return pa.MapArray.from_arrays(
                 _offsets(values), pa.array(keys, pa.string()), pa.array(items, pa.string())
             ).cast(arrow_type(shape))
-        case Record():
+        case Structure():
             return _struct(shape, values)
         case _:
             return pa.array(values, arrow_type(shape))
@@ -80,7 +87,7 @@ def _offsets(values: list[Any]) -> pa.Array:
     return pa.array([0, *accumulate(map(len, values))], pa.int32())
 
 
-def _struct(record: Record, values: list[Any]) -> pa.Array:
+def _struct(record: Structure, values: list[Any]) -> pa.Array:
     import pyarrow as pa
 
     missing = [value is None for value in values]
@@ -93,13 +100,13 @@ def _struct(record: Record, values: list[Any]) -> pa.Array:
     )
 
 
-def _filler(record: Record) -> Any:
+def _filler(record: Structure) -> Any:
     values = {
         column.name: None
         if column.optional
         else _filler(column.shape)
-        if isinstance(column.shape, Record)
+        if isinstance(column.shape, Structure)
         else _FILLERS[type(column.shape)]
-        for column in record.columns
+        for column in record.members
     }
     return record.cls(**values)

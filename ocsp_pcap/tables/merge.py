@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, Final
 
 from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts
-from ocsp_pcap.tables.shapes import KINDS
+from ocsp_pcap.facts.plan import KINDS
 
 _FIELDS: Final = dict(zip(KINDS, (field.name for field in fields(Facts)), strict=True))
 """The field of Facts that holds each kind."""

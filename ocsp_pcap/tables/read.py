@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.codec import FormatError
+from ocsp_pcap.facts.plan import KINDS, Structure, plan_of
 from ocsp_pcap.tables.decode import objects
-from ocsp_pcap.tables.errors import TablesError, need, require
+from ocsp_pcap.tables.errors import TablesError, need
 from ocsp_pcap.tables.merge import collected
-from ocsp_pcap.tables.probe import Probe
-from ocsp_pcap.tables.schema import FORMAT, FORMAT_KEY
-from ocsp_pcap.tables.shapes import FINER, KINDS, Record, record_of
+from ocsp_pcap.tables.schema import FINER, FORMAT, FORMAT_KEY
 from ocsp_pcap.tables.storage import Storage, failures, one_line, storage
 
 if TYPE_CHECKING:
@@ -36,22 +35,14 @@ def read_tables(directory: str | Path) -> Facts:
             column or value is not what a fact has.
     """
     place = str(directory).rstrip("/") or "/"
-    require("pyarrow", place)
+    need("pyarrow.parquet", place)
     tables = storage(str(directory))
     parts = [(kind, name) for kind in KINDS for name in _parts(tables, place, kind)]
     with tables.files([name for _, name in parts]) as files:
-        # It begins before pyarrow is imported here: that takes as long there.
-        probe = Probe(files)
-        try:
-            need("pyarrow.parquet", place)
-        finally:
-            deadly = probe.deadly()
-        if deadly is not None:
-            raise TablesError(f"{place}/{parts[deadly][1]}: is no readable Parquet file: it is damaged")
         return collected(
             fact
             for (kind, name), file in zip(parts, files, strict=True)
-            for fact in _facts(file, f"{place}/{name}", record_of(KINDS[kind]))
+            for fact in _facts(file, f"{place}/{name}", plan_of(KINDS[kind]))
         )
 
 
@@ -64,7 +55,7 @@ def _parts(tables: Storage, place: str, kind: str) -> list[str]:
     return parts
 
 
-def _facts(path: Path, name: str, record: Record) -> Iterator[Any]:
+def _facts(path: Path, name: str, record: Structure) -> Iterator[Any]:
     """Yield the facts of one part file, which messages call by ``name``."""
     with failures(name, "read"):
         try:
@@ -77,14 +68,14 @@ def _facts(path: Path, name: str, record: Record) -> Iterator[Any]:
             raise TablesError(f"{name}: is no readable Parquet file: {one_line(error)}") from error
 
 
-def _rows(file: BinaryIO, record: Record) -> Iterator[Any]:
+def _rows(file: BinaryIO, record: Structure) -> Iterator[Any]:
     import pyarrow.parquet as parquet
 
     size = file.seek(0, 2)
     table = parquet.ParquetFile(file, page_checksum_verification=True)
     _refuse_other_formats(table.schema_arrow.metadata or {})
     _refuse_bombs(table.metadata, size)
-    known = {name for column in record.columns for name in (column.name, column.name + FINER)}
+    known = {name for column in record.members for name in (column.name, column.name + FINER)}
     wanted = [name for name in table.schema_arrow.names if name in known]
     for batch in table.iter_batches(_ROWS, columns=wanted):
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
 from ocsp_pcap.capture.expand import is_url
 from ocsp_pcap.facts.codec import FormatError
+from ocsp_pcap.facts.plan import KINDS
 from ocsp_pcap.tables.errors import TablesError, need
-from ocsp_pcap.tables.shapes import KINDS
 
 SUFFIX: Final = ".parquet"
 _MOST_WORDS: Final = 160

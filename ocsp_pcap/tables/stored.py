@@ -36,7 +36,7 @@ def _is_directory_of_tables(argument: str) -> bool:
     if not is_url(argument) and not Path(argument).is_dir():
         return False
     # Captures are mostly files, and go without what follows.
-    from ocsp_pcap.tables.shapes import KINDS
+    from ocsp_pcap.facts.plan import KINDS
 
     if not is_url(argument):
         from ocsp_pcap.tables.storage import storage

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ocsp_pcap.facts.codec import FormatError
+from ocsp_pcap.facts.plan import KINDS, plan_of
 from ocsp_pcap.tables.encode import arrays
 from ocsp_pcap.tables.errors import TablesError, need, require
 from ocsp_pcap.tables.merge import by_kind
 from ocsp_pcap.tables.schema import arrow_schema
-from ocsp_pcap.tables.shapes import KINDS, record_of
 from ocsp_pcap.tables.storage import SUFFIX, storage
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _write(kind: str, facts: Sequence[Fact], file: BinaryIO) -> None:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    schema, record = arrow_schema(kind), record_of(KINDS[kind])
+    schema, record = arrow_schema(kind), plan_of(KINDS[kind])
     with parquet.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
         for start in range(0, len(facts), ROWS):
             try:

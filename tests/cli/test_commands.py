@@ -202,7 +202,7 @@ def test_starting_up_imports_nothing_heavy() -> None:
 def test_reading_a_capture_imports_nothing_that_it_does_not_need() -> None:
     others = {"scapy", "pyshark", "jinja2", "rich", "asyncio", "concurrent.futures", "multiprocessing"}
     others |= {"distributed", "fsspec", "pyarrow", "numpy.ma"}
-    others |= {"ocsp_pcap.tables.shapes", "ocsp_pcap.quic.connection", "ocsp_pcap.parallel.cluster"}
+    others |= {"ocsp_pcap.tables.schema", "ocsp_pcap.quic.connection", "ocsp_pcap.parallel.cluster"}
     code = (
         f"import sys\nfrom ocsp_pcap.cli import main\nsys.argv = ['ocsp-pcap', 'facts', {str(PARENT)!r}]\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"

@@ -1,58 +1,56 @@
-"""Any facts, from their type hints."""
+"""Any facts, from their plan."""
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from hypothesis import strategies as st
 
-from ocsp_pcap.facts import (
-    CaptureFact,
-    CertificateFact,
-    CrlFetchFact,
-    DnsLookupFact,
-    HandshakeFact,
-    OcspExchangeFact,
-    TcpAttemptFact,
-)
-from ocsp_pcap.facts.codec import is_time_field
-
-KINDS = (
-    CaptureFact,
-    CertificateFact,
-    HandshakeFact,
-    OcspExchangeFact,
-    CrlFetchFact,
-    DnsLookupFact,
-    TcpAttemptFact,
+from ocsp_pcap.facts.plan import (
+    KINDS,
+    Integer,
+    Listing,
+    Moment,
+    Pairs,
+    Shape,
+    Structure,
+    Text,
+    Truth,
+    plan_of,
 )
 
+__all__ = ["KINDS", "instances"]
 
-def strategy(hint: Any, name: str) -> st.SearchStrategy[Any]:
-    """Values of a field, from its type hint."""
-    if get_origin(hint) in (Union, UnionType):
-        (inner,) = (item for item in get_args(hint) if item is not NoneType)
-        return st.none() | strategy(inner, name)
-    if get_origin(hint) is Literal:
-        return st.sampled_from(get_args(hint))
-    if get_origin(hint) is tuple:
-        element = get_args(hint)[0]
-        if get_origin(element) is tuple:
+
+def strategy(shape: Shape) -> st.SearchStrategy[Any]:
+    """Values of a shape."""
+    match shape:
+        case Structure():
+            return instances(shape.cls)
+        case Text(choices) if choices:
+            return st.sampled_from(choices)
+        case Text():
+            return st.text(st.characters(exclude_categories=()), max_size=8)
+        case Pairs():
             pair = st.tuples(st.text(), st.text())
             return st.lists(pair, max_size=2, unique_by=lambda item: item[0]).map(tuple)
-        return st.lists(strategy(element, name), max_size=2).map(tuple)
-    if is_dataclass(hint):
-        return instances(hint)
-    if hint is bool:
-        return st.booleans()
-    if hint is int:
-        return st.integers(-(10**18), 10**19) if is_time_field(name) else st.integers(0, 2**64)
-    return st.text(st.characters(exclude_categories=()), max_size=8)
+        case Listing(element):
+            return st.lists(strategy(element), max_size=2).map(tuple)
+        case Truth():
+            return st.booleans()
+        case Moment():
+            return st.integers(-(10**18), 10**19)
+        case Integer():
+            return st.integers(0, 2**64)
 
 
 def instances(cls: Any) -> st.SearchStrategy[Any]:
     """Instances of a dataclass of facts."""
-    hints = get_type_hints(cls)
-    return st.builds(cls, **{field.name: strategy(hints[field.name], field.name) for field in fields(cls)})
+    members = plan_of(cls).members
+    return st.builds(
+        cls,
+        **{
+            member.name: st.none() | strategy(member.shape) if member.optional else strategy(member.shape)
+            for member in members
+        },
+    )

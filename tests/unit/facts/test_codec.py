@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, get_type_hints
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsp_pcap import facts
-from ocsp_pcap.explain import model
-from ocsp_pcap.facts.codec import FormatError, from_json, is_time_field, time_from_text, time_text, to_json
+from ocsp_pcap.facts.codec import FormatError, from_json, time_from_text, time_text, to_json
 
 FIRST = -62_135_596_800 * 10**9
 LAST = 253_402_300_800 * 10**9 - 1
@@ -47,23 +43,6 @@ def test_what_is_no_time(text: str) -> None:
 def test_fewer_digits_of_a_second_are_read() -> None:
     assert time_from_text("1970-01-01T00:00:01Z") == 10**9
     assert time_from_text("1970-01-01T00:00:01.5Z") == 1_500_000_000
-
-
-def test_every_time_of_the_contract_is_known() -> None:
-    classes: list[Any] = [
-        value
-        for module in (facts, model)
-        for value in vars(module).values()
-        if isinstance(value, type) and hasattr(value, "__dataclass_fields__")
-    ]
-    for cls in classes:
-        hints = get_type_hints(cls)
-        for field in fields(cls):
-            if hints[field.name] in (int, int | None):
-                looks_like_time = field.name.endswith(
-                    ("time", "_at", "_update", "not_before", "not_after", "expires", "date")
-                )
-                assert looks_like_time == (is_time_field(field.name)), (cls, field.name)
 
 
 def test_errors_say_where() -> None:

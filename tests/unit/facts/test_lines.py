@@ -23,6 +23,6 @@ def test_the_lines_of_facts() -> None:
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-@given(st.one_of(*(instances(cls) for cls in KINDS)))
+@given(st.one_of(*(instances(cls) for cls in KINDS.values())))
 def test_the_line_of_any_fact(fact: Fact) -> None:
     assert line_of(fact) == json.dumps(to_json(fact))

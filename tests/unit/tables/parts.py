@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from ocsp_pcap.api import read_facts
 from ocsp_pcap.facts import CaptureFact, CertificateFact, Facts
-from ocsp_pcap.tables.merge import collected
-from ocsp_pcap.tables.shapes import (
+from ocsp_pcap.facts.plan import (
     KINDS,
     Integer,
     Listing,
+    Moment,
     Pairs,
-    Record,
     Shape,
+    Structure,
     Text,
-    Time,
     Truth,
-    record_of,
+    plan_of,
 )
+from ocsp_pcap.tables.merge import collected
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 SECOND = 10**9
@@ -43,34 +43,34 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
             return st.integers(-(2**63), 2**63 - 1)
         case Truth():
             return st.booleans()
-        case Time(finer):
+        case Moment(stated):
             return (
                 st.integers(FIRST, LAST)
-                if finer
+                if not stated
                 else st.integers(-62_135_596_800, 253_402_300_799).map(lambda seconds: seconds * SECOND)
             )
         case Listing(element):
             return st.lists(values(element), max_size=3).map(tuple)
         case Pairs():
             return st.dictionaries(TEXTS, TEXTS, max_size=3).map(lambda pairs: tuple(pairs.items()))
-        case Record():
+        case Structure():
             return objects(shape)
 
 
-def objects(record: Record) -> st.SearchStrategy[Any]:
+def objects(record: Structure) -> st.SearchStrategy[Any]:
     """Objects of a class; what may be None sometimes is."""
     return st.builds(
         record.cls,
         **{
             column.name: st.none() | values(column.shape) if column.optional else values(column.shape)
-            for column in record.columns
+            for column in record.members
         },
     )
 
 
 def all_facts() -> st.SearchStrategy[Facts]:
     """Facts of all kinds, none of which need fit another."""
-    kinds = [st.lists(objects(record_of(cls)), max_size=3) for cls in KINDS.values()]
+    kinds = [st.lists(objects(plan_of(cls)), max_size=3) for cls in KINDS.values()]
     return st.tuples(*kinds).map(lambda lists: collected(fact for facts in lists for fact in facts))
 
 

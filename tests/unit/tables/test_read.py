@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from ocsp_pcap.facts.plan import KINDS
 from ocsp_pcap.tables import TablesError
 from ocsp_pcap.tables.read import read_tables
 from ocsp_pcap.tables.schema import FORMAT_KEY, arrow_schema
-from ocsp_pcap.tables.shapes import KINDS
 from ocsp_pcap.tables.write import write_tables
 
 from .parts import certificate, sample

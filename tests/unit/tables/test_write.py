@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ocsp_pcap.facts import Facts
+from ocsp_pcap.facts.plan import KINDS
 from ocsp_pcap.tables import TablesError, write
 from ocsp_pcap.tables.read import read_tables
-from ocsp_pcap.tables.shapes import KINDS
 from ocsp_pcap.tables.write import refuse_directory, write_tables
 
 from .parts import FIRST, LAST, SAMPLES, SECOND, all_facts, capture, certificate, sample

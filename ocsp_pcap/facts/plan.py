@@ -1,0 +1,133 @@
+"""What the fields of facts are made of, read from their type hints once, for every form that facts have.
+
+JSON reading and writing, the columns of tables and the JSON Schema follow from this plan alone: a field
+that is added to a fact is a key, a column and a property without more ado. What an integer or a string
+means is told by its type (:mod:`ocsp_pcap.facts.types`), never by its name.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    TypeAlias,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from ocsp_pcap.facts.model import Fact
+from ocsp_pcap.facts.types import STATED, TIME
+
+KINDS: Final[dict[str, Any]] = {cls.kind: cls for cls in get_args(Fact)}
+"""The class of each kind of fact, in the order of :class:`ocsp_pcap.facts.Facts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string, of these words only where there are any."""
+
+    choices: tuple[str, ...] = ()
+    meaning: str = ""
+    """One of those in :mod:`ocsp_pcap.facts.types`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """An integer."""
+
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """True or false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time in nanoseconds since the Unix epoch; one that is ``stated`` is a whole second."""
+
+    stated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A sequence."""
+
+    element: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """A sequence of pairs of strings, the first of each pair different: a map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One field of a class."""
+
+    name: str
+    shape: Shape
+    optional: bool
+    """None is allowed."""
+    default: Any
+    """What it means that it is not there; MISSING where it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """An object of a dataclass."""
+
+    cls: Any
+    members: tuple[Member, ...]
+
+
+Shape: TypeAlias = Text | Integer | Truth | Moment | Listing | Pairs | Structure
+
+
+@cache
+def plan_of(cls: Any) -> Structure:
+    """Return the plan of a dataclass."""
+    return Structure(cls, tuple(_member(cls.__module__, field) for field in fields(cls)))
+
+
+def _member(module: str, field: Any) -> Member:
+    hint = _hint(module, str(field.type))
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    optional = get_origin(hint) in (Union, UnionType)
+    if optional:
+        (hint,) = (item for item in get_args(hint) if item is not NoneType)
+    return Member(field.name, _shape(hint), optional, default)
+
+
+@cache
+def _hint(module: str, annotation: str) -> Any:
+    """Return the type that an annotation of a module means: few annotations, on many fields."""
+    holder = type("Holder", (), {"__annotations__": {"value": annotation}})
+    return get_type_hints(holder, vars(sys.modules[module]), include_extras=True)["value"]
+
+
+def _shape(hint: Any) -> Shape:
+    meaning = ""
+    if get_origin(hint) is Annotated:
+        hint, meaning = get_args(hint)
+    if meaning in (TIME, STATED):
+        return Moment(meaning == STATED)
+    if is_dataclass(hint):
+        return plan_of(cast("Any", hint))
+    if get_origin(hint) is Literal:
+        return Text(get_args(hint))
+    if get_origin(hint) is tuple:
+        element = get_args(hint)[0]
+        return Pairs() if get_origin(element) is tuple else Listing(_shape(element))
+    shapes: dict[Any, Shape] = {str: Text(meaning=meaning), int: Integer(meaning), bool: Truth()}
+    return shapes[hint]
