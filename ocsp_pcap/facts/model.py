@@ -143,6 +143,16 @@ class CertificateFact:
 
 
 @dataclass(frozen=True, slots=True)
+class CertIdFact:
+    """The CertID of one Request (RFC 6960 4.1.1)."""
+
+    hash_algorithm: str
+    issuer_name_hash: Hex
+    issuer_key_hash: Hex
+    serial: Serial
+
+
+@dataclass(frozen=True, slots=True)
 class SingleFact:
     """One SingleResponse (RFC 6960 4.2.1)."""
 
@@ -155,6 +165,11 @@ class SingleFact:
     revocation_time: StatedTime | None
     revocation_reason: str | None
     hash_algorithm: str = "sha1"
+
+    @property
+    def cert_id(self) -> CertIdFact:
+        """Of which certificate it speaks."""
+        return CertIdFact(self.hash_algorithm, self.issuer_name_hash, self.issuer_key_hash, self.serial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,16 +307,6 @@ class HandshakeFact:
     ambiguous: tuple[int, ...] = ()
     """Frames that disagree about its bytes (retransmissions and overlaps that differ), or of which a receiver
     may have dropped one (checksum, hop limit, RST, urgent data): another message may have been received."""
-
-
-@dataclass(frozen=True, slots=True)
-class CertIdFact:
-    """The CertID of one Request (RFC 6960 4.1.1)."""
-
-    hash_algorithm: str
-    issuer_name_hash: Hex
-    issuer_key_hash: Hex
-    serial: Serial
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeAlias
 from ocsp_pcap.facts import (
     AlertFact,
     CaptureFact,
-    CertIdFact,
     CertificateFact,
     CrlFetchFact,
     ExchangeFrames,
@@ -21,7 +20,6 @@ from ocsp_pcap.facts import (
     OcspExchangeFact,
     ResponseFact,
     Side,
-    SingleFact,
     TcpAttemptFact,
 )
 from ocsp_pcap.observe.ambiguity import Disagreements
@@ -375,10 +373,7 @@ class FactAssembler:
             method=http.method,
             url=http.url,
             via_proxy=http.via_proxy,
-            requests=tuple(
-                CertIdFact(c.hash_algorithm, c.issuer_name_hash, c.issuer_key_hash, c.serial)
-                for c in exchange.requests
-            ),
+            requests=exchange.requests,
             nonce=exchange.nonce,
             http_status=http.http_status,
             response=self._response(exchange.response) if exchange.response is not None else None,
@@ -408,23 +403,8 @@ class FactAssembler:
         if known is not None:
             return known
         verification = self._shared.responses.verify(response)
-        singles = []
-        for single in response.singles:
-            cert_id = single.cert_id
-            self._algorithms[cert_id.hash_algorithm] = None
-            singles.append(
-                SingleFact(
-                    serial=cert_id.serial,
-                    issuer_name_hash=cert_id.issuer_name_hash,
-                    issuer_key_hash=cert_id.issuer_key_hash,
-                    status=single.status,
-                    this_update=single.this_update,
-                    next_update=single.next_update,
-                    revocation_time=single.revocation_time,
-                    revocation_reason=single.revocation_reason,
-                    hash_algorithm=cert_id.hash_algorithm,
-                )
-            )
+        singles = response.singles
+        self._algorithms.update((single.hash_algorithm, None) for single in singles)
         fact = ResponseFact(
             response_status=response.response_status,
             responder_id=response.responder_id,
@@ -432,7 +412,7 @@ class FactAssembler:
             hash_algorithm=singles[0].hash_algorithm if singles else None,
             signature=verification.state,
             signer=verification.signer,
-            singles=tuple(singles),
+            singles=singles,
             parse_error=response.parse_error,
             sha256=response.sha256,
             signature_note=verification.note or None,

@@ -64,7 +64,6 @@ class ResponseCache:
     def _candidates(self, response: OcspResponse) -> list[Certificate]:
         found: dict[str, Certificate] = {}
         for single in response.singles:
-            cert_id = single.cert_id
-            for candidate in self._store.named(cert_id.hash_algorithm, cert_id.issuer_name_hash):
+            for candidate in self._store.named(single.hash_algorithm, single.issuer_name_hash):
                 found[candidate.sha256] = candidate
         return list(found.values())

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from ocsp_pcap.facts import CertIdFact
 from ocsp_pcap.http.connection import HttpConversation
 from ocsp_pcap.http.events import (
     Headers,
@@ -24,7 +25,7 @@ from ocsp_pcap.http.state import authority
 from ocsp_pcap.ocsp import interest
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.ocsp.interest import CRL_TYPES, OCSP_REQUEST, OCSP_RESPONSE, content_type, may_be_unread
-from ocsp_pcap.ocsp.model import CertId, OcspResponse
+from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.ocsp.request import OcspParseError, parse_request, request_from_path, resembles_request
 from ocsp_pcap.pki.crl import CrlSummary, read_crl
 
@@ -80,7 +81,7 @@ class OcspExchange(NamedTuple):
     """One OCSP request with its answer; either may be missing."""
 
     http: Outline
-    requests: tuple[CertId, ...]
+    requests: tuple[CertIdFact, ...]
     nonce: str | None
     request_error: str | None
     """Why what was sent as an OCSP request could not be read."""
@@ -334,7 +335,7 @@ def _refused_tunnel(request: Request, answer: Response | None) -> RefusedTunnel:
 class _Question(NamedTuple):
     """What a request asks of a responder."""
 
-    entries: tuple[CertId, ...] = ()
+    entries: tuple[CertIdFact, ...] = ()
     nonce: str | None = None
     error: str | None = None
     unread: bool = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocsp_pcap.ocsp.model import MAX_SINGLES, CertId, OcspResponse, SingleResponse
+from ocsp_pcap.facts import SingleFact
+from ocsp_pcap.ocsp.model import MAX_SINGLES, OcspResponse
 from ocsp_pcap.pki.cert_id import hash_name
 from ocsp_pcap.pki.der import serial_text
 from ocsp_pcap.pki.names import name_text, nanoseconds
@@ -32,7 +33,7 @@ def read_leniently(response: OcspResponse, refusal: str) -> OcspResponse:
 
     try:
         data = ocsp.ResponseData.load(response.tbs_der)
-        singles: list[SingleResponse] = []
+        singles: list[SingleFact] = []
         for number, single in enumerate(data["responses"]):
             if number == MAX_SINGLES:
                 break
@@ -47,19 +48,17 @@ def read_leniently(response: OcspResponse, refusal: str) -> OcspResponse:
         return response._replace(parse_error=refusal)
 
 
-def _single(single: Any) -> SingleResponse:
+def _single(single: Any) -> SingleFact:
     cert_id = single["cert_id"]
     status = single["cert_status"]
     revoked = status.chosen if status.name == "revoked" else None
     reason = revoked["revocation_reason"].native if revoked is not None else None
     next_update = single["next_update"].native
-    return SingleResponse(
-        cert_id=CertId(
-            hash_algorithm=hash_name(cert_id["hash_algorithm"]["algorithm"].dotted),
-            issuer_name_hash=cert_id["issuer_name_hash"].native.hex(),
-            issuer_key_hash=cert_id["issuer_key_hash"].native.hex(),
-            serial=serial_text(cert_id["serial_number"].contents),
-        ),
+    return SingleFact(
+        hash_algorithm=hash_name(cert_id["hash_algorithm"]["algorithm"].dotted),
+        issuer_name_hash=cert_id["issuer_name_hash"].native.hex(),
+        issuer_key_hash=cert_id["issuer_key_hash"].native.hex(),
+        serial=serial_text(cert_id["serial_number"].contents),
         status=status.name,
         this_update=nanoseconds(single["this_update"].native),
         next_update=None if next_update is None else nanoseconds(next_update),

@@ -1,10 +1,10 @@
-"""OCSP (RFC 6960 4): the identifier of a certificate, and a response, as far as the program needs them."""
+"""One OCSP response (RFC 6960 4.2), as far as the program needs it."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-CertificateStatus: TypeAlias = Literal["good", "revoked", "unknown"]
+from ocsp_pcap.facts import SingleFact
 
 STATUS_NAMES = {
     0: "successful",
@@ -20,28 +20,6 @@ MAX_SINGLES = 1024
 """Single responses of one response that are read."""
 
 
-class CertId(NamedTuple):
-    """A CertID (RFC 6960 4.1.1): hashes and serial in lower-case hex, serial without leading zeros."""
-
-    hash_algorithm: str
-    """"sha1", "sha256", ..., or the dotted identifier of an algorithm without a usual name."""
-    issuer_name_hash: str
-    issuer_key_hash: str
-    serial: str
-
-
-class SingleResponse(NamedTuple):
-    """One SingleResponse (RFC 6960 4.2.1). Times are nanoseconds since the epoch."""
-
-    cert_id: CertId
-    status: CertificateStatus
-    this_update: int
-    next_update: int | None
-    revocation_time: int | None
-    revocation_reason: str | None
-    """By its name in RFC 5280 5.3.1."""
-
-
 class OcspResponse(NamedTuple):
     """One OCSPResponse. What could not be read is empty or None and ``parse_error`` says so."""
 
@@ -55,7 +33,7 @@ class OcspResponse(NamedTuple):
     responder_name_der: bytes | None = None
     responder_key_hash: str | None = None
     produced_at: int | None = None
-    singles: tuple[SingleResponse, ...] = ()
+    singles: tuple[SingleFact, ...] = ()
     nonce: str | None = None
     certificates: tuple[bytes, ...] = ()
     """DER of the certificates that the response carries."""

@@ -8,7 +8,7 @@ import re
 from typing import Literal, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from ocsp_pcap.ocsp.model import CertId
+from ocsp_pcap.facts import CertIdFact
 from ocsp_pcap.pki.cert_id import hash_name
 from ocsp_pcap.pki.der import (
     BOOLEAN,
@@ -47,7 +47,7 @@ class OcspParseError(ValueError):
 class OcspRequest(NamedTuple):
     """One OCSPRequest."""
 
-    entries: tuple[CertId, ...]
+    entries: tuple[CertIdFact, ...]
     nonce: str | None
     """Hex of the nonce (RFC 9654), without its OCTET STRING wrapping."""
     requestor_name: str | None
@@ -67,7 +67,7 @@ def _parse(der: bytes) -> OcspRequest:
     tbs = expect(der, outer.content, outer.end, SEQUENCE)
     requestor: str | None = None
     nonce: str | None = None
-    entries: tuple[CertId, ...] | None = None
+    entries: tuple[CertIdFact, ...] | None = None
     for element in children(der, tbs):
         if element.tag == _REQUESTOR:
             requestor = _general_name(der, element)
@@ -83,8 +83,8 @@ def _parse(der: bytes) -> OcspRequest:
     return OcspRequest(entries, nonce, requestor, signed)
 
 
-def _entries(der: bytes, request_list: Element) -> tuple[CertId, ...]:
-    entries: list[CertId] = []
+def _entries(der: bytes, request_list: Element) -> tuple[CertIdFact, ...]:
+    entries: list[CertIdFact] = []
     for request in children(der, request_list):
         if request.tag != SEQUENCE:
             raise DerError(f"tag {request.tag:#04x} in requestList")
@@ -94,14 +94,14 @@ def _entries(der: bytes, request_list: Element) -> tuple[CertId, ...]:
     return tuple(entries)
 
 
-def read_cert_id(der: bytes, cert_id: Element) -> CertId:
+def read_cert_id(der: bytes, cert_id: Element) -> CertIdFact:
     """Read a CertID. Raises DerError."""
     algorithm = expect(der, cert_id.content, cert_id.end, SEQUENCE)
     oid = expect(der, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
     name = expect(der, algorithm.end, cert_id.end, OCTET_STRING)
     key = expect(der, name.end, cert_id.end, OCTET_STRING)
     serial = expect(der, key.end, cert_id.end, INTEGER)
-    return CertId(
+    return CertIdFact(
         hash_algorithm=hash_name(dotted(content_of(der, oid))),
         issuer_name_hash=content_of(der, name).hex(),
         issuer_key_hash=content_of(der, key).hex(),

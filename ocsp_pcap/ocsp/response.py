@@ -5,17 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
+from typing import Literal
 
 from cryptography.x509 import ocsp
 
-from ocsp_pcap.ocsp.model import (
-    MAX_SINGLES,
-    STATUS_NAMES,
-    CertId,
-    CertificateStatus,
-    OcspResponse,
-    SingleResponse,
-)
+from ocsp_pcap.facts import SingleFact
+from ocsp_pcap.ocsp.model import MAX_SINGLES, STATUS_NAMES, OcspResponse
 from ocsp_pcap.ocsp.outline import ResponseOutline, outline_response
 from ocsp_pcap.pki.der import DerError, content_of, encoding_of, read_element, serial_of
 from ocsp_pcap.pki.names import nanoseconds
@@ -83,7 +78,7 @@ def _by_cryptography(response: OcspResponse) -> OcspResponse:
         # It warns of serial numbers that RFC 5280 forbids and that it still reads.
         warnings.simplefilter("ignore")
         parsed = ocsp.load_der_ocsp_response(response.der)
-        singles: list[SingleResponse] = []
+        singles: list[SingleFact] = []
         for single in parsed.responses:
             singles.append(_single(single))
             if len(singles) == MAX_SINGLES:
@@ -96,17 +91,15 @@ def _by_cryptography(response: OcspResponse) -> OcspResponse:
         )
 
 
-def _single(single: ocsp.OCSPSingleResponse) -> SingleResponse:
+def _single(single: ocsp.OCSPSingleResponse) -> SingleFact:
     status = single.certificate_status
     revoked_at = single.revocation_time_utc
     reason = single.revocation_reason
-    return SingleResponse(
-        cert_id=CertId(
-            hash_algorithm=single.hash_algorithm.name,
-            issuer_name_hash=single.issuer_name_hash.hex(),
-            issuer_key_hash=single.issuer_key_hash.hex(),
-            serial=serial_of(single.serial_number),
-        ),
+    return SingleFact(
+        hash_algorithm=single.hash_algorithm.name,
+        issuer_name_hash=single.issuer_name_hash.hex(),
+        issuer_key_hash=single.issuer_key_hash.hex(),
+        serial=serial_of(single.serial_number),
         status=_STATUSES[status],
         this_update=nanoseconds(single.this_update_utc),
         next_update=None if single.next_update_utc is None else nanoseconds(single.next_update_utc),
@@ -115,7 +108,7 @@ def _single(single: ocsp.OCSPSingleResponse) -> SingleResponse:
     )
 
 
-_STATUSES: dict[ocsp.OCSPCertStatus, CertificateStatus] = {
+_STATUSES: dict[ocsp.OCSPCertStatus, Literal["good", "revoked", "unknown"]] = {
     ocsp.OCSPCertStatus.GOOD: "good",
     ocsp.OCSPCertStatus.REVOKED: "revoked",
     ocsp.OCSPCertStatus.UNKNOWN: "unknown",

@@ -11,7 +11,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from ocsp_pcap.ocsp.model import CertId, OcspResponse
+from ocsp_pcap.facts import CertIdFact
+from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
 from ocsp_pcap.pki.model import Certificate
@@ -56,7 +57,7 @@ def verify(
     embedded = [parse(der) for der in response.certificates[:_MAX_EMBEDDED]]
     moment = response.produced_at if at is None else at
     authorities = dict.fromkeys(
-        (single.cert_id.hash_algorithm, single.cert_id.issuer_name_hash, single.cert_id.issuer_key_hash)
+        (single.hash_algorithm, single.issuer_name_hash, single.issuer_key_hash)
         for single in response.singles
     )
     if not authorities:
@@ -66,7 +67,7 @@ def verify(
         issuers = [
             candidate
             for candidate in issuer_candidates
-            if _is_issuer(candidate, CertId(algorithm, name, key, ""))
+            if _is_issuer(candidate, CertIdFact(algorithm, name, key, ""))
         ]
         outcome = _verify_for(response, issuers, embedded, moment, issued)
         if worst is None or _GRAVITY[outcome.state] > _GRAVITY[worst.state]:
@@ -78,7 +79,7 @@ def verify(
 _GRAVITY: dict[SignatureState, int] = {"valid": 0, "unverifiable": 1, "invalid": 2}
 
 
-def _is_issuer(candidate: Certificate, cert_id: CertId) -> bool:
+def _is_issuer(candidate: Certificate, cert_id: CertIdFact) -> bool:
     return (
         name_hash(candidate.subject_der, cert_id.hash_algorithm) == cert_id.issuer_name_hash
         and key_hash(candidate, cert_id.hash_algorithm) == cert_id.issuer_key_hash

@@ -18,7 +18,7 @@ import ocsp_pcap
 
 ROOT = Path(ocsp_pcap.__file__).parent
 FLOORS: tuple[set[str], ...] = (
-    {"", "facts", "terminal", "bounds"},
+    {"", "facts", "terminal", "bounds", "whole_file"},
     {"capture"},
     {"decode"},
     {"streams"},
