@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -31,6 +32,9 @@ from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, 
 
 if TYPE_CHECKING:
     from ocsp_pcap.capture.rotation import Rotation
+    from ocsp_pcap.evidence import EvidenceSummary
+    from ocsp_pcap.explain.case import Context
+    from ocsp_pcap.explain.difference import Told
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
 
@@ -313,10 +317,21 @@ def _table_writer(target: str | None) -> Callable[[Facts, bool], None]:
 
 @cli.command()
 @capture_options
-@click.option("--expect", type=FILE, required=True, metavar="FILE", help="Expectation file (TOML).")
+@click.option("--expect", type=FILE, metavar="FILE", help="Expectation file (TOML).")
+@click.option(
+    "--write", "first", type=FILE, metavar="FILE", help="Write first expectations instead: what is seen now."
+)
 @click.option("--junit", type=FILE, metavar="FILE", help="Write the results as JUnit XML.")
-def check(expect: Path, junit: Path | None, **options: Any) -> None:
+def check(expect: Path | None, first: Path | None, junit: Path | None, **options: Any) -> None:
     """Hold captures against what they are expected to show; exit status 1 where an expectation is broken."""
+    if (expect is None) == (first is None):
+        raise click.UsageError("Give --expect FILE to compare, or --write FILE for a first file to edit.")
+    if expect is None:
+        assert first is not None
+        _write_expectations(first, junit, **options)
+        return
+    from time import perf_counter
+
     from ocsp_pcap.explain.expect import ExpectationError, load_expectations
     from ocsp_pcap.explain.expect import check as compare
     from ocsp_pcap.report.checks import CheckResult, render_checks
@@ -326,11 +341,17 @@ def check(expect: Path, junit: Path | None, **options: Any) -> None:
         expectations = load_expectations(expect)
     except ExpectationError as error:
         raise Failure(str(error)) from error
+    started, moment = perf_counter(), datetime.now(UTC)
     explanation, reading = _explanation(**options)
     outcomes = compare(explanation, expectations)
     results = [
         CheckResult(
-            outcome.expectation.values, outcome.held, outcome.reason, outcome.evidence, classname=expect.stem
+            outcome.expectation.values,
+            outcome.held,
+            outcome.reason,
+            outcome.evidence,
+            classname=expect.stem,
+            seconds=outcome.seconds,
         )
         for outcome in outcomes
     ]
@@ -338,10 +359,120 @@ def check(expect: Path, junit: Path | None, **options: Any) -> None:
     if junit is not None:
         from ocsp_pcap.report.junit import junit_xml
 
-        write([junit_xml(results)], junit)
+        write([junit_xml(results, seconds=perf_counter() - started, started=moment)], junit)
     with console(None) as terminal:
         render_checks(results, terminal)
     _end(reading, held=all(result.held for result in results))
+
+
+def _write_expectations(file: Path, junit: Path | None, **options: Any) -> None:
+    """Write what is seen as expectations; a file that is there was edited by somebody, and stays."""
+    from ocsp_pcap.report.first_expectations import expectations_toml
+
+    if junit is not None:
+        raise click.UsageError("With --write nothing is compared, so there are no results for --junit.")
+    target = None if file == Path("-") else file
+    refuse_output(target, input_files(options))
+    if target is not None and target.exists():
+        raise Failure(f"{file}: is there already; --write makes a first file, to be edited afterwards")
+    explanation, reading = _explanation(**options)
+    write([expectations_toml(explanation)], target)
+    if target is not None:
+        say(f"{file}: edit it, then check with --expect {file}")
+    _end(reading)
+
+
+@cli.command()
+@click.argument("before", metavar="BEFORE")
+@click.argument("after", metavar="AFTER")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "md", "json"]), default="text", show_default=True
+)
+@click.option(
+    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
+)
+def diff(before: str, after: str, form: str, output: Path | None) -> None:
+    """Tell what changed between two explanations; exit status 1 where something got worse.
+
+    BEFORE and AFTER are what explain --format json wrote, or stored facts, or captures.
+    """
+    from ocsp_pcap.explain.difference import difference
+
+    refuse_output(output, [Path(before), Path(after)])
+    (first, reading), (second, other) = _told(before), _told(after)
+    found = difference(first, second)
+    if form == "json":
+        from ocsp_pcap.facts.json import dumps
+        from ocsp_pcap.report.difference import difference_to_json
+
+        write([dumps(difference_to_json(found), indent=2), "\n"], output)
+    elif form == "md":
+        from ocsp_pcap.report.difference import difference_markdown
+
+        write([difference_markdown(found)], output)
+    else:
+        from ocsp_pcap.report.difference import render_difference
+
+        with console(output) as terminal:
+            render_difference(found, terminal)
+    for each in (reading, other):
+        if each is not None and (each.interrupted or not each.complete):
+            _end(each, held=not found.worse)
+    if found.worse:
+        click.get_current_context().exit(BROKEN)
+
+
+def _told(argument: str) -> tuple[Told, Reading | None]:
+    """Read an explanation that was stored as JSON, or make one of facts or captures."""
+    import json
+
+    from ocsp_pcap.explain.difference import told_by, told_by_json
+
+    path = Path(argument)
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(64)
+            if head.lstrip()[:1] == b"{" and b'"kind"' not in head:
+                try:
+                    return told_by_json(json.loads(head + file.read())), None
+                except (ValueError, RecursionError) as error:
+                    raise Failure(f"{argument}: {error}") from error
+    explanation, reading = _explanation((argument,), (), (), (), (), (), (), HowToRead())
+    return told_by(explanation), reading
+
+
+@cli.command()
+@capture_options
+@click.option("-o", "--output", type=FILE, required=True, metavar="FOLDER", help="The folder to write.")
+@click.option(
+    "--anonymize",
+    is_flag=True,
+    help="Replace addresses and clients' ports; blank cookies and credentials. Names stay as they are.",
+)
+def ticket(output: Path, anonymize: bool, **options: Any) -> None:
+    """Write a support case: answer.md to send, report.html to look at, evidence.pcapng to check both."""
+    from ocsp_pcap.evidence import EvidenceError
+    from ocsp_pcap.ticket import Case, write_ticket
+
+    refuse_pipes(options)
+    if output.exists() and not output.is_dir():
+        raise Failure(f"{output}: is a file; a ticket is a folder")
+    hosts = options.pop("host")
+    how: HowToRead = options["how"]
+    context, reading = read_case(**options)
+    explanation = _explained(context, reading, hosts)
+    paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
+    refuse_absent(paths)
+    case = Case(explanation, reading.facts, context, paths, how.keylog, hosts)
+    try:
+        summary = write_ticket(case, output, anonymize=anonymize)
+    except EvidenceError as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"{output}: cannot be written: {error.strerror or error}") from error
+    say(f"{output}: answer.md, report.html, and evidence.pcapng with {summary.packets} packets")
+    _tell_shares(summary)
+    _end(reading)
 
 
 @cli.command()
@@ -378,12 +509,17 @@ def evidence(output: Path, with_keys: bool, anonymize: bool, **options: Any) -> 
     except EvidenceError as error:
         raise Failure(str(error)) from error
     say(f"{output}: {summary.packets} packets, {summary.proving} of them prove something")
+    _tell_shares(summary)
+    _end(reading)
+
+
+def _tell_shares(summary: EvidenceSummary) -> None:
+    """Warn of packets that are not in the evidence."""
     for share in summary.shares:
         if share.left_out:
             warn(f"{share.name}: {share.left_out} packets hold addresses that cannot be replaced; left out")
         elif share.missing:
             warn(f"{share.name}: {share.missing} packets that prove something are no longer there")
-    _end(reading)
 
 
 @cli.command()
@@ -471,7 +607,11 @@ def _explanation(
 ) -> tuple[Explanation, Reading]:
     """Read and explain; tell also how reading went."""
     context, reading = read_case(captures, child, parent, site, policy_trace, log, how)
+    return _explained(context, reading, host), reading
 
+
+def _explained(context: Context, reading: Reading, host: tuple[str, ...]) -> Explanation:
+    """Explain what was read."""
     from ocsp_pcap.explain.engine import explain as explain_facts
 
     explanation = explain_facts(reading.facts, context, host)
@@ -479,7 +619,7 @@ def _explanation(
         warn(note)
     if host and not explanation.verdicts:
         warn(f"no certificate belongs to a host like {' or '.join(host)}")
-    return explanation, reading
+    return explanation
 
 
 def _forecast(form: str, output: Path | None, *, host: tuple[str, ...], **options: Any) -> None:

@@ -118,7 +118,7 @@ class CaptureReader:
         self._filled = len(head)
         self._base = 0
         self._block_size = block_size
-        self._packets = 0
+        self._packets = self._held = 0
         self._damage: str | None = None
         self._link_types: set[int] = set()
         self._first_time: int | None = None
@@ -143,7 +143,7 @@ class CaptureReader:
     def summary(self) -> CaptureSummary:
         """What was learned so far; complete once the iteration has ended."""
         return CaptureSummary(
-            packets=self._packets,
+            packets=self._packets if self.part_of is None else self._held,
             snaplen=self._parser.snaplen,
             link_types=frozenset(self._link_types),
             dropped=self._parser.dropped,
@@ -249,6 +249,8 @@ class CaptureReader:
 
     def _note(self, batch: PacketBatch, timed: NDArray[np.bool_] | None) -> None:
         self._packets += len(batch)
+        if self.part_of is not None:
+            self._held += int((batch.link_type != NOT_A_PACKET).sum())
         types = batch.link_type
         # Captures with one link type are the rule; np.unique would sort.
         found = {int(types[0])} if (types == types[0]).all() else set(np.unique(types).tolist())

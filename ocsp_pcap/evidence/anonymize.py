@@ -36,8 +36,8 @@ class Anonymizer:
         "names in certificates, in DNS, in handshakes and in URLs are left as they are."
     )
 
-    def __init__(self, key: bytes | None = None) -> None:
-        self._map = AddressMap(key)
+    def __init__(self, addresses: AddressMap | None = None) -> None:
+        self._map = addresses or AddressMap()
         self._servers: set[tuple[bytes, int]] = set()
         self._streams: dict[_Half, list[tuple[int, bytes]]] = defaultdict(list)
         self._patches: dict[_Half, Patches] | None = None

@@ -155,7 +155,7 @@ def _write(
     if extent.anonymize:
         from ocsp_pcap.evidence.anonymize import Anonymizer
 
-        anonymizer = Anonymizer()
+        anonymizer = Anonymizer(extent.addresses)
         for capture in captures:
             kept = anonymizer.learn(capture.sources, capture.selection.frames)
             capture.left_out = len(capture.selection.frames) - len(kept)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ocsp_pcap.evidence.address_map import AddressMap
 from ocsp_pcap.facts import CaptureRole
 
 
@@ -24,6 +25,9 @@ class Extent:
     key_logs: Sequence[Path] = ()
     anonymize: bool = False
     """Replace addresses and clients' ports, blank cookies and credentials in what is not encrypted."""
+    addresses: AddressMap | None = None
+    """What takes the place of addresses, where something besides is to be anonymized by the same; None: a
+    map of its own."""
 
 
 @dataclass(frozen=True, slots=True)

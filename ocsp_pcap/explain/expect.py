@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
@@ -55,6 +56,8 @@ class Outcome:
     held: bool
     reason: str
     evidence: tuple[Evidence, ...]
+    seconds: float = 0.0
+    """How long the comparison took."""
 
 
 def load_expectations(path: Path) -> tuple[Expectation, ...]:
@@ -103,12 +106,14 @@ def _expectation(path: Path, number: int, table: Any) -> Expectation:
 
 def check(explanation: Explanation, expectations: tuple[Expectation, ...]) -> tuple[Outcome, ...]:
     """Compare an explanation with what was expected. An expectation that selects nothing fails."""
-    return tuple(
-        _check_finding(explanation, expectation)
-        if expectation.about_finding
-        else _check_verdicts(explanation, expectation)
-        for expectation in expectations
-    )
+    return tuple(_timed(explanation, expectation) for expectation in expectations)
+
+
+def _timed(explanation: Explanation, expectation: Expectation) -> Outcome:
+    started = perf_counter()
+    compare = _check_finding if expectation.about_finding else _check_verdicts
+    outcome = compare(explanation, expectation)
+    return replace(outcome, seconds=perf_counter() - started)
 
 
 def _check_finding(explanation: Explanation, expectation: Expectation) -> Outcome:

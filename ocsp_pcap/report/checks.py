@@ -29,6 +29,8 @@ class CheckResult:
     """Name of the group in JUnit, with dots between its parts."""
     name: str = ""
     """Name of the test case in JUnit; made from the expectation where empty."""
+    seconds: float = 0.0
+    """How long the comparison took."""
 
     @property
     def title(self) -> str:

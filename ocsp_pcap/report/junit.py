@@ -19,7 +19,8 @@ def junit_xml(
 ) -> bytes:
     """Return a JUnit report in UTF-8, a test case for each expectation.
 
-    ``seconds`` is how long the whole check took, ``started`` when it began (now, where it is None).
+    ``seconds`` is how long the whole check took, reading included, ``started`` when it began (now, where
+    it is None).
     """
     from junitparser import Failure, JUnitXml, TestCase, TestSuite
 
@@ -30,7 +31,9 @@ def junit_xml(
     taken: dict[tuple[str, str], int] = {}
     for result in results:
         classname = safe_text(result.classname)
-        case = TestCase(_unique(classname, safe_text(result.title), taken), classname, 0.0)
+        case = TestCase(
+            _unique(classname, safe_text(result.title), taken), classname, round(result.seconds, 6)
+        )
         if result.held:
             case.system_out = xml_text(_details(result))
         else:

@@ -18,7 +18,7 @@ from ocsp_pcap.report.schema import load
 from .program import CHILD, DIRECT, EXPECT, PARENT, SITE, environment, run
 
 CHAIN = ("--child", CHILD, "--parent", PARENT, "--site", SITE)
-COMMANDS = ("explain", "facts", "check", "evidence", "crosscheck", "site", "cause")
+COMMANDS = ("explain", "facts", "check", "diff", "ticket", "evidence", "crosscheck", "site", "cause")
 
 
 def test_version() -> None:

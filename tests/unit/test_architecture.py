@@ -31,7 +31,7 @@ FLOORS: tuple[set[str], ...] = (
     {"explain"},
     {"report", "tables", "evidence", "crosscheck"},
     {"progress", "output", "api"},
-    {"inputs"},
+    {"inputs", "ticket"},
     {"cli"},
     {"__main__"},
 )
