@@ -1,4 +1,11 @@
-"""Captures: bytes to columnar packet batches."""
+"""Captures: bytes to columnar packet batches.
+
+A capture is read in blocks of megabytes, in which the record headers are walked once; no packet becomes a
+Python object. What comes out is a :class:`PacketBatch`: the block, and columns that say where in it each
+packet stands, when it was captured and how long it was. Compressed files, standard input and URLs are
+streams like any other. Damage is never an exception once a packet could be read: reading ends there, and
+the summary says where and why. Only what cannot be opened at all, or is no capture, raises CaptureError.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong before the first packet of a capture can be read."""
+"""The error of a capture of which not even the first packet can be read."""
 
 from __future__ import annotations
 

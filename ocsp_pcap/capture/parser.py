@@ -1,4 +1,4 @@
-"""What the two block parsers share: the shape of their answer."""
+"""The answer of a block parser, in the shape that both formats share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pcapng file has told of itself so far: interfaces, dropped packets, secrets."""
+"""The state of a pcapng file so far: interfaces, dropped packets, secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading one capture from its source into batches of packets."""
+"""A reader: one capture, from its source to batches of packets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a crosscheck compares and what it finds."""
+"""The things that a crosscheck compares, and what it finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the facts of one capture say, as items to compare."""
+"""The facts of one capture as items to compare."""
 
 from __future__ import annotations
 

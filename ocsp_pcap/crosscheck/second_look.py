@@ -1,4 +1,4 @@
-"""Asking Wireshark again where the facts hold what it did not show."""
+"""A second question to Wireshark, where the facts hold what it did not show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""The frozen, typed record of what was seen in captures, and the forms in which it is stored."""
+"""The frozen, typed record of what was seen in captures: rooms below produce it, rooms above read it.
+
+Facts are the narrow waist of the program. Nothing above them opens a capture, so that facts can be
+stored, shipped between machines and explained later; nothing below them knows what they will be used for,
+so that they say what was seen and never what it means. Three rules follow:
+
+- A fact holds plain values only: integers, strings, tuples of them, other facts. What an integer or a
+  string means (a time, a frame, a hash) is its type in :mod:`ocsp_pcap.facts.types`, never its name.
+- The forms of facts (JSON, tables, the JSON Schema) follow from one plan of these types
+  (:mod:`ocsp_pcap.facts.plan`): who adds a field writes it down once.
+- A field that is added has a default, which says what its absence means in facts that were stored before.
+"""
 
 from ocsp_pcap.facts.model import (
     AlertFact,

@@ -1,4 +1,4 @@
-"""What an evidence capture says of the capture that its packets were chosen from.
+"""The statement of an evidence capture about the capture that its packets were chosen from.
 
 The packets that prove something do not show how long the whole capture went on, which ports it had packets
 of, or what it lost; yet silence proves something only where that is known. So it is written into the evidence

@@ -1,4 +1,4 @@
-"""What the integers and strings of facts mean: each meaning is a type, and its form follows from it."""
+"""The meanings of integers and strings in facts: each is a type, and its form follows from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the HTTP parser reports; frames are those that held a message's first and last byte."""
+"""Events of the HTTP parser; frames are those that held a message's first and last byte."""
 
 from __future__ import annotations
 

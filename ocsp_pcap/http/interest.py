@@ -1,4 +1,4 @@
-"""What of HTTP matters is not for this room to know: whoever reads a connection hands it in."""
+"""Interest in messages, handed in by whoever reads a connection: this room does not know what matters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What headers tell of proxies between a client and its server (RFC 9110 7.6.3, RFC 7239, RFC 9209)."""
+"""Traces of proxies in headers, between a client and its server (RFC 9110 7.6.3, RFC 7239, RFC 9209)."""
 
 from __future__ import annotations
 

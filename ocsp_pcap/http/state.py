@@ -1,4 +1,4 @@
-"""Where one HTTP connection stands: its two directions and the requests that await an answer."""
+"""The state of one HTTP connection: its two directions and the requests that await an answer."""
 
 from __future__ import annotations
 

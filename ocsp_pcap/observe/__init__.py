@@ -1,1 +1,12 @@
-"""From packets to facts: drives the parsers and records what they saw."""
+"""One capture: its TCP and UDP connections, and the facts that they give.
+
+The walk over packets stays in numpy. Rows without payload, and rows of directions in which nothing can
+matter any more, are dropped in bulk; Python runs over what is left, stream by stream, and stops as soon
+as a stream has told all it can. What was seen is kept as an observation until the capture is over, for
+only then is it known which hosts matter; :mod:`ocsp_pcap.observe.assemble` makes facts of it.
+
+The files of a rotated set are one capture: frames and streams are counted through all of them. A file may
+have been read elsewhere, by somebody who did not know the files before it
+(:mod:`ocsp_pcap.observe.told`): streams that it shows from their SYN are taken over as they are, the
+segments of others are gone through again here.
+"""

@@ -1,4 +1,4 @@
-"""Which facts packets disagree about, and which packets."""
+"""Facts about which packets disagree, and the packets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a capture is as a whole, as a fact."""
+"""The fact of a capture as a whole."""
 
 from __future__ import annotations
 

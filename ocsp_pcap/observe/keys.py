@@ -1,4 +1,4 @@
-"""Loading keys, and saying once what they opened."""
+"""Key logs and private keys: loaded once, and one sentence each on what they opened."""
 
 from __future__ import annotations
 

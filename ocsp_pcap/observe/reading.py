@@ -1,4 +1,4 @@
-"""Reading files one after the other; :mod:`ocsp_pcap.parallel.side_by_side` shows the same another way."""
+"""Files read one after the other; :mod:`ocsp_pcap.parallel.side_by_side` shows the same another way."""
 
 from __future__ import annotations
 

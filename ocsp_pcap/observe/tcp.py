@@ -134,9 +134,10 @@ class TcpObserver:
         return found
 
     def match(self, part: TcpPart) -> Match:
-        """Find with which streams of another file known ones go on.
+        """Find which streams of the file that follows go on with streams that are known here.
 
-        Raise MatchError where the file has to be read after those before it.
+        Raise MatchError if that file cannot be joined and must be read again in order, because its packets
+        mean something else once the files before it are known.
         """
         match = self.flows.match(part.flows)
         if match.known[list(part.quoted)].any():
@@ -148,7 +149,7 @@ class TcpObserver:
         return match
 
     def join(self, part: TcpPart, match: Match, frames_before: int) -> ToReread:
-        """Take what was told of the file that follows; return what has to be looked for in it."""
+        """Take in the report on the file that follows; return the packets of it that must be read again."""
         joined = self.flows.join(part.flows, match, frames_before)
         self.files.take(joined)
         self._reserve()

@@ -1,4 +1,4 @@
-"""What of a file has to be gone through once more, after the files before it."""
+"""The packets of a file that must be gone through again, once the files before it are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one file of a set showed to somebody who does not know the files before it.
+"""The report on one file of a set by somebody who did not know the files before it.
 
 The observers of a capture take it in (``match``, then ``join``) in place of the packets of that file.
 """

@@ -108,11 +108,11 @@ class UdpObserver:
             self._chosen(columns, stream[chosen], direction, chosen)
 
     def match(self, part: UdpPart) -> Match:
-        """Find which flows of another file are known."""
+        """Find which flows of the file that follows go on with flows that are known here."""
         return self.flows.match(part.flows)
 
     def join(self, part: UdpPart, match: Match, frames_before: int) -> ToReread:
-        """Take what was told of the file that follows; return what has to be looked for in it."""
+        """Take in the report on the file that follows; return the packets of it that must be read again."""
         known = {
             flow: int(self._state[earlier])
             for flow, earlier in zip(

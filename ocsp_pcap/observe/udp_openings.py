@@ -1,4 +1,4 @@
-"""Which datagrams of a batch can begin a handshake, told for all of them at once."""
+"""Datagrams that can begin a handshake, told for all of a batch at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows the reading of captures, and may end it."""
+"""A watch over the reading of captures: it is told how far that is, and may end it."""
 
 from __future__ import annotations
 

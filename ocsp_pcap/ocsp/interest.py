@@ -1,4 +1,4 @@
-"""Which HTTP messages may matter: OCSP (RFC 6960 A), CRL downloads (RFC 5280 4.2.1.13), tunnels."""
+"""Interest in HTTP messages: OCSP (RFC 6960 A), CRL downloads (RFC 5280 4.2.1.13), tunnels."""
 
 from __future__ import annotations
 

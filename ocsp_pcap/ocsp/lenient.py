@@ -1,4 +1,4 @@
-"""Reads OCSP responses that ``cryptography`` refuses, with ``asn1crypto``."""
+"""A second reader of OCSP responses, with ``asn1crypto``, for those that ``cryptography`` refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading files side by side: others read each by itself, and what they tell is put together in order."""
+"""Files read side by side: others read each by itself, and what they tell is put together in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a certificate revocation list (RFC 5280 5) says about itself, whole or cut short."""
+"""A certificate revocation list (RFC 5280 5), whole or cut short, by what it says about itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads certificates that ``cryptography`` refuses, part by part, with ``asn1crypto``."""
+"""A second reader of certificates, with ``asn1crypto``, for those that ``cryptography`` refuses."""
 
 from __future__ import annotations
 

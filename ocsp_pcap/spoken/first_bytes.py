@@ -1,4 +1,4 @@
-"""What the first bytes of a connection, or of a segment, are the beginning of."""
+"""The first bytes of a connection, or of a segment, and the protocol that they begin."""
 
 from __future__ import annotations
 

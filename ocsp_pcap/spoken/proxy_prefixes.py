@@ -1,4 +1,4 @@
-"""What may precede TLS or HTTP on a connection: the PROXY protocol and SOCKS (RFC 1928).
+"""Prefixes of TLS or HTTP on a connection: the PROXY protocol and SOCKS (RFC 1928).
 
 Each reader takes the bytes that one side sent so far and tells how many of them belong to the
 prefix, or that it needs more, or that this is something else.

@@ -1,4 +1,4 @@
-"""What all connections of a run share: parsed certificates and responses, and keys."""
+"""The state that all connections of a run share: parsed certificates and responses, and keys."""
 
 from __future__ import annotations
 

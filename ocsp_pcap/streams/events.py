@@ -1,4 +1,4 @@
-"""What the TCP reassembler reports for one direction of a stream."""
+"""Events of the TCP reassembler, for one direction of a stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of a stream."""
+"""The record of a stream: its ends, its outcome, its first frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the streams of one file go on with those of the files before it."""
+"""The numbers of streams across files: how those of one file go on with those before it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ocsp_pcap.streams.distinct import first_of_each
 
 
 class MatchError(ValueError):
-    """Two tables of streams do not tell enough to be joined: the packets must be gone through again."""
+    """A file cannot be joined to those before it, and must be read again in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which SYN segments start a stream anew, by Wireshark's rule (see :mod:`ocsp_pcap.streams.flows`)."""
+"""SYN segments that start a stream anew, by Wireshark's rule (see :mod:`ocsp_pcap.streams.flows`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong with stored facts."""
+"""Errors of stored facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where tables are: a directory of this machine, or a URL that fsspec knows."""
+"""The place of tables: a directory of this machine, or a URL that fsspec knows."""
 
 from __future__ import annotations
 

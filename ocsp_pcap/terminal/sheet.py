@@ -1,4 +1,4 @@
-"""What all reports for the terminal share: how text gets onto a console."""
+"""Consoles that print only what is safe: paragraphs, hanging items, lines to copy."""
 
 from __future__ import annotations
 

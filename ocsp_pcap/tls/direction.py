@@ -1,4 +1,4 @@
-"""What is known of one direction of a TLS connection."""
+"""The state of one direction of a TLS connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the TLS parsers report: immutable events, each with the frame that completed it.
+"""Events of the TLS parsers: immutable, each with the frame that completed it.
 
 ``from_client`` tells the sender; ``frame`` and ``time`` (nanoseconds since the epoch) are those of
 the packet that held the last byte of the message. They are named tuples because a handshake makes a
