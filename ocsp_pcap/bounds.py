@@ -84,6 +84,9 @@ class Bounds:
         1 << 20, "bytes of a TLS handshake message", "its length field allows 16 MiB, real ones have a few kB"
     )
     alerts: int = _bound(8, "alerts of one handshake", "the first says what happened")
+    authority_bytes: int = _bound(
+        16 << 20, "bytes of a file of CA certificates", "the largest bundles in use have less than 1 MB"
+    )
     dns_bytes: int = _bound(
         32 << 20, "bytes of DNS messages that are kept", "which names matter shows at the end"
     )

@@ -41,6 +41,22 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
+
+
+class _Input(click.Path):
+    """A file that is read whole: a device, which may never end, is refused."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.is_char_device() or path.is_block_device():
+            self.fail(f"{path} is a device, and no file.", param, ctx)
+        return path
+
+
+INPUT = _Input()
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as a shell has it: 128 and the number of the signal."""
@@ -108,10 +124,10 @@ def reading_options(command: Command) -> Command:
         return command(how=HowToRead(keylog, rsa_key, jobs or 1, rotated, cluster), **others)
 
     decorators = [
-        click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file."),
+        click.option("--keylog", type=INPUT, multiple=True, metavar="FILE", help="NSS key log file."),
         click.option(
             "--rsa-key",
-            type=FILE,
+            type=INPUT,
             multiple=True,
             metavar="FILE",
             help="Private key of a server, for TLS up to 1.2 with RSA key exchange.",
@@ -179,11 +195,11 @@ def capture_options(command: Command) -> Command:
             "FortiGate or BIG-IP; child=FILE or parent=FILE says whose it is.",
         ),
         click.option(
-            "--policy-trace", type=FILE, multiple=True, metavar="FILE", help="Policy trace of a proxy."
+            "--policy-trace", type=INPUT, multiple=True, metavar="FILE", help="Policy trace of a proxy."
         ),
         click.option(
             "--log",
-            type=FILE,
+            type=INPUT,
             multiple=True,
             metavar="FILE",
             help="Log of Squid, ProxySG (ELFF), HAProxy, nginx or Apache, to be quoted where it fits.",
@@ -317,7 +333,7 @@ def _table_writer(target: str | None) -> Callable[[Facts, bool], None]:
 
 @cli.command()
 @capture_options
-@click.option("--expect", type=FILE, metavar="FILE", help="Expectation file (TOML).")
+@click.option("--expect", type=INPUT, metavar="FILE", help="Expectation file (TOML).")
 @click.option(
     "--write", "first", type=FILE, metavar="FILE", help="Write first expectations instead: what is seen now."
 )
@@ -502,7 +518,10 @@ def evidence(output: Path, with_keys: bool, anonymize: bool, **options: Any) -> 
     explanation, reading = _explanation(**options)
     output = settled(output, interrupted=reading.interrupted) or output
     paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
-    refuse_absent(paths)
+    if reading.stored:
+        stored = {name for names in reading.stored.values() for name in names}
+        of_stored = (each for each in explanation.captures if each.path in stored)
+        refuse_absent(file.path for capture in of_stored for file in capture.files or (capture,))
     extent = Extent(reading.roles, with_keys, options["how"].keylog, anonymize)
     try:
         summary = write_evidence(explanation, reading.facts, paths, output, extent)
@@ -524,7 +543,7 @@ def _tell_shares(summary: EvidenceSummary) -> None:
 
 @cli.command()
 @click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
-@click.option("--keylog", type=FILE, multiple=True, metavar="FILE", help="NSS key log file.")
+@click.option("--keylog", type=INPUT, multiple=True, metavar="FILE", help="NSS key log file.")
 def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
     """Compare our facts with Wireshark's dissection; exit status 1 where they disagree."""
     from ocsp_pcap.crosscheck import CrosscheckUnavailable, render_crosscheck

@@ -95,7 +95,9 @@ def refuse_absent(captures: Iterable[str]) -> None:
 
     for name in captures:
         try:
-            expand([name])
+            # Facts may come from anywhere: nothing that they name is connected to, no pipe or device opened.
+            if "://" in name or not all(source.readable_again for source in expand([name])):
+                raise CaptureError("it is no file of this machine.")
         except CaptureError as error:
             raise Failure(
                 f"{name}: the facts were read from this capture, and evidence needs its packets: {error}"

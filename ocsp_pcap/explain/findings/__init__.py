@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import Cause
 from ocsp_pcap.explain.findings import (
+    ambiguous_bytes,
     capture_problem,
     certificates_hidden,
     client_certificate_revoked,
@@ -73,6 +74,7 @@ FINDINGS: Final[tuple[FindingRule, ...]] = (
     FindingRule(reissued_without_revocation.ENTRY, reissued_without_revocation.find),
     FindingRule(staple_fetch.ENTRY, staple_fetch.find),
     FindingRule(slow_responder.ENTRY, slow_responder.find),
+    FindingRule(ambiguous_bytes.ENTRY, ambiguous_bytes.find),
     FindingRule(capture_problem.ENTRY, capture_problem.find),
 )
 """Every finding, in the order of the tables."""

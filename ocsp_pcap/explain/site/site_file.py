@@ -8,6 +8,7 @@ from pathlib import Path
 from reprlib import Repr
 from typing import Any, get_args
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.explain.site.authorities import authorities_in
 from ocsp_pcap.explain.site.model import AuthorityCertificate, Proxy, ProxyRole, Site, SiteError, Source
 
@@ -219,7 +220,10 @@ def _url(where: str, value: Any) -> str | None:
 
 def _authorities(where: str, path: Path) -> list[AuthorityCertificate]:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(BOUNDS.authority_bytes + 1)
+        if len(content) > BOUNDS.authority_bytes:
+            raise SiteError(f"{where}: ca {str(path)!r} holds more than {BOUNDS.authority_bytes:,} bytes")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SiteError(f"{where}: ca {str(path)!r} cannot be read: {reason}") from error
