@@ -12,6 +12,7 @@ from ocsp_pcap.explain.askers import Askers
 from ocsp_pcap.explain.clocks import Clocks
 from ocsp_pcap.explain.copies import distinct_exchanges, distinct_visits
 from ocsp_pcap.explain.coverage import Coverage
+from ocsp_pcap.explain.errands import Errands
 from ocsp_pcap.explain.hellos import Hellos
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.logs.model import LogEntry
@@ -19,7 +20,6 @@ from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Validator
 from ocsp_pcap.explain.places import Places
-from ocsp_pcap.explain.responders import host_and_port
 from ocsp_pcap.explain.roles import Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.trace import TraceEntry
@@ -128,20 +128,24 @@ class Case:
             host.captures.add(capture)
             return host
 
+        facts, errands = self.facts, self._errands
         for visit in self.visits:
             self._add_visit(visit, at)
         for exchange in self.exchanges:
             self._add_exchange(exchange, at)
-        for attempt in sorted(self.facts.tcp_attempts, key=self.moment):
-            if (host := self._asker_of(attempt, at)) is not None:
+        for attempt in sorted(facts.tcp_attempts, key=self.moment):
+            host = at(attempt.client, attempt.capture)
+            if not errands.for_another(attempt):
                 host.attempts[attempt.host or attempt.server].append(attempt)
-        for fetch in sorted(self.facts.crl_fetches, key=self.moment):
+        for fetch in sorted(facts.crl_fetches, key=self.moment):
             sender = at(fetch.client, fetch.capture)
-            if fetch.relayed_for is None:
+            if not errands.fetched_for_another(fetch):
                 for about in dict.fromkeys((fetch.url, fetch.issuer)):
                     if about is not None:
                         sender.fetches[about].append(fetch)
-        own = [lookup for lookup in self.facts.dns_lookups if self._asker_of(lookup, at) is not None]
+        for lookup in facts.dns_lookups:
+            at(lookup.client, lookup.capture)
+        own = [lookup for lookup in facts.dns_lookups if not errands.for_another(lookup)]
         for (identity, name), lookups in lookups_by_name(own, self.identity).items():
             hosts[identity].lookups[name] = sorted(lookups, key=self.moment)
         return hosts
@@ -178,28 +182,6 @@ class Case:
             earlier = asker.queries[certificate.sha256]
             earlier.append(self._query(exchange, certificate, match, credit, earlier))
 
-    def _asker_of(self, fact: DnsLookupFact | TcpAttemptFact, at: Callable[[str, str], Host]) -> Host | None:
-        """Return the host for whose sake a lookup or connection was; None: for one whose request it handed on."""
-        host = at(fact.client, fact.capture)
-        time = self.moment(fact)
-        for exchange in host.relayed:
-            if (
-                0 <= time - self._asked_at(exchange) <= 5 * 10**9
-                or 0 <= self.moment(exchange) - time <= 10**9
-            ):
-                target = host_and_port(exchange.url)
-                if target is None:
-                    continue
-                name = fact.name if isinstance(fact, DnsLookupFact) else fact.host
-                known = name.rstrip(".").lower() if name else None
-                if known == target[0] or (known is None and fact.server == exchange.server):
-                    return None
-        return host
-
-    def _asked_at(self, exchange: OcspExchangeFact) -> int:
-        inner = self.askers.copied_from(exchange)
-        return self.moment(inner if inner is not None else exchange)
-
     @cached_property
     def askers(self) -> Askers:
         """Whose question each exchange is."""
@@ -211,6 +193,19 @@ class Case:
             self.identity,
             self.moment,
             lambda address: bool((proxy := self.proxy(address)) and proxy.validates_tunnels),
+        )
+
+    @property
+    def _errands(self) -> Errands:
+        facts = self.facts
+        return Errands(
+            self.exchanges,
+            facts.crl_fetches,
+            facts.dns_lookups,
+            facts.tcp_attempts,
+            self.askers,
+            self.identity,
+            self.moment,
         )
 
     def once(self, derive: Callable[[Case], Derived]) -> Derived:

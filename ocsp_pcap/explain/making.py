@@ -13,13 +13,20 @@ from itertools import islice
 from typing import Final
 
 from ocsp_pcap.explain.chains import tunnelled, upstream_visit, upstream_visits
+from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import AuthorityCertificate, Proxy
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact
 
 MAX_SIBLINGS: Final = 32
 """Certificates of one issuer that are compared; more would not make it surer."""
+IN_STEP: Final = 5 * SECOND
+"""A proxy goes on to the origin within this time."""
+MAX_BESIDE: Final = 64
+"""Visits within that time that are looked at; more would not make it surer."""
+INNER: Final = ("child", "client")
 PROXIED: Final = ("connect", "socks")
 MAKERS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"/mitmproxy-[0-9a-f]{1,64}\.crl$", re.IGNORECASE), "mitmproxy"),
@@ -89,6 +96,26 @@ def original_visit(question: Question) -> Visit | None:
     return None
 
 
+def certificate_beside(question: Question) -> Visit | None:
+    """Return a visit of the same host, soon after this one, that showed a certificate of another issuer.
+
+    An origin hardly ever has two; a proxy that nothing else shows makes one of them. It stands on its inner
+    side, which comes first. Visits of clients behind a proxy stand there, too, and prove nothing.
+    """
+    case, here = question.case, question.visit
+    chain = case.chain(here.handshake)
+    if here.host is None or not chain or case.hellos.inner_leg(here) is not None:
+        return None
+    visits = between(case.by_host.get(here.host.lower(), []), here.time, here.time + IN_STEP)
+    for other in visits[:MAX_BESIDE]:
+        shown = case.chain(other.handshake)
+        if other is here or not shown or shown[0].issuer == chain[0].issuer:
+            continue
+        if case.hellos.inner_leg(other) is None and case.roles.role(other.handshake.client) not in INNER:
+            return other
+    return None
+
+
 def behind_proxy(question: Question) -> bool:
     """The connection goes through a proxy, as its CONNECT, its address or the site file says."""
     case, handshake = question.case, question.visit.handshake
@@ -135,6 +162,8 @@ def made_by_proxy_signs(question: Question) -> str | None:
         return "the next proxy received another certificate for the same host"
     if question.position > 0:
         return None
+    if question.validator.role != "parent" and (beside := certificate_beside(question)) is not None:
+        return f"{beside.handshake.client} received another certificate for the same host right after"
     if behind_proxy(question):
         return "the connection goes through a proxy, which may have made this certificate"
     if question.validator.role == "child":

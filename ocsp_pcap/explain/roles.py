@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, get_args
 
-from ocsp_pcap.explain.identities import proxy_identities
+from ocsp_pcap.explain.identities import FOLLOWS, MAX_VISITS, proxy_identities
 from ocsp_pcap.explain.model import Role
 from ocsp_pcap.explain.site import ProxyRole, Site
 from ocsp_pcap.facts import HandshakeFact
@@ -145,10 +146,38 @@ def _egress_clients(
     relays = _relays(own)
     if relays:
         return relays
+    tunnelled = {handshake.client for handshake in own if handshake.tunnel in PROXIED}
+    outer = _in_step(own)
+    if role == "child" and tunnelled:
+        outer &= tunnelled
     # Hosts that are merely routed reach origins by themselves where the proxy does, or past its CONNECT.
-    if tunnelled := Counter(handshake.client for handshake in own if handshake.tunnel in PROXIED):
-        return set(tunnelled)
+    if outer or tunnelled:
+        return outer or tunnelled
     return set(clients)
+
+
+def _in_step(handshakes: list[HandshakeFact]) -> set[str]:
+    """Clients that go to a host, with a hello of their own, right after another client of the capture did.
+
+    They are the outer side of a proxy whose inner side was captured, too. Most of what such a client visits is
+    what another one visited just before, and never the other way round.
+    """
+    by_host: dict[str, list[HandshakeFact]] = defaultdict(list)
+    for handshake in sorted(handshakes, key=lambda h: h.time)[:MAX_VISITS]:
+        if host := handshake.connect_host or handshake.sni:
+            by_host[host.lower()].append(handshake)
+    followed: Counter[tuple[str, str]] = Counter()
+    for visits in by_host.values():
+        for before, after in pairwise(visits):
+            if after.client != before.client and after.time - before.time <= FOLLOWS:
+                followed[before.client, after.client] += 1
+    number = Counter(handshake.client for handshake in handshakes)
+    leads = {client for client, _ in followed}
+    return {
+        after
+        for _, after in followed
+        if after not in leads and 2 * sum(n for (_, b), n in followed.items() if b == after) >= number[after]
+    }
 
 
 def _relays(handshakes: list[HandshakeFact]) -> set[str]:

@@ -38,6 +38,12 @@ def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
                 "other-asker",
                 f"the query came from {sender}, and that this is the same host as {here} is only inferred",
             )
+        elif question.presented_by == "server" and _both_sides(question):
+            yield Standing(
+                "other-asker",
+                f"{here} received two certificates for this host at that moment: a proxy may go on under the "
+                "address of its client",
+            )
     ttl = _ttl(act)
     seen = question.visit.handshake.client_ttl if question.presented_by == "server" else None
     if not isinstance(act, Visit) and ttl is not None and seen is not None and ttl != seen:
@@ -52,6 +58,20 @@ def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
             f"{len(asker.stacks)} different TLS programs are seen behind {question.validator.address}, and "
             "which of them asked is not told",
         )
+
+
+def _both_sides(question: Question) -> bool:
+    """The address visited the host twice at that moment, and got certificates of two issuers: it is reflected."""
+    case, here = question.case, question.visit
+    chain = case.chain(here.handshake)
+    if here.host is None or not chain or case.hellos.inner_leg(here) is not None:
+        return False
+    visits = question.asker.visits_to.get(here.host.lower(), [])
+    return any(
+        shown[0].issuer != chain[0].issuer and visit.handshake.server_random != here.handshake.server_random
+        for visit in between(visits, here.time - AT_ONCE, here.time + AT_ONCE)[:MOST_AT_ONCE]
+        if (shown := case.chain(visit.handshake))
+    )
 
 
 def _one_host_for_certain(question: Question, sender: str) -> bool:
