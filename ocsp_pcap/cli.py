@@ -246,10 +246,9 @@ def explain(form: str | None, output: Path | None, verbose: int, forecast: bool,
         with console(output) as terminal:
             render_text(explanation, console=terminal, verbose=max(verbose, int(bool(options["host"]))))
     elif form == "json":
-        from ocsp_pcap.facts.json import dumps
-        from ocsp_pcap.report.json import explanation_to_json
+        from ocsp_pcap.report.json import explanation_to_text
 
-        write([dumps(explanation_to_json(explanation), indent=2), "\n"], output)
+        write(explanation_to_text(explanation), output)
     elif form == "md":
         from ocsp_pcap.report.markdown import render_markdown
 

@@ -18,7 +18,7 @@ from ocsp_pcap.explain.phrases import cause_phrases, cause_rank, common_name, co
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
 from ocsp_pcap.explain.visits import Visit
-from ocsp_pcap.facts import OcspExchangeFact
+from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 
 MOST_OF_A_KIND: Final = 2
 """Hosts of one kind that are drawn each by itself; of more, one figure stands for all."""
@@ -77,8 +77,12 @@ class _Drawing:
         self.kinds: dict[str, NodeKind] = {}
         """Identity of a host, or name of a responder, to what it is."""
         self.names: dict[str, str] = {}
+        self.reissued: dict[str, list[CertificateFact]] = defaultdict(list)
+        """Identity of a validator: the certificates that it received reissued."""
         for verdict in verdicts:
             identity = case.identity(verdict.validator.address)
+            if verdict.cause == "reissued-certificate" and verdict.certificate is not None:
+                self.reissued[identity].append(verdict.certificate)
             kind = _KIND_OF_ROLE[verdict.validator.role]
             if verdict.presented_by == "client":
                 kind = "origin"
@@ -179,12 +183,9 @@ class _Drawing:
             server = self.case.identity(visits[0].handshake.server)
         leaves = {chain[0].sha256 for visit in visits if (chain := self.case.chain(visit.handshake))}
         issued = Counter(
-            verdict.certificate.issuer
-            for verdict in self.verdicts
-            if verdict.cause == "reissued-certificate"
-            and verdict.certificate
-            and verdict.certificate.sha256 in leaves
-            and self.case.identity(verdict.validator.address) == client
+            certificate.issuer
+            for certificate in self.reissued.get(client, ())
+            if certificate.sha256 in leaves
         )
         hidden = sum(visit.handshake.certificate_encrypted for visit in visits)
         relayed = sum(self.case.hellos.inner_leg(visit) is not None for visit in visits)

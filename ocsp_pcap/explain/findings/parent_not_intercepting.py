@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import FIRM, View, evidence_of, finding, hosts_of, who
-from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.explain.model import Finding, Verdict
 
 ENTRY: Final = finding_entry(
     "parent-not-intercepting",
@@ -21,8 +22,11 @@ ENTRY: Final = finding_entry(
 def find(view: View) -> Iterator[Finding]:
     """Say so of each host that hands on every connection that it was seen to make."""
     case = view.case
+    verdicts_of: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in view.verdicts:
+        verdicts_of[case.identity(verdict.validator.address)].append(verdict)
     for host in case.hosts.values():
-        own = [v for v in view.verdicts if case.identity(v.validator.address) == host.identity]
+        own = verdicts_of.get(host.identity, [])
         tunnelled = [v for v in own if v.cause == "not-intercepted" and v.confidence in FIRM]
         others = [v for v in own if v.cause != "not-intercepted" and v.chain_role == "leaf" and v.certificate]
         if not tunnelled or others or host.role not in ("parent", "unknown"):

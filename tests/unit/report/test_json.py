@@ -9,8 +9,10 @@ import jsonschema
 import pytest
 
 from ocsp_pcap.explain.model import Explanation, Verdict
+from ocsp_pcap.facts.codec import to_json
 from ocsp_pcap.facts.json import dumps
-from ocsp_pcap.report.json import explanation_to_json
+from ocsp_pcap.report import json as json_report
+from ocsp_pcap.report.json import explanation_to_json, explanation_to_text
 from ocsp_pcap.report.schema import load
 
 from .demo import demo_explanation
@@ -52,6 +54,18 @@ def test_explanation_fits_its_schema(explanation: Explanation) -> None:
     )
 
 
-def test_indented_text_is_the_same_value() -> None:
-    value = explanation_to_json(demo_explanation())
-    assert json.loads(dumps(value, indent=2)) == json.loads(dumps(value)) == value
+@pytest.mark.parametrize("explanation", [demo_explanation(), Explanation((), (), (), ())])
+def test_text_in_pieces_is_that_of_the_whole_object(explanation: Explanation) -> None:
+    whole = dumps(explanation_to_json(explanation), indent=2) + "\n"
+    assert "".join(explanation_to_text(explanation)) == whole
+
+
+def test_a_verdict_is_made_when_its_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    explanation = demo_explanation()
+    made: list[object] = []
+    monkeypatch.setattr(json_report, "to_json", lambda value: made.append(value) or to_json(value))
+    pieces = explanation_to_text(explanation)
+    first = json.dumps(explanation.verdicts[0].summary)
+    assert any(first in piece for piece in pieces)
+    assert explanation.verdicts[0] in made
+    assert explanation.verdicts[1] not in made
