@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -70,19 +70,13 @@ def _side_by_side(
     options: RunOptions,
 ) -> list[_Capture] | None:
     """Have files read by workers; None where one after the other is the way."""
-    from ocsp_pcap.capture.slices import slices
     from ocsp_pcap.parallel.side_by_side import InOrderNeeded, SideBySide
 
-    # A file that is large and alone is read in slices, as if they were files of a set.
-    pieces = [
-        [Member(source) for source in slices(group[0].source)] if len(group) == 1 else group
-        for group in groups
-    ]
-    if sum(map(len, pieces)) == 1 and not options.distant:
+    if sum(map(len, groups)) == 1 and not options.distant:
         return None
     try:
         with workers() as those:
-            return _observe(pieces, SideBySide(those, pieces, options.watch), shared, options)
+            return _observe(groups, SideBySide(those, groups, options.watch), shared, options)
     except InOrderNeeded:
         return None
 
@@ -98,34 +92,29 @@ def _observe(
         missing: list[str] = []
         for number, member in enumerate(group):
             try:
-                opened = reading.open(member)
-                if opened is None:
+                show = reading.open(member)
+                if show is None:
                     not_read |= {left.source.name for left in group[number:]}
                     if observer is not None:
                         observer.interrupt()
                     break
-                with closing(opened):
-                    if observer is None or not (options.rotation == "yes" or _goes_on(observer, member)):
-                        if observer is not None:
-                            observer.finish()
-                        observer = CaptureObserver(shared)
-                        found.append(_Capture(observer.observation))
-                    elif count := missing_between(group[number - 1], member):
-                        words = f"are missing ({count} by their numbers)"
-                        missing.append(f"files before {member.source.name} {words}")
-                    found[-1].sources.append(member.source)
-                    opened.show(observer)
+                if observer is None or not (options.rotation == "yes" or _goes_on(observer, member)):
+                    if observer is not None:
+                        observer.finish()
+                    observer = CaptureObserver(shared)
+                    found.append(_Capture(observer.observation))
+                elif count := missing_between(group[number - 1], member):
+                    words = f"are missing ({count} by their numbers)"
+                    missing.append(f"files before {member.source.name} {words}")
+                found[-1].sources.append(member.source)
+                show(observer)
             except CaptureError as error:
                 options.failed(error)
                 missing.append(f"{member.source.name} could not be read")
             if observer is not None:
-                # What a file would have shown is not seen: absence proves less.
-                observer.observation.missing += missing
+                observer.miss(missing)
                 missing = []
         if observer is not None:
-            if group[0].source.span is not None:
-                observer.join_slices()
-                del found[-1].sources[1:]
             observer.finish()
     not_read -= {source.name for capture in found for source in capture.sources}
     if not_read:
@@ -165,7 +154,7 @@ class _Capture:
             except CaptureError as error:
                 options.failed(error)
                 return observation
-            observer.observation.missing = observation.missing
+            observer.miss(observation.missing)
             observer.finish()
             return observer.observation
         observation.notes.append(

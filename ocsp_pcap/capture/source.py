@@ -14,7 +14,6 @@ from typing import BinaryIO, cast
 
 from ocsp_pcap.capture.decompress import Decompressed
 from ocsp_pcap.capture.errors import CaptureError
-from ocsp_pcap.capture.file_slice import Slice
 from ocsp_pcap.capture.formats import HEAD, compression, describe
 
 
@@ -28,16 +27,12 @@ class CaptureSource:
     name: str
     """As the user wrote it, or the file's path below the directory that was named."""
     path: Path | None
-    span: tuple[int, int] | None = None
-    """The bytes of a pcap file to which it is limited, besides the file header; they are whole records."""
     interfaces: frozenset[int] | None = None
     """The interfaces of a pcapng file to which it is limited, from 0 (see :mod:`ocsp_pcap.capture.views`)."""
 
     @property
     def size(self) -> int | None:
         """Bytes of the file as it is stored; None where that is not known before reading."""
-        if self.span is not None:
-            return self.span[1] - self.span[0]
         try:
             return self.path.stat().st_size if self.path is not None and self.path.is_file() else None
         except OSError:
@@ -82,8 +77,7 @@ class CaptureSource:
         try:
             if stat.S_ISDIR(self.path.stat().st_mode):
                 raise CaptureError(f"{self.name}: this is a directory.")
-            raw = io.FileIO(self.path)
-            return io.BufferedReader(raw if self.span is None else Slice(raw, *self.span), HEAD)
+            return io.BufferedReader(io.FileIO(self.path), HEAD)
         except OSError as error:
             raise CaptureError(f"{self.name}: {reason(error)}.") from error
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.bounds import sentences, take_reached
-from ocsp_pcap.capture import CaptureReader, CaptureSource, CaptureSummary, together
-from ocsp_pcap.capture.formats import PCAP_HEADER
+from ocsp_pcap.capture import CaptureReader, CaptureSource, CaptureSummary
 from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.decode.undecoded import Undecoded
@@ -146,21 +145,13 @@ class CaptureObserver:
         files = self.observation.files
         files[-1] = replace(files[-1], interrupted=True)
 
-    def join_slices(self) -> None:
-        """Count what was read as slices of one file as that file."""
-        files = self.observation.files
-        summary = together([file.summary for file in files])
-        # Each has the header of the file before its own bytes.
-        summary = replace(summary, size=summary.size - PCAP_HEADER * (len(files) - 1))
-        files[:] = [
-            ObservedFile(
-                files[0].name,
-                summary,
-                sum(file.truncated for file in files),
-                undecoded_packets(files),
-                interrupted=any(file.interrupted for file in files),
-            )
-        ]
+    def take_file(self, file: ObservedFile) -> None:
+        """Count a file whose packets were read elsewhere."""
+        self.observation.files.append(file)
+
+    def miss(self, sentences: Iterable[str]) -> None:
+        """Note what is not there of the set of files: absence proves less."""
+        self.observation.missing += sentences
 
     def finish(self) -> None:
         """There are no more files: everything that is still open ends here."""

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from ocsp_pcap.capture import CaptureReader, open_capture
 from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.observe.capture import CaptureObserver
 from ocsp_pcap.observe.watch import Watch
 
-
-class Opened(Protocol):
-    """A file that can be read."""
-
-    def show(self, observer: CaptureObserver) -> None:
-        """Show it to the observer of its capture. Raise CaptureError where it is no longer there."""
-
-    def close(self) -> None:
-        """Close it."""
+Show: TypeAlias = Callable[[CaptureObserver], None]
+"""Shows a file to the observer of its capture. Raises CaptureError where it is no longer there."""
 
 
 class Reading(Protocol):
     """Opens the files of a run in their order."""
 
-    def open(self, member: Member) -> Opened | None:
-        """Open the next file; None: reading is to end. Raise CaptureError where it cannot be read."""
+    def open(self, member: Member) -> Show | None:
+        """Open the next file, and return what shows it, which has to be called.
+
+        None: reading is to end. Raise CaptureError where the file cannot be read.
+        """
 
 
 class InOrder:
@@ -33,23 +31,13 @@ class InOrder:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
 
-    def open(self, member: Member) -> Opened | None:
+    def open(self, member: Member) -> Show | None:
         """Open a file."""
-        if self._watch.stopped:
-            return None
-        return _File(open_capture(member.source), self._watch)
+        return None if self._watch.stopped else partial(self._show, open_capture(member.source))
 
-
-class _File:
-    def __init__(self, reader: CaptureReader, watch: Watch) -> None:
-        self._reader = reader
-        self._watch = watch
-
-    def show(self, observer: CaptureObserver) -> None:
-        observer.read(self._reader, self._watch)
-
-    def close(self) -> None:
-        self._reader.close()
+    def _show(self, reader: CaptureReader, observer: CaptureObserver) -> None:
+        with reader:
+            observer.read(reader, self._watch)
 
 
 class ClusterError(Exception):

@@ -60,7 +60,7 @@ def join_part(observer: CaptureObserver, part: FilePart, source: CaptureSource) 
     frames_before = observer.begin_file()
     unread_tcp = tcp.join(part.tcp, tcp_match, frames_before)
     unread_udp = udp.join(part.udp, udp_match, frames_before)
-    observer.observation.files.append(part.file)
+    observer.take_file(part.file)
     for name, count in part.reached.items():
         reached(name, count)
     if unread_tcp.frames or unread_udp.frames:

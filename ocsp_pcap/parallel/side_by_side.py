@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from itertools import takewhile
 from typing import Any, Final, Protocol, TypeAlias
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
 from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.observe.capture import CaptureObserver
-from ocsp_pcap.observe.reading import Opened
+from ocsp_pcap.observe.reading import Show
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.one_file import FilePart, join_part, observe_part
 
@@ -43,10 +44,7 @@ class Workers(Protocol):
 
 
 class InOrderNeeded(Exception):  # noqa: N818 - it is no error
-    """Files cannot be read side by side.
-
-    One bears TLS secrets, which those who read the others do not have; or a file was not cut between records.
-    """
+    """Files cannot be read side by side: one bears TLS secrets, which the readers of others do not have."""
 
 
 FileResult: TypeAlias = FilePart | CaptureError
@@ -73,7 +71,7 @@ class SideBySide:
         )
         self._begun: deque[Future] = deque()
 
-    def open(self, member: Member) -> Opened | None:
+    def open(self, member: Member) -> Show | None:
         """Wait until a file has been read; raise InOrderNeeded where that is not enough."""
         while self._left and len(self._begun) <= AHEAD * self._workers.count and not self._watch.stopped:
             source, first, last = self._left.popleft()
@@ -83,15 +81,14 @@ class SideBySide:
             return None
         if isinstance(result, CaptureError):
             raise result
-        cut_wrongly = member.source.span is not None and result.file.summary.damage is not None
-        if result.file.summary.secrets or cut_wrongly:
+        if result.file.summary.secrets:
             self.close()
             raise InOrderNeeded
         if result.file.interrupted:
             # What comes behind the hole is not to be put next to it.
             self.close()
         self._watch.advance(member.source.size or 0, result.file.summary.packets)
-        return _Read(result, member.source)
+        return partial(_show, result, member.source)
 
     def _next(self) -> FileResult | None:
         if not self._begun:
@@ -116,17 +113,8 @@ class SideBySide:
             self._begun.popleft().cancel()
 
 
-class _Read:
-    """What somebody told of a file."""
-
-    def __init__(self, part: FilePart, source: CaptureSource) -> None:
-        self._part = part
-        self._source = source
-
-    def show(self, observer: CaptureObserver) -> None:
-        if self._part.open_fragments or not join_part(observer, self._part, self._source):
-            with open_capture(self._source) as reader:
-                observer.read(reader, Watch())
-
-    def close(self) -> None:
-        """There is nothing open."""
+def _show(part: FilePart, source: CaptureSource, observer: CaptureObserver) -> None:
+    """Show what somebody told of a file; read it here where that is not enough."""
+    if part.open_fragments or not join_part(observer, part, source):
+        with open_capture(source) as reader:
+            observer.read(reader, Watch())

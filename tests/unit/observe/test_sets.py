@@ -1,4 +1,4 @@
-"""A capture cut into files tells what it tells in one: in order, side by side, and in slices."""
+"""A capture cut into files tells what it tells in one: in order, and side by side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
-from ocsp_pcap.capture import CaptureSource, slices
+from ocsp_pcap.capture import CaptureSource
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe import rows
@@ -130,32 +130,6 @@ def test_where_there_is_no_room_to_set_packets_aside(
         assert read_facts(files, ReadOptions(rotation="yes", jobs=2)) == read_facts(files, options), path
 
 
-def test_slices_of_one_file(here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slices, "SLICE", 3000)
-    cut = 0
-    for path in CAPTURES:
-        cut += len(slices.slices(CaptureSource(str(path), path))) > 1
-        assert read_facts([path], ReadOptions(jobs=2)) == read_facts([path]), path
-    assert cut > 20
-
-
-def test_a_slice_that_was_cut_inside_a_packet(
-    tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A packet carries a capture, and what is in it looks like records of the file."""
-    content = (SAMPLES / "direct" / "capture.pcap").read_bytes()
-    header, records = content[:24], content[24:]
-    carried = records[:30_000]
-    packet = records[:8] + 2 * len(carried).to_bytes(4, "little") + carried
-    path = tmp_path / "carrier.pcap"
-    path.write_bytes(header + packet + records)
-    monkeypatch.setattr(slices, "SLICE", 5000)
-    assert len(slices.slices(CaptureSource(str(path), path))) > 1
-    facts = read_facts([path], ReadOptions(jobs=2))
-    assert facts == read_facts([path])
-    assert facts.captures[0].packets == 203
-
-
 def test_processes_of_their_own(tmp_path: Path) -> None:
     path = SAMPLES / "ocsp-at-parent" / "parent.pcap"
     files = split(path, tmp_path, [20, 57, 58, 90])
@@ -226,10 +200,7 @@ def test_a_file_that_is_cut_short(tmp_path: Path, here: None) -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_damage_anywhere_shows_alike(
-    seed: int, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(slices, "SLICE", 3000)
+def test_damage_anywhere_shows_alike(seed: int, tmp_path: Path, here: None) -> None:
     rng = random.Random(seed)
     path = CAPTURES[seed % len(CAPTURES)]
     files = split(path, tmp_path, cuts(packets(path), str(seed))[: rng.randrange(4)])
