@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture, together
 from ocsp_pcap.capture.rotation import Member, Rotation, families, follows, missing_between
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
-from ocsp_pcap.observe.reading import InOrder, Reading
+from ocsp_pcap.observe.reading import FileOpener, InOrder
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.spoken.shared import Shared
 
@@ -82,7 +82,7 @@ def _side_by_side(
 
 
 def _observe(
-    groups: list[list[Member]], reading: Reading, shared: Shared, options: RunOptions
+    groups: list[list[Member]], reading: FileOpener, shared: Shared, options: RunOptions
 ) -> list[_Capture]:
     """Put files together that are one capture: a file that does not go on with the last begins another."""
     found: list[_Capture] = []

@@ -95,7 +95,7 @@ def gather(buffer: Bytes, positions: Column, words: int) -> NDArray[np.uint32]:
     return windows[positions].view(np.uint32).reshape(-1, words)
 
 
-class Chain:
+class BlockChain:
     """Follows the records of one block; positions only ever grow from call to call.
 
     ``candidates`` are ascending positions of which each, were it a record, is complete and is

@@ -27,7 +27,7 @@ LARGE_LINK_TYPES = frozenset({189, 220, 231, 249, 279})
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
+class FileDamage:
     """Where in the buffer, and why, a capture cannot be read on."""
 
     position: int
@@ -47,7 +47,7 @@ class Parsed:
     """Position in the buffer up to which everything was read."""
     needed: int = 0
     """Bytes from ``consumed`` on without which the next record cannot be read; 0 where unknown."""
-    damage: Damage | None = None
+    damage: FileDamage | None = None
     timed: NDArray[np.bool_] | None = None
     """Which rows have a time of their own, where not all: the others repeat the one before."""
 
@@ -55,7 +55,7 @@ class Parsed:
         return len(self.offset)
 
 
-def nothing(consumed: int, needed: int = 0, damage: Damage | None = None) -> Parsed:
+def nothing(consumed: int, needed: int = 0, damage: FileDamage | None = None) -> Parsed:
     """Return an answer without packets."""
     return Parsed(NONE, NONE, NONE, NONE, NONE, consumed, needed, damage)
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
-from ocsp_pcap.capture.chain import Chain, Finder, gather
+from ocsp_pcap.capture.chain import BlockChain, Finder, gather
 from ocsp_pcap.capture.formats import PCAP_HEADER, PCAP_MAGICS
-from ocsp_pcap.capture.parser import Damage, Parsed, link_type_value, nothing, snaplen_limit
+from ocsp_pcap.capture.parser import FileDamage, Parsed, link_type_value, nothing, snaplen_limit
 
 _SPECULATE_FROM = 4096
 """Bytes below which a plain walk is cheaper than a search for candidates."""
@@ -65,10 +65,10 @@ class PcapParser:
                 if not final:
                     return nothing(start, PCAP_HEADER + 4)
                 if end - start < PCAP_HEADER:
-                    return nothing(start, 0, Damage(end, "the file ends inside its header"))
+                    return nothing(start, 0, FileDamage(end, "the file ends inside its header"))
             problem, size = self._file_header(bytes(buffer[start : min(start + 28, end)]))
             if problem:
-                return nothing(start, 0, Damage(start, problem))
+                return nothing(start, 0, FileDamage(start, problem))
             start += size
         if self._variant is None:
             needed = self._choose_variant(buffer, start, end, final)
@@ -162,7 +162,7 @@ class PcapParser:
 
     def _walk(self, buffer: Bytes, start: int, end: int, header: int) -> tuple[Column, int]:
         speculate = end - start >= _SPECULATE_FROM and self._mean < _LONG_RECORD
-        chain = self._speculate(buffer, start, end, header) if speculate else Chain()
+        chain = self._speculate(buffer, start, end, header) if speculate else BlockChain()
         view, limit = buffer.data, self._limit
         unpack = struct.Struct(self._order + "8xII").unpack_from
         mode = self._lengths
@@ -187,7 +187,7 @@ class PcapParser:
         self._mean = (stop - start) // max(len(positions), 1)
         return positions, stop
 
-    def _speculate(self, buffer: Bytes, start: int, end: int, header: int) -> Chain:
+    def _speculate(self, buffer: Bytes, start: int, end: int, header: int) -> BlockChain:
         """Find where records may start: all whose time has the first one's two high bytes."""
         shift = 2 if self._order == "<" else 0
         base = start + shift
@@ -198,7 +198,7 @@ class PcapParser:
         included = self._included(fields)
         following = candidates + included + header
         keep = (fields[:, 1] < 1_000_000_000) & (included <= self._limit) & (following <= end)
-        return Chain(candidates[keep], following[keep])
+        return BlockChain(candidates[keep], following[keep])
 
     def _fields(self, buffer: Bytes, positions: Column) -> NDArray[np.uint32]:
         fields = gather(buffer, positions, 4)
@@ -214,20 +214,20 @@ class PcapParser:
 
     def _diagnose(
         self, buffer: Bytes, stop: int, end: int, final: bool, header: int
-    ) -> tuple[int, Damage | None]:
+    ) -> tuple[int, FileDamage | None]:
         """Say why the walk stopped: how many bytes are needed, or what is damaged."""
         if stop == end:
             return 0, None
         if stop + header > end:
             if final:
-                return 0, Damage(stop, "the file is cut short in the header of a packet")
+                return 0, FileDamage(stop, "the file is cut short in the header of a packet")
             return header, None
         included = int(self._included(self._fields(buffer, np.array([stop])))[0])
         if included > self._limit:
-            return 0, Damage(stop, f"a packet header claims {included} bytes, more than any packet has")
+            return 0, FileDamage(stop, f"a packet header claims {included} bytes, more than any packet has")
         if final:
             missing = stop + header + included - end
-            return 0, Damage(
+            return 0, FileDamage(
                 stop, f"the file is cut short in the middle of a packet, {missing} bytes are missing"
             )
         return header + included, None
@@ -238,7 +238,7 @@ class PcapParser:
         positions: Column,
         consumed: int,
         needed: int,
-        damage: Damage | None,
+        damage: FileDamage | None,
         variant: _Variant,
     ) -> Parsed:
         fields = self._fields(buffer, positions)

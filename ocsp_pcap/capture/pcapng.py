@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture import pcapng_blocks as blocks
 from ocsp_pcap.capture.batch import Bytes, Column
-from ocsp_pcap.capture.chain import NONE, Chain, Finder, gather
-from ocsp_pcap.capture.parser import NOT_A_PACKET, SNAPLEN_LIMIT, Damage, Parsed, nothing, snaplen_limit
+from ocsp_pcap.capture.chain import NONE, BlockChain, Finder, gather
+from ocsp_pcap.capture.parser import NOT_A_PACKET, SNAPLEN_LIMIT, FileDamage, Parsed, nothing, snaplen_limit
 from ocsp_pcap.capture.pcapng_state import FileState
 
 BLOCK_LIMIT = 64 << 20
@@ -84,7 +84,7 @@ class PcapngParser:
         self._order = ""
         self._order_changes = 0
         self._last_time = 0
-        self._chains: dict[str, Chain] = {}
+        self._chains: dict[str, BlockChain] = {}
         self._finder = Finder()
 
     @property
@@ -132,7 +132,7 @@ class PcapngParser:
         order = self._order
         chain = self._chains.get(order)
         if chain is None:
-            chain = self._speculate(buffer, start, end) if end - start >= _SPECULATE_FROM else Chain()
+            chain = self._speculate(buffer, start, end) if end - start >= _SPECULATE_FROM else BlockChain()
             self._chains[order] = chain
         view = buffer.data
         head, word = struct.Struct(order + "III").unpack_from, struct.Struct(order + "I").unpack_from
@@ -158,7 +158,7 @@ class PcapngParser:
 
         return chain.follow(start, end, step)
 
-    def _speculate(self, buffer: Bytes, start: int, end: int) -> Chain:
+    def _speculate(self, buffer: Bytes, start: int, end: int) -> BlockChain:
         """Find what may be Enhanced Packet Blocks: that type, and the same length before and behind."""
         words = buffer[start : start + (end - start) // 4 * 4].view(np.uint32)
         value = blocks.ENHANCED_PACKET if self._is_native() else blocks.ENHANCED_PACKET << 24
@@ -170,7 +170,7 @@ class PcapngParser:
         trailer = (self._native(words[last]).astype(np.int64) + 3) & ~3
         keep = trailer == length
         candidates = index[keep] * 4 + start
-        return Chain(candidates, candidates + length[keep])
+        return BlockChain(candidates, candidates + length[keep])
 
     def _is_native(self) -> bool:
         return (self._order == "<") == np.little_endian
@@ -180,14 +180,14 @@ class PcapngParser:
 
     def _diagnose(
         self, buffer: Bytes, position: int, end: int, final: bool
-    ) -> tuple[int, Damage | None, bool]:
+    ) -> tuple[int, FileDamage | None, bool]:
         """Say why the walk stopped: bytes needed, damage, or a section of another byte order."""
         available = end - position
         if available == 0:
             return 0, None, False
         if available < 12:
             if final:
-                return 0, Damage(position, "the file is cut short in the header of a block"), False
+                return 0, FileDamage(position, "the file is cut short in the header of a block"), False
             return 12, None, False
         order = self._order
         if bytes(buffer[position : position + 4]) == b"\n\r\r\n":
@@ -195,11 +195,11 @@ class PcapngParser:
                 bytes(buffer[position + 8 : position + 12]), ""
             )
             if not order:
-                return 0, Damage(position, "a section header has no valid byte-order magic"), False
+                return 0, FileDamage(position, "a section header has no valid byte-order magic"), False
             if order != self._order:
                 self._order_changes += 1
                 if self._order_changes > ORDER_CHANGE_LIMIT:
-                    return 0, Damage(position, "sections change the byte order without end"), False
+                    return 0, FileDamage(position, "sections change the byte order without end"), False
                 self._order = order
                 return 0, None, True
         kind, length = struct.unpack_from(order + "II", buffer.data, position)
@@ -207,19 +207,23 @@ class PcapngParser:
         if length < 12:
             return (
                 0,
-                Damage(position, f"a block claims to be {length} bytes long, less than any block"),
+                FileDamage(position, f"a block claims to be {length} bytes long, less than any block"),
                 False,
             )
         if length > BLOCK_LIMIT:
-            return 0, Damage(position, f"a block of type {kind:#x} claims to be {length} bytes long"), False
+            return (
+                0,
+                FileDamage(position, f"a block of type {kind:#x} claims to be {length} bytes long"),
+                False,
+            )
         if length <= available:
-            return 0, Damage(position, "the two lengths of a block differ"), False
+            return 0, FileDamage(position, "the two lengths of a block differ"), False
         if final:
             reason = f"the file is cut short in the middle of a block, {length - available} bytes are missing"
-            return 0, Damage(position, reason), False
+            return 0, FileDamage(position, reason), False
         return length, None, False
 
-    def _rows(self, buffer: Bytes, positions: Column) -> tuple[Parsed, Damage | None]:
+    def _rows(self, buffer: Bytes, positions: Column) -> tuple[Parsed, FileDamage | None]:
         """Turn complete blocks into rows, up to the first one whose content makes no sense."""
         self._state.forget_past_sections()
         heads = self._native(gather(buffer, positions, 7))
@@ -255,12 +259,12 @@ class PcapngParser:
         return int(bad.argmax()) if bad.any() else len(bad)
 
     @staticmethod
-    def _packet_damage(head: NDArray[np.uint32], position: int, known: int) -> Damage:
+    def _packet_damage(head: NDArray[np.uint32], position: int, known: int) -> FileDamage:
         if head[2] >= known:
-            return Damage(position, f"a packet names interface {head[2]}, its section describes {known}")
+            return FileDamage(position, f"a packet names interface {head[2]}, its section describes {known}")
         if head[5] + np.int64(32) > head[1]:
-            return Damage(position, _CLAIMS_MORE)
-        return Damage(position, f"a packet claims {head[5]} bytes, more than any packet has")
+            return FileDamage(position, _CLAIMS_MORE)
+        return FileDamage(position, f"a packet claims {head[5]} bytes, more than any packet has")
 
     def _merge(self, positions: Column, heads: NDArray[np.uint32], base: Column, rows: _Rows) -> Parsed:
         interface = base + heads[:, 2]
@@ -311,7 +315,7 @@ class PcapngParser:
 
     def _others(
         self, buffer: Bytes, positions: Column, heads: NDArray[np.uint32]
-    ) -> tuple[_Table, _Rows, Damage | None]:
+    ) -> tuple[_Table, _Rows, FileDamage | None]:
         """Work through all blocks that are no Enhanced Packet Blocks, in their order."""
         states = [(-1, self._state.base, self._state.count)]
         rows, damage = _Rows(), None
@@ -325,7 +329,7 @@ class PcapngParser:
             body = buffer[position + 8 : position + (length + 3 & ~3) - 4]
             reason = self._other(kind, position, body, rows)
             if reason:
-                damage = Damage(position, reason)
+                damage = FileDamage(position, reason)
                 break
             if kind in (blocks.SECTION_HEADER, blocks.INTERFACE_DESCRIPTION):
                 states.append((position, self._state.base, self._state.count))
@@ -374,7 +378,7 @@ class PcapngParser:
         return None
 
 
-def _join(pieces: list[Parsed], consumed: int, needed: int, damage: Damage | None) -> Parsed:
+def _join(pieces: list[Parsed], consumed: int, needed: int, damage: FileDamage | None) -> Parsed:
     """Make one answer of those for the sections of a block."""
     if not pieces:
         return nothing(consumed, needed, damage)

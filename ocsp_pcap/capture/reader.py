@@ -20,7 +20,7 @@ from ocsp_pcap.capture.batch import PADDING, Column, PacketBatch
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.expand import source_named
 from ocsp_pcap.capture.formats import is_capture, is_pcap
-from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, Damage, Parsed
+from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, FileDamage, Parsed
 from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stored_position, stream_damage
 
 BLOCK_SIZE = 8 << 20
@@ -180,7 +180,7 @@ class CaptureReader:
                 break
             start = parsed.consumed
             if parsed.needed > BUFFER_LIMIT:
-                self._tell(Damage(start, f"a record claims {parsed.needed} bytes"))
+                self._tell(FileDamage(start, f"a record claims {parsed.needed} bytes"))
                 break
             self._make_room(start, parsed.needed)
             start = 0
@@ -272,7 +272,7 @@ class CaptureReader:
         if len(times) > 1:
             self._step_back = max(self._step_back, -int(np.diff(times).min()))
 
-    def _tell(self, damage: Damage) -> None:
+    def _tell(self, damage: FileDamage) -> None:
         place = f"at byte {self._base + damage.position}, where frame {self._packets + 1} should be"
         self._damage = f"{damage.reason} ({place})" + (f"; {self._damage}" if self._damage else "")
 

@@ -72,7 +72,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class FieldPlan:
     """One field of a class."""
 
     name: str
@@ -88,7 +88,7 @@ class Structure:
     """An object of a dataclass."""
 
     cls: Any
-    members: tuple[Member, ...]
+    members: tuple[FieldPlan, ...]
 
 
 Shape: TypeAlias = Text | Integer | Truth | Moment | Listing | Pairs | Structure
@@ -100,13 +100,13 @@ def plan_of(cls: Any) -> Structure:
     return Structure(cls, tuple(_member(cls.__module__, field) for field in fields(cls)))
 
 
-def _member(module: str, field: Any) -> Member:
+def _member(module: str, field: Any) -> FieldPlan:
     hint = _hint(module, str(field.type))
     default = field.default if field.default_factory is MISSING else field.default_factory()
     optional = get_origin(hint) in (Union, UnionType)
     if optional:
         (hint,) = (item for item in get_args(hint) if item is not NoneType)
-    return Member(field.name, _shape(hint), optional, default)
+    return FieldPlan(field.name, _shape(hint), optional, default)
 
 
 @cache

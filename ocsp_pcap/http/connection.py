@@ -10,15 +10,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from ocsp_pcap.http.events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Response, Trailing, Unanswered
 from ocsp_pcap.http.interest import NONE, TUNNEL, Interests
 from ocsp_pcap.http.message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
 from ocsp_pcap.http.state import (
-    Answer,
-    Direction,
+    AnswerUnderway,
+    HttpDirection,
+    HttpState,
     Pending,
     Pieces,
-    State,
     authority,
     looks_like_known_request,
     looks_like_request,
@@ -59,7 +59,7 @@ class HttpConversation:
         It is asked where bytes are missing, or may be, so that the order proves nothing; there a response is
         given to the request whose answer it shows itself to be, else to none.
         """
-        self.tunnel: Tunnel | None = None
+        self.tunnel: ConnectTunnel | None = None
         self._interests = interests
         self._answers = answers
         self._in_doubt = False
@@ -69,11 +69,11 @@ class HttpConversation:
         self._orphans = 0
         """Answers since the last request for which none waited."""
         self._over = False
-        self._client = Direction()
-        self._server = Direction()
+        self._client = HttpDirection()
+        self._server = HttpDirection()
         self._pending: deque[Pending] = deque()
         self._answering: Pending | None = None
-        self._early: Answer | None = None
+        self._early: AnswerUnderway | None = None
         """An answer that was complete before its request."""
         self._held = Pieces(MAX_HELD)
         self._trailing = Pieces(MAX_TRAILING)
@@ -88,8 +88,8 @@ class HttpConversation:
     def between_messages(self, from_client: bool) -> bool:
         """Tell whether the next byte of a direction is due to begin a message."""
         direction = self._client if from_client else self._server
-        return direction.state is State.LOST or (
-            direction.state is State.HEAD and direction.message is None and not direction.buffer
+        return direction.state is HttpState.LOST or (
+            direction.state is HttpState.HEAD and direction.message is None and not direction.buffer
         )
 
     def wants(self, from_client: bool) -> bool:
@@ -102,12 +102,12 @@ class HttpConversation:
         if self._over:
             return False
         if from_client:
-            return self._client.state is not State.CLOSED
+            return self._client.state is not HttpState.CLOSED
         server = self._server
-        if server.state is State.LOST:
+        if server.state is HttpState.LOST:
             blind = not self._client.seen and server.passed_over < MAX_BLIND
             return bool(self._pending) or blind
-        return server.state is not State.CLOSED
+        return server.state is not HttpState.CLOSED
 
     def receive(
         self, from_client: bool, data: bytes, frame: int, time: int, segment_start: bool = False
@@ -134,10 +134,10 @@ class HttpConversation:
         """Account for bytes of one direction that the capture does not hold."""
         events: list[HttpEvent] = []
         direction = self._client if from_client else self._server
-        if self._over or direction.state is State.CLOSED:
+        if self._over or direction.state is HttpState.CLOSED:
             return events
         direction.lost += length
-        if direction.state is State.HELD:
+        if direction.state is HttpState.HELD:
             self._hold(Trailing(True, b"", frame, time, missing=length))
         elif direction.message is None:
             if from_client:
@@ -158,7 +158,7 @@ class HttpConversation:
     def skip(self, from_client: bool) -> None:
         """Tell that wanted bytes of this direction were withheld: a message at hand is given up."""
         direction = self._client if from_client else self._server
-        if direction.state not in (State.CLOSED, State.HELD):
+        if direction.state not in (HttpState.CLOSED, HttpState.HELD):
             if not from_client:
                 self._answering = None
             direction.lose()
@@ -193,16 +193,16 @@ class HttpConversation:
     ) -> None:
         client = self._client
         while data:
-            if client.state is State.LOST:
+            if client.state is HttpState.LOST:
                 if not segment_start or not looks_like_known_request(data):
                     return
-                client.state = State.HEAD
-            if client.state is State.HEAD:
+                client.state = HttpState.HEAD
+            if client.state is HttpState.HEAD:
                 data = self._client_head(data, frame, time, events)
-            elif client.state is State.BODY:
+            elif client.state is HttpState.BODY:
                 data = self._client_body(data, frame, time, events)
             else:
-                if client.state is State.HELD:
+                if client.state is HttpState.HELD:
                     self._hold(Trailing(True, data, frame, time))
                 return
             segment_start = False
@@ -232,7 +232,7 @@ class HttpConversation:
         pending.message = message
         self._await_answer(pending, frame, time, events)
         client.message = message
-        client.state = State.BODY
+        client.state = HttpState.BODY
         return self._client_body(rest, frame, time, events)
 
     def _cut_head(self, frame: int, time: int, events: list[HttpEvent]) -> bool:
@@ -241,7 +241,7 @@ class HttpConversation:
         Return whether there is one.
         """
         client = self._client
-        head = whole_lines(bytes(client.buffer)) if client.state is State.HEAD and client.buffer else None
+        head = whole_lines(bytes(client.buffer)) if client.state is HttpState.HEAD and client.buffer else None
         if head is None:
             return False
         try:
@@ -262,7 +262,7 @@ class HttpConversation:
         self._await_answer(pending, request.frame, request.time, events)
         pending.event = request
         events.append(request)
-        self._client.state = State.HELD
+        self._client.state = HttpState.HELD
 
     def _client_body(self, data: bytes, frame: int, time: int, events: list[HttpEvent]) -> bytes:
         message = self._client.message
@@ -281,7 +281,7 @@ class HttpConversation:
 
     def _await_answer(self, pending: Pending, frame: int, time: int, events: list[HttpEvent]) -> None:
         waiting = self._pending
-        if self._server.state is State.LOST:
+        if self._server.state is HttpState.LOST:
             # A client asks again when it has its answer: what waited during a gap was answered in it.
             while waiting and self._server.lost > waiting[0].lost_before:
                 self._drop(waiting.popleft(), None, frame, time, events)
@@ -325,8 +325,8 @@ class HttpConversation:
             client.message.close(orderly=False)
             self._end_message(True, frame, time, events, complete=False)
         self._cut_head(frame, time, events)
-        if client.state is not State.HELD:
-            client.state = State.CLOSED
+        if client.state is not HttpState.HELD:
+            client.state = HttpState.CLOSED
         client.buffer.clear()
 
     def _server_data(
@@ -334,18 +334,18 @@ class HttpConversation:
     ) -> None:
         server = self._server
         while data and not self._over:
-            if self._held and segment_start and server.state is not State.BODY and looks_like_tls(data):
+            if self._held and segment_start and server.state is not HttpState.BODY and looks_like_tls(data):
                 self._open_unanswered_tunnel()
                 self._trailing.append(Trailing(False, data, frame, time))
                 return
-            if server.state is State.LOST:
+            if server.state is HttpState.LOST:
                 if not segment_start or not looks_like_response(data):
                     server.passed_over += len(data)
                     return
-                server.state = State.HEAD
-            if server.state is State.HEAD:
+                server.state = HttpState.HEAD
+            if server.state is HttpState.HEAD:
                 data = self._server_head(data, frame, time, events)
-            elif server.state is State.BODY:
+            elif server.state is HttpState.BODY:
                 data = self._server_body(data, frame, time, events)
             else:
                 return
@@ -385,7 +385,7 @@ class HttpConversation:
             return b""
         message.first_frame = server.first_frame
         message.interest = self._interests.response_interest(request, message.status, message.headers)
-        server.message, server.state = message, State.BODY
+        server.message, server.state = message, HttpState.BODY
         if pending is not None:
             self._answering = self._pending.popleft()
             pending.lost_since = server.lost - pending.lost_before
@@ -429,13 +429,13 @@ class HttpConversation:
     ) -> None:
         direction = self._client if from_client else self._server
         message, direction.message = direction.message, None
-        if direction.state is State.BODY:
-            direction.state = State.HEAD
+        if direction.state is HttpState.BODY:
+            direction.state = HttpState.HEAD
         if message is None:
             return
         if not from_client:
             answered, self._answering = self._answering, None
-            self._end_response(Answer(message, answered, frame, time, complete, closed), events)
+            self._end_response(AnswerUnderway(message, answered, frame, time, complete, closed), events)
             return
         early = self._early
         for pending in (*self._pending, self._answering, early.pending if early else None):
@@ -445,7 +445,7 @@ class HttpConversation:
             self._early = None
             self._report_response(early, events)
 
-    def _end_response(self, answer: Answer, events: list[HttpEvent]) -> None:
+    def _end_response(self, answer: AnswerUnderway, events: list[HttpEvent]) -> None:
         if answer.message.interest is NONE:
             return
         pending = answer.pending
@@ -455,7 +455,7 @@ class HttpConversation:
         else:
             self._report_response(answer, events)
 
-    def _report_response(self, answer: Answer, events: list[HttpEvent]) -> None:
+    def _report_response(self, answer: AnswerUnderway, events: list[HttpEvent]) -> None:
         pending, request = answer.pending, None
         if pending is not None:
             self._end_request(pending, answer.frame, answer.time, events, complete=False)
@@ -501,14 +501,14 @@ class HttpConversation:
 
     def _close_server(self, frame: int, time: int, closed: Closed | None, events: list[HttpEvent]) -> None:
         server = self._server
-        if server.state is State.CLOSED:
+        if server.state is HttpState.CLOSED:
             return
         if server.message is not None:
             complete = server.message.close(orderly=closed == "fin")
             self._end_message(False, frame, time, events, complete=complete, closed=closed)
         if self._held and not self._over:
             self._open_unanswered_tunnel()
-        server.state = State.CLOSED
+        server.state = HttpState.CLOSED
         server.buffer.clear()
         while self._pending:
             self._drop(self._pending.popleft(), closed, frame, time, events)
@@ -521,7 +521,7 @@ class HttpConversation:
     def _release_held(self, events: list[HttpEvent]) -> None:
         """CONNECT was refused: the connection speaks HTTP on, and so does what the client sent."""
         held = self._held.take()
-        self._client.state = State.HEAD
+        self._client.state = HttpState.HEAD
         for piece in held:
             if piece.missing:
                 self._client.lose()
@@ -537,7 +537,7 @@ class HttpConversation:
                 via = any(name in ("via", "x-forwarded-for") for name, _ in pending.event.headers)
                 self._pending.remove(pending)
                 break
-        self.tunnel = Tunnel(host, port, connect_frame, status, response_frame, via)
+        self.tunnel = ConnectTunnel(host, port, connect_frame, status, response_frame, via)
         self._over = True
         for piece in self._held.take():
             self._trailing.append(piece)

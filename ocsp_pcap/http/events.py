@@ -58,7 +58,7 @@ class Unanswered(NamedTuple):
 HttpEvent: TypeAlias = Request | Response | Unanswered
 
 
-class Tunnel(NamedTuple):
+class ConnectTunnel(NamedTuple):
     """A tunnel that a CONNECT request opened (RFC 9110 9.3.6)."""
 
     host: str | None

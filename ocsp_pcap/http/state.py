@@ -25,7 +25,7 @@ VERSION = b"HTTP/1."
 _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 
 
-class State(Enum):
+class HttpState(Enum):
     """What is due next in one direction."""
 
     HEAD = "head"
@@ -65,7 +65,7 @@ class Pending:
             return None
 
 
-class Answer(NamedTuple):
+class AnswerUnderway(NamedTuple):
     """An answer that is as whole as it will be, and what it answers."""
 
     message: Message
@@ -82,11 +82,11 @@ class Answer(NamedTuple):
         return self.pending is not None and self.pending.message is not None
 
 
-class Direction:
+class HttpDirection:
     """Where one direction stands."""
 
     def __init__(self) -> None:
-        self.state = State.HEAD
+        self.state = HttpState.HEAD
         self.first_frame = 0
         """Where the message at hand began."""
         self.message: Message | None = None
@@ -102,8 +102,8 @@ class Direction:
         """Forget the message at hand and wait for one that starts a segment."""
         self.message = None
         self.buffer.clear()
-        if self.state is not State.CLOSED:
-            self.state = State.LOST
+        if self.state is not HttpState.CLOSED:
+            self.state = HttpState.LOST
 
     def take_head(
         self, data: bytes, frame: int, looks_right: Callable[[bytes | bytearray], bool]

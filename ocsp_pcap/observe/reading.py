@@ -15,7 +15,7 @@ Show: TypeAlias = Callable[[CaptureObserver], None]
 """Shows a file to the observer of its capture. Raises CaptureError where it is no longer there."""
 
 
-class Reading(Protocol):
+class FileOpener(Protocol):
     """Opens the files of a run in their order."""
 
     def open(self, member: Member) -> Show | None:

@@ -24,10 +24,10 @@ from ocsp_pcap.observe.told import TcpPart
 from ocsp_pcap.spoken.conversation import Conversation, Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import first_of_each
-from ocsp_pcap.streams.events import Close, Data, Disagreement, Gap, StreamEvent
+from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.headers import FAR, NEAR, Checksum
-from ocsp_pcap.streams.joining import Match, MatchError, StreamFiles
+from ocsp_pcap.streams.joining import FlowMatch, MatchError, StreamFiles
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
 from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
 
@@ -133,7 +133,7 @@ class TcpObserver:
             self._wanted[woken] = DIRECTION_BITS | LATE
         return found
 
-    def match(self, part: TcpPart) -> Match:
+    def match(self, part: TcpPart) -> FlowMatch:
         """Find which streams of the file that follows go on with streams that are known here.
 
         Raise MatchError if that file cannot be joined and must be read again in order, because its packets
@@ -148,7 +148,7 @@ class TcpObserver:
             raise MatchError("a SYN is repeated after data, or answered by another")
         return match
 
-    def join(self, part: TcpPart, match: Match, frames_before: int) -> ToReread:
+    def join(self, part: TcpPart, match: FlowMatch, frames_before: int) -> ToReread:
         """Take in the report on the file that follows; return the packets of it that must be read again."""
         joined = self.flows.join(part.flows, match, frames_before)
         self.files.take(joined)
@@ -471,7 +471,7 @@ class TcpObserver:
         else:
             reached("ambiguous_frames")
 
-    def _disagree(self, stream: TcpStream, event: Disagreement) -> None:
+    def _disagree(self, stream: TcpStream, event: CopiesDiffer) -> None:
         """Take note of two copies that are not the same, and find out which of them the receiver took."""
         self._note_ambiguous(stream, (*event.frames, event.copy))
         entries, surroundings = stream.entries, self._surroundings

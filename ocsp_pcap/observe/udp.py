@@ -22,7 +22,7 @@ from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.joining import Joined, Match, StreamFiles
+from ocsp_pcap.streams.joining import FlowMatch, Joined, StreamFiles
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 
 MAX_BEGINNINGS: Final = 64
@@ -107,11 +107,11 @@ class UdpObserver:
         if len(chosen):
             self._chosen(columns, stream[chosen], direction, chosen)
 
-    def match(self, part: UdpPart) -> Match:
+    def match(self, part: UdpPart) -> FlowMatch:
         """Find which flows of the file that follows go on with flows that are known here."""
         return self.flows.match(part.flows)
 
-    def join(self, part: UdpPart, match: Match, frames_before: int) -> ToReread:
+    def join(self, part: UdpPart, match: FlowMatch, frames_before: int) -> ToReread:
         """Take in the report on the file that follows; return the packets of it that must be read again."""
         known = {
             flow: int(self._state[earlier])

@@ -11,12 +11,12 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from ocsp_pcap.facts import CertIdFact
 from ocsp_pcap.http.connection import HttpConversation
 from ocsp_pcap.http.events import (
+    ConnectTunnel,
     Headers,
     HttpEvent,
     Request,
     Response,
     Trailing,
-    Tunnel,
     Unanswered,
     header,
 )
@@ -155,7 +155,7 @@ class ExchangeReader:
         self._doubtful = 0
 
     @property
-    def tunnel(self) -> Tunnel | None:
+    def tunnel(self) -> ConnectTunnel | None:
         """The tunnel that a CONNECT request opened."""
         return self._http.tunnel
 

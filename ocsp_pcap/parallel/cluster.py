@@ -34,7 +34,7 @@ _NAMED: Final = 3
 _LOGGERS: Final = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
 
-class Answer(NamedTuple):
+class TaskAnswer(NamedTuple):
     """What a worker sends back."""
 
     version: str
@@ -45,13 +45,13 @@ class Answer(NamedTuple):
     """The FileResult, pickled and compressed to a quarter: it goes through the scheduler."""
 
 
-def read_there(source: CaptureSource, first: bool, last: bool) -> Answer:
+def read_there(source: CaptureSource, first: bool, last: bool) -> TaskAnswer:
     """Read one file; this runs in a worker."""
     import lz4.frame
     from distributed import get_worker
 
     result = pickle.dumps(read_file(source, first, last), pickle.HIGHEST_PROTOCOL)
-    return Answer(__version__, get_worker().address, lz4.frame.compress(result))
+    return TaskAnswer(__version__, get_worker().address, lz4.frame.compress(result))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Cluster:
             self._count = self._look()
         return self._count
 
-    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Reading:
+    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> TaskReading:
         """Have a file read by some worker."""
         sent = source if source.path is None else replace(source, path=source.path.absolute())
         call = pickle.dumps(_Call(sent, first, last), pickle.HIGHEST_PROTOCOL)
@@ -137,7 +137,7 @@ class Cluster:
                 key = f"{PACKAGE}-{uuid4()}"
                 return self._client.submit(pickle.loads, call, key=key, retries=RETRIES, pure=False)
 
-        return Reading(self, source, begin)
+        return TaskReading(self, source, begin)
 
     def compare_versions(self) -> None:
         """Raise ClusterError where workers have another version of this package, or none."""
@@ -159,7 +159,7 @@ class Cluster:
         while True:
             try:
                 with self.failures():
-                    answer: Answer = future.result(timeout=LOOK_SECONDS)
+                    answer: TaskAnswer = future.result(timeout=LOOK_SECONDS)
             except TimeoutError:
                 self._look()
             except (ClusterError, KilledWorker):
@@ -223,7 +223,7 @@ class Cluster:
                 f"{', '.join([*named, *more])}"
             )
 
-    def _understood(self, answer: Answer, source: CaptureSource) -> FileResult:
+    def _understood(self, answer: TaskAnswer, source: CaptureSource) -> FileResult:
         import lz4.frame
 
         self._compare({answer.worker: answer.version})
@@ -245,7 +245,7 @@ class Cluster:
         return result
 
 
-class Reading:
+class TaskReading:
     """A file that some worker reads."""
 
     def __init__(self, workers: Cluster, source: CaptureSource, begin: Callable[[], Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader, RefusedTunnel
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
-from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Kind, sniff
+from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.held_bytes import Piece, Waiting
 from ocsp_pcap.spoken.proxy_prefixes import (
@@ -268,21 +268,21 @@ class Conversation:
                 return
         kind = sniff(data)
         match kind:
-            case Kind.TLS_CLIENT | Kind.TLS_SERVER:
-                self.client = direction if kind is Kind.TLS_CLIENT else 1 - direction
+            case Beginning.TLS_CLIENT | Beginning.TLS_SERVER:
+                self.client = direction if kind is Beginning.TLS_CLIENT else 1 - direction
                 self._begin_tls(waiting, direction)
-            case Kind.HTTP_CLIENT | Kind.HTTP_SERVER:
-                self.client = direction if kind is Kind.HTTP_CLIENT else 1 - direction
+            case Beginning.HTTP_CLIENT | Beginning.HTTP_SERVER:
+                self.client = direction if kind is Beginning.HTTP_CLIENT else 1 - direction
                 self._mode = Mode.HTTP
                 self._http = ExchangeReader(self._shared.responses, self._scheme, mid_stream=self._mid_stream)
                 self._replay()
-            case Kind.PROXY_PROTOCOL if self._mode is Mode.SNIFF:
+            case Beginning.PROXY_PROTOCOL if self._mode is Mode.SNIFF:
                 self._proxy_protocol(waiting, direction)
-            case Kind.SOCKS4 | Kind.SOCKS5 if self._mode is Mode.SNIFF:
+            case Beginning.SOCKS4 | Beginning.SOCKS5 if self._mode is Mode.SNIFF:
                 self._mode = Mode.SOCKS
                 self.client = direction
                 self._socks(waiting)
-            case Kind.UNDECIDED:
+            case Beginning.UNDECIDED:
                 pass
             case _:
                 began_before = len(last.data) < len(data)
@@ -385,7 +385,7 @@ class Conversation:
         """Leave HTTP where the client begins TLS in place of its next request."""
         assert self._http is not None
         from_client = direction == self.client
-        hello = from_client and sniff(data) is Kind.TLS_CLIENT and self._http.between_messages(True)
+        hello = from_client and sniff(data) is Beginning.TLS_CLIENT and self._http.between_messages(True)
         if hello:
             self._leave_http(frame, time)
         return hello

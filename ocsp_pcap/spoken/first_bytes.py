@@ -16,7 +16,7 @@ MAX_RECORD: Final = (1 << 14) + 2048
 LONGEST_METHOD: Final = max(map(len, METHODS))
 
 
-class Kind(Enum):
+class Beginning(Enum):
     """A protocol, and which side speaks."""
 
     UNDECIDED = auto()
@@ -30,7 +30,7 @@ class Kind(Enum):
     SOCKS5 = auto()
 
 
-def sniff(data: bytes) -> Kind:
+def sniff(data: bytes) -> Beginning:
     """Tell what ``data`` begins; UNDECIDED where more bytes are needed to tell."""
     first = data[0]
     if first == HANDSHAKE:
@@ -44,47 +44,47 @@ def sniff(data: bytes) -> Kind:
     return _text(data)
 
 
-def _tls(data: bytes) -> Kind:
+def _tls(data: bytes) -> Beginning:
     if len(data) < 6:
         plausible = b"\x16\x03".startswith(data[:2])
-        return Kind.UNDECIDED if plausible else Kind.UNKNOWN
+        return Beginning.UNDECIDED if plausible else Beginning.UNKNOWN
     if data[1] != 3 or data[2] > 4 or not 4 <= int.from_bytes(data[3:5], "big") <= MAX_RECORD:
-        return Kind.UNKNOWN
+        return Beginning.UNKNOWN
     if data[5] in SENT_BY_CLIENT:
-        return Kind.TLS_CLIENT
-    return Kind.TLS_SERVER if data[5] in SENT_BY_SERVER else Kind.UNKNOWN
+        return Beginning.TLS_CLIENT
+    return Beginning.TLS_SERVER if data[5] in SENT_BY_SERVER else Beginning.UNKNOWN
 
 
-def _sslv2(data: bytes) -> Kind:
+def _sslv2(data: bytes) -> Beginning:
     """A ClientHello in the form of SSL 2.0 (RFC 5246 appendix E.2)."""
     if len(data) < 5:
-        return Kind.UNDECIDED if len(data) < 3 or data[2] == 1 else Kind.UNKNOWN
+        return Beginning.UNDECIDED if len(data) < 3 or data[2] == 1 else Beginning.UNKNOWN
     length = (data[0] & 0x7F) << 8 | data[1]
     is_hello = data[2] == 1 and (data[3] == 3 or data[3:5] == b"\x00\x02") and 9 <= length <= 1024
-    return Kind.TLS_CLIENT if is_hello else Kind.UNKNOWN
+    return Beginning.TLS_CLIENT if is_hello else Beginning.UNKNOWN
 
 
-def _socks5(data: bytes) -> Kind:
+def _socks5(data: bytes) -> Beginning:
     if len(data) < 2:
-        return Kind.UNDECIDED
-    return Kind.SOCKS5 if 1 <= data[1] <= 16 and len(data) <= 2 + data[1] else Kind.UNKNOWN
+        return Beginning.UNDECIDED
+    return Beginning.SOCKS5 if 1 <= data[1] <= 16 and len(data) <= 2 + data[1] else Beginning.UNKNOWN
 
 
-def _socks4(data: bytes) -> Kind:
+def _socks4(data: bytes) -> Beginning:
     if len(data) < 2:
-        return Kind.UNDECIDED
-    return Kind.SOCKS4 if data[1] == 1 else Kind.UNKNOWN
+        return Beginning.UNDECIDED
+    return Beginning.SOCKS4 if data[1] == 1 else Beginning.UNKNOWN
 
 
-def _text(data: bytes) -> Kind:
+def _text(data: bytes) -> Beginning:
     head = data[:LONGEST_METHOD]
     if head.startswith(METHODS):
-        return Kind.HTTP_CLIENT
+        return Beginning.HTTP_CLIENT
     if data.startswith(VERSION):
-        return Kind.HTTP_SERVER
+        return Beginning.HTTP_SERVER
     if data.startswith((PROXY_V1, PROXY_V2)):
-        return Kind.PROXY_PROTOCOL
+        return Beginning.PROXY_PROTOCOL
     beginnings = (*METHODS, VERSION, PROXY_V1, PROXY_V2)
     if any(beginning.startswith(data) for beginning in beginnings):
-        return Kind.UNDECIDED
-    return Kind.UNKNOWN
+        return Beginning.UNDECIDED
+    return Beginning.UNKNOWN

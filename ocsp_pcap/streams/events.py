@@ -45,7 +45,7 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
-class Disagreement:
+class CopiesDiffer:
     """Another copy of bytes that had been delivered was not the same."""
 
     direction: int
@@ -57,4 +57,4 @@ class Disagreement:
     """Sequence number after the last byte of which there are two copies."""
 
 
-StreamEvent: TypeAlias = Data | Gap | Close | Disagreement
+StreamEvent: TypeAlias = Data | Gap | Close | CopiesDiffer

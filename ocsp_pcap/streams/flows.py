@@ -22,7 +22,7 @@ from ocsp_pcap.streams.distinct import distinct, first_of_each
 from ocsp_pcap.streams.exact_index import ExactIndex, Lanes
 from ocsp_pcap.streams.flow import Endpoints, Flow, FlowRows
 from ocsp_pcap.streams.headers import FAR, NEAR
-from ocsp_pcap.streams.joining import Joined, Match, MatchError
+from ocsp_pcap.streams.joining import FlowMatch, Joined, MatchError
 from ocsp_pcap.streams.restarts import Restarts
 from ocsp_pcap.streams.state import (
     ACKED_0,
@@ -260,7 +260,7 @@ class FlowTable:
         state["data_time"].reshape(-1)[chosen] = columns.time[rows[best]]
         end[chosen] = reached[best]
 
-    def match(self, other: FlowTable) -> Match:
+    def match(self, other: FlowTable) -> FlowMatch:
         """Find which streams of another table, that of the packets which follow, go on with one of this.
 
         Only the first stream that ``other`` has of a conversation can go on; Wireshark's rule says whether
@@ -279,7 +279,7 @@ class FlowTable:
         flipped = np.zeros(size, np.bool_)
         flipped[first] = ((theirs[first] ^ self._state["bits"][earlier[first]]) & SWAPPED) != 0
         if self._udp or not len(first):
-            return Match(earlier, flipped, conversation >= 0)
+            return FlowMatch(earlier, flipped, conversation >= 0)
         side = ((theirs & SWAPPED) != 0).astype(np.int64)
         opens = other._state["syn_frame"][:size, 0] == other._state["first_frame"][:size]
         own = self._base_of(earlier[first], side[first])
@@ -300,9 +300,9 @@ class FlowTable:
                 raise MatchError("a SYN inside a stream is that of another connection")
         earlier[first[anew]] = -1
         flipped[first[anew]] = False
-        return Match(earlier, flipped, conversation >= 0)
+        return FlowMatch(earlier, flipped, conversation >= 0)
 
-    def join(self, other: FlowTable, match: Match, frames_before: int) -> Joined:
+    def join(self, other: FlowTable, match: FlowMatch, frames_before: int) -> Joined:
         """Take the streams of another table; ``frames_before`` is added to their frames."""
         size = other._size
         theirs = {name: array[:size].copy() for name, array in other._state.items()}
@@ -327,7 +327,7 @@ class FlowTable:
         self._go_on(theirs, np.flatnonzero(goes_on), match)
         return Joined(number, match.flipped, goes_on)
 
-    def _go_on(self, theirs: dict[str, NDArray[Any]], rows: Rows, match: Match) -> None:
+    def _go_on(self, theirs: dict[str, NDArray[Any]], rows: Rows, match: FlowMatch) -> None:
         """Add what another table knows of streams that go on."""
         mine, state, flipped = match.earlier[rows], self._state, match.flipped[rows]
         said = {name: array[rows] for name, array in theirs.items()}

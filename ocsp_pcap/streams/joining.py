@@ -17,7 +17,7 @@ class MatchError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class FlowMatch:
     """Which of N streams go on with earlier ones."""
 
     earlier: NDArray[np.int64]

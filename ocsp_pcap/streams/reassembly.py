@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.streams.copies import Copies
-from ocsp_pcap.streams.events import Close, Data, Disagreement, Gap, StreamEvent
+from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.headers import FAR
 
 MODULUS = 1 << 32
@@ -231,7 +231,7 @@ class Reassembler:
             before = self.copies.disagreeing(position, data[:overlap])
             if before:
                 end = (self.next_sequence - max(overlap - len(data), 0)) % MODULUS
-                events.append(Disagreement(self.direction, tuple(before), frame, end))
+                events.append(CopiesDiffer(self.direction, tuple(before), frame, end))
         if overlap >= len(data) + missing:
             return
         if overlap < len(data):

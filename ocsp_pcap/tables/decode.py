@@ -9,7 +9,7 @@ from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ocsp_pcap.facts.codec import FormatError
-from ocsp_pcap.facts.plan import Integer, Listing, Member, Moment, Pairs, Shape, Structure, Text, Truth
+from ocsp_pcap.facts.plan import FieldPlan, Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth
 from ocsp_pcap.tables.schema import FINER
 from ocsp_pcap.tables.text import original
 
@@ -47,7 +47,7 @@ def objects(record: Structure, length: int, column_of: Callable[[str], pa.Array 
     return list(map(record.cls, *arguments))
 
 
-def _column(column: Member, array: pa.Array, finer: pa.Array | None) -> list[Any]:
+def _column(column: FieldPlan, array: pa.Array, finer: pa.Array | None) -> list[Any]:
     """Return the values of one column; ``finer`` is its second column, where it is a time that has one."""
     _check(column.shape, array.type)
     there = array.is_valid() if array.null_count else None

@@ -7,7 +7,7 @@ from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.facts.codec import FormatError
-from ocsp_pcap.facts.plan import Integer, Listing, Member, Moment, Pairs, Shape, Structure, Text, Truth
+from ocsp_pcap.facts.plan import FieldPlan, Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth
 from ocsp_pcap.tables.schema import arrow_fields, arrow_type
 from ocsp_pcap.tables.text import fitting
 
@@ -44,7 +44,7 @@ def arrays(record: Structure, items: Sequence[Any]) -> list[pa.Array]:
     return found
 
 
-def _column(column: Member, values: list[Any]) -> list[pa.Array]:
+def _column(column: FieldPlan, values: list[Any]) -> list[pa.Array]:
     if not isinstance(column.shape, Moment):
         return [_array(column.shape, values)]
     import pyarrow as pa

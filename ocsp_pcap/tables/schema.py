@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.facts.plan import (
     KINDS,
+    FieldPlan,
     Integer,
     Listing,
-    Member,
     Moment,
     Pairs,
     Shape,
@@ -51,7 +51,7 @@ def arrow_fields(record: Structure) -> tuple[pa.Field, ...]:
     return tuple(field for column in record.members for field in _fields(column))
 
 
-def _fields(column: Member) -> list[pa.Field]:
+def _fields(column: FieldPlan) -> list[pa.Field]:
     import pyarrow as pa
 
     fields = [pa.field(column.name, arrow_type(column.shape), nullable=column.optional)]

@@ -34,7 +34,7 @@ from ocsp_pcap.tls.records import (
     HANDSHAKE,
     SSLV2_HELLO,
     Record,
-    State,
+    RecordsState,
 )
 from ocsp_pcap.tls.sslv2 import read_hello
 
@@ -141,7 +141,7 @@ class TlsConnection:
         told in this direction: nothing that comes later can be read. With keys that fit it stays True.
         """
         direction = self._client if from_client is not self.swapped else self._server
-        return not direction.done and direction.reader.state is not State.DEAD
+        return not direction.done and direction.reader.state is not RecordsState.DEAD
 
     def _use_keys(self, keys: KeyLog | None, rsa_keys: Sequence[RSAPrivateKey]) -> None:
         from ocsp_pcap.tls.decryption import Decryption

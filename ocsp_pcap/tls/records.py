@@ -34,7 +34,7 @@ class Record(NamedTuple):
     whole: bool
 
 
-class State(Enum):
+class RecordsState(Enum):
     """Where a reader stands in its byte stream."""
 
     START = 0
@@ -101,7 +101,7 @@ class RecordReader:
     )
 
     def __init__(self) -> None:
-        self.state = State.START
+        self.state = RecordsState.START
         self._buffer: bytes | bytearray = b""
         self._need = 5
         self._rest = 0
@@ -115,14 +115,14 @@ class RecordReader:
         """Take the next bytes and return the records that they complete."""
         records: list[Record] = []
         state = self.state
-        if state is not State.SYNCHRONISED:
-            if state is State.DEAD:
+        if state is not RecordsState.SYNCHRONISED:
+            if state is RecordsState.DEAD:
                 return records
             if not self._synchronise(data, segment_start, records):
                 return records
             data = bytes(self._buffer)
             self._buffer = b""
-            if state is not State.SEARCHING and data[0] & 0x80:
+            if state is not RecordsState.SEARCHING and data[0] & 0x80:
                 records.append(Record(SSLV2_HELLO, sslv2.SSL_2_0, data[: self._need], True))
                 data = data[self._need :]
         else:
@@ -166,7 +166,7 @@ class RecordReader:
         self._buffer = data[position:] if position < size else b""
 
     def _lose(self) -> None:
-        self.state = State.SEARCHING
+        self.state = RecordsState.SEARCHING
         self._buffer = b""
         self._need = 5
         self._rest = 0
@@ -174,15 +174,15 @@ class RecordReader:
 
     def _synchronise(self, data: bytes, segment_start: bool, records: list[Record]) -> bool:
         """Decide whether the buffer, which starts at a segment start, begins a record."""
-        if self.state is State.SSLV2:
+        if self.state is RecordsState.SSLV2:
             return self._sslv2(data)
-        if self.state is State.START:
+        if self.state is RecordsState.START:
             if segment_start:
                 self._segment = len(self._buffer)
         else:
             self._searched += len(data)
             if self._searched > SEARCH_LIMIT:
-                self.state = State.DEAD
+                self.state = RecordsState.DEAD
                 self._buffer = b""
                 return False
             if segment_start:
@@ -192,14 +192,14 @@ class RecordReader:
         self._buffer = bytes(self._buffer) + data if self._buffer else data
         verdict = _plausible_record(self._buffer)
         if verdict:
-            self.state = State.SYNCHRONISED
+            self.state = RecordsState.SYNCHRONISED
             self._searched = 0
             return True
         if verdict is False:
-            if self.state is State.START:
+            if self.state is RecordsState.START:
                 size = sslv2.message_size(self._buffer)
                 if size is not None:
-                    self.state = State.SSLV2
+                    self.state = RecordsState.SSLV2
                     self._need = size
                     return self._sslv2(b"")
                 records.append(_boundary_lost(b"the stream does not start with a TLS record"))
@@ -217,7 +217,7 @@ class RecordReader:
         held += data
         if len(held) < self._need:
             return False
-        self.state = State.SYNCHRONISED
+        self.state = RecordsState.SYNCHRONISED
         return True
 
     def gap(self, length: int) -> tuple[Record | None, int | None]:
@@ -226,8 +226,8 @@ class RecordReader:
         Returns what was held of the record begun, and how many of the missing bytes belong to it;
         None where record boundaries are lost too.
         """
-        if self.state is not State.SYNCHRONISED:
-            if self.state is not State.DEAD:
+        if self.state is not RecordsState.SYNCHRONISED:
+            if self.state is not RecordsState.DEAD:
                 self._lose()
             return None, None
         part: Record | None = None
@@ -254,8 +254,8 @@ class RecordReader:
         """Return what was held of the record begun, at the end of the stream."""
         held = bytes(self._buffer)
         self._buffer = b""
-        synchronised = self.state is State.SYNCHRONISED
-        self.state = State.DEAD
+        synchronised = self.state is RecordsState.SYNCHRONISED
+        self.state = RecordsState.DEAD
         if synchronised and len(held) > 5:
             return Record(held[0], held[1] << 8 | held[2], held[5:], False)
         return None

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.capture.chain import Chain, Finder, gather
+from ocsp_pcap.capture.chain import BlockChain, Finder, gather
 
 
 @given(st.binary(min_size=1, max_size=300), st.binary(min_size=2, max_size=2))
@@ -51,7 +51,7 @@ def test_short_runs_of_candidates_are_given_up() -> None:
         limits.append(until)
         return list(range(position, until)), until, False
 
-    positions, stopped = Chain(candidates, candidates + 1).follow(0, 4000, step)
+    positions, stopped = BlockChain(candidates, candidates + 1).follow(0, 4000, step)
     assert (positions.tolist(), stopped) == (list(range(4000)), 4000)
     assert len(limits) < 300
 
@@ -80,6 +80,6 @@ def test_candidates_never_change_the_result(graph: tuple[list[int], list[int]], 
         return passed, position, False
 
     expected = step(0, end)[:2]
-    chain = Chain(np.array(candidates, np.int64), np.array([after[at] for at in candidates], np.int64))
+    chain = BlockChain(np.array(candidates, np.int64), np.array([after[at] for at in candidates], np.int64))
     positions, stopped = chain.follow(0, end, step)
     assert (positions.tolist(), stopped) == expected

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.http.connection import MAX_PENDING, HttpConversation
-from ocsp_pcap.http.events import HttpEvent, Request, Response, Trailing, Tunnel, Unanswered
+from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Response, Trailing, Unanswered
 from ocsp_pcap.ocsp import interest
 from tests.unit.ocsp.messages import request_der
 from tests.unit.pki.authority import Authority
@@ -259,7 +259,7 @@ def test_tunnel() -> None:
         conversation = HttpConversation(interest)
         events = play(conversation, (CLIENT, CONNECT), (SERVER, ESTABLISHED + b"early"), whole=whole)
         assert [type(event) for event in events] == [Request]
-        assert conversation.tunnel == Tunnel("plain.site.test", 443, 1, 200, 2)
+        assert conversation.tunnel == ConnectTunnel("plain.site.test", 443, 1, 200, 2)
         assert b"".join(piece.data for piece in conversation.take_trailing()) == b"early"
         assert conversation.take_trailing() == []
         assert not conversation.wants(CLIENT)
@@ -283,7 +283,7 @@ def test_refused_tunnel_keeps_speaking_http() -> None:
     events = play(conversation, (CLIENT, CONNECT), (SERVER, refusal), (CLIENT, again), (SERVER, ESTABLISHED))
     assert [r.status for r in responses(events)] == [407]
     assert responses(events)[0].complete
-    assert conversation.tunnel == Tunnel("plain.site.test", 443, 3, 200, 4)
+    assert conversation.tunnel == ConnectTunnel("plain.site.test", 443, 3, 200, 4)
     events = run((CLIENT, CONNECT + POST), (SERVER, refusal), (SERVER, ANSWER))
     answered = [(r.status, r.request.method) for r in responses(events) if r.request]
     assert answered == [(407, "CONNECT"), (200, "POST")]
@@ -297,7 +297,7 @@ def test_tunnel_whose_answer_is_missing() -> None:
         conversation = HttpConversation(interest)
         play(conversation, *steps)
         conversation.finish(9, 9)
-        assert conversation.tunnel == Tunnel("plain.site.test", 443, 1, None, None)
+        assert conversation.tunnel == ConnectTunnel("plain.site.test", 443, 1, None, None)
         assert [piece.data for piece in conversation.take_trailing()] == [HELLO]
     conversation = HttpConversation(interest)
     play(conversation, (CLIENT, CONNECT), (SERVER, 39), (CLIENT, HELLO), (SERVER, HELLO))
@@ -313,7 +313,7 @@ def test_tunnel_whose_request_is_missing() -> None:
     ]:
         conversation = HttpConversation(interest)
         play(conversation, *steps)
-        assert conversation.tunnel == Tunnel(None, None, None, 200, 1)
+        assert conversation.tunnel == ConnectTunnel(None, None, None, 200, 1)
         assert [piece.data for piece in conversation.take_trailing()] == [HELLO]
 
 

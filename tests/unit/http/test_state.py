@@ -4,9 +4,9 @@ import pytest
 
 from ocsp_pcap.http.message import MAX_HEAD
 from ocsp_pcap.http.state import (
-    Direction,
+    HttpDirection,
+    HttpState,
     Pending,
-    State,
     authority,
     looks_like_known_request,
     looks_like_request,
@@ -16,7 +16,7 @@ from ocsp_pcap.http.state import (
 
 
 def test_take_head() -> None:
-    direction = Direction()
+    direction = HttpDirection()
     assert direction.take_head(b"\r\n", 1, looks_like_request) == (None, b"")
     assert direction.take_head(b"\r\nGET / HTTP/1.1\r\n", 2, looks_like_request) == (None, b"")
     assert direction.take_head(b"\r\nrest", 3, looks_like_request) == (b"GET / HTTP/1.1\r\n\r\n", b"rest")
@@ -24,9 +24,9 @@ def test_take_head() -> None:
 
 
 def test_head_without_end_is_bounded() -> None:
-    direction = Direction()
+    direction = HttpDirection()
     direction.take_head(b"GET / HTTP/1.1\r\n" + b"x" * MAX_HEAD, 1, looks_like_request)
-    assert direction.state is State.LOST
+    assert direction.state is HttpState.LOST
     assert not direction.buffer
 
 

@@ -27,7 +27,7 @@ from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe.assemble import FactAssembler
 from ocsp_pcap.observe.reading import ClusterError
 from ocsp_pcap.parallel import cluster as module
-from ocsp_pcap.parallel.cluster import Answer, cluster
+from ocsp_pcap.parallel.cluster import TaskAnswer, cluster
 from ocsp_pcap.read_captures import RunOptions, read_captures
 from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
@@ -259,8 +259,8 @@ def test_workers_with_another_version(scheduler: str, monkeypatch: pytest.Monkey
 
 
 def test_an_answer_that_is_not_understood(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def strange(*_: Any, **__: Any) -> Answer:
-        return Answer(__version__, "tcp://worker:1", b"strange")
+    def strange(*_: Any, **__: Any) -> TaskAnswer:
+        return TaskAnswer(__version__, "tcp://worker:1", b"strange")
 
     with Client(scheduler, set_as_default=False) as client:
         future = client.submit(strange, pure=False)

@@ -3,28 +3,28 @@ from __future__ import annotations
 import pytest
 
 from ocsp_pcap.http.state import METHODS
-from ocsp_pcap.spoken.first_bytes import Kind, sniff
+from ocsp_pcap.spoken.first_bytes import Beginning, sniff
 from tests.unit.tls.wire import record
 
 CLIENT_HELLO, SERVER_HELLO = (data for _, data in record()[0].flights[:2])
 WHOLE = [
-    (CLIENT_HELLO, Kind.TLS_CLIENT),
-    (SERVER_HELLO, Kind.TLS_SERVER),
-    (bytes.fromhex("802e0103010015000000100100800300800700c0"), Kind.TLS_CLIENT),
-    *[(method + b"x", Kind.HTTP_CLIENT) for method in METHODS],
-    (b"HTTP/1.1 200 OK", Kind.HTTP_SERVER),
-    (b"PROXY TCP4 ", Kind.PROXY_PROTOCOL),
-    (b"\r\n\r\n\x00\r\nQUIT\n", Kind.PROXY_PROTOCOL),
-    (b"\x04\x01\x01\xbb", Kind.SOCKS4),
-    (b"\x05\x01\x00", Kind.SOCKS5),
+    (CLIENT_HELLO, Beginning.TLS_CLIENT),
+    (SERVER_HELLO, Beginning.TLS_SERVER),
+    (bytes.fromhex("802e0103010015000000100100800300800700c0"), Beginning.TLS_CLIENT),
+    *[(method + b"x", Beginning.HTTP_CLIENT) for method in METHODS],
+    (b"HTTP/1.1 200 OK", Beginning.HTTP_SERVER),
+    (b"PROXY TCP4 ", Beginning.PROXY_PROTOCOL),
+    (b"\r\n\r\n\x00\r\nQUIT\n", Beginning.PROXY_PROTOCOL),
+    (b"\x04\x01\x01\xbb", Beginning.SOCKS4),
+    (b"\x05\x01\x00", Beginning.SOCKS5),
 ]
 
 
 @pytest.mark.parametrize(("data", "kind"), WHOLE)
-def test_a_beginning_is_told_and_never_told_otherwise_before(data: bytes, kind: Kind) -> None:
+def test_a_beginning_is_told_and_never_told_otherwise_before(data: bytes, kind: Beginning) -> None:
     assert sniff(data) is kind
     told = [sniff(data[:end]) for end in range(1, len(data))]
-    assert set(told) <= {Kind.UNDECIDED, kind}
+    assert set(told) <= {Beginning.UNDECIDED, kind}
     assert told == sorted(told, key=lambda one: one is kind)
 
 
@@ -48,4 +48,4 @@ def test_a_beginning_is_told_and_never_told_otherwise_before(data: bytes, kind: 
     ],
 )
 def test_other_protocols_are_unknown(data: bytes) -> None:
-    assert sniff(data) is Kind.UNKNOWN
+    assert sniff(data) is Beginning.UNKNOWN

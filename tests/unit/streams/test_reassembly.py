@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.streams.events import Close, Data, Disagreement, Gap, StreamEvent
+from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.reassembly import (
     MAX_PLAUSIBLE_JUMP,
     MODULUS,
@@ -46,9 +46,9 @@ def test_retransmission_is_dropped_and_the_first_copy_of_a_byte_wins() -> None:
     stream.start(0)
     stream.segment(0, b"abcd", 0, 1, 1)
     assert stream.segment(0, b"abcd", 0, 2, 2) == []
-    assert stream.segment(0, b"XXXX", 0, 3, 3) == [Disagreement(0, (1,), 3, 4)]
+    assert stream.segment(0, b"XXXX", 0, 3, 3) == [CopiesDiffer(0, (1,), 3, 4)]
     assert stream.segment(2, b"YYef", 0, 4, 4) == [
-        Disagreement(0, (1,), 4, 4),
+        CopiesDiffer(0, (1,), 4, 4),
         Data(0, 4, 4, 4, b"ef", False),
     ]
 

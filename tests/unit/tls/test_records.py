@@ -15,7 +15,7 @@ from ocsp_pcap.tls.records import (
     SSLV2_HELLO,
     Record,
     RecordReader,
-    State,
+    RecordsState,
 )
 
 from .wire import client_hello, message, tls_record
@@ -43,7 +43,7 @@ NO_START = Record(BOUNDARY_LOST, 0, b"the stream does not start with a TLS recor
 def test_a_stream() -> None:
     reader = RecordReader()
     assert reader.receive(STREAM, True) == RECORDS
-    assert reader.state is State.SYNCHRONISED
+    assert reader.state is RecordsState.SYNCHRONISED
 
 
 @given(st.lists(st.integers(1, len(STREAM) - 1), max_size=15))
@@ -74,7 +74,7 @@ def test_garbage_after_a_record_loses_the_boundaries(garbage: bytes) -> None:
         Record(HANDSHAKE, 0x0303, HELLO, True),
         Record(BOUNDARY_LOST, 0, b"bytes that are no TLS record follow a record", False),
     ]
-    assert reader.state is State.SEARCHING
+    assert reader.state is RecordsState.SEARCHING
     assert reader.receive(b"still garbage", False) == []
     assert reader.receive(STREAM, True) == RECORDS
 
@@ -99,7 +99,7 @@ def test_the_search_is_bounded() -> None:
     assert reader.receive(b"x" * 1000, True) == [NO_START]
     for _ in range(SEARCH_LIMIT // 1000 + 2):
         assert reader.receive(b"x" * 1000, True) == []
-    assert reader.state is State.DEAD
+    assert reader.state is RecordsState.DEAD
     assert reader.receive(STREAM, True) == []
 
 
@@ -138,7 +138,7 @@ def test_a_gap_inside_a_header_loses_the_boundaries() -> None:
     reader = RecordReader()
     reader.receive(STREAM + STREAM[:3], True)
     assert reader.gap(1) == (None, None)
-    assert reader.state is State.SEARCHING
+    assert reader.state is RecordsState.SEARCHING
 
 
 def test_the_end_gives_the_record_begun() -> None:
