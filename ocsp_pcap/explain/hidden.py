@@ -24,9 +24,8 @@ MAX_NAMED: Final = 5
 
 
 def is_quic(handshake: HandshakeFact) -> bool:
-    """Tell whether a handshake travels over QUIC: of what uses UDP, DTLS and carriers of TLS are not."""
-    version = handshake.version or ""
-    return handshake.transport == "udp" and handshake.tunnel is None and not version.startswith("DTLS")
+    """Tell whether a handshake travels over QUIC: no other that uses UDP is read."""
+    return handshake.transport == "udp"
 
 
 def quic_past_proxies(case: Case) -> Iterator[str]:

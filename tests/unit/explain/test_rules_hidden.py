@@ -159,8 +159,6 @@ def test_the_sighting_with_a_query_is_the_headline() -> None:
     [
         ("udp", "TLS 1.3", None, True),
         ("udp", None, None, True),
-        ("udp", "DTLS 1.2", None, False),
-        ("udp", "TLS 1.2", "openvpn", False),
         ("tcp", "TLS 1.3", None, False),
     ],
 )
