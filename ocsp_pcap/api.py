@@ -3,7 +3,7 @@
 >>> from ocsp_pcap.api import read_facts, explain
 >>> facts = read_facts(["samples/direct/capture.pcap"])
 >>> explain(facts).verdicts[0].cause
-'queried'
+'stapled'
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 
+def __dir__() -> list[str]:
+    """Return all names, those that are loaded late, too."""
+    return sorted({*globals(), *_HOMES})
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """What reading captures needs beyond the captures."""
@@ -76,8 +81,8 @@ class ReadOptions:
     """Takes each argument that stands for stored facts, with the names that their captures have."""
 
 
-def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = None) -> Facts:
-    """Read captures (files, directories, globs, ``-`` for standard input) into facts.
+def read_facts(captures: str | Path | Sequence[str | Path], options: ReadOptions | None = None) -> Facts:
+    """Read captures (files, directories, globs, ``-`` for standard input) into facts; one may stand alone.
 
     Facts that were stored, as tables in a directory or as JSON lines in a file, may stand among them:
     they are taken as they were written, and put together with the others (:func:`ocsp_pcap.tables.merged`).
@@ -94,6 +99,8 @@ def read_facts(captures: Sequence[str | Path], options: ReadOptions | None = Non
     from ocsp_pcap.tables import take_stored
 
     options = options or ReadOptions()
+    if isinstance(captures, str | Path):
+        captures = [captures]
     if options.cluster is not None and options.jobs > 1:
         raise ValueError("files are read by processes of this machine or by a cluster, not by both")
     stored = take_stored(str(argument) for argument in captures)

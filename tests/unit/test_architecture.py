@@ -31,7 +31,7 @@ FLOORS: tuple[set[str], ...] = (
     {"explain"},
     {"report", "tables", "evidence", "crosscheck"},
     {"progress", "output", "api"},
-    {"inputs", "ticket"},
+    {"inputs", "notebook", "ticket"},
     {"cli"},
     {"__main__"},
 )
