@@ -10,7 +10,7 @@ from ocsp_pcap.explain.findings.common import View, finding
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Evidence, Finding
 from ocsp_pcap.explain.question import validator_words
-from ocsp_pcap.facts import CertificateFact, CrlFetchFact
+from ocsp_pcap.facts import CertificateFact, CrlFetchFact, SingleFact
 
 ENTRY: Final = finding_entry(
     "crl-fallback",
@@ -60,20 +60,33 @@ def find(view: View) -> Iterator[Finding]:
 
 
 def _spoken_for(view: View, host: Host, fetch: CrlFetchFact) -> list[CertificateFact]:
-    """Return certificates that the host received before and that name this CRL; none of them named another."""
+    """Return certificates that the host received before and that name this CRL; none of them named another.
+
+    What it only handed on, it did not receive for itself.
+    """
     time = view.case.moment(fetch)
     known = view.case.facts.certificates
     received = [
         known[sha256]
         for sha256, visits in host.received.items()
-        if visits[0].time <= time and view.about(known[sha256])
+        if visits[0].time <= time
+        and view.about(known[sha256])
+        and any(view.case.hellos.inner_leg(visit) is None for visit in visits)
     ]
     naming = [certificate for certificate in received if fetch.url in certificate.crl_urls]
     return naming or [c for c in received if fetch.issuer == c.issuer and not c.crl_urls]
 
 
 def _answered(view: View, host: Host, certificate: CertificateFact, fetch: CrlFetchFact) -> bool:
-    """An OCSP answer about the certificate was there before: then the CRL is no fallback."""
+    """An OCSP answer about the certificate, or a staple, was there before: then the CRL is no fallback."""
     time = view.case.moment(fetch)
+    for visit in host.received.get(certificate.sha256, ()):
+        staple = view.case.staple_for(visit, certificate) if visit.time <= time else None
+        if staple is not None and staple[0].signature != "invalid" and _fresh(staple[1], fetch.time):
+            return True
     queries = host.queries.get(certificate.sha256, ())
     return any(query.usable and query.answer_time <= time for query in queries)
+
+
+def _fresh(single: SingleFact, time: int) -> bool:
+    return single.next_update is None or single.next_update >= time

@@ -26,7 +26,7 @@ def find(view: View) -> Iterator[Finding]:
     """Say so for each route that queries take through another host than the responder."""
     by_route: dict[tuple[str, str, int], list[OcspExchangeFact]] = defaultdict(list)
     for exchange in view.case.exchanges:
-        if exchange.via_proxy and not view.case.askers.credit(exchange).relayed:
+        if exchange.via_proxy and _about(view, exchange) and not view.case.askers.credit(exchange).relayed:
             by_route[exchange.client, exchange.server, exchange.server_port].append(exchange)
     for (client, server, port), forwarded in by_route.items():
         if not _another_host(view, server, port, forwarded):
@@ -48,6 +48,12 @@ def find(view: View) -> Iterator[Finding]:
             validator=client,
             **view.case.places.reference(last.capture, last.frames.request, last.stream),
         )
+
+
+def _about(view: View, exchange: OcspExchangeFact) -> bool:
+    """It asks about a host that was asked for, as far as its certificates are known."""
+    meant = view.case.askers.certificates_meant(exchange)
+    return any(map(view.about, meant)) if meant else view.wanted(None)
 
 
 def _another_host(view: View, server: str, port: int, forwarded: list[OcspExchangeFact]) -> bool:

@@ -22,12 +22,15 @@ ENTRY: Final = finding_entry(
 def find(view: View) -> Iterator[Finding]:
     """Say that OCSP is on at the child, or asked for there, while the proxy that sees the origins is silent."""
     child, parent = view.case.site.proxy("child"), view.case.site.proxy("parent")
+    # Whom the site file does not name is not the proxy that it speaks of.
+    named = child is not None and child.addresses and not child.more_addresses
+    known = ("child",) if named else ("child", "unknown")
     reissued = [
         verdict
         for verdict in view.verdicts
         if verdict.cause == "reissued-certificate"
         and verdict.confidence in FIRM
-        and verdict.validator.role in ("child", "unknown")
+        and verdict.validator.role in known
     ]
     at_parent = view.of_role("parent")
     asking = any(verdict.presence in ("present", "attempted") for verdict in at_parent)

@@ -28,8 +28,9 @@ def find(view: View) -> Iterator[Finding]:
     for host in case.hosts.values():
         own = verdicts_of.get(host.identity, [])
         tunnelled = [v for v in own if v.cause == "not-intercepted" and v.confidence in FIRM]
-        others = [v for v in own if v.cause != "not-intercepted" and v.chain_role == "leaf" and v.certificate]
-        if not tunnelled or others or host.role not in ("parent", "unknown"):
+        # Also what the certificates do not tell, or was not asked for, may be intercepted.
+        opened = any(case.hellos.inner_leg(visit) is None for visit in host.visits)
+        if not tunnelled or opened or host.role not in ("parent", "unknown"):
             continue
         yield finding(
             ENTRY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from ocsp_pcap.explain.entries import Cause, finding_entry
@@ -36,9 +37,11 @@ TTL_OVERRIDE: Final = finding_entry(
 def find(view: View) -> Iterator[Finding]:
     """A validator asked again although an earlier answer still covered the certificate."""
     case = view.case
-    for identity, found in repetitions(case).items():
-        if not view.about(found.repeats[0].certificate) or _several(case.hosts[identity], found):
+    for identity, every in repetitions(case).items():
+        wanted = tuple(repeat for repeat in every.repeats if view.about(repeat.certificate))
+        if not wanted or _several(case.hosts[identity], every):
             continue
+        found = replace(every, repeats=wanted)
         first = found.repeats[0]
         client = first.again.exchange.client
         hosts = list(dict.fromkeys(_name(repeat.certificate) for repeat in found.repeats))
@@ -79,12 +82,13 @@ def _repeat_evidence(found: Repetition) -> Iterator[Evidence]:
 
 
 def _several(host: Host, found: Repetition) -> bool:
-    """Several programs or hosts behind one address ask each for themselves, and keep what they get."""
+    """Several programs, hosts or addresses of one ask each for themselves, and keep what they get."""
     ttls = {query.exchange.client_ttl for repeat in found.repeats for query in (repeat.before, repeat.again)}
     agents = {
         query.exchange.user_agent for repeat in found.repeats for query in (repeat.before, repeat.again)
     }
-    return len(ttls - {None}) > 1 or len(agents) > 1 or len(host.stacks) > 1
+    senders = {query.exchange.client for repeat in found.repeats for query in (repeat.before, repeat.again)}
+    return len(ttls - {None}) > 1 or len(agents) > 1 or len(host.stacks) > 1 or len(senders) > 1
 
 
 def _habit(found: Repetition, proxy: Proxy | None) -> tuple[Cause, str]:

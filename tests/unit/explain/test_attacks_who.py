@@ -16,9 +16,11 @@ from .facts_factory import (
     CLIENT,
     PARENT,
     PARENT_INSIDE,
+    PROXY_CA,
     RESPONDER,
     RESPONDER_HOST,
     attempt,
+    authority,
     certificate,
     crl_fetch,
     dns,
@@ -27,7 +29,9 @@ from .facts_factory import (
     handshake,
     outcome,
     reissued,
+    response,
     site,
+    site_authority,
     verdict,
 )
 
@@ -166,3 +170,82 @@ def test_a_proxy_that_goes_on_under_the_address_of_its_client() -> None:
     assert asked.confidence == "likely"
     assert [doubt.code for doubt in asked.doubts] == ["other-asker"]
     assert outcome(facts(SHOP, outer, exchange(SHOP, client=CLIENT)), CLIENT) == ("queried", "confirmed")
+
+
+TUNNELLED = (
+    handshake("shop.test", SHOP, client=CHILD, server=PARENT_INSIDE, proxied=True, random="ee" * 32),
+    handshake("shop.test", SHOP, random="ee" * 32, time=0.05),
+)
+INTERCEPTED = handshake("news.test", NEWS, time=10)
+
+
+def test_a_parent_that_also_makes_connections_of_its_own_intercepts() -> None:
+    code = "parent-not-intercepting"
+    assert found(facts(SHOP, *TUNNELLED), code, site=BOTH)
+    hidden = handshake("news.test", time=10, version="TLS 1.3", certificate_encrypted=True)
+    assert not found(facts(SHOP, *TUNNELLED, hidden), code, site=BOTH)
+    seen = facts(SHOP, NEWS, *TUNNELLED, INTERCEPTED)
+    told = explain(seen, Context(site=BOTH), hosts=("shop.test",)).findings
+    assert code not in {each.code for each in told}
+
+
+def test_each_parent_is_praised_for_what_it_asks_itself() -> None:
+    second = "10.2.0.31"
+    both = site(parent={"addresses": frozenset({PARENT, second})})
+    visits = handshake("shop.test", SHOP), handshake("news.test", NEWS, client=second, time=300)
+    told = found(facts(SHOP, NEWS, *visits, exchange(SHOP)), "ocsp-at-egress", site=both)
+    assert ["news.test" in each.summary for each in told] == [False]
+    visits = handshake("shop.test", SHOP, client_ttl=64), handshake("news.test", NEWS, time=99, client_ttl=64)
+    assert not found(facts(SHOP, *visits, exchange(SHOP, client_ttl=63)), "ocsp-at-egress", site=both)
+
+
+def test_a_crl_beside_a_staple_or_for_what_is_only_handed_on_is_no_fallback() -> None:
+    plain = handshake("shop.test", LISTED)
+    stapled = handshake("shop.test", LISTED, staples=(response(LISTED),))
+    assert found(facts(LISTED, plain, crl_fetch(CRL)), "crl-fallback")
+    assert not found(facts(LISTED, stapled, crl_fetch(CRL)), "crl-fallback")
+    tunnelled = [
+        handshake("shop.test", LISTED, client=CHILD, server=PARENT_INSIDE, proxied=True, random="ab" * 32),
+        handshake("shop.test", LISTED, random="ab" * 32, time=0.05),
+    ]
+    assert not found(facts(LISTED, *tunnelled, crl_fetch(CRL)), "crl-fallback")
+
+
+def test_a_forwarding_host_is_told_of_the_hosts_that_were_asked_for() -> None:
+    visits = handshake("shop.test", SHOP), handshake("news.test", NEWS, time=10)
+    query = exchange(SHOP, via_proxy=True, server="10.1.1.9", server_port=3128)
+    for glob, told in (("shop.test", True), ("news.test", False), ("*", True)):
+        findings = explain(facts(SHOP, NEWS, *visits, query), Context(), hosts=(glob,)).findings
+        assert ("ocsp-forwarded" in {each.code for each in findings}) is told
+
+
+def test_a_servers_staple_is_no_ocsp_of_the_chain() -> None:
+    off = site(child={"ocsp": False}, parent={"ocsp": False})
+    copy = handshake("shop.test", COPY, client=CHILD, server=PARENT_INSIDE, proxied=True)
+    seen = facts(SHOP, COPY, copy, VISITS[1], exchange(SHOP, client=VISITS[1].server, time=-3))
+    assert found(seen, "ocsp-nowhere", site=off)
+    seen = facts(SHOP, COPY, NEWS, copy, VISITS[1], exchange(NEWS, client="10.2.0.99", time=3))
+    assert not found(seen, "ocsp-nowhere", site=off)
+
+
+def test_a_client_is_not_the_child_that_the_site_file_names() -> None:
+    told = site(child={"ocsp": True}, parent={"ocsp": False, "ca": (site_authority(authority(PROXY_CA)),)})
+    made = certificate(issuer=PROXY_CA, ocsp=(), issuer_known=True)
+    for client, wrong in ((CLIENT, False), (CHILD, True)):
+        seen = facts(authority(PROXY_CA), made, handshake("shop.test", made, client=client))
+        assert bool(found(seen, "ocsp-on-wrong-proxy", site=told)) is wrong
+
+
+def test_several_addresses_of_one_proxy_keep_their_own_answers() -> None:
+    visits = [handshake("shop.test", SHOP, time=time) for time in (0, 60, 90)]
+    for second, told in ((PARENT_INSIDE, False), (PARENT, True)):
+        seen = facts(SHOP, *visits, exchange(SHOP), exchange(SHOP, time=61, client=second))
+        assert bool(found(seen, "ttl-override-in-use", site=BOTH)) is told
+
+
+def test_repetitions_are_told_of_the_hosts_that_were_asked_for() -> None:
+    times = ((SHOP, 1), (NEWS, 12), (SHOP, 60), (NEWS, 70))
+    visits = [handshake(each.sans[0], each, time=time - 1) for each, time in times]
+    seen = facts(SHOP, NEWS, *visits, *(exchange(each, time=time) for each, time in times))
+    told = explain(seen, Context(), hosts=("news.test",)).findings
+    assert ["shop.test" in each.summary for each in told if each.code == "repeated-queries"] == [False]
