@@ -47,17 +47,15 @@ class Segments:
             zip(direction.tolist(), *(column[rows].tolist() for column in chosen), strict=True)
         )
 
-    def payload(self, offset: int, length: int) -> bytes:
-        """Return a copy of payload bytes."""
+    def payload(self, offset: int, length: int) -> tuple[bytes, bytes]:
+        """Return copies of payload bytes and of those before them, headers among these."""
         if offset >= EXTRA:
-            return self._extra[offset - EXTRA : offset - EXTRA + length]
-        return bytes(self._memory[offset : offset + length])
-
-    def before(self, offset: int) -> bytes:
-        """Return a copy of the bytes before a payload, headers among them."""
-        if offset >= EXTRA:
-            return self._extra[max(offset - EXTRA - HEADERS, 0) : offset - EXTRA]
-        return bytes(self._memory[max(offset - HEADERS, 0) : offset])
+            offset -= EXTRA
+            extra = self._extra
+            return extra[offset : offset + length], extra[max(offset - HEADERS, 0) : offset]
+        memory = self._memory
+        start = offset - HEADERS if offset > HEADERS else 0
+        return bytes(memory[offset : offset + length]), bytes(memory[start:offset])
 
 
 @dataclass(frozen=True, slots=True)

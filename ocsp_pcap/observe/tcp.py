@@ -74,6 +74,7 @@ class TcpObserver:
         self._held = 0
         """Bytes that the entries of all streams take."""
         self._surroundings: Surroundings | None = None
+        self._most_held = BOUNDS.compared_bytes
         self._any_dozes = False
         self._tunnels: dict[int, Tunnel] = {}
         """Of dozing streams, what their bytes travel behind."""
@@ -191,6 +192,8 @@ class TcpObserver:
             stream = lingering.popleft()
             if self._streams.get(stream.number) is stream:
                 self._give_up(stream)
+        if self._held > BOUNDS.all_compared_bytes:
+            self._forget_oldest()
         if len(self._streams) > BOUNDS.open_streams:
             idle = sorted(self._streams.values(), key=lambda stream: stream.last_frame)
             surplus = idle[: len(idle) - BOUNDS.open_streams * 3 // 4]
@@ -272,25 +275,24 @@ class TcpObserver:
             if stream is None:
                 if not (length or missing) or not self._wanted[number] & DIRECTION_BITS:
                     continue
-                stream = self._open(number)
-                reset = self.flows.reset(number)
-                if reset is not None and reset[0] < row[2]:
-                    number_of_it = stream.sides[reset[1]].next_sequence
-                    stream.reset = Reset(reset[1], reset[0], time, number_of_it)
+                stream = self._open(number, row)
             elif stream.lingering and time > stream.last_time + LINGER:
                 self._give_up(stream)
                 return stop - start
             if (length or missing) and stream.wanted >> direction & 1:
-                data = segments.payload(offset, length)
+                data, before = segments.payload(offset, length)
                 if stream.entries is not None:
-                    stream.entries.append((row, segments.before(offset), data))
-                    self._hold(stream, length + ENTRY_BYTES)
+                    stream.entries.append((row, before, data))
+                size = length + ENTRY_BYTES
+                self._held += size
+                stream.size += size
+                if stream.size > self._most_held:
+                    self._trim(stream)
                 self._segment(stream, row, data)
             elif not flags & CLOSING:
                 continue
             elif stream.entries is not None:
                 stream.entries.append((row, b"", b""))
-                self._hold(stream, ENTRY_BYTES)
             if flags & CLOSING:
                 self._close(stream, row)
             if stream.read_again:
@@ -302,18 +304,22 @@ class TcpObserver:
                 return taken
         return stop - start
 
-    def _open(self, number: int) -> TcpStream:
+    def _open(self, number: int, row: Row) -> TcpStream:
         sides = (Reassembler(0), Reassembler(1))
-        mid_stream = self.flows.initial_sequences(number) == [None, None]
+        initial = self.flows.initial_sequences(number)
+        mid_stream = initial == [None, None]
         stream = TcpStream(
             number, self._conversation(number, mid_stream), sides, started_mid_stream=mid_stream
         )
-        self._begin(stream)
+        self._begin(stream, initial)
         if self.flows.has_port(number, DNS_PORT):
             # Its messages are kept as they come: they cannot be read again.
             stream.entries = None
         if self._wanted[number] & LATE:
             stream.skipped = DIRECTION_BITS
+        reset = self.flows.reset(number)
+        if reset is not None and reset[0] < row[2]:
+            stream.reset = Reset(reset[1], reset[0], row[3], sides[reset[1]].next_sequence)
         self._streams[number] = stream
         self._wanted[number] |= LIVE
         return stream
@@ -328,34 +334,40 @@ class TcpObserver:
             tunnel=self._tunnels.get(number),
         )
 
-    def _begin(self, stream: TcpStream) -> None:
+    def _begin(self, stream: TcpStream, initial: list[int | None]) -> None:
         """Tell both sides where their bytes begin."""
-        told = self.flows.first_numbers(stream.number)
-        for side, first in zip(stream.sides, self.flows.initial_sequences(stream.number), strict=True):
-            number = told[side.direction]
+        told: list[int | None] | None = None
+        for side, first in zip(stream.sides, initial, strict=True):
             if first is not None:
                 side.start(first + 1)
-            elif number is not None:
+                continue
+            if told is None:
+                told = self.flows.first_numbers(stream.number)
+            number = told[side.direction]
+            if number is not None:
                 side.assume(number)
 
-    def _hold(self, stream: TcpStream, size: int) -> None:
-        """Count what is kept to be read again; forget it where it is too much."""
-        stream.size += size
-        self._held += size
-        if stream.size > BOUNDS.compared_bytes:
-            self._forget(stream)
-        if self._held > BOUNDS.all_compared_bytes:
-            reached("all_compared_bytes")
-            for other in self._streams.values():
-                self._forget(other)
-                for side in other.sides:
-                    side.copies.clear()
-                if self._held < BOUNDS.all_compared_bytes * 3 // 4:
-                    return
+    def _trim(self, stream: TcpStream) -> None:
+        """Keep of a long stream only its last bytes, to compare them: it cannot be read again."""
+        stream.entries = None
+        for side in stream.sides:
+            side.copies.trim()
+        self._held -= stream.size // 2
+        stream.size -= stream.size // 2
 
     def _forget(self, stream: TcpStream) -> None:
+        """Keep nothing of what was read of a stream."""
         self._held -= stream.size
         stream.entries, stream.size = None, 0
+        for side in stream.sides:
+            side.copies.clear()
+
+    def _forget_oldest(self) -> None:
+        reached("all_compared_bytes")
+        for stream in self._streams.values():
+            self._forget(stream)
+            if self._held < BOUNDS.all_compared_bytes * 3 // 4:
+                return
 
     def _segment(self, stream: TcpStream, row: Row, data: bytes) -> None:
         direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
@@ -515,7 +527,7 @@ class TcpObserver:
             stream.gaps = stream.closed = 0
             stream.skipped = DIRECTION_BITS if self._wanted[stream.number] & LATE else 0
             stream.wanted, stream.reset = DIRECTION_BITS, None
-            self._begin(stream)
+            self._begin(stream, self.flows.initial_sequences(stream.number))
             for row, _, data in stream.entries:
                 direction, flags, frame, _, _, _, length, missing, _ = row
                 if frame in stream.refused:

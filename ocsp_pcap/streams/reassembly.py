@@ -88,7 +88,7 @@ class Reassembler:
         if sequence != self.next_sequence or self._pending or self._ends or not self.started:
             return False
         length = len(data)
-        self.copies.add(self.offset, data, frame)
+        self.copies.add((self.offset, data, frame))
         self.offset += length
         self.next_sequence = (sequence + length) % MODULUS
         return True
@@ -237,7 +237,7 @@ class Reassembler:
         if overlap < len(data):
             fresh = data[overlap:] if overlap else data
             events.append(Data(self.direction, frame, delivered_frame, time, fresh, overlap == 0))
-            self.copies.add(self.offset, fresh, frame)
+            self.copies.add((self.offset, fresh, frame))
             self._advance(len(fresh))
         lost = position + len(data) + missing - self.offset
         if lost:
