@@ -112,6 +112,14 @@ class Clocks:
         even = len(dates) >= 3 and dates[0] > TOLERANCE and dates[-1] - dates[0] < TOLERANCE
         return dates[0] if even else 0
 
+    def late(self, capture: str) -> int:
+        """Return by how much at least every Date in a capture's answers is late; 0: one agrees, or there is none.
+
+        The clock may be ahead by as much, or each of the answers came out of a cache.
+        """
+        lags = [seen - stated for stated, seen in self._dates.get(capture, ())]
+        return max(min(lags, default=0), 0)
+
     def off_by(self, capture: str) -> int:
         """Return by how many nanoseconds a time of this capture may be wrong when someone else's is compared.
 

@@ -203,9 +203,8 @@ def _verdict(group: list[Question]) -> Verdict:
     # What showed no certificate is no answer about one that was shown elsewhere.
     shown = [row for row in rows if row.question.certificate is not None] or rows
     # Of hidden certificates the one that a query may be for tells more.
-    best = min(
-        shown, key=lambda row: (*_strength(row.headline), row.claim.cause in LEAVES_OPEN and not row.besides)
-    )
+    newest = next((row.claim.status for row in reversed(shown) if row.claim.status), None)
+    best = min(shown, key=lambda row: _rank(row, newest))
     claim, question = best.claim, best.question
     subject = next((q.certificate for q in group if q.certificate is not None), None)
     chain_role: ChainRole = "leaf" if any(q.position == 0 for q in group) else "intermediate"
@@ -219,7 +218,7 @@ def _verdict(group: list[Question]) -> Verdict:
         cause=claim.cause,
         status=_newest_status(rows, claim),
         confidence=best.headline.confidence,
-        summary=_sentence(claim.summary),
+        summary=_sentence(claim.summary + _later_words(rows, claim)),
         alternatives=best.alternatives,
         evidence=tuple(dict.fromkeys((*claim.evidence, *best.besides)))[:MAX_EVIDENCE],
         next_steps=_next_steps(question, claim),
@@ -227,6 +226,12 @@ def _verdict(group: list[Question]) -> Verdict:
         doubts=_doubts(best.headline.doubts),
         presented_by=question.presented_by,
     )
+
+
+def _later_words(rows: Sequence[Answered], claim: Claim) -> str:
+    """Say that a later answer says something else than the one of the headline."""
+    newest = _newest_status(rows, claim)
+    return f"; the newest answer says {newest}" if claim.status not in (None, newest) else ""
 
 
 def _newest_status(rows: Sequence[Answered], claim: Claim) -> Status | None:
@@ -257,6 +262,14 @@ def _sighting(row: Answered) -> Sighting:
         status=claim.status,
         doubts=_doubts(row.headline.doubts),
     )
+
+
+def _rank(row: Answered, newest: Status | None) -> tuple[int, bool, int, bool, int, bool]:
+    """Sort key of sightings: the strongest first, and among those of one cause one with the newest status."""
+    presence, itself_only, rank, confidence = _strength(row.headline)
+    older = newest is not None and row.claim.status not in (None, newest)
+    bare = row.claim.cause in LEAVES_OPEN and not row.besides
+    return presence, itself_only, rank, older, confidence, bare
 
 
 def _strength(one: Weighed) -> tuple[int, bool, int, int]:

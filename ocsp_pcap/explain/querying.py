@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.grounds.kinds import After, Did, Ground, Means, Saw
+from ocsp_pcap.explain.grounds.kinds import After, Did, Ground, Means, Saw, Silence
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import host_and_port
@@ -139,11 +139,14 @@ def grounds_of_try(
     exchange, handshake = query.exchange, question.visit.handshake
     at = exchange.response_time if exchange.response_time is not None else exchange.time
     response = exchange.response if refuted else None
+    # A failure is the end of it only where nothing else was tried after it.
+    final = (Silence(query.answer_time, "another-try", exchange),) if answered and not query.usable else ()
     return (
         Saw(exchange, "answer" if answered else "request"),
         Did(query),
         Means(query.match, response, at, refuted=refuted),
         After((handshake.capture, question.visit.time), (exchange.capture, query.time)),
+        *final,
     )
 
 

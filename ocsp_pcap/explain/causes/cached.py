@@ -17,6 +17,7 @@ from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.repetition import soonest_repeats
 from ocsp_pcap.explain.saying import trace_entry
 from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.stapling import refused_staple
 from ocsp_pcap.explain.windows import utc
 from ocsp_pcap.facts import OcspExchangeFact
 
@@ -41,6 +42,9 @@ ENTRY: Final = cause(
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that an earlier response was used: one in the capture, one that a trace tells of, or one from before."""
     if question.certificate is None or question.own_queries:
+        return
+    if refused_staple(question.visit.handshake):
+        # It wanted a staple and nothing else: what it holds did not count.
         return
     for claim in (_in_capture(question), _by_trace(question), _before_capture(question)):
         if claim is not None:

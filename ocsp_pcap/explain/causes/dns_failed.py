@@ -8,11 +8,11 @@ from typing import Final
 from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, Did, Saw, Silence
 from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.seeking import REACTION, attempts_for, lookups_for
+from ocsp_pcap.explain.seeking import REACTION, attempts_for, looked_up_only, lookups_for, since_handshake
 from ocsp_pcap.facts import DnsLookupFact
 
 ENTRY: Final = cause(
@@ -24,7 +24,7 @@ ENTRY: Final = cause(
         "failed in DNS",
         "may have failed in DNS",
     ),
-    ((Saw, Did, Silence),),
+    ((Saw, Did, After, Silence),),
     "Repeat the lookup on {validator} itself, with the name server that it uses: {responder}.",
     "Make sure that the resolver of {validator} may resolve Internet names; split-horizon DNS often"
     " hides them.",
@@ -50,8 +50,9 @@ def claims(question: Question) -> Iterator[Claim]:
                 Standing("unread-question", "an answer was cut to fit a datagram, and is not there whole")
             )
         if _reached_otherwise(question, host):
-            signs.append(Standing("other-place", "it did reach out for another responder of the certificate"))
+            signs.append(Standing("other-place", "it did look for another responder of the certificate"))
         last = lookups[-1]
+        moment = question.case.moment(last)
         claim = Claim(
             ENTRY.code,
             f"{question.who} looked up the responder {host}: {reason}, so no query could be sent",
@@ -59,17 +60,25 @@ def claims(question: Question) -> Iterator[Claim]:
                 question.visit.evidence(f"certificate of {question.host}, responder {url}"),
                 *(_evidence(lookup) for lookup in lookups[-4:]),
             ),
-            (Saw(last, "answer"), Did(last), Silence(question.case.moment(last), "another-try")),
+            (
+                Saw(last, "answer"),
+                Did(last),
+                since_handshake(question, last),
+                Silence(moment, "another-try", last),
+            ),
             tuple(signs),
             at_most="possible" if _quiet_and_lossy(question, lookups) else "confirmed",
             responder=url,
         )
-        yield with_aftermath(question, claim, question.case.moment(last))
+        yield with_aftermath(question, claim, moment)
         return
 
 
 def _reached_otherwise(question: Question, failed: str) -> bool:
-    return any(host != failed and attempts_for(question, host, port) for host, port, _ in question.responders)
+    return any(
+        host != failed and (attempts_for(question, host, port) or looked_up_only(question, host, port))
+        for host, port, _ in question.responders
+    )
 
 
 def _failed(question: Question, lookups: Sequence[DnsLookupFact]) -> tuple[str, list[Standing]]:

@@ -11,7 +11,8 @@ from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Saw
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.facts import AlertFact
+from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.facts import AlertFact, CrlFetchFact, DnsLookupFact, TcpAttemptFact
 
 PATIENCE: Final = 30 * SECOND
 """A capture that goes on for this long after a handshake stopped would show how it went on."""
@@ -74,12 +75,36 @@ def _by_alert(question: Question, alert: AlertFact) -> Iterator[Claim]:
     if question.certificate is not None and alert.sender == judge and name in PERHAPS_REVOCATION:
         words = f"some validators send {name} for a certificate whose revocation status they could not settle"
         signs.append(Standing("other-purpose", words))
+    elif alert.sender == judge and _looked_into_revocation(question, alert):
+        words = "it looked for a CRL or a responder meanwhile, and may have refused for what it found or did not find"
+        signs.append(Standing("other-purpose", words))
     yield Claim(
         ENTRY.code,
         f"the handshake failed: the {alert.sender} sent the alert {name}",
         (Evidence(handshake.capture, alert.frame, handshake.stream, f"alert {name}", handshake.transport),),
         (Saw(handshake, "packets"),),
         tuple(signs),
+    )
+
+
+def _looked_into_revocation(question: Question, alert: AlertFact) -> bool:
+    """Between the certificate and its alert the validator fetched a CRL, or looked for a responder."""
+    handshake, asker, certificate = question.visit.handshake, question.asker, question.certificate
+    if certificate is None or handshake.frames.certificate is None:
+        return False
+    hosts = [host for host, _, _ in (*question.responders, *responder_hosts(certificate.crl_urls))]
+    acts: list[CrlFetchFact | DnsLookupFact | TcpAttemptFact] = []
+    for about in (*certificate.crl_urls, certificate.issuer):
+        acts += asker.fetches.get(about, ())
+    for host in hosts:
+        acts += asker.lookups.get(host, ())
+        for address in (host, *asker.addresses_of(host)):
+            acts += asker.attempts.get(address, ())
+    return any(
+        act.capture == handshake.capture
+        and act.frames.request is not None
+        and handshake.frames.certificate < act.frames.request < alert.frame
+        for act in acts
     )
 
 

@@ -10,12 +10,18 @@ from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.acts import responder_of
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, Did, Saw, Silence
 from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import MAX_TRIES
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.seeking import attempts_for, forwarding_attempts, lookups_for
+from ocsp_pcap.explain.seeking import (
+    attempts_for,
+    forwarding_attempts,
+    looked_up_only,
+    lookups_for,
+    since_handshake,
+)
 from ocsp_pcap.facts import TcpAttemptFact
 
 ENTRY: Final = cause(
@@ -27,7 +33,7 @@ ENTRY: Final = cause(
         "could not be asked about (no TCP connection to the responders)",
         "may not have been asked about for want of a TCP connection to the responder",
     ),
-    ((Saw, Did, Silence),),
+    ((Saw, Did, After, Silence),),
     "Permit TCP from {validator} to {responder}, usually port 80, on every firewall between them.",
     "From {validator}'s network run: curl -v http://{responder}/",
     "See tcp.stream eq {stream}: SYN without answer is a silent drop, RST a refusal; compare the "
@@ -52,7 +58,12 @@ def claims(question: Question) -> Iterator[Claim]:
         if (attempts := _for_this(question, host, port))
     ]
     for host, url, attempts in tried:
-        others = [other for other, _, _ in tried if other != host]
+        others = [
+            other
+            for other, port, _ in question.responders
+            if other != host
+            and (_for_this(question, other, port) or looked_up_only(question, other, port) is not None)
+        ]
         yield from _claim(question, attempts, f"the responder {host}", url, others)
         return
 
@@ -85,12 +96,8 @@ def _claim(
         (
             Saw(last, "packets"),
             Did(last),
-            *(
-                (Silence(question.case.moment(last), "another-try", last),)
-                if last.outcome == "unanswered"
-                else ()
-            ),
-            *((Silence(question.case.moment(last), "another-try"),) if last.outcome != "unanswered" else ()),
+            since_handshake(question, last),
+            Silence(question.case.moment(last), "another-try", last),
         ),
         tuple(_signs(question, attempts, others)),
         responder=url,
@@ -128,7 +135,7 @@ def _signs(question: Question, attempts: list[TcpAttemptFact], others: list[str]
     if others:
         yield Standing(
             "other-purpose",
-            f"the certificate names another responder, too ({others[0]}), which was tried as well",
+            f"the certificate names another responder, too ({others[0]}), which it turned to as well",
         )
     host = responder_of(question, last)
     known = {address for lookup in lookups_for(question, host) for address in addresses(lookup)}

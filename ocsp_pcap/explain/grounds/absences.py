@@ -19,7 +19,7 @@ ROOM: Final = 5 * SECOND
 PATIENCE: Final = 30 * SECOND
 """A capture that ends this soon after a request may just have missed the answer."""
 ROUND_TRIP: Final = 3 * SECOND
-"""A SYN is answered within this time, if at all."""
+"""A SYN is answered within this time, if at all, and what failed is tried again within it."""
 MAX_ASKERS: Final = 16
 
 
@@ -27,9 +27,13 @@ def span_not_covered(question: Question, ground: Silence) -> Iterator[Standing]:
     """Does the capture in which the deciding packet would stand cover that time, with room to spare?"""
     case, fact = question.case, ground.fact
     if fact is not None:
-        room = PATIENCE if ground.of == "answer" else ROUND_TRIP
-        closed = getattr(fact, "closed_time", None) is not None
-        if not closed and case.coverage.rest_after(fact.capture, fact.time) < room:
+        if ground.of == "answer":
+            settled = getattr(fact, "closed_time", None) is not None
+            since, room = fact.time, PATIENCE
+        else:
+            settled = _decided_since(question, ground.since)
+            since, room = ground.since - case.clock(fact.capture, 0), ROUND_TRIP
+        if not settled and case.coverage.rest_after(fact.capture, since) < room:
             yield Standing("span-not-covered", "the capture ends soon after")
         return
     handshake = question.visit.handshake
@@ -64,11 +68,19 @@ def decided_at(question: Question) -> int | None:
     Whoever goes on to use the connection, or leaves it, asks no more.
     """
     handshake = question.visit.handshake
-    if question.presented_by == "client":
-        return handshake.application_data_time
-    if handshake.client_data_time is not None:
-        return handshake.client_data_time
-    return handshake.closed_time if handshake.closed_by == "client" else None
+    judge = "server" if question.presented_by == "client" else "client"
+    used = handshake.application_data_time if judge == "server" else handshake.client_data_time
+    if used is not None:
+        return used
+    if any(alert.sender == judge and alert.level == "fatal" for alert in handshake.alerts):
+        return handshake.end_time
+    return handshake.closed_time if handshake.closed_by == judge else None
+
+
+def _decided_since(question: Question, since: int) -> bool:
+    """The validator had made up its mind after a time of the reference clock: what it tried before was all."""
+    decided = decided_at(question)
+    return decided is not None and question.case.clock(question.visit.handshake.capture, decided) >= since
 
 
 def packets_lost(question: Question, ground: Silence) -> Iterator[Standing]:

@@ -132,10 +132,29 @@ def hidden_rival(question: Question, ground: Did) -> Iterator[Standing]:
 def other_purpose(question: Question, ground: Did) -> Iterator[Standing]:
     """Could it have been for something else: another handshake, another certificate, a CRL, a shared address?"""
     act = ground.act
+    if not isinstance(act, Visit) and _before_certificate(question, act):
+        yield Standing(
+            "other-purpose",
+            "it was there before this certificate came, so another handshake may have caused it",
+        )
     if isinstance(act, Query):
         yield from _another_occasion(question, act)
     elif not isinstance(act, Visit):
         yield from _another_errand(question, act)
+
+
+def _before_certificate(question: Question, act: Query | DnsLookupFact | TcpAttemptFact) -> bool:
+    """The handshake had begun, but the certificate stands only after this in the same capture."""
+    handshake, fact = question.visit.handshake, act.exchange if isinstance(act, Query) else act
+    shown, sent = handshake.frames.certificate, fact.frames.request
+    if (
+        question.presented_by == "client"
+        or shown is None
+        or sent is None
+        or fact.capture != handshake.capture
+    ):
+        return False
+    return sent < shown and handshake.time <= fact.time <= (handshake.end_time or handshake.time)
 
 
 def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
@@ -165,6 +184,17 @@ def _another_errand(question: Question, act: DnsLookupFact | TcpAttemptFact) -> 
         yield Standing(
             "other-purpose", f"{host} serves issuer certificates, too: it may have been for one of those"
         )
+    if _passes_by(question, act):
+        yield Standing(
+            "told-otherwise",
+            f"queries go through the forwarding host {question.proxy and question.proxy.forwarding_host}, says the "
+            "site file, and this went past it",
+        )
+    held = _at_hand(question)
+    if held is not None:
+        yield Standing(
+            "other-purpose", f"an answer was at hand already ({held}): it may have been for something else"
+        )
     time = case.moment(act)
     for visit in between(question.asker.visits, time - REACTION, time)[-MOST_AT_ONCE:]:
         others = [other for other in case.chain(visit.handshake) if other is not certificate]
@@ -172,11 +202,22 @@ def _another_errand(question: Question, act: DnsLookupFact | TcpAttemptFact) -> 
             yield Standing(
                 "other-purpose",
                 f"another certificate received at that time names the responder {host}, too",
-                rival=_at_hand(question),
+                rival=held,
             )
             break
     if isinstance(act, TcpAttemptFact) and act.host is None:
         yield from _shared_address(question, act, host, time)
+
+
+def _passes_by(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bool:
+    """The site file names a forwarding host, and this was neither for its name nor sent to it."""
+    proxy = question.proxy
+    if proxy is None or proxy.forwarding_host is None:
+        return False
+    name = proxy.forwarding_host.rpartition(":")[0].lower()
+    if isinstance(act, DnsLookupFact):
+        return act.name.rstrip(".").lower() not in question.asker.aliases_of(name)
+    return act.server != name and act.server not in question.asker.addresses_of(name)
 
 
 def _shared_address(question: Question, attempt: TcpAttemptFact, host: str, time: int) -> Iterator[Standing]:

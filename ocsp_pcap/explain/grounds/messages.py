@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ocsp_pcap.explain.clocks import SECOND, UNKNOWN_CLOCKS
+from ocsp_pcap.explain.clocks import SECOND, TOLERANCE, UNKNOWN_CLOCKS
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Saw, Told
 from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
@@ -84,6 +84,8 @@ def validity_clock(question: Question, ground: Held) -> Iterator[Standing]:
     tolerance = clocks.off_by(ground.capture)
     limit = ground.until
     if ground.refuted:
+        # Who judges it goes by a clock of its own, and late answers of a proxy's cache look like a fast clock.
+        tolerance = max(tolerance, TOLERANCE, clocks.late(ground.capture))
         near = any(
             abs(end - ground.time) <= tolerance
             for end in (single.next_update, single.this_update)
@@ -151,6 +153,17 @@ def source_clock(question: Question, ground: Told) -> Iterator[Standing]:
         yield Standing("clock", "the line of the trace bears no date")
     elif not source.zone:
         yield Standing("clock", "the line of the trace does not say in which time zone it is")
+    elif (off := _shown_wrong(question)) > TRACE_TOLERANCE:
+        yield Standing(
+            "clock",
+            f"the capture's clock looks {span_words(off)} off, so the line may be about another handshake",
+        )
+
+
+def _shown_wrong(question: Question) -> int:
+    """Return by how much the capture's clock is off, as its own packets show."""
+    clocks, capture = question.case.clocks, question.visit.handshake.capture
+    return max(clocks.behind(capture), clocks.ahead(capture), clocks.steps_back(capture) or 0)
 
 
 def trace_rivals(question: Question, ground: Told) -> Iterator[Standing]:
@@ -170,7 +183,19 @@ def trace_rivals(question: Question, ground: Told) -> Iterator[Standing]:
     own = rivals
     if source.time is not None:
         distance = abs(source.time - question.visit.time)
-        own = [visit for visit in rivals if abs(source.time - visit.time) <= max(distance, 2 * SECOND)]
+        tolerance = case.clocks.off_by(question.visit.handshake.capture)
+        told = [entry.time for entry in case.trace_of.get(source.host, ()) if entry.time is not None]
+        own = [
+            visit
+            for visit in rivals
+            if abs(source.time - visit.time) <= max(distance, 2 * SECOND)
+            # One that no line speaks of may be what this line is about, by a clock that is off.
+            or (
+                abs(source.time - visit.time) <= tolerance
+                and not visit.handshake.resumed
+                and not any(abs(time - visit.time) <= TRACE_TOLERANCE for time in told)
+            )
+        ]
     own += between(
         question.asker.hidden, question.visit.time - TRACE_TOLERANCE, question.visit.time + TRACE_TOLERANCE
     )

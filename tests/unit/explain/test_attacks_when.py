@@ -1,0 +1,180 @@
+"""Stories in which packets look as if they proved when something was, or what it was for, and do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.facts import ExchangeFrames, HandshakeFrames, ResponseFact
+
+from .facts_factory import (
+    DAY,
+    RESPONDER,
+    alert,
+    at,
+    attempt,
+    broken,
+    capture,
+    certificate,
+    crl_fetch,
+    dns,
+    error,
+    exchange,
+    facts,
+    handshake,
+    outcome,
+    response,
+    single,
+    site,
+    verdict,
+)
+
+CRL = "http://crl.ca.test/ca.crl"
+shop = certificate()
+visit = handshake("shop.test", shop)
+slow = replace(visit, frames=HandshakeFrames(100, 120, 140, None, 160), end_time=at(5))
+early = ExchangeFrames(110, 112)
+
+
+def doubts(*items: object, **context: object) -> tuple[str, str, set[str]]:
+    found = verdict(facts(*items), **context)  # type: ignore[arg-type]
+    return found.cause, found.confidence, {doubt.code for doubt in found.doubts}
+
+
+@pytest.mark.parametrize(
+    ("cause", "seen"),
+    [
+        ("dns-failed", (dns(rcode="NXDOMAIN", time=10),)),
+        ("responder-unreachable", (dns(RESPONDER, time=9.9), attempt("refused", time=10))),
+        ("http-error", (exchange(shop, None, http_status=503, time=10),)),
+        ("responder-error", (exchange(shop, error("tryLater"), time=10),)),
+    ],
+)
+def test_a_failure_is_final_only_where_another_try_would_show(cause: str, seen: tuple[object, ...]) -> None:
+    assert doubts(shop, visit, *seen) == (cause, "confirmed", set())
+    assert doubts(shop, visit, capture(until=10.2), *seen) == (cause, "likely", {"span-not-covered"})
+    assert doubts(shop, visit, capture(dropped=9), *seen) == (cause, "likely", {"packets-lost"})
+
+
+def test_who_went_on_after_a_failure_tries_no_more() -> None:
+    went_on = replace(visit, client_data_time=at(10.15), client_data_last_time=at(10.15))
+    failed = exchange(shop, None, http_status=503, time=10)
+    assert doubts(shop, went_on, capture(until=10.2), failed) == ("http-error", "confirmed", set())
+
+
+def test_a_lookup_before_the_certificate_was_for_something_else() -> None:
+    lookup = replace(dns(rcode="NXDOMAIN", time=1), frames=early)
+    assert doubts(shop, slow, lookup) == ("dns-failed", "likely", {"other-purpose"})
+    after = replace(lookup, frames=ExchangeFrames(150, 152))
+    assert doubts(shop, slow, after) == ("dns-failed", "confirmed", set())
+
+
+def test_a_query_before_the_certificate_has_another_occasion() -> None:
+    query = replace(exchange(shop, time=1), frames=early)
+    assert doubts(shop, slow, query) == ("queried", "likely", {"other-purpose"})
+
+
+def test_whoever_holds_an_answer_may_look_for_the_responder_for_something_else() -> None:
+    stapled = handshake("shop.test", shop, staples=(response(shop),))
+    assert doubts(shop, stapled, dns(rcode="NXDOMAIN")) == ("dns-failed", "likely", {"other-purpose"})
+
+
+def test_of_two_responders_the_other_may_have_been_reached() -> None:
+    two = certificate(ocsp=("http://a.ca.test/", "http://b.ca.test/"))
+    there, other = handshake("shop.test", two), dns("198.51.100.9", name="b.ca.test", time=0.8)
+    nameless = dns(name="a.ca.test", rcode="NXDOMAIN")
+    assert outcome(facts(two, there, nameless)) == ("dns-failed", "confirmed")
+    assert doubts(two, there, nameless, other) == ("dns-failed", "likely", {"other-place"})
+    refused = (dns(RESPONDER, name="a.ca.test"), attempt("refused"))
+    assert outcome(facts(two, there, *refused)) == ("responder-unreachable", "confirmed")
+    assert doubts(two, there, *refused, other) == ("responder-unreachable", "likely", {"other-purpose"})
+
+
+def stale(seconds: float) -> ResponseFact:
+    return response(single(shop, this_update=-DAY, next_update=-seconds))
+
+
+def test_outdated_by_less_than_clocks_differ() -> None:
+    now = replace(exchange(shop, stale(60)), date=at(1))
+    assert doubts(shop, visit, now) == ("response-invalid", "likely", {"clock"})
+    assert outcome(facts(shop, visit, replace(now, response=stale(1800)))) == (
+        "response-invalid",
+        "confirmed",
+    )
+
+
+def test_an_answer_that_was_fresh_by_its_own_date_may_show_a_fast_clock() -> None:
+    answer = replace(exchange(shop, stale(1800)), date=at(-3600))
+    assert doubts(shop, visit, answer) == ("response-invalid", "likely", {"clock"})
+    agreeing = replace(exchange(certificate("other.test"), time=2), date=at(2))
+    assert outcome(facts(shop, visit, answer, agreeing)) == ("response-invalid", "confirmed")
+
+
+def test_a_refusal_after_a_crl_was_fetched_may_be_for_revocation() -> None:
+    listed = certificate(crl=(CRL,))
+    refused = replace(
+        broken("shop.test", listed, alerts=(replace(alert("unknown_ca"), frame=199),)),
+        frames=HandshakeFrames(100, 120, 140),
+    )
+    assert outcome(facts(listed, refused)) == ("handshake-failed", "confirmed")
+    fetch = replace(crl_fetch(CRL, time=0.1), frames=ExchangeFrames(150, 152))
+    assert doubts(listed, refused, fetch) == ("handshake-failed", "likely", {"other-purpose"})
+    later = replace(fetch, frames=ExchangeFrames(250, 252))
+    assert outcome(facts(listed, refused, later)) == ("handshake-failed", "confirmed")
+
+
+def test_a_client_that_refused_for_want_of_a_staple_used_no_cache() -> None:
+    refused = broken("shop.test", shop, time=50, alerts=(alert("bad_certificate_status_response"),))
+    found = verdict(facts(shop, visit, exchange(shop), refused))
+    assert [sighting.cause for sighting in found.sightings] == ["queried", "unexplained"]
+
+
+def test_the_sentence_is_about_the_newest_status() -> None:
+    revoked = response(single(shop, "revoked", this_update=10))
+    later = (handshake("shop.test", shop, time=2000), exchange(shop, revoked, time=2001))
+    found = verdict(facts(shop, visit, exchange(shop), *later))
+    assert (found.status, "got the answer revoked" in found.summary) == ("revoked", True)
+
+
+def test_a_newer_status_of_another_kind_is_told() -> None:
+    revoked = response(single(shop, "revoked", this_update=10))
+    later = handshake("shop.test", shop, time=2000, staples=(revoked,))
+    found = verdict(facts(shop, visit, exchange(shop), later))
+    assert (found.status, found.cause) == ("revoked", "queried")
+    assert found.summary.endswith("the newest answer says revoked.")
+
+
+TRACED = TraceEntry("policy.trace", 4, at(0.5), "shop.test", "cached", dated=True, zone=True)
+AT_PARENT = {"site": site(parent={}), "trace": (TRACED,)}
+
+
+def test_a_trace_by_a_clock_that_the_capture_shows_to_be_wrong() -> None:
+    assert doubts(shop, visit, **AT_PARENT) == ("cached", "confirmed", set())
+    behind = replace(exchange(certificate("other.test")), date=at(1200))
+    assert doubts(shop, visit, behind, **AT_PARENT) == ("cached", "likely", {"clock"})
+
+
+def test_a_visit_without_a_line_may_be_what_the_line_is_about() -> None:
+    untold = handshake("shop.test", shop, time=100)
+    assert doubts(shop, visit, untold, **AT_PARENT) == ("cached", "likely", {"hidden-rival"})
+    told = replace(TRACED, line=9, time=at(100.5))
+    assert outcome(facts(shop, visit, untold), **AT_PARENT | {"trace": (TRACED, told)}) == (
+        "cached",
+        "confirmed",
+    )
+
+
+@pytest.mark.parametrize("seen", [(dns(rcode="NXDOMAIN"),), (dns(RESPONDER), attempt("refused"))])
+def test_order_is_not_certain_where_the_clock_was_set_back(seen: tuple[object, ...]) -> None:
+    assert doubts(shop, visit, *seen)[1] == "confirmed"
+    assert doubts(shop, visit, capture(step_back=20 * 10**9), *seen)[1:] == ("likely", {"clock"})
+
+
+@pytest.mark.parametrize("seen", [(dns(rcode="NXDOMAIN"),), (dns(RESPONDER), attempt("refused"))])
+def test_what_goes_past_a_forwarding_host_need_not_stop_a_query(seen: tuple[object, ...]) -> None:
+    forwards = site(parent={"forwarding_host": "10.1.1.9:3128"})
+    assert doubts(shop, visit, *seen, site=forwards)[1:] == ("likely", {"told-otherwise"})
+    refused = attempt("refused", server="10.1.1.9", server_port=3128)
+    assert outcome(facts(shop, visit, refused), site=forwards) == ("responder-unreachable", "confirmed")
