@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ocsp_pcap.facts import Facts, HandshakeFact, OcspExchangeFact
+from ocsp_pcap.facts import Facts, HandshakeFact, ResponseFact
 
 SECOND = 10**9
 TOLERANCE = 300 * SECOND
@@ -69,12 +69,17 @@ class Clocks:
         """Capture: (time that the packet's sender wrote into it, when it was captured)."""
         for exchange in facts.ocsp_exchanges:
             seen = exchange.response_time if exchange.response_time is not None else exchange.time
-            produced = _produced(exchange)
+            produced = _produced(exchange.response)
             if exchange.date is not None:
                 self._dates[exchange.capture].append((exchange.date, seen))
             for stated in (exchange.date, produced):
                 if stated is not None:
                     self._stated[exchange.capture].append((stated, seen))
+        for handshake in facts.handshakes:
+            seen = handshake.end_time if handshake.end_time is not None else handshake.time
+            for staple in handshake.staples:
+                if (produced := _produced(staple)) is not None:
+                    self._stated[handshake.capture].append((produced, seen))
 
     def bring(self, capture: str, time: int) -> int:
         """Bring a time of one capture to the reference clock."""
@@ -131,9 +136,8 @@ class Clocks:
         return max(usual, self.behind(capture), self.ahead(capture), max(differ, default=0))
 
 
-def _produced(exchange: OcspExchangeFact) -> int | None:
+def _produced(response: ResponseFact | None) -> int | None:
     """Return the producedAt of an answer, where it lies within what the answer itself says it is good for."""
-    response = exchange.response
     if response is None or response.produced_at is None:
         return None
     ends = [single.next_update for single in response.singles if single.next_update is not None]

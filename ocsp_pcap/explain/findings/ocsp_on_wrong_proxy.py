@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import FIRM, View, evidence_of, finding, hosts_of, who
-from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.explain.making import behind_proxy, original_visit, relayed_to_the_end, told_authority
+from ocsp_pcap.explain.model import Finding, Verdict
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import said_of
+from ocsp_pcap.facts import CertificateFact
 
 ENTRY: Final = finding_entry(
     "ocsp-on-wrong-proxy",
     "problem",
     "OCSP is enabled on a proxy that sees only certificates reissued by its upstream proxy.",
     "Enable OCSP on the parent, the proxy that intercepts and reaches the origins.",
-    "Switch it off on the child, {validator}: the certificates that it gets name no responder.",
+    "Switch it off on the child, {validator}: it never sees the certificates of the origins.",
 )
 
 
@@ -32,6 +36,7 @@ def find(view: View) -> Iterator[Finding]:
         and verdict.confidence in FIRM
         and verdict.validator.role in known
     ]
+    reissued += _asked_about_reissued(view)
     at_parent = view.of_role("parent")
     asking = any(verdict.presence in ("present", "attempted") for verdict in at_parent)
     if not reissued or asking or view.ocsp_shown_at("parent"):
@@ -71,3 +76,28 @@ def find(view: View) -> Iterator[Finding]:
         "problem" if on else "advice",
         validator=reissued[0].validator.address if on else None,
     )
+
+
+def _asked_about_reissued(view: View) -> list[Verdict]:
+    """Return verdicts about certificates that a proxy made and that name a responder, which was asked."""
+    return [
+        verdict
+        for verdict in view.verdicts
+        if verdict.presence in ("present", "attempted")
+        and verdict.confidence in FIRM
+        and verdict.validator.role in ("child", "unknown")
+        and (verdict.chain_role, verdict.presented_by) == ("leaf", "server")
+        and verdict.certificate is not None
+        and _handed_on(view.case, verdict.validator.address, verdict.certificate)
+    ]
+
+
+def _handed_on(case: Case, address: str, certificate: CertificateFact) -> bool:
+    """Both sides show it: the proxy behind which this validator is received another certificate for the host."""
+    for visit in case.host(address).received.get(certificate.sha256, ()):
+        question = Question(case, visit, certificate)
+        if relayed_to_the_end(question) or original_visit(question) is None:
+            continue
+        if behind_proxy(question) or told_authority(question) is not None:
+            return True
+    return False

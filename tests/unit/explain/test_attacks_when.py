@@ -6,11 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from ocsp_pcap.explain.case import Context
+from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.site import Proxy, Site
 from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.facts import ExchangeFrames, HandshakeFrames, ResponseFact
 
 from .facts_factory import (
+    CHILD,
     DAY,
+    PARENT,
+    PARENT_INSIDE,
+    PROXY_CA,
     RESPONDER,
     alert,
     at,
@@ -178,3 +185,29 @@ def test_what_goes_past_a_forwarding_host_need_not_stop_a_query(seen: tuple[obje
     assert doubts(shop, visit, *seen, site=forwards)[1:] == ("likely", {"told-otherwise"})
     refused = attempt("refused", server="10.1.1.9", server_port=3128)
     assert outcome(facts(shop, visit, refused), site=forwards) == ("responder-unreachable", "confirmed")
+
+
+def test_a_staple_that_was_made_after_it_was_captured_shows_a_slow_clock() -> None:
+    staple = response(single(shop, this_update=400), produced_at=at(400))
+    assert doubts(shop, handshake("shop.test", shop, staples=(staple,)))[1:] == ("likely", {"clock"})
+
+
+@pytest.mark.parametrize("tunnelled", [False, True])
+def test_the_answer_of_a_private_responder_changes_nothing_about_the_wrong_proxy(tunnelled: bool) -> None:
+    made = certificate("shop.test", PROXY_CA, ocsp=("http://ocsp.corp.test/",))
+    inner = handshake("shop.test", made, client=CHILD, server=PARENT_INSIDE, proxied=True)
+    outer = handshake("shop.test", shop, client=PARENT, time=0.1)
+    if tunnelled:
+        outer = replace(
+            outer,
+            certificates=inner.certificates,
+            client_random=inner.client_random,
+            server_random=inner.server_random,
+        )
+    asked = exchange(made, client=CHILD, url="http://ocsp.corp.test/", server="10.1.0.77")
+    proxies = (
+        Proxy("child", addresses=frozenset({CHILD}), ocsp=True),
+        Proxy("parent", addresses=frozenset({PARENT, PARENT_INSIDE}), ocsp=False),
+    )
+    found = explain(facts(made, shop, inner, outer, asked), Context(site=Site("site.toml", proxies))).findings
+    assert ("ocsp-on-wrong-proxy" in {finding.code for finding in found}) is not tunnelled
