@@ -64,7 +64,8 @@ def claims(question: Question) -> Iterator[Claim]:
     if found is None and any(other.serial == certificate.serial for other in response.singles):
         words = "its serial number is the right one, and only this can be compared: its hash algorithm is not known here"
         signs.append(Standing("trust-open", words))
-    has_times = single is not None and single.next_update is not None
+    ended = single.next_update if single is not None else None
+    until = utc(ended) if ended is not None and ended < handshake.time else None
     yield Claim(
         ENTRY.code,
         f"the server stapled a response that proves nothing here, {problem}; no query followed",
@@ -72,9 +73,7 @@ def claims(question: Question) -> Iterator[Claim]:
         grounds,
         tuple(signs),
         status=single.status if single is not None else None,
-        until=utc(single.next_update)
-        if has_times and single is not None and single.next_update is not None
-        else None,
+        until=until,
     )
 
 

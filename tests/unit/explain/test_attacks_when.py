@@ -211,3 +211,11 @@ def test_the_answer_of_a_private_responder_changes_nothing_about_the_wrong_proxy
     )
     found = explain(facts(made, shop, inner, outer, asked), Context(site=Site("site.toml", proxies))).findings
     assert ("ocsp-on-wrong-proxy" in {finding.code for finding in found}) is not tunnelled
+
+
+def test_a_staple_that_was_refused_though_fresh_is_not_called_late() -> None:
+    staple = response(single(shop, next_update=DAY))
+    refused = broken("shop.test", shop, staples=(staple,), alerts=(alert("bad_certificate_status_response"),))
+    found = verdict(facts(shop, refused))
+    assert found.cause == "staple-invalid"
+    assert not any("nextUpdate was" in step for step in found.next_steps)
