@@ -31,7 +31,10 @@ from ocsp_pcap.inputs import (
 from ocsp_pcap.output import BROKEN, UNUSABLE, Failure, console, refuse_output, say, settled, warn, write
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ocsp_pcap.capture.rotation import Rotation
+    from ocsp_pcap.completion import Shell
     from ocsp_pcap.evidence import EvidenceSummary
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.difference import Told
@@ -72,6 +75,15 @@ _FORMATS = {".json": "json", ".md": "md", ".markdown": "md", ".html": "html", ".
 class _Commands(click.Group):
     """The commands; a capture in place of a command is told what is missing."""
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; its examples stand below its options."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.epilog is None:
+            from ocsp_pcap.examples import epilog
+
+            command.epilog = epilog(cmd_name)
+        return command
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -98,6 +110,27 @@ def cli(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(UNUSABLE)
+
+
+def complete_captures(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer captures to a shell."""
+    from ocsp_pcap.completion import captures
+
+    return captures(ctx, parameter, incomplete)
+
+
+def _complete_codes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from ocsp_pcap.completion import codes
+
+    return codes(ctx, parameter, incomplete)
+
+
+def _complete_bounds(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from ocsp_pcap.completion import bounds
+
+    return bounds(ctx, parameter, incomplete)
 
 
 def named_file(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
@@ -154,6 +187,7 @@ def reading_options(command: Command) -> Command:
             "--bound",
             multiple=True,
             metavar="NAME=VALUE",
+            shell_complete=_complete_bounds,
             help="Change a bound on what is held or looked at; --bound list prints them all.",
         ),
     ]
@@ -180,12 +214,20 @@ def _adjust_bounds(settings: tuple[str, ...]) -> None:
 def capture_options(command: Command) -> Command:
     """Add what `explain` and `check` have in common."""
     decorators = [
-        click.argument("captures", nargs=-1, metavar="[CAPTURE]..."),
+        click.argument("captures", nargs=-1, metavar="[CAPTURE]...", shell_complete=complete_captures),
         click.option(
-            "--child", multiple=True, metavar="FILE", help="Capture of the child proxy's outer side."
+            "--child",
+            multiple=True,
+            metavar="FILE",
+            shell_complete=complete_captures,
+            help="Capture of the child proxy's outer side.",
         ),
         click.option(
-            "--parent", multiple=True, metavar="FILE", help="Capture of the parent proxy's outer side."
+            "--parent",
+            multiple=True,
+            metavar="FILE",
+            shell_complete=complete_captures,
+            help="Capture of the parent proxy's outer side.",
         ),
         click.option(
             "--site",
@@ -261,7 +303,7 @@ def explain(form: str | None, output: Path | None, verbose: int, forecast: bool,
 
 
 @cli.command()
-@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", shell_complete=complete_captures)
 @reading_options
 @click.option(
     "--site",
@@ -398,8 +440,8 @@ def _write_expectations(file: Path, junit: Path | None, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("before", metavar="BEFORE")
-@click.argument("after", metavar="AFTER")
+@click.argument("before", metavar="BEFORE", shell_complete=complete_captures)
+@click.argument("after", metavar="AFTER", shell_complete=complete_captures)
 @click.option(
     "--format", "form", type=click.Choice(["text", "md", "json"]), default="text", show_default=True
 )
@@ -541,7 +583,7 @@ def _tell_shares(summary: EvidenceSummary) -> None:
 
 
 @cli.command()
-@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", shell_complete=complete_captures)
 @click.option("--keylog", type=INPUT, multiple=True, metavar="FILE", help="NSS key log file.")
 def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
     """Compare our facts with Wireshark's dissection; exit status 1 where they disagree."""
@@ -588,7 +630,7 @@ def site(files: tuple[str, ...], output: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=_complete_codes)
 def cause(code: str | None) -> None:
     """Tell what a cause or finding means, how it is proven, and what to do next."""
     from ocsp_pcap.report.cause import UnknownCodeError, render_cause, render_causes
@@ -601,6 +643,15 @@ def cause(code: str | None) -> None:
             render_cause(code, terminal)
         except UnknownCodeError as error:
             raise Failure(str(error)) from error
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: Shell) -> None:
+    """Print the script by which a shell completes captures, options and codes."""
+    from ocsp_pcap.completion import script
+
+    write([script(shell)], None)
 
 
 def _end(reading: Reading, *, held: bool = True) -> None:

@@ -18,7 +18,18 @@ from ocsp_pcap.report.schema import load
 from .program import CHILD, DIRECT, EXPECT, PARENT, SITE, environment, run
 
 CHAIN = ("--child", CHILD, "--parent", PARENT, "--site", SITE)
-COMMANDS = ("explain", "facts", "check", "diff", "ticket", "evidence", "crosscheck", "site", "cause")
+COMMANDS = (
+    "explain",
+    "facts",
+    "check",
+    "diff",
+    "ticket",
+    "evidence",
+    "crosscheck",
+    "site",
+    "cause",
+    "completion",
+)
 
 
 def test_version() -> None:
@@ -78,7 +89,7 @@ def test_json_is_the_contract() -> None:
     assert {verdict["validator"]["role"] for verdict in document["verdicts"]} == {"child", "parent"}
 
 
-@pytest.mark.parametrize(("form", "start"), [("md", "# "), ("html", "<!DOCTYPE html>")])
+@pytest.mark.parametrize(("form", "start"), [("md", "**"), ("html", "<!DOCTYPE html>")])
 def test_other_formats(form: str, start: str) -> None:
     result = run("explain", DIRECT, "--format", form)
     assert result.status == 0

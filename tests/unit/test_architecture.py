@@ -18,7 +18,7 @@ import ocsp_pcap
 
 ROOT = Path(ocsp_pcap.__file__).parent
 FLOORS: tuple[set[str], ...] = (
-    {"", "facts", "terminal", "bounds", "whole_file"},
+    {"", "facts", "terminal", "bounds", "examples", "whole_file"},
     {"capture"},
     {"decode"},
     {"streams"},
@@ -31,7 +31,7 @@ FLOORS: tuple[set[str], ...] = (
     {"explain"},
     {"report", "tables", "evidence", "crosscheck"},
     {"progress", "output", "api"},
-    {"inputs", "notebook", "ticket"},
+    {"completion", "inputs", "notebook", "ticket"},
     {"cli"},
     {"__main__"},
 )
