@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
 
@@ -60,11 +61,11 @@ class Repetition:
         )
 
 
-def early_repeats(queries: Sequence[Query]) -> list[tuple[Query, Query]]:
+def early_repeats(queries: Sequence[Query], visits: Sequence[Visit] = ()) -> list[tuple[Query, Query]]:
     """Return pairs of queries for one certificate, the second while the first's answer still covered.
 
     The first is the earliest whose answer covers the second; queries that were under way before any answer
-    came asked side by side, however many there are.
+    came asked side by side, however many there are. ``visits``: those that showed the certificate, by time.
     """
     repeats: list[tuple[Query, Query]] = []
     standing: Query | None = None
@@ -72,16 +73,20 @@ def early_repeats(queries: Sequence[Query]) -> list[tuple[Query, Query]]:
         single = standing.single if standing is not None else None
         end = single.next_update if single is not None else None
         covered = standing is not None and end is not None and standing.answer_time < query.time < end
-        if standing is not None and covered and not _at_once(standing, query):
+        if standing is not None and covered and not _at_once(standing, query, visits):
             repeats.append((standing, query))
         if query.usable and query.single is not None and query.single.next_update is not None:
             standing = query
     return repeats
 
 
-def _at_once(before: Query, again: Query) -> bool:
+def _at_once(before: Query, again: Query, visits: Sequence[Visit]) -> bool:
     """Both came of connections that were opened at once, the second decided before the first's answer."""
-    return again.time - before.time <= SIDE_BY_SIDE and again.exchange.client == before.exchange.client
+    if again.time - before.time > SIDE_BY_SIDE or again.exchange.client != before.exchange.client:
+        return False
+    triggers = between(visits, before.time, again.time)
+    # Where a connection that was opened after the answer stands nearest before the second, that one asked.
+    return not triggers or triggers[-1].time <= before.answer_time
 
 
 def soonest_repeats(case: Case) -> dict[str, int]:
@@ -89,7 +94,13 @@ def soonest_repeats(case: Case) -> dict[str, int]:
     return {
         identity: min(again.time - before.answer_time for before, again in found)
         for identity, host in case.hosts.items()
-        if (found := [pair for queries in host.queries.values() for pair in early_repeats(queries)])
+        if (
+            found := [
+                pair
+                for sha256, queries in host.queries.items()
+                for pair in early_repeats(queries, host.received.get(sha256, ()))
+            ]
+        )
     }
 
 
@@ -100,7 +111,7 @@ def repetitions(case: Case) -> dict[str, Repetition]:
         repeats = [
             Repeat(case.facts.certificates[sha256], before, again)
             for sha256, queries in host.queries.items()
-            for before, again in early_repeats(queries)
+            for before, again in early_repeats(queries, host.received.get(sha256, ()))
         ]
         if repeats:
             used_at = [

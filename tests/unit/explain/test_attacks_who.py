@@ -249,3 +249,10 @@ def test_repetitions_are_told_of_the_hosts_that_were_asked_for() -> None:
     seen = facts(SHOP, NEWS, *visits, *(exchange(each, time=time) for each, time in times))
     told = explain(seen, Context(), hosts=("news.test",)).findings
     assert ["shop.test" in each.summary for each in told if each.code == "repeated-queries"] == [False]
+
+
+def test_a_query_right_after_an_answer_is_a_repetition_where_its_connection_came_after_it() -> None:
+    for opened, told in ((0.5, False), (2, True)):
+        visits = handshake("shop.test", SHOP), handshake("shop.test", SHOP, time=opened)
+        queries = exchange(SHOP, time=0.9, delay=0.1), exchange(SHOP, time=2.1)
+        assert bool(found(facts(SHOP, *visits, *queries), "repeated-queries")) is told
