@@ -25,6 +25,8 @@ LEAD: Final = SECOND
 CAUSED_BY: Final = 30 * SECOND
 """A handshake that is relayed, and a query that follows within this time, belong together."""
 MAX_CHAIN: Final = 8
+MAX_AROUND: Final = 64
+"""Exchanges about one certificate at once that are looked at."""
 
 Meant: TypeAlias = frozenset[tuple[str, str]]
 Moment: TypeAlias = Callable[[OcspExchangeFact], int]
@@ -90,6 +92,29 @@ class Askers:
             and -LEAD <= time - self._moment(inner) <= RELAY
         ]
         return min(near, key=lambda inner: abs(time - self._moment(inner)), default=None)
+
+    def asked_around(self, exchange: OcspExchangeFact) -> OcspExchangeFact | None:
+        """Return another host's exchange with the same responder about the same, begun before and ended after.
+
+        A proxy that relays HTTP transparently does so; two hosts that ask by themselves rarely do.
+        """
+        meant, time, ended = meant_by(exchange), exchange.time, exchange.response_time
+        if not meant or ended is None:
+            return None
+        same = self._sent_to.get((self._identity(exchange.server), meant), [])
+        start = bisect_left(same, self._moment(exchange) - RELAY, key=self._moment)
+        for around in same[start : start + MAX_AROUND]:
+            if around.time >= time and around.capture == exchange.capture:
+                break
+            if (
+                around.capture == exchange.capture
+                and around.response_time is not None
+                and around.time < time
+                and ended < around.response_time
+                and self._identity(around.client) != self._identity(exchange.client)
+            ):
+                return around
+        return None
 
     def with_serial(self, serial: str) -> Sequence[CertificateFact]:
         """Return the certificates of the captures with this serial number."""

@@ -59,12 +59,20 @@ def assign_roles(
     roles: dict[str, Role] = _from_traffic(handshakes, identities)
     by_options = _from_options(handshakes, capture_roles, site, roles)
     roles.update(by_options)
+    # Whom the site file does not name is not the proxy of that role.
+    roles = {address: role for address, role in roles.items() if _may_be(site, role, address)}
     for proxy in site.proxies:
         roles.update(dict.fromkeys(proxy.addresses, proxy.role))
     seen = {handshake.client for handshake in handshakes} | {handshake.server for handshake in handshakes}
     notes += _unseen(site, capture_roles, seen) if handshakes else []
     given = frozenset(by_options).union(*(proxy.addresses for proxy in site.proxies))
     return Roles(roles, capture_roles, identities, tuple(notes), given)
+
+
+def _may_be(site: Site, role: Role, address: str) -> bool:
+    """The site file leaves open, or says, that a host of this role has this address."""
+    named = site.proxy(role) if role in get_args(ProxyRole) else None
+    return named is None or named.more_addresses or not named.addresses or address in named.addresses
 
 
 def _unseen(site: Site, capture_roles: Mapping[str, ProxyRole], seen: set[str]) -> list[str]:
@@ -114,10 +122,9 @@ def _from_options(
 ) -> dict[str, Role]:
     roles: dict[str, Role] = {}
     for role in get_args(ProxyRole):
-        named = site.proxy(role)
         captures = {path for path, given in capture_roles.items() if given == role}
         for address in _egress_clients(handshakes, captures, by_traffic, role):
-            if named is None or named.more_addresses or not named.addresses or address in named.addresses:
+            if _may_be(site, role, address):
                 # Whom the site file does not name is another host on the same wire.
                 roles.setdefault(address, role)
     return roles

@@ -38,6 +38,12 @@ def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
                 "other-asker",
                 f"the query came from {sender}, and that this is the same host as {here} is only inferred",
             )
+        elif (around := question.case.askers.asked_around(act.exchange)) is not None:
+            yield Standing(
+                "other-asker",
+                f"{around.client} asked the same responder for the same just before and got its answer just "
+                f"after: {sender} may have handed that on",
+            )
         elif question.presented_by == "server" and _both_sides(question):
             yield Standing(
                 "other-asker",

@@ -256,3 +256,25 @@ def test_a_query_right_after_an_answer_is_a_repetition_where_its_connection_came
         visits = handshake("shop.test", SHOP), handshake("shop.test", SHOP, time=opened)
         queries = exchange(SHOP, time=0.9, delay=0.1), exchange(SHOP, time=2.1)
         assert bool(found(facts(SHOP, *visits, *queries), "repeated-queries")) is told
+
+
+def test_a_query_inside_that_of_another_host_may_be_handed_on() -> None:
+    visits = handshake("shop.test", SHOP, client=CLIENT), handshake("shop.test", SHOP, time=0.1)
+    outer = exchange(SHOP, time=1.02, delay=0.1)
+    for delay, sure in ((0.2, "likely"), (0.05, "confirmed")):
+        seen = facts(SHOP, *visits, exchange(SHOP, client=CLIENT, time=1, delay=delay), outer)
+        assert outcome(seen) == ("queried", sure)
+        assert outcome(seen, CLIENT) == ("queried", "confirmed")
+
+
+def test_a_proxy_that_the_site_file_does_not_name_is_not_its_parent() -> None:
+    other = "10.5.5.5"
+    visits = (
+        handshake("shop.test", COPY, client=CHILD, server=other, proxied=True),
+        handshake("shop.test", SHOP, client=other, time=0.05),
+    )
+    seen = facts(SHOP, COPY, *visits, exchange(SHOP, client=other))
+    assert Case(seen, Context()).roles.role(other) == "parent"
+    told = site(child={"ocsp": True}, parent={"ocsp": False})
+    assert Case(seen, Context(site=told)).roles.role(other) == "unknown"
+    assert not found(seen, "ocsp-on-child-too", site=told)
