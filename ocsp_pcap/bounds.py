@@ -55,6 +55,11 @@ class Bounds:
         "bytes of all connections that are kept to be compared with other copies of them",
         "what has to be held grows with the connections that are open, not with the capture",
     )
+    all_waiting_bytes: int = _bound(
+        128 << 20,
+        "bytes of all connections that wait behind a hole, or for the rest of a record, message or body",
+        "without it they grow with the connections; of more, those that were silent longest are ended",
+    )
     rereadings: int = _bound(
         8,
         "times that a connection is read again because a receiver took other packets",

@@ -85,6 +85,15 @@ class HttpConversation:
         """The server agreed to speak another protocol from here on (RFC 9110 15.2.2)."""
         return self._over and self.tunnel is None
 
+    @property
+    def held(self) -> int:
+        """Bytes of heads and bodies that are not complete, and of what was set aside."""
+        held = self._held.size + self._trailing.size
+        for direction in (self._client, self._server):
+            message = direction.message
+            held += len(direction.buffer) + (len(message.body) if message is not None else 0)
+        return held
+
     def between_messages(self, from_client: bool) -> bool:
         """Tell whether the next byte of a direction is due to begin a message."""
         direction = self._client if from_client else self._server

@@ -137,7 +137,8 @@ class Pieces:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._size = 0
+        self.size = 0
+        """Bytes that they take."""
         self._pieces: list[Trailing] = []
 
     def __bool__(self) -> bool:
@@ -146,19 +147,19 @@ class Pieces:
     @property
     def full(self) -> bool:
         """The bound is reached."""
-        return self._size >= self._limit
+        return self.size >= self._limit
 
     def append(self, piece: Trailing) -> None:
         """Set one piece aside."""
         if not self.full:
             self._pieces.append(piece)
             # A piece costs memory beyond its bytes; pieces of one byte are as hostile as large ones.
-            self._size += len(piece.data) + 16
+            self.size += len(piece.data) + 16
 
     def take(self) -> list[Trailing]:
         """Return all pieces, once."""
         pieces, self._pieces = self._pieces, []
-        self._size = 0
+        self.size = 0
         return pieces
 
 

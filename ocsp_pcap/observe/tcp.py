@@ -73,6 +73,8 @@ class TcpObserver:
         self._lingering: deque[TcpStream] = deque()
         self._held = 0
         """Bytes that the entries of all streams take."""
+        self._waiting = 0
+        """Bytes that wait in reassembly and parsers of all streams."""
         self._surroundings: Surroundings | None = None
         self._most_held = BOUNDS.compared_bytes
         self._any_dozes = False
@@ -200,6 +202,13 @@ class TcpObserver:
             self.given_up += len(surplus)
             for stream in surplus:
                 self._give_up(stream)
+        if self._waiting > BOUNDS.all_waiting_bytes:
+            for stream in sorted(self._streams.values(), key=lambda stream: stream.last_frame):
+                if self._waiting <= BOUNDS.all_waiting_bytes * 3 // 4:
+                    break
+                if stream.waiting:
+                    reached("all_waiting_bytes")
+                    self._give_up(stream)
 
     def _chosen(
         self,
@@ -224,6 +233,9 @@ class TcpObserver:
                 self._rest(number, columns, chosen, direction, start + taken, end)
             elif end - start > FIRST_ROWS:
                 self._rest(number, columns, chosen, direction, start + FIRST_ROWS, end)
+            open_stream = self._streams.get(number)
+            if open_stream is not None:
+                self._count_waiting(open_stream)
 
     def _rest(
         self,
@@ -346,6 +358,13 @@ class TcpObserver:
             number = told[side.direction]
             if number is not None:
                 side.assume(number)
+
+    def _count_waiting(self, stream: TcpStream) -> None:
+        """Count anew what waits in a stream."""
+        client, server = stream.sides
+        waiting = client.held + server.held + stream.conversation.held
+        self._waiting += waiting - stream.waiting
+        stream.waiting = waiting
 
     def _trim(self, stream: TcpStream) -> None:
         """Keep of a long stream only its last bytes, to compare them: it cannot be read again."""
@@ -590,6 +609,8 @@ class TcpObserver:
         conversation.finish(stream.last_frame, stream.last_time)
         self._find_suspicious(stream)
         self._forget(stream)
+        self._waiting -= stream.waiting
+        stream.waiting = 0
         stream.sides = ()
         self.gaps += stream.gaps
         del self._streams[stream.number]

@@ -49,6 +49,8 @@ class TcpStream:
     """What was read so far, to read it again without what the receiver did not take; None: too much."""
     size: int = 0
     """Bytes that these take."""
+    waiting: int = 0
+    """Bytes that waited in reassembly and parsers when this was last counted."""
     refused: set[int] = field(default_factory=set)
     """Frames that the receiver did not take."""
     ambiguous: set[tuple[int, ...]] = field(default_factory=set)

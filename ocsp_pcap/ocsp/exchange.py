@@ -172,6 +172,11 @@ class ExchangeReader:
         """Return, once, what travelled inside the tunnel and was handed to this reader."""
         return self._http.take_trailing()
 
+    @property
+    def held(self) -> int:
+        """Bytes of messages that are not complete."""
+        return self._http.held
+
     def wants(self, from_client: bool) -> bool:
         """Tell whether bytes of this direction can matter at this moment."""
         return self._http.wants(from_client)

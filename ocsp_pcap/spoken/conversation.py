@@ -144,6 +144,16 @@ class Conversation:
             from_client = from_server = mode is not Mode.IGNORE
         return from_client << self.client | from_server << 1 - self.client
 
+    @property
+    def held(self) -> int:
+        """Bytes that wait for what they are the beginning of, those of decrypted data included."""
+        held = self._waiting.size if self._waiting is not None else 0
+        if self.tls is not None:
+            held += self.tls.held
+        if self._http is not None:
+            held += self._http.held
+        return held if self.inner is None else held + self.inner.held
+
     def wants(self, direction: int) -> bool:
         """Tell whether further bytes of a direction can matter."""
         return bool(self.wanted >> direction & 1)

@@ -17,6 +17,8 @@ REORDERING_TOLERANCE = 16
 captures from several queues record an acknowledgment before the segment it answers."""
 MAX_PLAUSIBLE_JUMP = 1 << 24
 """A segment further ahead than this belongs to no window of this connection."""
+SEGMENT_BYTES: Final = 160
+"""What a segment that waits takes besides its bytes."""
 MAX_ENDS: Final = 4
 
 
@@ -60,6 +62,11 @@ class Reassembler:
         self._heard: int | None = None
         """What the other side last acknowledged."""
         self.copies = Copies()
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait behind a hole, with what it takes to hold them."""
+        return self.pending_bytes + SEGMENT_BYTES * len(self._pending)
 
     def start(self, sequence: int) -> None:
         """Set the sequence number of the first byte of payload (that of the SYN plus one)."""

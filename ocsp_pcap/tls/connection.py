@@ -84,6 +84,12 @@ class TlsConnection:
         if keys is not None or rsa_keys:
             self._use_keys(keys, rsa_keys)
 
+    @property
+    def held(self) -> int:
+        """Bytes of both directions that wait for the rest of a record or message."""
+        client, server = self._client, self._server
+        return client.reader.held + client.parser.held + server.reader.held + server.parser.held
+
     def receive(
         self, from_client: bool, data: bytes, frame: int, time: int, *, segment_start: bool = False
     ) -> list[TlsEvent]:

@@ -113,6 +113,11 @@ class HandshakeParser:
         return not self._buffer and not self._skip
 
     @property
+    def held(self) -> int:
+        """Bytes that wait for the rest of their message."""
+        return len(self._buffer)
+
+    @property
     def pending(self) -> int:
         """Bytes that the message begun still lacks (RFC 8446 4), as far as its header is there."""
         return self._skip or (self._need - len(self._buffer) if self._buffer else 0)

@@ -111,6 +111,11 @@ class RecordReader:
         self._segment = 0
         """Where in the buffer the latest segment starts, while the first record is awaited."""
 
+    @property
+    def held(self) -> int:
+        """Bytes that wait for the rest of their record."""
+        return len(self._buffer)
+
     def receive(self, data: bytes, segment_start: bool) -> list[Record]:
         """Take the next bytes and return the records that they complete."""
         records: list[Record] = []

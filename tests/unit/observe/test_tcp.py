@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, sentences, take_reached
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import ACK, TransportColumns
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.spoken.shared import Shared
+from ocsp_pcap.streams.reassembly import SEGMENT_BYTES
 
 BEGINNING = bytes.fromhex("16030100c8010000c40303") + bytes(40)
 """The first bytes of a ClientHello, the rest of which never comes."""
@@ -43,6 +45,39 @@ def columns(clients: range) -> TransportColumns:
         in_error=np.zeros(count, np.bool_),
         hop_limit=np.full(count, 64, np.uint8),
     )
+
+
+def test_of_too_many_bytes_that_wait_the_oldest_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 100 * len(BEGINNING)
+    monkeypatch.setattr(BOUNDS, "all_waiting_bytes", most)
+    take_reached()
+    observer = TcpObserver(Shared())
+    for start in range(0, 400, 40):
+        observer.receive(columns(range(start, start + 40)))
+        waiting = sum(stream.conversation.held for stream in observer._streams.values())
+        assert waiting == observer._waiting <= most
+    ended = {stream.number for stream in observer.finished}
+    assert ended == set(range(len(ended))), "those that were silent longest"
+    (sentence,) = sentences(counts := take_reached())
+    assert counts == {"all_waiting_bytes": len(ended)}
+    assert "a bound of this program" in sentence
+    assert f"at most {most:,} bytes of all connections that wait behind a hole" in sentence
+    observer.finish()
+    assert len(observer.finished) == 400, "what they showed is not lost"
+    assert observer._waiting == 0
+
+
+def test_bytes_behind_a_hole_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    observer = TcpObserver(Shared())
+    observer.receive(columns(range(1)))
+    ahead = columns(range(1))
+    for times in range(1, 4):
+        observer.receive(replace(ahead, sequence=np.full(1, 5000 + times * 100, np.uint32)))
+    assert observer._waiting == len(BEGINNING) + 3 * (len(BEGINNING) + SEGMENT_BYTES)
+    monkeypatch.setattr(BOUNDS, "all_waiting_bytes", 200)
+    observer.receive(columns(range(1, 2)))
+    (given_up,) = observer.finished
+    assert given_up.gaps, "and what they waited for counts as missing"
 
 
 def test_of_too_many_streams_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
