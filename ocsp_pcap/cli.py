@@ -65,6 +65,10 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as a shell has it: 128 and the number of the signal."""
 INTERNAL_ERROR = 70
 """Exit status of a mistake in this program (EX_SOFTWARE of sysexits.h)."""
+OUT_OF_MEMORY = (
+    "out of memory: what these captures show is more than this process may hold; give fewer at a time, "
+    "or cut them into shorter ones (editcap -c)"
+)
 TRACEBACK_VARIABLE = "OCSP_PCAP_TRACEBACK"
 
 
@@ -724,6 +728,7 @@ def main() -> NoReturn:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Parsers make many objects and hardly any cycle: look for unreachable ones rarely.
     gc.set_threshold(200_000, 20, 100)
+    out_of_memory = False
     try:
         status = cli(prog_name="ocsp-pcap", standalone_mode=False)
     except click.ClickException as error:
@@ -732,6 +737,10 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         sys.exit(INTERRUPTED)
+    except MemoryError:
+        # Said below, once the traceback is gone that keeps alive what filled the memory.
+        status = None
+        out_of_memory = True
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
@@ -741,4 +750,7 @@ def main() -> NoReturn:
     finally:
         # What is alive now stays so to the end: the collection at Python's exit need not walk through it.
         gc.freeze()
+    if out_of_memory:
+        say(OUT_OF_MEMORY)
+        sys.exit(UNUSABLE)
     sys.exit(status if isinstance(status, int) else 0)

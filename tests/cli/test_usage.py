@@ -66,3 +66,20 @@ def test_a_mistake_of_the_program_is_told_without_a_traceback(
     monkeypatch.setenv(cli.TRACEBACK_VARIABLE, "1")
     with pytest.raises(KeyError):
         cli.main()
+
+
+def test_memory_that_runs_out_is_told_as_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise MemoryError
+
+    for change in ("set_threshold", "freeze"):
+        monkeypatch.setattr(gc, change, lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["ocsp-pcap", "facts", str(DIRECT)])
+    monkeypatch.setattr(cli, "read_captures", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ocsp-pcap: out of memory: ")
