@@ -16,7 +16,7 @@ PYTHON="${PYTHON:-python3}"
 declare -A package_of=(
     [tshark]=tshark [editcap]=wireshark-common [tcpdump]=tcpdump [squid]=squid-openssl [nginx]=nginx-light
     [dnsmasq]=dnsmasq-base [ip]=iproute2 [ethtool]=ethtool [wget2]=wget2 [curl]=curl [iptables]=iptables
-    [openssl]=openssl [gnutls-cli]=gnutls-bin [chromium]=chromium [npm]=npm [jq]=jq
+    [openssl]=openssl [gnutls-cli]=gnutls-bin [chromium]=chromium [npm]=npm [jq]=jq [stunnel4]=stunnel4
 )
 missing=()
 for program in "${!package_of[@]}"; do

@@ -20,7 +20,10 @@ from .cases import SAMPLES, Sample, explanation_of_all
 pytestmark = pytest.mark.lab
 
 RECORD = SAMPLES / "lab" / "record.py"
-SCENARIOS = ("ocsp-on-child", "ocsp-at-parent", "parent-tunnels", "crl-instead", "forwarding-host")
+SCENARIOS = (
+    *("ocsp-on-child", "ocsp-at-parent", "parent-tunnels", "crl-instead", "forwarding-host"),
+    *("stunnel-client", "nginx-checks-clients"),
+)
 TIMEOUT = 180.0
 
 
