@@ -447,7 +447,6 @@ class TcpObserver:
         if acknowledged is not None:
             near.append(((sequence - acknowledged + HALF) % MODULUS) - HALF)
         if min(map(abs, near)) > NEAR:
-            stream.stray_resets.add(frame)
             return
         stream.closed = DIRECTION_BITS
         if stream.reset is None:
@@ -461,7 +460,6 @@ class TcpObserver:
             return
         acknowledged = self.flows.last_acknowledgment(stream.number, 1 - reset.direction)
         if acknowledged is not None and 0 < (acknowledged - reset.sent) % MODULUS < HALF:
-            stream.stray_resets.add(reset.frame)
             stream.reset = None
             stream.closed = 0
         else:
@@ -498,7 +496,7 @@ class TcpObserver:
 
     def _note_ambiguous(self, stream: TcpStream, frames: tuple[int, ...]) -> None:
         if len(stream.ambiguous) < BOUNDS.ambiguous_frames:
-            stream.ambiguous.add(tuple(sorted(frames)))
+            stream.ambiguous |= {tuple(sorted(frames))}
         else:
             reached("ambiguous_frames")
 
@@ -510,7 +508,7 @@ class TcpObserver:
             return
         if len(stream.judged) >= BOUNDS.ambiguous_frames:
             return
-        stream.judged.add(event.copy)
+        stream.judged |= {event.copy}
         segments = [_segment_of(entry) for entry in entries if entry[0][2] not in stream.refused]
         direction, first = event.direction, min(event.frames)
         frames = frozenset((*event.frames, event.copy))

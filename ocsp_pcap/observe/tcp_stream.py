@@ -51,15 +51,13 @@ class TcpStream:
     """Bytes that these take."""
     waiting: int = 0
     """Bytes that waited in reassembly and parsers when this was last counted."""
-    refused: set[int] = field(default_factory=set)
+    refused: frozenset[int] = frozenset()
     """Frames that the receiver did not take."""
-    ambiguous: set[tuple[int, ...]] = field(default_factory=set)
+    ambiguous: frozenset[tuple[int, ...]] = frozenset()
     """Frames, in order, that disagree about the same bytes, or that a receiver may not have taken."""
-    judged: set[int] = field(default_factory=set)
+    judged: frozenset[int] = frozenset()
     """Frames whose bytes were compared with other copies."""
     rereadings: int = 0
     read_again: bool = False
     """A receiver took other packets than those that were read."""
     reset: Reset | None = None
-    stray_resets: set[int] = field(default_factory=set)
-    """Frames of RSTs that no receiver took."""
