@@ -242,12 +242,15 @@ def _revoked(asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
     """Name every certificate that an answer or a staple calls revoked: that must not be lost."""
     names = list(dict.fromkeys(_name(verdict) for verdict in verdicts if verdict.status == "revoked"))
     known = {v.certificate.serial for v in verdicts if v.status == "revoked" and v.certificate}
+    newer = {v.certificate.serial: v for v in verdicts if v.status not in (None, "revoked") and v.certificate}
     for asker in asking:
         for each in (*asker.asked, *asker.relayed):
             for serial in revoked_serials(each.exchange):
                 if serial not in known:
                     known.add(serial)
-                    names.append(f"serial {serial}")
+                    later = newer.get(serial)
+                    told = f"serial {serial}" if later is None else f"{_name(later)} (later {later.status})"
+                    names.append(told)
     if not names:
         return []
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""

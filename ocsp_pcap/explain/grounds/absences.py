@@ -160,7 +160,9 @@ def capture_blind(question: Question, ground: Silence) -> Iterator[Standing]:
         return
     coverage = question.case.coverage
     ports = query_ports(question)
-    if any(ports & coverage.ports(capture) for capture in question.asker.captures):
+    if any(
+        ports & coverage.ports(capture) for capture in question.asker.captures if _covers(question, capture)
+    ):
         return
     if question.asker.exchanges or any(
         attempts_for(question, host, port) for host, port, _ in question.responders
@@ -170,6 +172,13 @@ def capture_blind(question: Question, ground: Silence) -> Iterator[Standing]:
     yield Standing(
         "capture-blind", f"the captures hold no packet on port {named}, on which a query would travel"
     )
+
+
+def _covers(question: Question, capture: str) -> bool:
+    """A capture holds the time right after the handshake, so that a query could stand in it."""
+    case, visit = question.case, question.visit
+    moment = visit.time - case.clock(capture, 0)
+    return capture == visit.handshake.capture or case.coverage.reaches(capture, moment, moment + ROOM)
 
 
 def checks_only_some(question: Question, ground: Silence) -> Iterator[Standing]:

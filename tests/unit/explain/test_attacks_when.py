@@ -219,3 +219,22 @@ def test_a_staple_that_was_refused_though_fresh_is_not_called_late() -> None:
     found = verdict(facts(shop, refused))
     assert found.cause == "staple-invalid"
     assert not any("nextUpdate was" in step for step in found.next_steps)
+
+
+def test_silence_is_not_seen_by_a_capture_that_ended_long_before() -> None:
+    staple = response(single(shop, next_update=-4000))
+    other = certificate("other.test")
+    here = handshake("shop.test", shop, staples=(staple,))
+    there = handshake("other.test", other, time=-5000, capture="b.pcap")
+    blind = capture(ports_seen=(443,))
+    ended = capture("b.pcap", first_time=at(-7200), until=-3600, ports_seen=(80, 443))
+    assert doubts(shop, other, blind, ended, here, there) == ("staple-invalid", "likely", {"capture-blind"})
+    beside = replace(ended, last_time=at(3600))
+    assert doubts(shop, other, blind, beside, here, there) == ("staple-invalid", "confirmed", set())
+
+
+def test_a_headline_names_what_was_revoked_once() -> None:
+    newer = response(single(shop, this_update=10))
+    later = (handshake("shop.test", shop, time=2000), exchange(shop, newer, time=2001))
+    seen = facts(shop, visit, exchange(shop, "revoked"), *later)
+    assert "REVOKED: shop.test (later good)." in explain(seen, Context()).headline
