@@ -42,7 +42,7 @@ def asked_words(exchange: OcspExchangeFact) -> str:
 def answerer_words(exchange: OcspExchangeFact) -> str:
     """Say who answered, in a clause that goes on from what was asked."""
     if exchange.answered_by is not None:
-        return f"and a proxy in between answered ({exchange.answered_by})"
+        return f"and a proxy in between ({exchange.answered_by}) answered"
     if exchange.via_proxy:
         return f"and the proxy {exchange.server} port {exchange.server_port} answered"
     return "which answered"
