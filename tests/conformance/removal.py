@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from ocsp_pcap.explain.rules import RULES, Question
-
 from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.engine import weighed
 from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.facts import Facts
 
 GLOBAL_HEADER = struct.Struct("<IHHiIII")
@@ -180,8 +180,8 @@ def held_at_once(
         recording = recordings[Path(visit.handshake.capture).name]
         flow = recording.packets[visit.frame - 1].flow
         for position, certificate in enumerate(case.chain(visit.handshake) or [None]):
-            question = Question(case, visit, case.validator(visit), certificate, position)
-            causes = {a.cause for rule in RULES if (a := rule(question)) and a.confidence == "confirmed"}
+            question = Question(case, visit, certificate, position)
+            causes = {one.claim.cause for one in weighed(question) if one.confidence == "confirmed"}
             found[recording.name, flow, certificate.sha256 if certificate else None] |= causes
             if position == 0:
                 found[recording.name, flow, None] |= causes

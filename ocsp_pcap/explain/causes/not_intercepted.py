@@ -59,6 +59,10 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
     if reads:
         words += "; this proxy also checks certificates of what it tunnels, says the site file"
         signs.append(Standing("may-tunnel", "the site file says that it validates what it tunnels, too"))
+    if not reads and _asked_unasked(question):
+        words += "; a query about this certificate came from it all the same"
+        sign = "it sent a query about this certificate, and that the host behind asked it to is not seen"
+        signs.append(Standing("may-tunnel", sign))
     return Claim(
         ENTRY.code,
         words,
@@ -73,6 +77,20 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
             Saw(inner.handshake, "packets"),
         ),
         tuple(signs),
+    )
+
+
+def _asked_unasked(question: Question) -> bool:
+    """This host sent a query about the certificate that no host behind it was seen to ask.
+
+    Some proxies read along, and validate what they tunnel.
+    """
+    case, certificate = question.case, question.certificate
+    return certificate is not None and any(
+        exchange.relayed_for is None
+        and case.askers.copied_from(exchange) is None
+        and certificate in case.askers.certificates_meant(exchange)
+        for exchange in question.asker.relayed
     )
 
 

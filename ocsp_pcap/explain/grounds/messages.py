@@ -11,8 +11,10 @@ from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Saw, To
 from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
 
@@ -178,6 +180,7 @@ def trace_rivals(question: Question, ground: Told) -> Iterator[Standing]:
         if visit is not question.visit
         and case.roles.role(visit.handshake.client) != "client"
         and case.hellos.inner_leg(visit) is None
+        and _has_somebody_to_ask(question, visit)
         and not ((proxy := case.proxy(visit.handshake.client)) is not None and proxy.ocsp is False)
     ]
     own = rivals
@@ -203,6 +206,15 @@ def trace_rivals(question: Question, ground: Told) -> Iterator[Standing]:
         visit is not question.visit and (visit.host or source.host).lower() == source.host for visit in own
     ):
         yield Standing("hidden-rival", "another handshake with the same host may be what the line is about")
+
+
+def _has_somebody_to_ask(question: Question, visit: Visit) -> bool:
+    """The certificate of a visit names a responder, or cannot be seen: else no line about OCSP is about it."""
+    case = question.case
+    proxy, chain = case.proxy(visit.handshake.client), case.chain(visit.handshake)
+    if not chain or (proxy is not None and proxy.responder_url is not None):
+        return True
+    return bool(responder_hosts(chain[0].ocsp_urls))
 
 
 def reissue_open(question: Question, ground: Genuine) -> Iterator[Standing]:

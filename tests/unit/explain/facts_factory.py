@@ -44,6 +44,8 @@ RESPONDER_HOST = "ocsp.ca.test"
 URL = f"http://{RESPONDER_HOST}/"
 PUBLIC_CA, PROXY_CA = "CN=Public CA", "CN=Proxy CA"
 
+CLIENT_DATA = ("client_data_time", "client_data_frame", "client_data_last_time", "client_data_last_frame")
+
 _numbers: Iterator[int] = count(1)
 
 
@@ -155,7 +157,13 @@ def handshake(
         "application_data": True,
         "application_data_frame": frame + 6,
         "application_data_time": at(time + 0.3),
+        "client_data_time": at(time + 0.3),
+        "client_data_frame": frame + 6,
+        "client_data_last_time": at(time + 0.3),
+        "client_data_last_frame": frame + 6,
     }
+    if other.get("application_data") is False or other.get("client_data_time", "") is None:
+        values |= dict.fromkeys(CLIENT_DATA)
     return HandshakeFact(**values | other)
 
 
@@ -306,6 +314,15 @@ def attempt(
     return TcpAttemptFact(**values | other)
 
 
+def goes_on(seconds: float, frame: int = 77) -> dict[str, Any]:
+    """Fields of a handshake whose client sends application data at one moment, and never else."""
+    values = dict.fromkeys(
+        ("client_data_time", "client_data_last_time", "application_data_time"), at(seconds)
+    )
+    names = ("client_data_frame", "client_data_last_frame", "application_data_frame")
+    return {"application_data": True, **values, **dict.fromkeys(names, frame)}
+
+
 def connection(query: OcspExchangeFact) -> TcpAttemptFact:
     """The opening of the connection that carries a query."""
     return attempt(
@@ -431,4 +448,4 @@ def question(seen: Facts, subject: CertificateFact | None, **context: Any) -> Qu
 
     visit = next(visit for visit in case.visits if asked(visit))
     position = visit.handshake.certificates.index(subject.sha256) if subject is not None else 0
-    return Question(case, visit, case.validator(visit), subject, position)
+    return Question(case, visit, subject, position)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.repetition import early_repeats, soonest_repeats
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.site import Proxy, Site
-from ocsp_pcap.explain.visits import early_repeats
 from ocsp_pcap.facts import Facts, OcspExchangeFact
 
 from .facts_factory import (
@@ -34,15 +34,16 @@ def case(seen: Facts, told: Site | None = None) -> Case:
 def test_a_query_is_triggered_by_the_nearest_handshake_before() -> None:
     visits = [handshake("shop.test", shop, time=t) for t in (0, 10, 20)]
     indexed = case(facts(shop, *visits, exchange(shop, time=11), exchange(shop, time=-1)))
-    triggered = indexed.trigger_of[PARENT, shop.sha256]
-    asking = [visit.handshake for visit in indexed.visits if id(visit) in triggered]
+    triggered = indexed.host(PARENT).triggered
+    asking = [visit.handshake for visit in indexed.visits if (shop.sha256, id(visit)) in triggered]
     assert asking == [visits[1]]
 
 
 def test_how_long_a_cache_may_answer() -> None:
     def end(answer: object, told: Proxy | None = None, **more: object) -> int | None:
         indexed = case(facts(shop, exchange(shop, answer, **more)))  # type: ignore[arg-type]
-        return indexed.window_end(indexed.queries_of[PARENT, shop.sha256][0], told)
+        window = indexed.window(indexed.host(PARENT).queries[shop.sha256][0], told)
+        return window.end if window is not None else None
 
     until = response(single(shop, next_update=500))
     endless = response(single(shop, next_update=None))
@@ -70,7 +71,7 @@ def test_what_the_site_file_says_of_a_host() -> None:
 
 def test_early_repeats() -> None:
     def repeats(*queries: OcspExchangeFact) -> int:
-        return len(early_repeats(case(facts(shop, *queries)).queries_of[PARENT, shop.sha256]))
+        return len(early_repeats(case(facts(shop, *queries)).host(PARENT).queries[shop.sha256]))
 
     assert repeats(exchange(shop, time=1), exchange(shop, time=100)) == 1
     assert repeats(exchange(shop, time=1), exchange(shop, time=2)) == 0
@@ -80,15 +81,18 @@ def test_early_repeats() -> None:
 
 def test_how_soon_a_validator_asked_again() -> None:
     asked = [exchange(shop, time=t) for t in (1, 100, 110)]
-    (soonest,) = case(facts(shop, *asked)).soonest_repeat.values()
+    (soonest,) = soonest_repeats(case(facts(shop, *asked))).values()
     assert soonest == at(110) - at(100.1)
-    assert case(facts(shop, asked[0])).soonest_repeat == {}
+    assert soonest_repeats(case(facts(shop, asked[0]))) == {}
 
 
 def test_who_asked_without_having_received() -> None:
     other = certificate("else.test")
     seen = facts(shop, other, handshake("shop.test", shop), exchange(shop), exchange(other))
-    assert case(seen).asked_by_strangers == {other.sha256}
+    indexed = case(seen)
+    asked = [sha256 for sha256, hosts in indexed.askers_of.items() if hosts]
+    assert asked == [shop.sha256, other.sha256]
+    assert [exchange.requests[0].serial for exchange in indexed.host(PARENT).unmatched] == [other.serial]
 
 
 def test_clocks_can_be_compared_where_captures_share_traffic() -> None:
@@ -96,11 +100,9 @@ def test_clocks_can_be_compared_where_captures_share_traffic() -> None:
         handshake("shop.test", random="aa", capture=c, time=t) for c, t in (("a.pcap", 0), ("b.pcap", 90))
     ]
     indexed = case(facts(*legs, handshake("shop.test", capture="c.pcap")))
-    assert indexed.same_clock("a.pcap", "b.pcap")
-    assert indexed.same_clock("c.pcap", "c.pcap")
-    assert not indexed.same_clock("a.pcap", "c.pcap")
-    assert indexed.clock_doubt == 90 * SECOND
-    assert case(facts(legs[0])).clock_doubt == 0
+    assert indexed.clocks.comparable("a.pcap", "b.pcap")
+    assert indexed.clocks.comparable("c.pcap", "c.pcap")
+    assert not indexed.clocks.comparable("a.pcap", "c.pcap")
 
 
 def test_responder_hosts() -> None:

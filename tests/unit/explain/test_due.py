@@ -36,13 +36,20 @@ def steps_about(found: Any, moment: str) -> list[str]:
     return [step for step in found.next_steps if moment in step]
 
 
-@pytest.mark.parametrize("status", ["good", "revoked", "unknown"])
-def test_an_answer_says_until_when_it_is_good(status: str) -> None:
-    found = told(status=status)
+def test_a_good_answer_says_until_when() -> None:
+    found = told()
     assert found.cause == "queried"
-    assert f"the answer {status}, good until {utc(at(DAY))} (its nextUpdate)" in found.summary
+    assert f"the answer good, good until {utc(at(DAY))} (its nextUpdate)" in found.summary
     (step,) = steps_about(found, utc(at(DAY)))
     assert "next query is due" in step
+
+
+@pytest.mark.parametrize("status", ["revoked", "unknown"])
+def test_no_other_answer_is_good_until_then(status: str) -> None:
+    found = told(status=status)
+    assert (found.cause, found.status) == ("queried", status)
+    assert f"got the answer {status}." in found.summary
+    assert "good until" not in found.summary
 
 
 def test_a_ttl_override_of_the_site_file() -> None:

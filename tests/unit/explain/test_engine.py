@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.engine import SPECIFICITY, explain
+from ocsp_pcap.explain.engine import RANK, explain
 from ocsp_pcap.facts import Facts, HandshakeFact
 
 from .facts_factory import (
@@ -40,7 +40,7 @@ def test_nothing_seen_explains_nothing() -> None:
 
 
 def test_every_cause_has_its_place() -> None:
-    assert set(SPECIFICITY) == {code for code, entry in CAUSES.items() if entry.kind == "cause"}
+    assert set(RANK) == {code for code, entry in CAUSES.items() if entry.kind == "cause"}
 
 
 def test_one_verdict_sums_up_all_visits_of_a_certificate() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.findings import SEVERITIES
 from ocsp_pcap.explain.findings.common import MAX_EVIDENCE, finding, hosts_of
@@ -59,9 +60,9 @@ def test_problems_come_first() -> None:
 
 def test_evidence_is_kept_once_and_bounded() -> None:
     same = Evidence("a.pcap", 1, 1, "the same")
-    assert finding("ocsp-nowhere", "words", [same, same]).evidence == (same,)
+    assert finding(CAUSES["ocsp-nowhere"], "words", [same, same]).evidence == (same,)
     many = [Evidence("a.pcap", number, 1, "frame") for number in range(99)]
-    assert len(finding("ocsp-nowhere", "words", many).evidence) == MAX_EVIDENCE
+    assert len(finding(CAUSES["ocsp-nowhere"], "words", many).evidence) == MAX_EVIDENCE
 
 
 def test_hosts_are_named_up_to_three() -> None:

@@ -15,11 +15,11 @@ from ocsp_pcap.facts import Facts
 from .facts_factory import (
     CHILD,
     SECOND,
-    at,
     certificate,
     crl_fetch,
     exchange,
     facts,
+    goes_on,
     handshake,
     response,
     single,
@@ -61,9 +61,9 @@ def test_must_staple_not_violated(more: dict[str, Any]) -> None:
 
 def test_revoked_but_used() -> None:
     answered_first = exchange(shop, "revoked", time=0.1)
-    used = handshake("shop.test", shop, application_data_time=at(0.9))
+    used = handshake("shop.test", shop, **goes_on(0.9))
     found = findings(facts(shop, used, answered_first))["revoked-but-used"]
-    assert [e.frame for e in found.evidence] == [answered_first.frames.response, used.application_data_frame]
+    assert [e.frame for e in found.evidence] == [answered_first.frames.response, used.client_data_last_frame]
     stapled = handshake("shop.test", shop, staples=(response(single(shop, "revoked")),))
     assert "revoked-but-used" in findings(facts(shop, stapled))
 
@@ -72,7 +72,7 @@ def test_revoked_but_used() -> None:
     ("more", "query"),
     [
         ({}, exchange(shop, "revoked", time=5)),
-        ({"application_data_time": None}, exchange(shop, "revoked", time=0.1)),
+        ({"client_data_time": None}, exchange(shop, "revoked", time=0.1)),
         ({}, exchange(shop, "good", time=0.1)),
         ({}, exchange(shop, response(single(shop, "revoked"), signature="invalid"), time=0.1)),
         ({}, exchange(shop, "revoked", time=0.1, client=CHILD)),
@@ -124,7 +124,9 @@ def test_crl_fallback() -> None:
     found = findings(facts(shop, visit, fetch, crl_fetch(CRL, time=9)))["crl-fallback"]
     assert f"fetched the CRL {CRL}; it speaks for shop.test" in found.summary
     by_issuer = crl_fetch("http://else.test/x.crl", issuer=shop.issuer)
-    assert "crl-fallback" in findings(facts(shop, visit, by_issuer))
+    assert "crl-fallback" not in findings(facts(shop, visit, by_issuer))
+    unnamed = certificate()
+    assert "crl-fallback" in findings(facts(unnamed, handshake("shop.test", unnamed), by_issuer))
     failed = findings(facts(shop, visit, crl_fetch(CRL, http_status=404)))["crl-fallback"]
     assert "which failed with HTTP 404" in failed.summary
 

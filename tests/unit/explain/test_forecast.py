@@ -139,7 +139,11 @@ def test_a_responder_that_only_staples_spare_is_opened_all_the_same() -> None:
                 "alerts": (AlertFact(17, "client", "fatal", "unknown_ca"),),
             },
         ),
-        ("reissued-certificate", (certificate("6f", ocsp_urls=()),), {"connect_host": "host-6f.test"}),
+        (
+            "reissued-certificate",
+            (certificate("6f", ocsp_urls=()),),
+            {"connect_host": "host-6f.test", "tunnel": "connect"},
+        ),
     ],
 )
 def test_what_is_not_asked_about_is_counted(
@@ -149,7 +153,7 @@ def test_what_is_not_asked_about_is_counted(
     known = list(chain)
     if reason == "reissued-certificate":
         known.append(certificate("7f", ocsp_urls=()))
-        visits.append(handshake(2, SECOND, known[1], connect_host="host-7f.test"))
+        visits.append(handshake(2, SECOND, known[1], connect_host="host-7f.test", tunnel="connect"))
     item = only(forecast(facts(tuple(known), tuple(visits))))
     assert item.queries_without_cache == 0
     assert item.responders == ()

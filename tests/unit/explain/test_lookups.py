@@ -54,9 +54,10 @@ def test_a_truncated_answer_is_no_failure() -> None:
 
 def test_a_case_follows_targets() -> None:
     case = Case(facts(dns("b.test", name="a.test"), dns(RESPONDER, name="b.test", time=1)), Context())
-    assert len(case.lookups_by[PARENT, "a.test"]) == 2
-    assert case.addresses_of[PARENT, "a.test"] == {RESPONDER}
-    assert case.aliases_of[PARENT, "a.test"] == {"a.test", "b.test"}
+    host = case.host(PARENT)
+    assert len(host.lookups["a.test"]) == 2
+    assert host.addresses_of("a.test") == {RESPONDER}
+    assert host.aliases_of("a.test") == {"a.test", "b.test"}
 
 
 def test_addresses_are_no_names() -> None:

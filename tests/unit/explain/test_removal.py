@@ -15,11 +15,11 @@ from typing import Any, Final, TypeAlias
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ocsp_pcap.explain.rules import RULES, Question
 
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.engine import explain, weighed
 from ocsp_pcap.explain.model import Verdict
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts
 
 from .facts_factory import (
@@ -162,15 +162,14 @@ def verdicts(seen: Facts, context: Context) -> dict[Key, Verdict]:
 
 
 def everything_confirmed(seen: Facts, context: Context) -> dict[Key, set[str]]:
-    """All causes that any rule confirms for any sighting, whether or not they became the headline."""
+    """All causes that are confirmed for any sighting, whether or not they became the headline."""
     case = Case(seen, context)
     held: dict[Key, set[str]] = defaultdict(set)
     for visit in case.visits:
         for position, subject in enumerate(case.chain(visit.handshake)):
-            question = Question(case, visit, case.validator(visit), subject, position)
-            answers = [answer for rule in RULES if (answer := rule(question)) is not None]
+            question = Question(case, visit, subject, position)
             held[visit.handshake.client, subject.sha256] |= {
-                answer.cause for answer in answers if answer.confidence == "confirmed"
+                one.claim.cause for one in weighed(question) if one.confidence == "confirmed"
             }
     return held
 
@@ -240,8 +239,9 @@ def test_the_stories_hold_together() -> None:
 SHOP = certificate()
 VISIT = handshake("shop.test", SHOP)
 QUERY = exchange(SHOP, time=3)
-STALE = response(single(SHOP, next_update=-100))
+STALE = response(single(SHOP, next_update=-1000))
 LOST = silence(SHOP, time=2, closed="fin")
+OFF = site(parent={"ocsp": False, "intercepts": True, "addresses": frozenset({PARENT})})
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ LOST = silence(SHOP, time=2, closed="fin")
         ("ocsp-disabled", [VISIT]),
         ("http-error", [VISIT, exchange(SHOP, None, http_status=503)]),
         ("responder-error", [VISIT, exchange(SHOP, error("tryLater"))]),
-        ("response-invalid", [VISIT, exchange(SHOP, response(SHOP, signature="invalid"))]),
+        ("response-invalid", [VISIT, exchange(SHOP, response(SHOP, signature="invalid", signer=None))]),
         ("no-response", [VISIT, LOST, connection(LOST)]),
         ("dns-failed", [VISIT, dns(rcode="SERVFAIL")]),
         ("responder-unreachable", [VISIT, dns(RESPONDER), attempt("refused")]),
@@ -260,7 +260,7 @@ LOST = silence(SHOP, time=2, closed="fin")
 )
 def test_what_a_rest_cannot_tell(cause: str, kept: list[Fact]) -> None:
     """Each exception is real: it states what remains, and is true of that."""
-    context = Context(site=site(parent={"ocsp": False})) if cause == "ocsp-disabled" else Context()
+    context = Context(site=OFF) if cause == "ocsp-disabled" else Context()
     key = PARENT, SHOP.sha256
     assert verdicts(facts(SHOP, *kept, QUERY, connection(QUERY)), context)[key].cause == "queried"
     alone = verdicts(facts(SHOP, *kept), context)[key]

@@ -24,7 +24,7 @@ def test_a_chain_tells_itself() -> None:
     found = roles(*CHAIN)
     assert [found.role(address) for address in (CLIENT, CHILD, PARENT)] == ["client", "child", "parent"]
     assert found.role(ORIGIN) == "unknown"
-    assert found.told == frozenset()
+    assert found.given == frozenset()
 
 
 def test_a_client_of_one_proxy_may_be_a_proxy_itself() -> None:
@@ -46,7 +46,7 @@ def test_where_nothing_tells_nobody_is_known() -> None:
 def test_the_site_file_comes_first() -> None:
     found = roles(*CHAIN, told=site(child={"addresses": frozenset({PARENT})}))
     assert found.role(PARENT) == "child"
-    assert PARENT in found.told
+    assert PARENT in found.given
 
 
 def test_several_children_of_one_site_file() -> None:
@@ -60,7 +60,7 @@ def test_several_children_of_one_site_file() -> None:
 def test_the_options_tell_whose_egress_a_capture_shows() -> None:
     found = roles(to_parent, to_origin, child="child", parent="parent")
     assert (found.role(CHILD), found.role(PARENT)) == ("child", "parent")
-    assert found.told == {CHILD, PARENT}
+    assert found.given == {CHILD, PARENT}
     assert found.notes == ()
 
 

@@ -34,11 +34,18 @@ visit = handshake("shop.test", shop)
 many = [certificate(f"host{number}.test") for number in range(5)]
 visits = [handshake(subject.sans[0], subject, time=number) for number, subject in enumerate(many)]
 queried = TraceEntry("policy.trace", 2, at(0), "shop.test", "query", "http://ocsp.ca.test/")
+
+
+def off(**more: Any) -> Site:
+    """A parent that intercepts, with all of its addresses captured, and OCSP off."""
+    return site(parent={"ocsp": False, "intercepts": True, "addresses": frozenset({PARENT})} | more)
+
+
 only_443 = capture(ports_seen=(443,))
 
 
 def test_the_site_file_says_that_ocsp_is_off() -> None:
-    found = verdict(facts(shop, visit), site=site(parent={"ocsp": False}))
+    found = verdict(facts(shop, visit), site=off())
     assert (found.presence, found.cause, found.confidence) == ("absent", "ocsp-disabled", "confirmed")
     assert found.evidence[0].capture == "site.toml"
     assert found.evidence[0].note == "[proxies.parent] ocsp = false"
@@ -64,7 +71,17 @@ def test_a_site_file_without_addresses_needs_a_role_that_was_told() -> None:
     seen = facts(shop, reissued(), through, visit)
     assert outcome(seen, site=told) == ("ocsp-disabled", "likely")
     by_option = facts(shop, visit)
-    assert outcome(by_option, site=told, capture_roles={"a.pcap": "parent"}) == ("ocsp-disabled", "confirmed")
+    options: dict[str, Any] = {"capture_roles": {"a.pcap": "parent"}}
+    found = verdict(by_option, site=told, **options)
+    assert (found.cause, [doubt.code for doubt in found.doubts]) == ("ocsp-disabled", ["may-tunnel"])
+    intercepting = Site("site.toml", (Proxy("parent", ocsp=False, intercepts=True),))
+    assert outcome(by_option, site=intercepting, **options) == ("ocsp-disabled", "confirmed")
+
+
+def test_an_address_that_no_capture_shows_may_have_sent_the_query() -> None:
+    found = verdict(facts(shop, visit), site=off(addresses=frozenset({PARENT, PARENT_INSIDE})))
+    assert (found.cause, [doubt.code for doubt in found.doubts]) == ("ocsp-disabled", ["other-place"])
+    assert PARENT_INSIDE in found.doubts[0].why
 
 
 def test_many_occasions_and_never_a_query() -> None:
@@ -107,10 +124,13 @@ def test_a_lookup_for_the_crl_of_the_same_host_is_no_sign_of_a_filter() -> None:
 
 
 def test_a_capture_of_one_port() -> None:
-    assert outcome(facts(only_443, *many, *visits), host="host0.test") == ("capture-filtered", "likely")
-    alone = verdict(facts(only_443, shop, visit))
-    assert alone.cause == "unexplained"
-    assert "capture-filtered" in alternatives(alone)
+    """The outer side of a child that goes through a parent holds nothing else, without any filter."""
+    for found in (
+        verdict(facts(only_443, *many, *visits), host="host0.test"),
+        verdict(facts(only_443, shop, visit)),
+    ):
+        assert found.cause == "unexplained"
+        assert "capture-filtered" in alternatives(found)
 
 
 def test_the_port_of_a_forwarding_host_is_where_queries_travel() -> None:
@@ -153,8 +173,8 @@ def test_unexplained_names_what_remains() -> None:
 def test_a_responder_that_no_http_client_can_ask() -> None:
     ldap = certificate(ocsp=("ldap://directory.test/",))
     found = verdict(facts(ldap, handshake("shop.test", ldap)))
-    assert (found.cause, found.confidence) == ("unexplained", "possible")
-    assert "capture-filtered" not in alternatives(found)
+    assert (found.cause, found.confidence) == ("no-ocsp-url", "confirmed")
+    assert "that can be asked over HTTP (ldap://directory.test/)" in found.summary
 
 
 def test_a_capture_that_ends_at_once_leaves_no_time_for_a_query() -> None:
@@ -164,7 +184,11 @@ def test_a_capture_that_ends_at_once_leaves_no_time_for_a_query() -> None:
     assert outcome(facts(shop, open_still, capture(until=60)))[0] != "capture-incomplete"
 
 
-@pytest.mark.parametrize("decided", [{"closed": "fin"}, {"application_data": True}])
+@pytest.mark.parametrize(
+    "decided",
+    [{"closed": "fin", "closed_by": "client", "closed_time": at(0.3)}, {"application_data": True}],
+    ids=["hangs up", "goes on"],
+)
 def test_whoever_goes_on_or_hangs_up_had_its_time(decided: dict[str, Any]) -> None:
     made_up = handshake("shop.test", shop, **{"application_data": False, "closed": None} | decided)
     assert outcome(facts(shop, made_up, capture(until=0.4)))[0] != "capture-incomplete"

@@ -13,6 +13,7 @@ from .facts_factory import (
     exchange,
     facts,
     frames,
+    goes_on,
     handshake,
     verdict,
 )
@@ -35,8 +36,8 @@ def test_a_crl_fetched_instead_belongs_to_the_story() -> None:
 
 def test_a_connection_that_goes_on_without_an_answer_is_told() -> None:
     failed = exchange(shop, time=1, response=error("tryLater"))
-    goes_on = visit(application_data=True, application_data_frame=77, application_data_time=at(3))
-    found = verdict(facts(shop, goes_on, failed))
+    used = visit(**goes_on(3))
+    found = verdict(facts(shop, used, failed))
     assert found.cause == "responder-error"
     assert "let the connection go on" in found.summary
     assert 77 in frames(found)
@@ -44,14 +45,14 @@ def test_a_connection_that_goes_on_without_an_answer_is_told() -> None:
 
 def test_data_before_the_failure_proves_no_decision() -> None:
     failed = exchange(shop, time=5, response=error("tryLater"))
-    before = visit(application_data=True, application_data_frame=77, application_data_time=at(1))
+    before = visit(**goes_on(1))
     assert "let the connection go on" not in verdict(facts(shop, before, failed)).summary
 
 
 def test_the_story_is_told_of_a_name_that_did_not_resolve_too() -> None:
     lookup = dns(rcode="NXDOMAIN")
-    goes_on = visit(application_data=True, application_data_frame=77, application_data_time=at(30))
-    found = verdict(facts(shop, goes_on, lookup))
+    used = visit(**goes_on(30))
+    found = verdict(facts(shop, used, lookup))
     assert found.cause == "dns-failed"
     assert "let the connection go on" in found.summary
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.explain.rules.answer import validator_words
-from ocsp_pcap.explain.rules.doubt import loss, rest_of_capture
-
 from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.coverage import Coverage
+from ocsp_pcap.explain.question import validator_words
 
 from .facts_factory import (
     PARENT,
@@ -27,7 +26,7 @@ def test_a_question_knows_its_validator() -> None:
     asked = question(facts(shop, handshake("shop.test", shop)), shop, site=site(parent={"ocsp": True}))
     assert asked.who == f"the parent proxy {PARENT}"
     assert asked.proxy is not None
-    assert asked.identity == PARENT
+    assert asked.asker.identity == PARENT
     assert asked.eligible
     assert validator_words("client", "10.0.0.1") == "the client 10.0.0.1"
     assert validator_words("unknown", "10.0.0.1") == "10.0.0.1"
@@ -47,13 +46,14 @@ def test_a_question_without_certificate_has_no_queries() -> None:
 
 def test_what_weakens_a_claim_of_absence() -> None:
     case = Case(facts(capture("a.pcap"), capture("b.pcap", dropped=2), handshake("shop.test")), Context())
-    assert loss(case, "a.pcap") is None
-    assert loss(case, "b.pcap") == "the capturing system dropped 2 packets"
-    assert loss(case, "unknown.pcap") is not None
+    assert case.coverage.loss("a.pcap") is None
+    assert case.coverage.loss("b.pcap") == "the capturing system dropped 2 packets"
+    assert case.coverage.loss("unknown.pcap") is not None
 
 
 def test_how_long_a_capture_goes_on() -> None:
-    assert rest_of_capture(capture(until=60), at(20)) == 40 * SECOND
-    assert rest_of_capture(capture(until=60), at(90)) == 0
-    assert rest_of_capture(None, at(0)) == 0
-    assert rest_of_capture(capture(last_time=None), at(0)) == 0
+    cut = Coverage(facts(capture("a.pcap", until=60), capture("b.pcap", last_time=None)))
+    assert cut.rest_after("a.pcap", at(20)) == 40 * SECOND
+    assert cut.rest_after("a.pcap", at(90)) == 0
+    assert cut.rest_after("b.pcap", at(0)) == 0
+    assert cut.rest_after("unknown.pcap", at(0)) == 0

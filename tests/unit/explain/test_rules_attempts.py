@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ocsp_pcap.explain.rules.attempts import reached_out
+
+from ocsp_pcap.explain.seeking import reached_out
 
 from .facts_factory import (
     CHILD,
@@ -92,7 +93,8 @@ def test_a_second_responder_that_resolves_is_another_chance() -> None:
     seen = facts(
         two, handshake("shop.test", two), dns(rcode="NXDOMAIN"), dns(RESPONDER, name="ocsp2.ca.test")
     )
-    assert outcome(seen)[0] != "dns-failed"
+    found = verdict(seen)
+    assert (found.cause, [doubt.code for doubt in found.doubts]) == ("dns-failed", ["other-place"])
 
 
 def test_a_query_after_all() -> None:
@@ -157,11 +159,12 @@ def test_another_port_is_another_service() -> None:
     [{"one_sided_streams": 1}, {"dropped": 1}, {"tcp_gaps": 1}, {"damage": "cut"}, {"until": 2}],
     ids=str,
 )
-def test_an_unanswered_syn_proves_less_where_packets_may_be_missing(defect: dict[str, Any]) -> None:
+def test_what_was_not_reached_proves_less_where_packets_may_be_missing(defect: dict[str, Any]) -> None:
     seen = facts(capture(**defect), shop, visit, dns(RESPONDER), attempt("unanswered"))
     assert outcome(seen) == ("responder-unreachable", "likely")
+    # A refusal stands in the capture, and that no other try followed may be what is missing.
     refused = facts(capture(**defect), shop, visit, dns(RESPONDER), attempt("refused"))
-    assert outcome(refused) == ("responder-unreachable", "confirmed")
+    assert outcome(refused) == ("responder-unreachable", "likely")
 
 
 def test_an_unanswered_syn_in_a_capture_that_shows_nothing_sent_to_the_validator() -> None:

@@ -60,10 +60,11 @@ def test_an_answer_that_has_run_out_covers_no_more() -> None:
 
 def test_the_ttl_override_of_the_site_file_bounds_the_cache() -> None:
     for ttl, expected in ((200, ("cached", "confirmed")), (20, ("unexplained", "possible"))):
-        told = site(parent={"cache_ttl": ttl * SECOND})
+        told = site(parent={"cache_ttl": ttl * SECOND, "addresses": frozenset({PARENT})})
         assert outcome(facts(shop, exchange(shop), again), site=told) == expected
     outlived = exchange(shop, response(single(shop, next_update=50)))
-    found = verdict(facts(shop, outlived, again), site=site(parent={"cache_ttl": 200 * SECOND}))
+    told = site(parent={"cache_ttl": 200 * SECOND, "addresses": frozenset({PARENT})})
+    found = verdict(facts(shop, outlived, again), site=told)
     assert (found.cause, found.confidence) == ("cached", "confirmed")
     assert "TTL override" in found.summary
 
@@ -128,7 +129,8 @@ def test_order_is_not_proven_by_clocks_that_nobody_compared() -> None:
     query = exchange(shop, capture="b.pcap")
     assert outcome(facts(shop, query, again)) == ("cached", "likely")
     late = handshake("shop.test", shop, time=5000)
-    assert outcome(facts(shop, query, late)) == ("cached", "confirmed")
+    long = [capture(path, until=9000) for path in ("a.pcap", "b.pcap")]
+    assert outcome(facts(*long, shop, query, late)) == ("cached", "confirmed")
 
 
 def test_coverage_is_not_proven_where_clocks_disagree_about_next_update() -> None:
@@ -157,7 +159,8 @@ def test_a_trace_proves_what_the_capture_cannot() -> None:
     found = verdict(facts(shop, again), trace=(entry(time=101),))
     assert (found.cause, found.confidence) == ("cached", "confirmed")
     assert any(e.capture == "policy.trace" and e.frame is None for e in found.evidence)
-    assert outcome(facts(shop, again), trace=(entry(),)) == ("cached", "confirmed")
+    undated = verdict(facts(shop, again), trace=(entry(),))
+    assert (undated.cause, [doubt.code for doubt in undated.doubts]) == ("cached", ["clock"])
 
 
 def test_a_trace_about_another_host_or_time_proves_nothing() -> None:
@@ -174,7 +177,7 @@ def test_a_trace_line_proves_one_of_several_visits() -> None:
     }
     untimed = verdict(facts(shop, first, again), trace=(entry(),))
     assert {s.confidence for s in untimed.sightings} == {"likely"}
-    enough = verdict(facts(shop, first, again), trace=(entry(), entry(line=4)))
+    enough = verdict(facts(shop, first, again), trace=(entry(time=90.2), entry(time=100.2, line=4)))
     assert {s.confidence for s in enough.sightings} == {"confirmed"}
 
 
@@ -196,7 +199,7 @@ def test_a_trace_may_belong_to_either_of_two_proxies() -> None:
 def test_a_trace_belongs_to_the_proxy_that_has_something_to_check() -> None:
     child = handshake("shop.test", reissued(), client=CHILD, server=PARENT_INSIDE, proxied=True, time=100)
     seen = facts(shop, reissued(), child, again)
-    found = verdicts(seen, trace=(entry(),), site=site(child={}, parent={}))
+    found = verdicts(seen, trace=(entry(time=100),), site=site(child={}, parent={}))
     assert (found[PARENT, "shop.test"].cause, found[PARENT, "shop.test"].confidence) == (
         "cached",
         "confirmed",
@@ -216,7 +219,7 @@ def test_a_trace_belongs_to_the_child_where_the_parent_only_tunnels() -> None:
 
 def test_a_trace_is_not_that_of_a_proxy_whose_ocsp_is_off_nor_of_a_client() -> None:
     told = site(parent={"ocsp": False})
-    assert outcome(facts(shop, again), trace=(entry(),), site=told) == ("ocsp-disabled", "confirmed")
+    assert outcome(facts(shop, again), trace=(entry(time=100),), site=told) == ("unexplained", "possible")
     behind = handshake("shop.test", reissued(), client=CLIENT, server=CHILD, proxied=True, time=100)
     child = handshake("shop.test", reissued(), client=CHILD, server=PARENT_INSIDE, proxied=True, time=100)
     found = verdicts(facts(shop, reissued(), behind, child, again), trace=(entry(),))

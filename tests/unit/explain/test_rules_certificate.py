@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ocsp_pcap.explain.rules.certificate import CHANGE_OF_DEFINITION
 
+from ocsp_pcap.explain.lifetimes import CHANGE_OF_DEFINITION
 from ocsp_pcap.facts import HandshakeFrames
 
 from .facts_factory import (
@@ -94,15 +94,20 @@ def test_a_short_lived_authority_is_no_subscriber_certificate() -> None:
     assert outcome(facts(short, handshake("shop.test", short)))[0] == "no-ocsp-url"
 
 
-def test_reissued_by_the_ca_of_the_site_file() -> None:
+def test_signed_by_the_ca_of_the_site_file() -> None:
+    """That CA may have issued the server's own certificate: only the other side proves what it is."""
     ca = authority(PROXY_CA)
     fake = reissued(issuer_sha256=ca.sha256)
     seen = facts(ca, fake, inner("shop.test", fake))
     told = site(child={}, parent={"ca": (site_authority(ca),)})
     found = verdict(seen, CHILD, site=told)
-    assert (found.presence, found.cause, found.confidence) == ("absent", "reissued-certificate", "confirmed")
+    assert (found.presence, found.cause, found.confidence) == ("absent", "reissued-certificate", "likely")
+    assert [doubt.code for doubt in found.doubts] == ["reissue-open"]
     assert "The CA of the parent proxy signed it" in found.summary
     assert any(e.capture == "parent-ca.pem" for e in found.evidence)
+    origin = certificate()
+    both = facts(ca, fake, origin, inner("shop.test", fake), handshake("shop.test", origin, time=0.3))
+    assert outcome(both, CHILD, site=told) == ("reissued-certificate", "confirmed")
 
 
 def test_the_same_issuer_name_without_the_signature_is_no_proof() -> None:
@@ -186,7 +191,8 @@ def test_the_other_side_of_a_certificate_with_a_crl_or_a_short_life_is_likely() 
         assert outcome(seen, CHILD, site=site(parent={})) == ("reissued-certificate", "likely")
 
 
-def test_a_reverse_proxy_reissues_nothing() -> None:
+def test_a_reverse_proxy_is_not_said_to_reissue() -> None:
+    """Nor is the front's own certificate sure to be genuine: a transparent proxy looks the same."""
     front, behind = certificate(ocsp=(), crl=CRL), certificate(issuer="CN=Internal", ocsp=())
     seen = facts(
         front,
@@ -194,7 +200,7 @@ def test_a_reverse_proxy_reissues_nothing() -> None:
         handshake("shop.test", front, client=CLIENT, server=ORIGIN),
         handshake("shop.test", behind, client=ORIGIN, server="10.9.9.9", time=0.1),
     )
-    assert outcome(seen, CLIENT) == ("no-ocsp-url", "confirmed")
+    assert outcome(seen, CLIENT) == ("no-ocsp-url", "likely")
 
 
 def test_reissued_by_its_looks() -> None:
@@ -245,14 +251,20 @@ def test_what_a_connection_went_through_is_not_known_without_its_start() -> None
     assert outcome(facts(one, late)) == ("no-ocsp-url", "likely")
 
 
-def test_an_issuer_that_names_crls_is_no_proxy() -> None:
+def test_an_issuer_that_names_crls_may_be_a_proxy_that_copies_them() -> None:
     one, two = reissued(crl=CRL), reissued("other.test", crl=CRL)
     seen = facts(one, two, inner("shop.test", one), inner("other.test", two))
-    assert outcome(seen, CHILD) == ("no-ocsp-url", "confirmed")
+    assert outcome(seen, CHILD) == ("no-ocsp-url", "likely")
 
 
-def test_a_certificate_with_a_responder_is_never_called_reissued() -> None:
+def test_a_responder_of_its_own_does_not_make_a_certificate_genuine() -> None:
+    """The responder of a private CA is named in what the proxy reissues, too."""
     ca = authority(PROXY_CA)
-    asked = certificate(issuer=PROXY_CA)
+    private = certificate(issuer=PROXY_CA)
     told = site(child={}, parent={"ca": (site_authority(ca),)})
-    assert outcome(facts(ca, asked, inner("shop.test", asked)), CHILD, site=told)[0] == "unexplained"
+    found = verdict(facts(ca, private, inner("shop.test", private)), CHILD, site=told)
+    assert (found.cause, found.confidence) == ("reissued-certificate", "likely")
+    origin = certificate()
+    both = facts(ca, private, origin, inner("shop.test", private), handshake("shop.test", origin, time=0.3))
+    assert outcome(both, CHILD, site=told) == ("reissued-certificate", "confirmed")
+    assert outcome(both, CHILD, site=site(child={}, parent={})) == ("reissued-certificate", "likely")

@@ -42,7 +42,16 @@ def test_the_child_behind_the_tunnel_is_judged_by_itself() -> None:
 
 
 def test_a_proxy_that_reads_along_and_asks_is_told_by_its_query() -> None:
-    assert outcome(facts(shop, inner, outer, exchange(shop)), site=both_proxies)[0] == "queried"
+    seen = facts(shop, inner, outer, exchange(shop))
+    found = verdicts(seen, site=both_proxies)
+    for address, cause, doubt in (
+        (PARENT, "not-intercepted", "may-tunnel"),
+        (CHILD, "queried", "other-asker"),
+    ):
+        verdict_here = found[address, "shop.test"]
+        assert (verdict_here.cause, [d.code for d in verdict_here.doubts]) == (cause, [doubt])
+    reads = site(child={}, parent={"validates_tunnels": True})
+    assert outcome(seen, site=reads)[0] == "queried"
 
 
 def test_two_tunnels_in_a_row_lead_back_to_the_client() -> None:
@@ -82,7 +91,9 @@ def test_translation_of_the_server_s_address_is_no_tunnel() -> None:
 def test_the_site_file_says_that_the_proxy_does_not_intercept() -> None:
     told = site(parent={"intercepts": False})
     assert outcome(facts(shop, outer), site=told) == ("not-intercepted", "likely")
-    assert outcome(facts(shop, outer, exchange(shop)), site=told)[0] == "queried"
+    contradicted = verdict(facts(shop, outer, exchange(shop)), site=told)
+    assert (contradicted.cause, contradicted.confidence) == ("not-intercepted", "likely")
+    assert "queried" in alternatives(contradicted)
 
 
 def test_a_proxy_whose_inner_side_was_not_captured_may_tunnel() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ocsp_pcap.explain.rules.hidden import is_quic, quic_past_proxies
 
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.hidden import is_quic, quic_past_proxies
 from ocsp_pcap.explain.site import Proxy, Site
 from ocsp_pcap.facts import HandshakeFact
 from ocsp_pcap.report.filters import evidence_filters

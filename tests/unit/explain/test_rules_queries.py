@@ -155,11 +155,14 @@ def test_responder_error(status: str) -> None:
     ("answer", "reason"),
     [
         (response(other), "another certificate"),
-        (response(shop, signature="invalid", signature_note="signed by nobody"), "signed by nobody"),
-        (response(single(shop, next_update=-100)), "nextUpdate"),
+        (
+            response(shop, signature="invalid", signer=None, signature_note="signed by nobody"),
+            "signed by nobody",
+        ),
+        (response(single(shop, next_update=-1000)), "nextUpdate"),
         (response(single(shop, this_update=DAY, next_update=2 * DAY)), "thisUpdate"),
         (error(None, parse_error="no OCSPResponse"), "no OCSPResponse"),
-        (None, "something that is no OCSP response"),
+        (None, "it is no OCSP response (text/html)"),
     ],
     ids=["another certificate", "bad signature", "stale", "premature", "unreadable", "captive page"],
 )
