@@ -23,7 +23,7 @@ ENTRY: Final = cause(
         "stay open (no traffic of the kind OCSP travels in was captured)",
         "stay open, perhaps because the capture holds no traffic of the kind OCSP travels in",
     ),
-    ((Told, Silence),),
+    (),
     "Capture again without a filter, or with at least: tcp port 80 or port 53 or tcp port 443 (and "
     "the proxy's ports).",
     "Capture on the interface by which {validator} reaches {responder}.",

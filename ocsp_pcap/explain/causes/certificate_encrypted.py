@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ocsp_pcap.explain.entries import cause
-from ocsp_pcap.explain.grounds.claim import Claim
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Saw
 from ocsp_pcap.explain.hidden import followed, is_quic, known_of_hidden, past_a_proxy
 from ocsp_pcap.explain.question import Question
@@ -54,4 +54,9 @@ def claims(question: Question) -> Iterator[Claim]:
     if is_quic(handshake) and past_a_proxy(question.case, handshake):
         words += "; it went past the proxy, which validated nothing"
     evidence = (*known_of_hidden(question.visit, version), *followed(question))
-    yield Claim(ENTRY.code, words, evidence, (Saw(handshake, "server-hello"),))
+    signs: tuple[Standing, ...] = ()
+    if handshake.decrypted:
+        signs = (Standing("packets-lost", "the keys are those of this session, so its bytes may be damaged"),)
+    elif not (handshake.complete or handshake.application_data):
+        signs = (Standing("packets-lost", "what the server sent after its hello may be missing, too"),)
+    yield Claim(ENTRY.code, words, evidence, (Saw(handshake, "server-hello"),), signs)

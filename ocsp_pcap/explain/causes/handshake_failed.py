@@ -72,7 +72,10 @@ def _by_alert(question: Question, alert: AlertFact) -> Iterator[Claim]:
         # It had accepted the certificate by then, whatever the other side refuses.
         return
     signs: list[Standing] = []
-    if question.certificate is not None and alert.sender == judge and name in PERHAPS_REVOCATION:
+    if handshake.missing_bytes:
+        signs.append(Standing("packets-lost", "part of the handshake is not in the capture, and may say why"))
+    may_have_judged = question.certificate is not None or handshake.certificate_encrypted or handshake.missing_bytes
+    if may_have_judged and alert.sender == judge and name in PERHAPS_REVOCATION:
         words = f"some validators send {name} for a certificate whose revocation status they could not settle"
         signs.append(Standing("other-purpose", words))
     elif alert.sender == judge and _looked_into_revocation(question, alert):

@@ -1,0 +1,1 @@
+"""How sure answers stay true when captures are damaged."""
