@@ -14,8 +14,10 @@ from ocsp_pcap.tls.direction import Direction
 from ocsp_pcap.tls.events import (
     Alert,
     ApplicationData,
+    Certificate,
     ChangeCipherSpec,
     ClientHello,
+    ClientKeyExchange,
     Damage,
     Decrypted,
     EncryptedHandshake,
@@ -46,6 +48,15 @@ if TYPE_CHECKING:
 
 _SENT_BY_CLIENT: Final = frozenset((1, 16))
 _SENT_BY_SERVER: Final = frozenset((2, 12, 14, 22))
+
+
+def _begins_with_client(found: Sequence[TlsEvent]) -> bool:
+    """Tell whether only a client sends one of these messages."""
+    return any(isinstance(event, ClientKeyExchange) for event in found)
+
+
+def _by_client(event: TlsEvent) -> TlsEvent:
+    return event._replace(from_client=True) if isinstance(event, Certificate) else event
 
 
 class TlsConnection:
@@ -210,7 +221,13 @@ class TlsConnection:
             if fragment[0] in (_SENT_BY_SERVER if direction.from_client else _SENT_BY_CLIENT):
                 self._swap()
             self._hello_seen = True
-        self._take(parser.receive(fragment, frame, time), events)
+        found = parser.receive(fragment, frame, time)
+        if not direction.from_client and self._server_hello is None and _begins_with_client(found):
+            # Seen from the middle, and what looked like the server's certificate is the client's.
+            self._swap()
+            events[:] = map(_by_client, events)
+            found = list(map(_by_client, found))
+        self._take(found, events)
 
     def _protected_handshake(
         self, direction: Direction, frame: int, time: int, events: list[TlsEvent]
