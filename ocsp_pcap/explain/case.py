@@ -20,7 +20,7 @@ from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Validator
 from ocsp_pcap.explain.places import Places
-from ocsp_pcap.explain.roles import Roles, assign_roles
+from ocsp_pcap.explain.roles import PROXIED, Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.explain.visits import Credit, Query, Visit
@@ -245,6 +245,13 @@ class Case:
         spoken: tuple[HandshakeFact | OcspExchangeFact | CrlFetchFact | TcpAttemptFact, ...]
         spoken = (*facts.handshakes, *facts.ocsp_exchanges, *facts.crl_fetches, *facts.tcp_attempts)
         return frozenset(address for fact in spoken for address in (fact.client, fact.server))
+
+    @cached_property
+    def unplaced_proxies(self) -> frozenset[str]:
+        """Servers behind which others tunnel, whose own connections are not known by any address."""
+        clients = {self.identity(visit.handshake.client) for visit in self.visits}
+        targets = {self.identity(v.handshake.server) for v in self.visits if v.handshake.tunnel in PROXIED}
+        return frozenset(targets - clients)
 
     @cached_property
     def by_host(self) -> dict[str, list[Visit]]:

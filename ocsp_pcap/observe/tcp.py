@@ -451,6 +451,9 @@ class TcpObserver:
         stream.closed = DIRECTION_BITS
         if stream.reset is None:
             stream.reset = Reset(direction, frame, time, side.next_sequence if side.started else sequence)
+            if side.started and not stream.skipped >> direction & 1 and 0 < side.ahead(sequence) <= FAR:
+                # Its number is that of the next byte: those before it were sent, and are not in the capture.
+                side.reaches(sequence, frame)
 
     def _goes_on_after_reset(self, stream: TcpStream, end: int, frame: int) -> None:
         """Judge an RST after which its sender sent more: its receiver's acknowledgment tells."""

@@ -57,6 +57,6 @@ def claims(question: Question) -> Iterator[Claim]:
     signs: tuple[Standing, ...] = ()
     if handshake.decrypted:
         signs = (Standing("packets-lost", "the keys are those of this session, so its bytes may be damaged"),)
-    elif not (handshake.complete or handshake.application_data):
+    elif handshake.missing_bytes or not (handshake.complete or handshake.application_data):
         signs = (Standing("packets-lost", "what the server sent after its hello may be missing, too"),)
     yield Claim(ENTRY.code, words, evidence, (Saw(handshake, "server-hello"),), signs)

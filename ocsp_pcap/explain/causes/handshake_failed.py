@@ -74,7 +74,9 @@ def _by_alert(question: Question, alert: AlertFact) -> Iterator[Claim]:
     signs: list[Standing] = []
     if handshake.missing_bytes:
         signs.append(Standing("packets-lost", "part of the handshake is not in the capture, and may say why"))
-    may_have_judged = question.certificate is not None or handshake.certificate_encrypted or handshake.missing_bytes
+    may_have_judged = (
+        question.certificate is not None or handshake.certificate_encrypted or handshake.missing_bytes
+    )
     if may_have_judged and alert.sender == judge and name in PERHAPS_REVOCATION:
         words = f"some validators send {name} for a certificate whose revocation status they could not settle"
         signs.append(Standing("other-purpose", words))

@@ -148,7 +148,9 @@ def _signs(question: Question, attempts: list[TcpAttemptFact], others: list[str]
             "other-asker", "the connection was open before, and which side gave it up is not certain"
         )
     if last.outcome == "unanswered" and sum(attempt.attempts for attempt in attempts) < 2:
-        yield Standing("packets-lost", "its SYN was sent once only, and would be sent again if nobody answered")
+        yield Standing(
+            "packets-lost", "its SYN was sent once only, and would be sent again if nobody answered"
+        )
     if last.outcome == "unanswered" and not _answers_reach(question, last):
         yield Standing(
             "capture-blind",

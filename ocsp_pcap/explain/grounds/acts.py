@@ -11,6 +11,7 @@ from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Did
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
+from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import span_words
@@ -50,6 +51,11 @@ def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
                 f"{here} received two certificates for this host at that moment: a proxy may go on under the "
                 "address of its client",
             )
+    if isinstance(act, Query) and (proxy := _unplaced_proxy(question, act)) is not None:
+        yield Standing(
+            "other-asker",
+            f"others tunnel through {proxy}, whose own connections are not known by their address: this may be one",
+        )
     ttl = _ttl(act)
     seen = question.visit.handshake.client_ttl if question.presented_by == "server" else None
     if not isinstance(act, Visit) and ttl is not None and seen is not None and ttl != seen:
@@ -78,6 +84,22 @@ def _both_sides(question: Question) -> bool:
         for visit in between(visits, here.time - AT_ONCE, here.time + AT_ONCE)[:MOST_AT_ONCE]
         if (shown := case.chain(visit.handshake))
     )
+
+
+def _unplaced_proxy(question: Question, query: Query) -> str | None:
+    """Return a proxy that may be the sender of a query, as whose own address nothing is known."""
+    case, visit = question.case, question.visit
+    if not case.unplaced_proxies or question.validator.role != "unknown":
+        return None
+    own = {case.identity(v.handshake.server) for v in question.asker.visits if v.handshake.tunnel in PROXIED}
+    others = sorted(case.unplaced_proxies - own - {question.asker.identity})
+    names = {visit.host, visit.handshake.server}
+    for proxy in others:
+        behind = (v for v in case.visits if case.identity(v.handshake.server) == proxy)
+        same = any({v.host, v.handshake.connect_host} & names for v in behind)
+        if same or case.coverage.loss(query.exchange.capture) is not None:
+            return proxy
+    return None
 
 
 def _one_host_for_certain(question: Question, sender: str) -> bool:
