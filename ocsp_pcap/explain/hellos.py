@@ -87,7 +87,7 @@ class Hellos:
             return True
         # Transparently: the same server on both legs, and another client from the relay on.
         same_server = before.server == after.server and before.tunnel is None and after.tunnel is None
-        return same_server and inner.time <= outer.time
+        return (same_server or before.capture == after.capture) and inner.time <= outer.time
 
 
 def differ(one: object, other: object) -> bool:

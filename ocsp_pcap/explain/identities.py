@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
@@ -40,7 +41,7 @@ def proxy_identities(
         if len(own := sorted(proxy.addresses & clients)) == 1:
             identities.update(dict.fromkeys(proxy.addresses, own[0]))
     known = {a for proxy in site.proxies if not proxy.more_addresses for a in proxy.addresses}
-    targets = {h.server for h in handshakes if _proxied(h)} - clients - known
+    targets = ({h.server for h in handshakes if _proxied(h)} | _relaying(handshakes)) - clients - known
     for pairs in (
         _by_random(handshakes, targets),
         _by_vantage(handshakes, targets, capture_roles),
@@ -49,6 +50,23 @@ def proxy_identities(
         for target, client in pairs.items():
             identities.setdefault(target, client)
     return identities
+
+
+def _relaying(handshakes: Iterable[HandshakeFact]) -> set[str]:
+    """Return the servers that a hello reached which the same capture holds again, from another client to another.
+
+    However it was told where to go on (what stood before the hello may be missing): it hands the hello on.
+    """
+    legs: dict[tuple[str, str], list[HandshakeFact]] = defaultdict(list)
+    for handshake in handshakes:
+        if handshake.client_random is not None:
+            legs[handshake.capture, handshake.client_random].append(handshake)
+    found: set[str] = set()
+    for same in legs.values():
+        for before, after in pairwise(same[:MAX_LEGS_OF_ONE_HELLO]):
+            if before.client != after.client and before.server != after.server:
+                found.add(min(before, after, key=lambda leg: leg.time).server)
+    return found
 
 
 def _by_random(handshakes: Iterable[HandshakeFact], targets: set[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Explain samples again after damage, and compare what is still confirmed with the whole capture's answers."""
+"""Explain samples again after damage; compare what is still confirmed with the whole capture's answers."""
 
 from __future__ import annotations
 

@@ -173,8 +173,8 @@ def shift(rng: random.Random, files: dict[str, Packets]) -> dict[str, Packets]:
 DAMAGES: Mapping[str, Damage] = {
     damage.__name__: damage
     for damage in (
-        lose_some, lose_one, lose_streams, keep_port, lose_direction, cut_head, cut_tail, gap, lose_file, snap,
-        shift,
+        lose_some, lose_one, lose_streams, keep_port, lose_direction, cut_head, cut_tail, gap, lose_file,
+        snap, shift,
     )
 }  # fmt: skip
 

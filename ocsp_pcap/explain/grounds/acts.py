@@ -9,6 +9,7 @@ from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Did
+from ocsp_pcap.explain.hellos import differ
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.roles import PROXIED
@@ -328,7 +329,7 @@ def served(question: Question) -> bool:
         return False
     visits = case.visits_through.get((question.asker.identity, here.host.lower()), [])
     return any(
-        visit.handshake.client_random != here.handshake.client_random
+        differ(visit.handshake.client_random, here.handshake.client_random)
         for visit in between(visits, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD)
     )
 
