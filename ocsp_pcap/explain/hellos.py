@@ -87,6 +87,9 @@ class Hellos:
             return True
         # Transparently: the same server on both legs, and another client from the relay on.
         same_server = before.server == after.server and before.tunnel is None and after.tunnel is None
+        if before.capture == after.capture and (before.tunnel is None) is not (after.tunnel is None):
+            # What stands before a hello tells the inner leg, whose packets may be missing or late.
+            return before.tunnel is not None
         return (same_server or before.capture == after.capture) and inner.time <= outer.time
 
 

@@ -65,7 +65,7 @@ def _relaying(handshakes: Iterable[HandshakeFact]) -> set[str]:
     for same in legs.values():
         for before, after in pairwise(same[:MAX_LEGS_OF_ONE_HELLO]):
             if before.client != after.client and before.server != after.server:
-                found.add(min(before, after, key=lambda leg: leg.time).server)
+                found.add(min(before, after, key=lambda leg: (leg.tunnel is None, leg.time)).server)
     return found
 
 
