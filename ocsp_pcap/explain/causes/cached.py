@@ -170,7 +170,10 @@ def _asks_of_such(question: Question) -> OcspExchangeFact | None:
 
 
 def _query_may_be_missing(question: Question) -> bool:
-    """The capture lost packets, or ends before a query would have had time to follow."""
+    """The handshake broke off, the capture lost packets, or ends before a query would have had time to follow."""
+    handshake = question.visit.handshake
+    if not (handshake.complete or handshake.application_data):
+        return True
     silence = Silence(question.visit.time)
     return (
         any(True for _ in packets_lost(question, silence))
