@@ -155,8 +155,9 @@ def _egress_clients(
         return relays
     tunnelled = {handshake.client for handshake in own if handshake.tunnel in PROXIED}
     outer = _in_step(own)
-    if role == "child" and tunnelled:
-        outer &= tunnelled
+    if role == "child" and outer and not (outer := outer & tunnelled or outer) <= tunnelled:
+        # It goes on to origins: where the traffic calls it the parent, the option does not make it the child.
+        return {client for client in outer if by_traffic.get(client) != "parent"}
     # Hosts that are merely routed reach origins by themselves where the proxy does, or past its CONNECT.
     if outer or tunnelled:
         return outer or tunnelled
