@@ -39,12 +39,15 @@ def asked_words(exchange: OcspExchangeFact) -> str:
     return f"{place} for {exchange.url} (the request names no Host)"
 
 
-def answerer_words(exchange: OcspExchangeFact) -> str:
+def answerer_words(question: Question, exchange: OcspExchangeFact) -> str:
     """Say who answered, in a clause that goes on from what was asked."""
     if exchange.answered_by is not None:
         return f"and a proxy in between ({exchange.answered_by}) answered"
     if exchange.via_proxy:
         return f"and the proxy {exchange.server} port {exchange.server_port} answered"
+    proxy = question.proxy
+    if proxy is not None and proxy.forwarding_host == f"{exchange.server}:{exchange.server_port}":
+        return f"and the forwarding host {proxy.forwarding_host} answered"
     return "which answered"
 
 

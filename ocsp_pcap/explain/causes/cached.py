@@ -69,6 +69,10 @@ def _in_capture(question: Question) -> Claim | None:
         if window.basis != "ttl-override" and _asks_again_sooner(question, time - query.answer_time):
             words = "it asked again elsewhere although an answer no older than this one still covered"
             signs.append(Standing("checks-only-some", words))
+        if single.status == "unknown":
+            signs.append(
+                Standing("checks-only-some", "the answer unknown settles nothing, and need not be kept")
+            )
         if window.basis in ("max-age", "expires"):
             signs.append(Standing("checks-only-some", "only HTTP says how long the answer may be kept"))
         by_others = window.end if window.basis in ("next-update", "expires") else None

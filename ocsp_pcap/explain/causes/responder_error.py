@@ -46,7 +46,7 @@ def claims(question: Question) -> Iterator[Claim]:
         return
     tries, exchange = failed_tries(question), query.exchange
     assert exchange.response is not None
-    words = f"{question.who} asked {asked_words(exchange)}, {answerer_words(exchange)} {exchange.response.response_status}"
+    words = f"{question.who} asked {asked_words(exchange)}, {answerer_words(question, exchange)} {exchange.response.response_status}"
     lost = any(cut_short(other) for other in tries)
     claim = Claim(
         ENTRY.code,

@@ -10,6 +10,9 @@ from ocsp_pcap.explain.entries import DECIDE, cause
 from ocsp_pcap.explain.grounds.claim import Claim
 from ocsp_pcap.explain.question import Question
 
+REVOCATION_ALERTS: Final = ("certificate_revoked", "bad_certificate_status_response")
+"""Alerts (RFC 8446 6.2) that speak of the revocation status."""
+
 ENTRY: Final = cause(
     "unexplained",
     "absent",
@@ -34,7 +37,10 @@ def claims(question: Question) -> Iterator[Claim]:
     if certificate is None:
         return
     responders = question.responders
-    if responders:
+    refusal = _refusal(question)
+    if refusal is not None:
+        words = f"{question.who} refused the certificate for its revocation status (alert {refusal}), without a query in the capture"
+    elif responders:
         words = (
             f"{question.who} could have asked {responders[0][2]}, did not, and the capture does not say why"
         )
@@ -51,4 +57,17 @@ def claims(question: Question) -> Iterator[Claim]:
         at_most="possible",
         responder=responders[0][2] if responders else None,
         longer=answers_last(question),
+    )
+
+
+def _refusal(question: Question) -> str | None:
+    """Return the alert by which the validator itself says that revocation is why it refused."""
+    judge = "client" if question.presented_by == "server" else "server"
+    return next(
+        (
+            alert.description
+            for alert in question.visit.handshake.alerts
+            if alert.sender == judge and alert.description in REVOCATION_ALERTS
+        ),
+        None,
     )
