@@ -130,22 +130,26 @@ def _forwarded_seen(question: Question, endpoint: str) -> bool:
 
 def unread_question(question: Question, ground: Silence) -> Iterator[Standing]:
     """Was something asked of this responder that cannot be read?"""
-    if ground.of != "query" or question.certificate is None:
+    if ground.of == "answer" or question.certificate is None:
         return
-    case, time = question.case, question.visit.time
+    case = question.case
+    time = max(question.visit.time, ground.since)
     for exchange in between(question.asker.exchanges, time, time + REACTION, case.moment):
-        if exchange.unread_request:
+        if exchange.unread_request and exchange is not ground.fact:
             yield Standing(
                 "unread-question", "a request that cannot be read was sent to a responder right after"
             )
             return
     for host, port, _ in question.responders:
-        if tls_to(question, host, port) is not None:
+        hidden = tls_to(question, host, port)
+        if hidden is not None and hidden.time >= time:
             yield Standing(
                 "unread-question",
                 f"a TLS connection to the responder {host} followed, which hides what it asks",
             )
             return
+        if ground.of == "another-try":
+            continue
         if tried_in_vain(question, host, port) or looked_up_only(question, host, port) is not None:
             yield Standing(
                 "unread-question",

@@ -12,6 +12,7 @@ from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.explain.visits import Visit
@@ -140,7 +141,11 @@ def told_otherwise(question: Question, ground: Told) -> Iterator[Standing]:
         yield Standing(
             "told-otherwise", f"it is read from a {source.kind} configuration, and not proven by packets"
         )
-    if question.case.trace_of and any(
+    if question.proxy is not None and question.proxy.ocsp is not False:
+        # It says which issuers are asked about: only a query about another one contradicts that.
+        if _asks_about_uncovered(question, question.proxy):
+            yield Standing("told-otherwise", "it does ask about certificates of other issuers")
+    elif any(
         entry.action in ("cached", "query")
         for entries in question.case.trace_of.values()
         for entry in entries
@@ -148,6 +153,13 @@ def told_otherwise(question: Question, ground: Told) -> Iterator[Standing]:
         yield Standing("told-otherwise", "a policy trace shows OCSP at work")
     elif question.asker.exchanges:
         yield Standing("told-otherwise", "it does send OCSP requests")
+
+
+def _asks_about_uncovered(question: Question, proxy: Proxy) -> bool:
+    known = question.case.facts.certificates
+    return any(
+        queries and not proxy.covers(known[sha256]) for sha256, queries in question.asker.queries.items()
+    )
 
 
 def source_clock(question: Question, ground: Told) -> Iterator[Standing]:

@@ -141,7 +141,7 @@ def test_the_port_of_a_forwarding_host_is_where_queries_travel() -> None:
 
 
 def test_a_trace_says_that_it_queried() -> None:
-    assert outcome(facts(only_443, shop, visit), trace=(queried,)) == ("capture-filtered", "confirmed")
+    assert outcome(facts(only_443, shop, visit), trace=(queried,)) == ("capture-filtered", "likely")
     found = verdict(facts(shop, visit), trace=(queried,))
     assert (found.cause, found.confidence) == ("capture-filtered", "likely")
     assert "not in the capture" in found.summary

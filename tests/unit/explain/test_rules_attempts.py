@@ -133,7 +133,7 @@ def test_a_connection_that_was_reset_may_have_been_given_up_by_the_validator() -
 
 @pytest.mark.parametrize("how", ["refused", "unanswered"])
 def test_responder_unreachable(how: str) -> None:
-    try_ = attempt(how)
+    try_ = attempt(how, attempts=3)
     found = verdict(facts(shop, visit, dns(RESPONDER), try_))
     assert (found.presence, found.cause, found.confidence) == (
         "attempted",
@@ -141,6 +141,14 @@ def test_responder_unreachable(how: str) -> None:
         "confirmed",
     )
     assert try_.frames.request in frames(found)
+
+
+def test_a_syn_that_nobody_answers_is_sent_again() -> None:
+    found = verdict(facts(shop, visit, dns(RESPONDER), attempt("unanswered")))
+    assert (found.cause, [doubt.code for doubt in found.doubts]) == (
+        "responder-unreachable",
+        ["packets-lost"],
+    )
 
 
 def test_an_established_connection_is_not_unreachable() -> None:

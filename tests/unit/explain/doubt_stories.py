@@ -1,0 +1,389 @@
+"""For each cause with proofs a story that confirms it; for each doubt a change that lets exactly it stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
+
+from ocsp_pcap.explain.grounds.claim import Claim
+from ocsp_pcap.explain.grounds.kinds import (
+    After,
+    Did,
+    Genuine,
+    Ground,
+    Held,
+    Kind,
+    Means,
+    Saw,
+    Silence,
+    Told,
+)
+from ocsp_pcap.explain.site import Source
+from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.facts import (
+    CaptureFact,
+    CertificateFact,
+    DnsLookupFact,
+    ExchangeFrames,
+    Fact,
+    HandshakeFact,
+    OcspExchangeFact,
+    ResponseFact,
+    TcpAttemptFact,
+)
+
+from .facts_factory import (
+    BEGIN,
+    CHILD,
+    CLIENT,
+    PARENT,
+    PARENT_INSIDE,
+    PROXY_CA,
+    RESPONDER,
+    RESPONDER_HOST,
+    SECOND,
+    alert,
+    at,
+    attempt,
+    authority,
+    broken,
+    capture,
+    certificate,
+    connection,
+    dns,
+    error,
+    exchange,
+    handshake,
+    reissued,
+    response,
+    silence,
+    single,
+    site,
+    site_authority,
+)
+
+
+@dataclass(frozen=True)
+class Story:
+    """Facts, what the user told, and the handshake and certificate that are asked about."""
+
+    visit: HandshakeFact
+    subject: CertificateFact | None
+    more: tuple[Fact, ...] = ()
+    capture: CaptureFact = field(default_factory=capture)
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def items(self) -> tuple[Fact, ...]:
+        """All facts."""
+        subject = () if self.subject is None else (self.subject,)
+        return (self.capture, *subject, self.visit, *self.more)
+
+    def with_more(self, *more: Fact) -> Story:
+        """The story with further facts."""
+        return replace(self, more=(*self.more, *more))
+
+    def told_that(self, **told: Any) -> Story:
+        """The story with other words of the user."""
+        return replace(self, told={**self.told, **told})
+
+    def captured(self, **changes: Any) -> Story:
+        """The story with other properties of its capture."""
+        return replace(self, capture=replace(self.capture, **changes))
+
+    def edited(self, old: Fact, **changes: Any) -> Story:
+        """The story with one fact changed."""
+        new: Any = replace(old, **changes)  # type: ignore[type-var]
+        if old is self.visit:
+            return replace(self, visit=new)
+        if old is self.subject:
+            return replace(self, subject=new)
+        assert any(item is old for item in self.more)
+        return replace(self, more=tuple(new if item is old else item for item in self.more))
+
+
+SHOP, BARE = certificate(), certificate(ocsp=())
+ORIGIN, FAKE = certificate(serial="5a"), reissued()
+AUTHORITY = authority(PROXY_CA)
+SIGNED = reissued(serial="6b", issuer_sha256=AUTHORITY.sha256)
+ALONE = frozenset({PARENT})
+LOST = silence(SHOP, time=2, closed="fin")
+LINE = TraceEntry("policy.trace", 2, at(0), "shop.test", "cached")
+
+
+def shop(*more: Fact, **told: Any) -> Story:
+    """A visit of shop.test, whose certificate names a responder."""
+    return Story(handshake("shop.test", SHOP), SHOP, more, told=told)
+
+
+def only(subject: CertificateFact | None, **other: Any) -> Story:
+    """One visit, and nothing else."""
+    return Story(handshake("shop.test", *(() if subject is None else (subject,)), **other), subject)
+
+
+def to_parent(subject: CertificateFact, **other: Any) -> HandshakeFact:
+    """The leg from the child to the parent."""
+    return handshake("shop.test", subject, client=CHILD, server=PARENT_INSIDE, proxied=True, **other)
+
+
+STORIES: Final[Mapping[str, tuple[Story, ...]]] = {
+    "queried": (shop(exchange(SHOP)),),
+    "response-invalid": (shop(exchange(SHOP, response(single(SHOP, next_update=-1000)))),),
+    "responder-error": (shop(exchange(SHOP, error("tryLater"))),),
+    "http-error": (shop(exchange(SHOP, None, http_status=503)),),
+    "no-response": (shop(LOST, connection(LOST)),),
+    "responder-unreachable": (shop(dns(RESPONDER), attempt("refused")),),
+    "dns-failed": (shop(dns(rcode="NXDOMAIN")),),
+    "not-intercepted": (
+        Story(
+            handshake("shop.test", SHOP, time=0.1, random="aa"), SHOP, (to_parent(SHOP, random="aa"),)
+        ).told_that(site=site(child={}, parent={})),
+    ),
+    "session-resumed": (only(None, resumed=True, resumption="ticket"),),
+    "handshake-failed": (
+        Story(broken("shop.test", early_end=True, closed="rst"), None),
+        Story(broken("shop.test", SHOP, alerts=(alert("unknown_ca"),)), SHOP),
+    ),
+    "stapled": (only(SHOP, staples=(response(SHOP),)),),
+    "staple-invalid": (only(SHOP, staples=(response(single(SHOP, next_update=-1000)),)),),
+    "cached": (shop(exchange(SHOP, time=-50)), shop(trace=(LINE,))),
+    "reissued-certificate": (
+        Story(to_parent(FAKE), FAKE, (ORIGIN, handshake("shop.test", ORIGIN, time=0.3))).told_that(
+            site=site(parent={})
+        ),
+    ),
+    "short-lived": (only(certificate(ocsp=(), days=5)),),
+    "no-ocsp-url": (only(BARE),),
+    "no-responder-for-issuer": (shop(site=site(parent={"issuers": ("CN=Corp CA",), "addresses": ALONE})),),
+    "certificate-encrypted": (only(None, certificate_encrypted=True, version="TLS 1.3"),),
+    "ocsp-disabled": (shop(site=site(parent={"ocsp": False, "intercepts": True, "addresses": ALONE})),),
+    "capture-incomplete": (Story(broken("shop.test", missing_bytes=1200), None),),
+}
+"""Cause: stories in which it is confirmed, which together have every kind of ground of its proofs."""
+
+
+def first(claim: Claim, kind: Kind) -> Any:
+    """The first ground of a kind."""
+    return next(ground for ground in claim.grounds if isinstance(ground, kind))
+
+
+def _fact(ground: Did) -> HandshakeFact | OcspExchangeFact | DnsLookupFact | TcpAttemptFact:
+    act = ground.act
+    return act.handshake if isinstance(act, Visit) else act.exchange if isinstance(act, Query) else act
+
+
+def _seconds(time: int) -> float:
+    return (time - BEGIN) / SECOND
+
+
+def _bytes_missing(story: Story, ground: Saw) -> Story:
+    fact = ground.fact
+    if isinstance(fact, HandshakeFact):
+        if ground.part == "end":
+            return story.captured(dropped=3)
+        return story.edited(
+            fact, **({"missing_bytes": 9} if ground.part == "staple" else {"server_hello_cut": True})
+        )
+    assert isinstance(fact, OcspExchangeFact)
+    if fact.http_status != 200:
+        return story.edited(fact, missing_bytes=9)
+    return story.edited(fact, frames=ExchangeFrames(None, fact.frames.response))
+
+
+def _bytes_disputed(story: Story, ground: Saw) -> Story:
+    return story.edited(ground.fact, ambiguous=(7, 9))
+
+
+def _other_hops(story: Story, ground: Did) -> Story:
+    return story.edited(_fact(ground), client_ttl=63).edited(story.visit, client_ttl=64)
+
+
+def _hands_on_another(story: Story, _: Did) -> Story:
+    """The validator is seen to tunnel another connection."""
+    inner = handshake("else.test", client=CLIENT, server=PARENT, proxied=True, random="ee", time=-20)
+    outer = handshake("else.test", client=PARENT, random="ee", time=-19.9)
+    return story.with_more(inner, outer)
+
+
+def _inner_side_not_captured(story: Story, _: Did) -> Story:
+    return story.told_that(site=site(parent={"ocsp": False, "addresses": ALONE}))
+
+
+def _hidden_just_before(story: Story, ground: Did) -> Story:
+    time = _seconds(_fact(ground).time) - 0.05
+    return story.with_more(handshake(None, certificate_encrypted=True, version="TLS 1.3", time=time))
+
+
+def _for_something_else(story: Story, ground: Did) -> Story:
+    fact = _fact(ground)
+    if isinstance(fact, OcspExchangeFact):
+        later = fact.response_time + 100 * SECOND if fact.response_time is not None else None
+        return story.edited(fact, time=fact.time + 100 * SECOND, response_time=later)
+    assert story.subject is not None
+    return story.edited(story.subject, crl_urls=(f"http://{RESPONDER_HOST}/ca.crl",))
+
+
+def _issuer_not_seen(story: Story, _: Means) -> Story:
+    assert story.subject is not None
+    return story.edited(story.subject, issuer_key_hashes=(), authority_key_id=None, issuer_sha256=None)
+
+
+def _runs_out_within_minutes(story: Story, ground: Held) -> Story:
+    soon = replace(ground.single, next_update=ground.time + (-100 if ground.refuted else 100) * SECOND)
+
+    def until(answer: ResponseFact) -> ResponseFact:
+        return replace(answer, singles=tuple(soon if one is ground.single else one for one in answer.singles))
+
+    for item in story.more:
+        if isinstance(item, OcspExchangeFact) and item.response is not None:
+            story = story.edited(item, response=until(item.response))
+    return story.edited(story.visit, staples=tuple(map(until, story.visit.staples)))
+
+
+def _clock_set_back(story: Story, _: Ground) -> Story:
+    return story.captured(step_back=2 * SECOND)
+
+
+def _capture_ends(story: Story, ground: Silence) -> Story:
+    last = story.visit.client_data_time if ground.fact is None else ground.since + SECOND
+    return story.captured(last_time=last)
+
+
+def _capture_drops(story: Story, _: Ground) -> Story:
+    return story.captured(dropped=3)
+
+
+def _stranger_asks(story: Story, _: Ground) -> Story:
+    return story.with_more(exchange(story.subject, client="10.9.9.9", time=300))
+
+
+def _tls_to_the_responder(story: Story, ground: Silence) -> Story:
+    time = _seconds(ground.since) + 1
+    return story.with_more(
+        handshake(RESPONDER_HOST, client=PARENT, server=RESPONDER, time=time, certificate_encrypted=True)
+    )
+
+
+def _port_not_captured(story: Story, _: Ground) -> Story:
+    return story.captured(ports_seen=(443,))
+
+
+def _failed_before(story: Story, ground: Silence) -> Story:
+    """An earlier query about the certificate failed."""
+    return story.with_more(exchange(story.subject, None, http_status=503, time=_seconds(ground.since) - 30))
+
+
+def _weak_source(story: Story, ground: Told) -> Story:
+    if isinstance(ground.source, TraceEntry):
+        return _other_line(story, ground, certain=False)
+    (parent,) = story.told["site"].proxies
+    weak = Source("squid.conf", 3, "squid", "acl", firm=False)
+    told = replace(parent, sources=(("ocsp", weak), ("issuers", weak)))
+    return story.told_that(site=replace(story.told["site"], proxies=(told,)))
+
+
+def _other_line(story: Story, ground: Told, **changes: Any) -> Story:
+    assert isinstance(ground.source, TraceEntry)
+    return story.told_that(trace=(replace(ground.source, **changes),))
+
+
+def _line_without_date(story: Story, ground: Told) -> Story:
+    return _other_line(story, ground, dated=False)
+
+
+def _another_visit(story: Story, _: Ground) -> Story:
+    return story.with_more(handshake("shop.test", SHOP, time=0.5))
+
+
+def _through_a_proxy(story: Story, _: Ground) -> Story:
+    return story.edited(story.visit, tunnel="connect", connect_host="shop.test", server_port=3128)
+
+
+def _other_side_not_captured(_: Story, __: Ground) -> Story:
+    told = site(child={}, parent={"ca": (site_authority(AUTHORITY),)})
+    return Story(to_parent(SIGNED), SIGNED, (AUTHORITY,)).told_that(site=told)
+
+
+Change: TypeAlias = Callable[[Story, Any], Story]
+CHANGES: Final[Mapping[tuple[Kind, str], Change]] = {
+    (Saw, "packets-lost"): _bytes_missing,
+    (Saw, "ambiguous-bytes"): _bytes_disputed,
+    (Did, "other-asker"): _other_hops,
+    (Did, "may-tunnel"): _hands_on_another,
+    (Did, "hidden-rival"): _hidden_just_before,
+    (Did, "other-purpose"): _for_something_else,
+    (Means, "trust-open"): _issuer_not_seen,
+    (Held, "clock"): _runs_out_within_minutes,
+    (After, "clock"): _clock_set_back,
+    (Silence, "span-not-covered"): _capture_ends,
+    (Silence, "packets-lost"): _capture_drops,
+    (Silence, "other-place"): _stranger_asks,
+    (Silence, "unread-question"): _tls_to_the_responder,
+    (Silence, "capture-blind"): _port_not_captured,
+    (Silence, "checks-only-some"): _failed_before,
+    (Told, "told-otherwise"): _weak_source,
+    (Told, "clock"): _line_without_date,
+    (Told, "hidden-rival"): _another_visit,
+    (Genuine, "reissue-open"): _through_a_proxy,
+}
+"""What lets a doubt about a kind of ground stand, in whatever story."""
+OWN_CHANGES: Final[Mapping[tuple[str, Kind, str], Change]] = {
+    ("ocsp-disabled", Did, "may-tunnel"): _inner_side_not_captured,
+    ("reissued-certificate", Genuine, "reissue-open"): _other_side_not_captured,
+}
+"""The same for one cause, where its story needs another change."""
+
+_OWN_CERTIFICATE = dict.fromkeys(
+    ("stapled", "staple-invalid", "short-lived", "no-ocsp-url", "ocsp-disabled"),
+    "what it did is the handshake itself, and the certificate stands in that",
+)
+_TRY = ("response-invalid", "responder-error", "http-error", "responder-unreachable", "dns-failed")
+_SITE_FILE = dict.fromkeys(
+    ("ocsp-disabled", "no-responder-for-issuer"), "the site file has neither dates nor lines about handshakes"
+)
+CANNOT_STAND: Final[Mapping[tuple[Kind, str], Mapping[str, str]]] = {
+    (Saw, "packets-lost"): {
+        "responder-error": "cut short it is no-response, and without its request it is about no certificate",
+        "no-response": "the request is what it rests on, and there is no exchange without it",
+        "responder-unreachable": "a SYN is one packet: it is there, or it is no evidence",
+        "dns-failed": "a message over UDP is one packet: it is there, or it is no evidence",
+        "stapled": "its signature shows that it is whole",
+        **dict.fromkeys(
+            ("short-lived", "no-ocsp-url", "reissued-certificate"), "a certificate that was parsed is whole"
+        ),
+        "not-intercepted": "the random of the hello is what it rests on, and that was read on both sides",
+        "capture-incomplete": "that packets are lost is what it says",
+    },
+    (Saw, "ambiguous-bytes"): dict.fromkeys(
+        ("responder-unreachable", "dns-failed"), "packets that carry no TLS or HTTP are not compared"
+    ),
+    (Did, "other-asker"): _OWN_CERTIFICATE,
+    (Did, "hidden-rival"): {
+        **_OWN_CERTIFICATE,
+        "cached": "whatever the earlier query was for, its answer is about this certificate",
+    },
+    (Did, "other-purpose"): {
+        **_OWN_CERTIFICATE,
+        "cached": "whatever the earlier query was for, its answer is about this certificate",
+    },
+    (Silence, "other-place"): {"no-response": "the answer comes to the port that asked"},
+    (Silence, "unread-question"): {"no-response": "what was asked can be read"},
+    (Silence, "capture-blind"): {
+        **dict.fromkeys((*_TRY, "no-response", "cached"), "the query itself shows such traffic"),
+        "ocsp-disabled": "the site file says that nothing is to be expected",
+    },
+    (Silence, "checks-only-some"): {
+        **dict.fromkeys((*_TRY, "no-response"), "it did ask about this certificate"),
+        "ocsp-disabled": "where it ever asked, nothing says that OCSP is off",
+        "no-responder-for-issuer": "where it asked about this issuer, the site file is contradicted",
+    },
+    (Told, "clock"): _SITE_FILE,
+    (Told, "hidden-rival"): _SITE_FILE,
+}
+"""Doubts that cannot stand, or not alone, about a cause, and why."""
+SIGNS_ONLY: Final = frozenset(
+    {"capture-filtered", "failure-cached", "leaf-only", "ocsp-over-tls", "unexplained"}
+)
+"""Causes that nothing proves."""

@@ -1,0 +1,112 @@
+"""Each doubt takes ``confirmed`` away from each cause that its grounds carry, and nothing else does there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.causes import ORDER
+from ocsp_pcap.explain.engine import answer, weighed
+from ocsp_pcap.explain.grounds.claim import Weighed
+from ocsp_pcap.explain.grounds.doubts import DOUBTS, DoubtRule
+from ocsp_pcap.explain.grounds.kinds import Kind
+from ocsp_pcap.explain.question import Question
+
+from .doubt_stories import CANNOT_STAND, CHANGES, OWN_CHANGES, SIGNS_ONLY, STORIES, Story, first
+from .facts_factory import certificate, exchange, facts
+
+PROOFS = {rule.entry.code: rule.entry.proofs for rule in ORDER}
+PAIRS: list[tuple[str, Kind, DoubtRule]] = [
+    (cause, kind, doubt)
+    for cause, proofs in PROOFS.items()
+    for kind in dict.fromkeys(kind for proof in proofs for kind in proof)
+    for doubt in DOUBTS[kind]
+]
+NAMES = [f"{cause} {kind.__name__} {doubt.code}" for cause, kind, doubt in PAIRS]
+
+
+def asked(story: Story) -> Question:
+    """The question about the handshake of a story."""
+    case = Case(facts(*story.items), Context(**story.told))
+    (visit,) = (visit for visit in case.visits if visit.handshake is story.visit)
+    return Question(case, visit, story.subject)
+
+
+def claimed(question: Question, cause: str) -> Weighed:
+    """What is claimed of one cause."""
+    return next(one for one in weighed(question) if one.claim.cause == cause)
+
+
+def has(story: Story, cause: str, kind: Kind) -> bool:
+    return any(isinstance(ground, kind) for ground in claimed(asked(story), cause).claim.grounds)
+
+
+def test_every_cause_that_can_be_proven_has_a_story() -> None:
+    assert STORIES.keys() == {cause for cause, proofs in PROOFS.items() if proofs}
+    assert {cause for cause, proofs in PROOFS.items() if not proofs} == SIGNS_ONLY
+
+
+@pytest.mark.parametrize(
+    ("cause", "story"),
+    [(cause, story) for cause, stories in STORIES.items() for story in stories],
+    ids=[f"{cause} {number}" for cause, stories in STORIES.items() for number, _ in enumerate(stories, 1)],
+)
+def test_where_no_doubt_stands_it_is_confirmed(cause: str, story: Story) -> None:
+    headline = answer(asked(story)).headline
+    assert (headline.claim.cause, headline.confidence, headline.doubts) == (cause, "confirmed", ())
+
+
+def test_the_stories_of_a_cause_have_every_kind_of_ground() -> None:
+    for cause, kind in {(cause, kind) for cause, kind, _ in PAIRS}:
+        assert any(has(story, cause, kind) for story in STORIES[cause]), (cause, kind)
+
+
+def test_every_doubt_has_a_change_and_no_change_is_left_over() -> None:
+    rules = {(kind, doubt.code) for kind, doubts in DOUBTS.items() for doubt in doubts}
+    assert CHANGES.keys() == rules
+    pairs = {(cause, kind, doubt.code) for cause, kind, doubt in PAIRS}
+    assert OWN_CHANGES.keys() <= pairs
+    listed = {(cause, *key) for key, causes in CANNOT_STAND.items() for cause in causes}
+    assert listed <= pairs
+    assert all(why for causes in CANNOT_STAND.values() for why in causes.values())
+
+
+def told_by(story: Story, cause: str, kind: Kind, doubt: DoubtRule) -> tuple[Weighed, list[str]]:
+    """What the doubt's change makes of a story, and the doubts that its grounds of this kind raise."""
+    change = OWN_CHANGES.get((cause, kind, doubt.code)) or CHANGES[kind, doubt.code]
+    question = asked(change(story, first(claimed(asked(story), cause).claim, kind)))
+    after = claimed(question, cause)
+    grounds = [ground for ground in after.claim.grounds if isinstance(ground, kind)]
+    return after, [standing.code for ground in grounds for standing in doubt.standing(question, ground)]
+
+
+def stories(cause: str, kind: Kind) -> Iterator[Story]:
+    return (story for story in STORIES[cause] if has(story, cause, kind))
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "doubt"),
+    [pair for pair in PAIRS if pair[0] not in CANNOT_STAND.get((pair[1], pair[2].code), {})],
+    ids=[
+        name
+        for name, pair in zip(NAMES, PAIRS, strict=True)
+        if pair[0] not in CANNOT_STAND.get((pair[1], pair[2].code), {})
+    ],
+)
+def test_a_doubt_takes_confirmed_away(cause: str, kind: Kind, doubt: DoubtRule) -> None:
+    after, raised = told_by(next(stories(cause, kind)), cause, kind, doubt)
+    assert after.confidence != "confirmed"
+    assert raised
+    assert {doubt.code, *raised} == {standing.code for standing in after.doubts} == {doubt.code}
+
+
+def test_queries_about_the_issuers_that_are_covered_contradict_nothing() -> None:
+    """They go to the responders that the site file tells of; one about another issuer does contradict."""
+    (story,) = STORIES["no-responder-for-issuer"]
+    for issuer, expected in (("CN=Corp CA", ()), ("CN=Third CA", ("told-otherwise",))):
+        other = certificate("other.test", issuer)
+        found = claimed(asked(story.with_more(other, exchange(other, time=-20))), "no-responder-for-issuer")
+        assert tuple(doubt.code for doubt in found.doubts) == expected
+        assert (found.confidence == "confirmed") == (not expected)
