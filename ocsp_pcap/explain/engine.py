@@ -33,6 +33,7 @@ from ocsp_pcap.explain.model import (
 )
 from ocsp_pcap.explain.picture import picture
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.staples import staple_rows
 from ocsp_pcap.explain.timeline import timelines
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, Facts
@@ -95,6 +96,7 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
         headline=headline(case, verdicts, hosts=hosts, only=only),
         picture=picture(case, verdicts, only),
         timelines=timelines(case, verdicts),
+        staples=staple_rows(case, lambda name: not hosts or _matches(name, hosts)),
     )
     return case.places.located(whole)
 

@@ -234,6 +234,37 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class StapleRow:
+    """What became of stapling between one validator and one host (RFC 6066 8, RFC 8446 4.4.2.1)."""
+
+    validator: Validator
+    host: str | None
+    """SNI, else CONNECT host, in lower case; None: neither was seen."""
+    handshakes: int
+    requested: int
+    """Handshakes whose ClientHello bears status_request."""
+    request_unseen: int
+    """Handshakes of which the captures do not show whether it does."""
+    sent: int
+    """Handshakes with a staple that could be seen."""
+    unseen: int
+    """Handshakes in which there may be one that cannot be seen: encrypted, or bytes are missing."""
+    fresh: int
+    """Handshakes with a usable staple about the server's own certificate."""
+    fresh_until: Time | None
+    """nextUpdate of the last usable one; None where it has none, or there is none."""
+    fresh_for: int | None
+    """Nanoseconds for which it was still fresh when it was sent."""
+    stale_since: Time | None
+    """nextUpdate of the last one that was sent after it."""
+    problem: str | None
+    """What was wrong with the last unusable one, one clause; None: none was."""
+    refused: int
+    """Handshakes that the client ended with the alert bad_certificate_status_response."""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer to the whole question, ready for a report."""
 
@@ -252,3 +283,5 @@ class Explanation:
     """The chain with what each link carried."""
     timelines: tuple[Timeline, ...] = ()
     """What each validator did over time, those that asked first."""
+    staples: tuple[StapleRow, ...] = ()
+    """What became of stapling, what went wrong first."""

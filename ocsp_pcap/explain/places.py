@@ -78,6 +78,7 @@ class Places:
                 replace(chain, legs=tuple(self._leg(leg) for leg in chain.legs))
                 for chain in explanation.chains
             ),
+            staples=tuple(replace(row, evidence=self._evidence(row.evidence)) for row in explanation.staples),
             timelines=tuple(
                 replace(line, lanes=tuple(self._lane(lane) for lane in line.lanes))
                 for line in explanation.timelines

@@ -18,6 +18,8 @@ from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text,
 from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filter, verdict_filters
 from ocsp_pcap.report.layout import CauseGroup, by_cause, host_text, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.picture_svg import picture_svg, picture_words
+from ocsp_pcap.report.staple_ledger import HEADINGS as STAPLE_HEADINGS
+from ocsp_pcap.report.staple_ledger import staple_cells
 from ocsp_pcap.report.timeline_svg import timeline_svg
 from ocsp_pcap.report.wording import (
     CALM,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _MOST_EVIDENCE: Final = 100
+_MOST_STAPLES: Final = 100
 _MOST_SIGHTINGS: Final = 200
 _MOST_AT_ONCE: Final = 150
 """Rows whose details stand in the page as they are; those of further rows are packed until opened."""
@@ -66,6 +69,9 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         "meanings": [CAUSES[code] for code in codes if code in CAUSES],
         "chain_headings": HEADINGS,
         "chain_rows": chain_rows(explanation),
+        "staple_headings": STAPLE_HEADINGS,
+        "staple_rows": [staple_cells(row, layout.labels) for row in explanation.staples[:_MOST_STAPLES]],
+        "staples_telling": any(row.sent or row.refused for row in explanation.staples),
         "presence_marks": PRESENCE_MARKS,
         "severity_marks": SEVERITY_MARKS,
         "calm": CALM,

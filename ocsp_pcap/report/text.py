@@ -11,6 +11,7 @@ from ocsp_pcap.report.chain import MOST_CHAINS, print_chains
 from ocsp_pcap.report.filters import evidence_filters
 from ocsp_pcap.report.layout import Layout, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.picture_text import print_picture
+from ocsp_pcap.report.staple_ledger import print_staples
 from ocsp_pcap.report.text_details import print_evidence, print_exchanges, print_filters, print_verdict
 from ocsp_pcap.report.text_table import print_table
 from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_size
@@ -51,6 +52,8 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
     detailed = verbose > 0 or len(shown) <= FEW
     for verdict in shown if detailed else ():
         print_verdict(sheet, layout, verdict, everything=verbose > 1)
+    if verbose:
+        print_staples(sheet, layout, explanation.staples, everything=verbose > 1)
     print_exchanges(sheet, layout, explanation.unmatched_exchanges, listed=verbose > 0)
     if not detailed:
         sheet.blank()
