@@ -433,7 +433,7 @@ def _write_expectations(file: Path, junit: Path | None, **options: Any) -> None:
     if junit is not None:
         raise click.UsageError("With --write nothing is compared, so there are no results for --junit.")
     target = None if file == Path("-") else file
-    refuse_output(target, input_files(options))
+    refuse_output(target, input_files(options), replaces=False)
     if target is not None and target.exists():
         raise Failure(f"{file}: is there already; --write makes a first file, to be edited afterwards")
     explanation, reading = _explanation(**options)

@@ -23,6 +23,8 @@ UNUSABLE: Final = 2
 FILE_WIDTH: Final = 120
 """Columns of a text report that is written to a file."""
 STANDARD_OUTPUT: Final = "standard output"
+_FACTS: Final = b'{"kind": "capture"'
+_SITE_FILE: Final = b"# What the files say of the proxies."
 
 
 class Failure(click.ClickException):
@@ -102,8 +104,12 @@ def settled(output: Path | None, *, interrupted: bool) -> Path | None:
     return aside
 
 
-def refuse_output(output: Path | None, inputs: Iterable[Path]) -> None:
-    """Raise Failure where an output is sure to fail, or would overwrite an input, before work begins."""
+def refuse_output(output: Path | None, inputs: Iterable[Path], *, replaces: bool = True) -> None:
+    """Raise Failure where an output is sure to fail, or would overwrite an input, before work begins.
+
+    A file that is there and is no report of this program will be replaced, but not without a word;
+    ``replaces`` is false where the caller leaves what is there alone.
+    """
     if output is None:
         return
     if output.is_dir():
@@ -115,6 +121,22 @@ def refuse_output(output: Path | None, inputs: Iterable[Path]) -> None:
     for path in inputs:
         if path.exists() and path.samefile(output):
             raise Failure(f"{output}: is an input, and writing would destroy it")
+    if replaces and not _looks_like_ours(output):
+        say(f"{output}: will be replaced; what it holds does not look like a report of ocsp-pcap")
+
+
+def _looks_like_ours(path: Path) -> bool:
+    """Tell whether a file is empty, or its beginning is like that of a result of this program.
+
+    Text and Markdown begin with the headline; all others name the program or are facts.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(65_536)
+    except OSError:
+        return True
+    first, _, _ = start.lstrip().partition(b"\n")
+    return not start or b"ocsp-pcap" in start or b"OCSP" in first or first.startswith((_FACTS, _SITE_FILE))
 
 
 def _write(parts: Iterable[str | bytes], stream: BinaryIO) -> None:

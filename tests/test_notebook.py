@@ -77,6 +77,8 @@ def test_explain_is_a_call_and_a_package(first: str) -> None:
     assert ocsp_pcap.explain(DIRECT).verdicts[0].cause == "stapled"
     assert importlib.import_module("ocsp_pcap.explain.model").Verdict
     assert "explain" in dir(ocsp_pcap)
+    api = importlib.import_module("ocsp_pcap.api")
+    assert set(api.__all__) <= set(dir(api))
     with pytest.raises(AttributeError, match="nonsense"):
         ocsp_pcap.nonsense  # type: ignore[attr-defined]  # noqa: B018
 

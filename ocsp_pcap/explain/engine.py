@@ -17,7 +17,7 @@ from ocsp_pcap.explain.findings import all_findings
 from ocsp_pcap.explain.grounds.claim import Claim, Standing, Weighed
 from ocsp_pcap.explain.grounds.weigh import weigh
 from ocsp_pcap.explain.headline import headline
-from ocsp_pcap.explain.hidden import quic_past_proxies
+from ocsp_pcap.explain.hidden import is_quic, quic_past_proxies
 from ocsp_pcap.explain.model import (
     Alternative,
     ChainRole,
@@ -318,6 +318,7 @@ def _next_steps(question: Question, claim: Claim) -> tuple[str, ...]:
         serial=certificate.serial if certificate else None,
         until=claim.until,
         longer=claim.longer,
+        quic="QUIC" if is_quic(question.visit.handshake) else None,
         **(places.reference(shown.capture, shown.frame, shown.stream, shown.transport) if shown else {}),
     )
 

@@ -12,7 +12,7 @@ from ocsp_pcap.explain.grounds.claim import Proof
 from ocsp_pcap.explain.model import Presence, Severity
 
 PLACEHOLDERS: Final = frozenset(
-    {"host", "validator", "responder", "serial", "frame", "stream", "until", "longer"}
+    {"host", "validator", "responder", "serial", "frame", "stream", "until", "longer", "quic"}
 )
 """What a next step may refer to, each optional.
 
@@ -20,7 +20,7 @@ PLACEHOLDERS: Final = frozenset(
 host name of the OCSP responder, from its URL. ``serial``: serial number in hex. ``frame``: number of the
 frame that proves most, as Wireshark's ``frame.number``. ``stream``: as Wireshark's ``tcp.stream``.
 ``until``: when the answer that the validator holds runs out. ``longer``: how long answers last, where a
-capture longer than that would decide.
+capture longer than that would decide. ``quic``: the word QUIC, where the handshake travels over it.
 """
 
 

@@ -21,6 +21,8 @@ NOT_MODIFIED: Final = 304
 """HTTP status (RFC 9110 15.4.5): what the client holds is still good."""
 MAX_TRIES: Final = 4
 """Tries whose evidence is shown, the last ones."""
+MOST_URL: Final = 60
+"""Characters of the URL of a GET that a sentence quotes: the encoded request in it tells nobody anything."""
 
 
 def latency_words(nanoseconds: int) -> str:
@@ -35,7 +37,8 @@ def asked_words(exchange: OcspExchangeFact) -> str:
     if exchange.url is None:
         return place
     if "://" in exchange.url:
-        return exchange.url
+        long = exchange.method == "GET" and len(exchange.url) > MOST_URL
+        return f"{exchange.url[:MOST_URL]}…" if long else exchange.url
     return f"{place} for {exchange.url} (the request names no Host)"
 
 

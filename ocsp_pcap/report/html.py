@@ -27,6 +27,7 @@ from ocsp_pcap.report.wording import (
     SEVERITY_MARKS,
     attention,
     capture_limits,
+    capture_remarks,
     capture_size,
     doubt_clause,
     moment,
@@ -179,6 +180,7 @@ def _environment() -> Environment:
         {
             "attention": attention,
             "capture_limits": capture_limits,
+            "capture_remarks": capture_remarks,
             "capture_size": capture_size,
             "count": count,
             "doubt": doubt_clause,

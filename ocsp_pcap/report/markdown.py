@@ -14,7 +14,14 @@ from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text,
 from ocsp_pcap.report.filters import Filter, case_filters, evidence_filters, verdict_filters
 from ocsp_pcap.report.layout import Layout, by_cause, host_text, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.picture_mermaid import picture_mermaid
-from ocsp_pcap.report.wording import PRESENCE_MARKS, capture_limits, capture_size, doubt_clause, moment
+from ocsp_pcap.report.wording import (
+    PRESENCE_MARKS,
+    capture_limits,
+    capture_remarks,
+    capture_size,
+    doubt_clause,
+    moment,
+)
 from ocsp_pcap.terminal.escape import markdown_block, markdown_code, markdown_text
 
 _MOST_EVIDENCE: Final = 20
@@ -59,6 +66,7 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
     for capture in explanation.captures[:_MOST_NAMES]:
         number = f"\\[{layout.labels[capture.path]}\\] " if len(explanation.captures) > 1 else ""
         limits = "".join(f"; **{markdown_text(limit)}**" for limit in capture_limits(capture))
+        limits += "".join(f"; {markdown_text(remark)}" for remark in capture_remarks(capture))
         yield f"- {number}{markdown_code(layout.captures[capture.path])}: {capture_size(capture)}{limits}"
     if len(explanation.captures) > _MOST_NAMES:
         yield f"- and {count(len(explanation.captures) - _MOST_NAMES, 'capture')} more"

@@ -14,7 +14,7 @@ from ocsp_pcap.report.picture_text import print_picture
 from ocsp_pcap.report.staple_ledger import print_staples
 from ocsp_pcap.report.text_details import print_evidence, print_exchanges, print_filters, print_verdict
 from ocsp_pcap.report.text_table import print_table
-from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_size
+from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_remarks, capture_size
 from ocsp_pcap.terminal.sheet import SEVERITY_STYLES, Sheet
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def _print_captures(sheet: Sheet, layout: Layout, captures: tuple[CaptureFact, .
         sheet.line(sheet.text(f"{number}{name}"), sheet.text(f"  {capture_size(capture)}", "dim"), indent=2)
         if limits:
             sheet.item(sheet.text("!", "yellow"), sheet.text("; ".join(limits), "yellow"), indent=4, width=1)
+        for remark in capture_remarks(capture):
+            sheet.line(sheet.text(remark, "dim"), indent=4)
         _print_files(sheet, layout, layout.files.get(capture.path, []), verbose)
     if many:
         sound = sum(not capture_limits(capture) for capture in captures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ocsp_pcap.explain.model import LinkKind, Presence, Severity, Verdict
@@ -28,6 +29,11 @@ LINK_MARKS: Final[dict[LinkKind, str]] = {
 """What stands before the label of a link: green alone must not say that OCSP went there."""
 
 _PRESENCE_ATTENTION: Final[dict[Presence, int]] = {"attempted": 1, "unknown": 3, "absent": 4, "present": 5}
+_KEYS_SERVED: Final = re.compile(
+    r": opened (?:[0-9]+ of the [0-9]+ sessions it has keys for; [0-9]+ are not in the captures"
+    r"|([0-9]+) of the \1 sessions (?:it has keys for|with RSA key exchange that use it))$"
+)
+"""Notes on keys that left no session closed that they are for."""
 _CAUSE_ATTENTION: Final = {"staple-invalid": 1, "ocsp-disabled": 2, "unexplained": 2, "handshake-failed": 3}
 
 CALM: Final = 4
@@ -98,7 +104,12 @@ def capture_limits(capture: CaptureFact) -> tuple[str, ...]:
         limits.append(count(capture.one_sided_streams, "one-sided TCP stream"))
     if capture.undecoded_packets:
         limits.append(f"{count(capture.undecoded_packets, 'packet')} not decoded")
-    return (*limits, *capture.notes)
+    return (*limits, *(note for note in capture.notes if not _KEYS_SERVED.search(note)))
+
+
+def capture_remarks(capture: CaptureFact) -> tuple[str, ...]:
+    """Return what is said of a capture and limits nothing: keys that opened whatever is there to open."""
+    return tuple(note for note in capture.notes if _KEYS_SERVED.search(note))
 
 
 def capture_size(capture: CaptureFact) -> str:

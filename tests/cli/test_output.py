@@ -52,6 +52,32 @@ def test_a_capture_is_not_overwritten(command: str, tmp_path: Path) -> None:
     assert capture.read_bytes() == DIRECT.read_bytes()
 
 
+def test_a_file_that_is_no_report_is_not_replaced_without_a_word(tmp_path: Path) -> None:
+    out = tmp_path / "notes.txt"
+    out.write_text("call the customer back\n")
+    said = run("explain", DIRECT, "-o", out).err
+    assert f"{out}: will be replaced; what it holds does not look like a report of ocsp-pcap" in said
+    assert "OCSP" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("explain", ()),
+        ("explain", ("-v",)),
+        ("explain", ("--format", "md")),
+        ("explain", ("--format", "json")),
+        ("explain", ("--format", "html")),
+        ("facts", ()),
+        ("evidence", ()),
+    ],
+)
+def test_a_report_is_replaced_without_a_word(command: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert "will be replaced" not in run(command, DIRECT, *options, "-o", out).err
+    assert "will be replaced" not in run(command, DIRECT, *options, "-o", out).err
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_full_disk(form: str) -> None:

@@ -28,7 +28,7 @@ ENTRY: Final = cause(
     "ssl_key_log and proxy_ssl_key_log, Java with an agent; for a process that offers nothing, eCapture.",
     "Or allow only TLS 1.2 between {validator} and {host} for the test: its certificates are in "
     "clear text. Where a proxy exports no secrets (ProxySG), a policy trace tells, too: --policy-trace.",
-    "Where it is QUIC, block UDP port 443 for the test: clients fall back to TCP.",
+    "This connection is {quic}: block UDP port 443 for the test, and clients fall back to TCP.",
 )
 
 

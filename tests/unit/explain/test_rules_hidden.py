@@ -194,3 +194,10 @@ def test_many_quic_connections_make_one_sentence() -> None:
     (note,) = quic_past_proxies(Case(facts(*visits), parent_site()))
     assert note.startswith("9 QUIC connections")
     assert "and 4 more" in note
+
+
+def test_only_a_connection_over_quic_is_told_to_block_it() -> None:
+    tcp, quic = verdict(facts(hidden())), verdict(facts(hidden(transport="udp")))
+    assert tcp.cause == quic.cause == "certificate-encrypted"
+    assert not any("UDP" in step for step in tcp.next_steps)
+    assert any("block UDP port 443" in step for step in quic.next_steps)

@@ -9,6 +9,7 @@ import pytest
 from ocsp_pcap.report.wording import (
     attention,
     capture_limits,
+    capture_remarks,
     duration,
     moment,
     time_span,
@@ -50,6 +51,23 @@ def test_times() -> None:
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(round(seconds * SECOND)) == text
+
+
+@pytest.mark.parametrize(
+    ("note", "limits"),
+    [
+        ("a.keys: opened 5 of the 5 sessions it has keys for", False),
+        ("a.keys: opened 5 of the 9 sessions it has keys for; 4 are not in the captures", False),
+        ("a.pem: opened 2 of the 2 sessions with RSA key exchange that use it", False),
+        ("a.keys: opened none of the 5 sessions it has keys for; not one of them is in the captures", True),
+        ("a.keys: opened 4 of the 5 sessions it has keys for; 1 are in the captures and did not open", True),
+        ("a.keys: opened 5 of the 5 sessions it has keys for; 1 lines contradict others", True),
+        ("a.pem: opened 1 of the 2 sessions with RSA key exchange that use it", True),
+    ],
+)
+def test_keys_that_served_are_no_limit(note: str, limits: bool) -> None:
+    said = capture(PARENT_PCAP, notes=(note,))
+    assert (capture_limits(said), capture_remarks(said)) == (((note,), ()) if limits else ((), (note,)))
 
 
 def test_capture_limits() -> None:
