@@ -43,6 +43,12 @@ def test_asked_and_answered() -> None:
     assert found.alternatives == ()
 
 
+def test_a_long_url_of_a_get_is_quoted_in_part() -> None:
+    url = "http://ocsp.ca.test/" + "MEUw" * 40
+    found = verdict(facts(shop, visit, exchange(shop, method="GET", url=url)))
+    assert f"asked {url[:60]}… and" in found.summary
+
+
 @pytest.mark.parametrize("status", ["good", "revoked", "unknown"])
 def test_the_status_is_that_of_the_answer(status: str) -> None:
     assert verdict(facts(shop, visit, exchange(shop, status))).status == status
