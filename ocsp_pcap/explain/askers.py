@@ -94,7 +94,7 @@ class Askers:
         return min(near, key=lambda inner: abs(time - self._moment(inner)), default=None)
 
     def asked_around(self, exchange: OcspExchangeFact) -> OcspExchangeFact | None:
-        """Return another host's exchange with the same responder about the same, begun before and ended after.
+        """Return another host's exchange about the same with the same responder, around this one in time.
 
         A proxy that relays HTTP transparently does so; two hosts that ask by themselves rarely do.
         """
@@ -153,7 +153,7 @@ class Askers:
         return Credit(sender)
 
     def _behind(self, exchange: OcspExchangeFact) -> str | None:
-        """Return the identity that a request names as its origin; "": it names none; None: it is not relayed."""
+        """Return the identity that a request names as its origin; "": none; None: it is not relayed."""
         named = exchange.relayed_for
         if named is None:
             return None

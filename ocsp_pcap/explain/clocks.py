@@ -96,12 +96,12 @@ class Clocks:
         return root(capture) == root(other)
 
     def steps_back(self, capture: str) -> int | None:
-        """Return by how much (nanoseconds) this capture's clock was set back while it ran; None: it was not."""
+        """Return by how many nanoseconds this capture's clock was set back meanwhile; None: it was not."""
         step = self._steps.get(capture, 0)
         return step if step >= NOTICEABLE_STEP else None
 
     def behind(self, capture: str) -> int:
-        """Return by how many nanoseconds a capture's clock is behind what its own packets state; 0: it is not.
+        """Return by how many nanoseconds a capture's clock is behind its own packets; 0: it is not.
 
         The Date of an answer (RFC 9110 6.6.1) and the producedAt of an OCSP response (RFC 6960 4.2.2.1) are
         written before the answer is captured.
@@ -118,7 +118,7 @@ class Clocks:
         return dates[0] if even else 0
 
     def late(self, capture: str) -> int:
-        """Return by how much at least every Date in a capture's answers is late; 0: one agrees, or there is none.
+        """Return by how much every Date in a capture's answers is late; 0: one agrees, or there is none.
 
         The clock may be ahead by as much, or each of the answers came out of a cache.
         """

@@ -16,7 +16,7 @@ class Coverage:
         self._answered = frozenset((f.capture, f.stream) for f in spoken if f.frames.response is not None)
 
     def loss(self, path: str) -> str | None:
-        """Say why something may have happened that this capture does not show; None: nothing speaks for it."""
+        """Say why something may have happened that this capture does not show; None: it is whole."""
         capture = self.captures.get(path)
         if capture is None:
             return "nothing is known about the capture"
@@ -33,14 +33,14 @@ class Coverage:
         return None
 
     def rest_after(self, path: str, time: int) -> int:
-        """Return how long (nanoseconds) a capture goes on after a time of its clock; 0 where it is not known."""
+        """Return how long (nanoseconds) a capture goes on after a time of its clock; 0: not known."""
         capture = self.captures.get(path)
         if capture is None or capture.last_time is None:
             return 0
         return max(0, capture.last_time - time)
 
     def lead_before(self, path: str, time: int) -> int:
-        """Return how long (nanoseconds) a capture had run before a time of its clock; 0 where it is not known."""
+        """Return how long (nanoseconds) a capture had run before a time of its clock; 0: not known."""
         capture = self.captures.get(path)
         if capture is None or capture.first_time is None:
             return 0

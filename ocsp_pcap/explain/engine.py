@@ -154,9 +154,10 @@ def _nothing(question: Question) -> Weighed:
 
 
 def questions(case: Case) -> Iterator[tuple[tuple[str, str, Presenter], list[Question]]]:
-    """Yield the questions of each verdict: (identity of the validator, certificate or host, who presented it).
+    """Yield the questions of each verdict: (identity of the validator, certificate or host, its presenter).
 
-    Sightings without a certificate join the verdict of the same validator, host and server where there is one.
+    Sightings without a certificate join the verdict of the same validator, host and server where there is
+    one.
     """
     groups: dict[tuple[str, str, Presenter], list[Question]] = defaultdict(list)
     bare: list[Question] = []
@@ -340,7 +341,8 @@ def _notes(case: Case) -> Iterator[str]:
             direction = "behind" if offset.offset > 0 else "ahead of"
             yield (
                 f"the clock of {offset.capture} is {abs(offset.offset) / 10**9:.1f} s {direction} that of "
-                f"{offset.reference}, inferred from {offset.matches} {how}; times are compared with that in mind"
+                f"{offset.reference}, inferred from {offset.matches} {how}; times are compared with that "
+                "in mind"
             )
 
 

@@ -46,8 +46,8 @@ class Cause:
     def steps(self, context: Mapping[str, object]) -> tuple[str, ...]:
         """Return the next steps with their placeholders filled in.
 
-        ``context`` may give any of :data:`PLACEHOLDERS`; a sentence that needs one which is missing or None is
-        left out. Values go in as they are and are escaped where text leaves the program.
+        ``context`` may give any of :data:`PLACEHOLDERS`; a sentence that needs one which is missing or None
+        is left out. Values go in as they are and are escaped where text leaves the program.
         """
         known = {name: value for name, value in context.items() if value is not None}
         return tuple(

@@ -86,7 +86,7 @@ class Errands:
         )
 
     def _ordered(self, order: Order, server: str, target: str | None, answered: int | None) -> None:
-        """Note that a host was asked to reach a target; what it does for it lies between request and answer."""
+        """Note that a host was asked to reach a target: what it does for it lies until the answer."""
         proxy = self._identity(server)
         if target is None or target == server or proxy == self._identity(order.client):
             return

@@ -53,7 +53,7 @@ def proxy_identities(
 
 
 def _relaying(handshakes: Iterable[HandshakeFact]) -> set[str]:
-    """Return the servers that a hello reached which the same capture holds again, from another client to another.
+    """Return the servers that a hello reached which the same capture holds again between others.
 
     However it was told where to go on (what stood before the hello may be missing): it hands the hello on.
     """

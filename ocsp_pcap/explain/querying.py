@@ -1,4 +1,4 @@
-"""What came of a query: the words and evidence for an answer, and which kind of failure one without an answer is."""
+"""What came of a query: words and evidence for its answer, and which kind of failure it is without one."""
 
 from __future__ import annotations
 

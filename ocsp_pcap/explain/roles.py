@@ -135,8 +135,8 @@ def _egress_clients(
 ) -> set[str]:
     """TLS clients on the outer side of the proxy whose captures these are.
 
-    Where the capture holds the inner side, too, the traffic tells who is asked and goes on: that is the proxy,
-    and not who asks it.
+    Where the capture holds the inner side, too, the traffic tells who is asked and goes on: that is the
+    proxy, and not who asks it.
     """
     own = [handshake for handshake in handshakes if handshake.capture in captures]
     # A host that is seen with QUIC alone goes past the proxy: it is no proxy itself.
@@ -167,8 +167,8 @@ def _egress_clients(
 def _in_step(handshakes: list[HandshakeFact]) -> set[str]:
     """Clients that go to a host, with a hello of their own, right after another client of the capture did.
 
-    They are the outer side of a proxy whose inner side was captured, too. Most of what such a client visits is
-    what another one visited just before, and never the other way round.
+    They are the outer side of a proxy whose inner side was captured, too. Most of what such a client visits
+    is what another one visited just before, and never the other way round.
     """
     by_host: dict[str, list[HandshakeFact]] = defaultdict(list)
     for handshake in sorted(handshakes, key=lambda h: h.time)[:MAX_VISITS]:

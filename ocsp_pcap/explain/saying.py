@@ -20,7 +20,7 @@ def said_in_site(question: Question, key: str) -> tuple[Evidence, ...]:
 
 
 def source_of(proxy: Proxy, key: str) -> Source:
-    """Return where the value of a key comes from; of what was put together without a file, nowhere in particular."""
+    """Return where the value of a key comes from; without a file, a source that names none."""
     value = getattr(proxy, key)
     text = f"[proxies.{proxy.role}] {key} = {str(value).lower() if isinstance(value, bool) else value}"
     return proxy.source(key) or Source("site.toml", None, "toml", text)

@@ -49,7 +49,7 @@ def attempts_for(question: Question, host: str, port: int) -> list[TcpAttemptFac
 
 
 def forwarding_attempts(question: Question) -> list[TcpAttemptFact]:
-    """Return the validator's attempts, soon after the handshake, to reach the forwarding host of the site file."""
+    """Return the attempts, soon after the handshake, to reach the forwarding host of the site file."""
     proxy, asker = question.proxy, question.asker
     if proxy is None or proxy.forwarding_host is None:
         return []

@@ -108,7 +108,7 @@ SECTIONS: Final = (
 
 
 def page(code: str) -> str:
-    """Return the Markdown page of a cause or finding, its proofs from the table. Raise KeyError for no code."""
+    """Return the Markdown page of a code, its proofs from the table. Raise KeyError for no code."""
     entry = CAUSES[code]
     if entry.kind == "finding":
         return _text(findings.__name__, code)
@@ -122,5 +122,5 @@ def _text(package: str, code: str) -> str:
 
 
 def next_steps(code: str, **context: object) -> tuple[str, ...]:
-    """Return the next steps of a cause or finding (:meth:`Cause.steps`). Raise KeyError for a code that is none."""
+    """Return the next steps of a code (:meth:`Cause.steps`). Raise KeyError for a code that is none."""
     return CAUSES[code].steps(context)

@@ -40,7 +40,7 @@ ENTRY: Final = cause(
 
 
 def claims(question: Question) -> Iterator[Claim]:
-    """Claim that an earlier response was used: one in the capture, one that a trace tells of, or one from before."""
+    """Claim that an earlier response was used: of the capture, of a trace, or from before."""
     if question.certificate is None or question.own_queries:
         return
     if refused_staple(question.visit.handshake):
@@ -174,7 +174,7 @@ def _asks_of_such(question: Question) -> OcspExchangeFact | None:
 
 
 def _query_may_be_missing(question: Question) -> bool:
-    """The handshake broke off, the capture lost packets, or ends before a query would have had time to follow."""
+    """The handshake broke off, the capture lost packets, or ends before a query could have followed."""
     handshake = question.visit.handshake
     if not (handshake.complete or handshake.application_data):
         return True

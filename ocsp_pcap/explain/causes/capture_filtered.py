@@ -90,8 +90,9 @@ def _looked_up(question: Question) -> Iterator[Claim]:
             yield Claim(ENTRY.code, words, evidence, grounds, (sign,), responder=url)
         else:
             words = (
-                f"{looked} (frame {frame}), and no connection to it is in the capture: it was opened by another "
-                "interface or through another host, the capture lost it, or an answer was at hand after all"
+                f"{looked} (frame {frame}), and no connection to it is in the capture: it was opened by "
+                "another interface or through another host, the capture lost it, or an answer was at hand "
+                "after all"
             )
             yield Claim(ENTRY.code, words, evidence, at_most="possible", responder=url)
         return

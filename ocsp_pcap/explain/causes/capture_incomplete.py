@@ -1,4 +1,4 @@
-"""``capture-incomplete``: truncation, loss, one direction missing, or a start in mid-stream hides the answer."""
+"""``capture-incomplete``: truncation, loss, a missing direction, or a late start hides the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``certificate-encrypted``: TLS 1.3 (RFC 8446 4.4.2) or QUIC hides the certificate, and there are no keys."""
+"""``certificate-encrypted``: TLS 1.3 (RFC 8446 4.4.2) or QUIC hides the certificate, without keys."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ def claims(question: Question) -> Iterator[Claim]:
     last = before[-1]
     yield Claim(
         ENTRY.code,
-        f"{question.who} had asked {span_words(time - last.time)} before without success, and asks no more for a "
-        "while: it keeps the failure",
+        f"{question.who} had asked {span_words(time - last.time)} before without success, and asks no more "
+        "for a while: it keeps the failure",
         (
             last.evidence("earlier query that failed", last.exchange.frames.response or last.frame),
             question.visit.evidence(f"certificate of {question.host} again"),

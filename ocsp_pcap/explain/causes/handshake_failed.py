@@ -1,4 +1,4 @@
-"""``handshake-failed``: the handshake ended before the certificate was there, or before its revocation could matter."""
+"""``handshake-failed``: the handshake ended before the certificate, or its revocation, could matter."""
 
 from __future__ import annotations
 
@@ -81,7 +81,10 @@ def _by_alert(question: Question, alert: AlertFact) -> Iterator[Claim]:
         words = f"some validators send {name} for a certificate whose revocation status they could not settle"
         signs.append(Standing("other-purpose", words))
     elif alert.sender == judge and _looked_into_revocation(question, alert):
-        words = "it looked for a CRL or a responder meanwhile, and may have refused for what it found or did not find"
+        words = (
+            "it looked for a CRL or a responder meanwhile, and may have refused for what it found or did not "
+            "find"
+        )
         signs.append(Standing("other-purpose", words))
     yield Claim(
         ENTRY.code,

@@ -46,7 +46,8 @@ def claims(question: Question) -> Iterator[Claim]:
     if query is None:
         return
     tries, exchange = failed_tries(question), query.exchange
-    words = f"{question.who} asked {asked_words(exchange)}, {answerer_words(question, exchange)} HTTP {_status_words(exchange)}"
+    answered = f"{answerer_words(question, exchange)} HTTP {_status_words(exchange)}"
+    words = f"{question.who} asked {asked_words(exchange)}, {answered}"
     claim = Claim(
         ENTRY.code,
         tries_words(words, tries),

@@ -60,7 +60,7 @@ def _signs(question: Question) -> Iterator[Standing]:
         if target is not None and exchange.requests and target[0] not in named:
             yield Standing(
                 "other-place",
-                f"it asks {target[0]}, which no certificate that it received names: a responder that is set up "
-                "there may be asked for this one, too",
+                f"it asks {target[0]}, which no certificate that it received names: a responder that is set "
+                "up there may be asked for this one, too",
             )
             return

@@ -81,7 +81,8 @@ def _unread(question: Question) -> Iterator[Claim]:
         yield Claim(
             ENTRY.code,
             f"{question.who} asked {asked_words(exchange)} something that cannot be read "
-            f"({exchange.request_error or 'its content is not in the capture'}), and no answer is in the capture",
+            f"({exchange.request_error or 'its content is not in the capture'}), and no answer is in the "
+            "capture",
             (
                 question.visit.evidence(f"certificate of {question.host}"),
                 Evidence(

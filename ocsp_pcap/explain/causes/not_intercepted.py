@@ -16,7 +16,8 @@ from ocsp_pcap.explain.visits import Visit
 ENTRY: Final = cause(
     "not-intercepted",
     "absent",
-    "This proxy only tunnels the connection (the same ClientHello on both sides), so the certificate is not its to check.",
+    "This proxy only tunnels the connection (the same ClientHello on both sides), so the certificate is not "
+    "its to check.",
     (
         "was only tunnelled",
         "were only tunnelled",
@@ -38,7 +39,10 @@ def claims(question: Question) -> Iterator[Claim]:
     elif (said := _said(question)) is not None:
         yield said
     elif _perhaps(question):
-        words = f"{question.who} may only tunnel this connection for a client behind it, whose side is not captured"
+        words = (
+            f"{question.who} may only tunnel this connection for a client behind it, whose side is not "
+            "captured"
+        )
         yield Claim(ENTRY.code, words, at_most="possible")
 
 

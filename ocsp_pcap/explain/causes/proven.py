@@ -27,7 +27,7 @@ def proof_lines(entry: Cause) -> Iterator[str]:
                 yield from wrap(f"  - `{rule.code}`: {rule.asks}", WIDTH, subsequent_indent="    ")
         yield ""
     yield from wrap(
-        "Where a ground is missing or a doubt stands, it is likely and the verdict lists the doubts; where a doubt "
-        "names another cause that fits as well, it is possible.",
+        "Where a ground is missing or a doubt stands, it is likely and the verdict lists the doubts; where a "
+        "doubt names another cause that fits as well, it is possible.",
         WIDTH,
     )

@@ -62,7 +62,10 @@ def claims(question: Question) -> Iterator[Claim]:
     time = question.visit.time
     for query in between(question.queries, time, time + CONCURRENT):
         if query.usable and not _covered_before(question):
-            words = "another handshake stands nearer before the query, and this one may have waited for its answer"
+            words = (
+                "another handshake stands nearer before the query, and this one may have waited for its "
+                "answer"
+            )
             yield replace(_answered(question, query), signs=(Standing("other-purpose", words),))
             return
     for query in question.own_queries:
@@ -130,7 +133,10 @@ def _words(question: Question, query: Query, window: Window | None) -> str:
 
 
 def _not_modified(question: Question, query: Query) -> Claim:
-    words = f"{question.who} asked {asked_words(query.exchange)} whether what it holds is still good, and got HTTP 304: it is"
+    words = (
+        f"{question.who} asked {asked_words(query.exchange)} whether what it holds is still good, and got "
+        "HTTP 304: it is"
+    )
     sign = Standing("trust-open", "the answer that it holds is not in the capture")
     return Claim(
         "queried",

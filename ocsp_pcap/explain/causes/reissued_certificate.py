@@ -84,11 +84,14 @@ def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | 
         words = (
             f"{by}, and {proxy} received another certificate for {question.host} (issued by {shown.issuer})"
         )
-        words += f": {question.who} never sees the origin's certificate; OCSP for it belongs on the proxy that does"
+        words += (
+            f": {question.who} never sees the origin's certificate; OCSP for it belongs on the proxy that "
+            "does"
+        )
     else:
         words = (
-            f"{proxy} received another certificate for {question.host} (issued by {shown.issuer}) and handed on "
-            "this one of its own making; OCSP belongs on the proxy that sees the original"
+            f"{proxy} received another certificate for {question.host} (issued by {shown.issuer}) and handed "
+            "on this one of its own making; OCSP belongs on the proxy that sees the original"
         )
     if certificate.ocsp_urls:
         words += f"; that this one names the responder {certificate.ocsp_urls[0]} changes nothing"
@@ -112,8 +115,8 @@ def _by_maker(question: Question, certificate: CertificateFact) -> Claim | None:
         return None
     return Claim(
         ENTRY.code,
-        f"{name} made it: only that writes a CRL URL like {certificate.crl_urls[0]}; {question.who} never sees the "
-        "origin's certificate",
+        f"{name} made it: only that writes a CRL URL like {certificate.crl_urls[0]}; {question.who} never "
+        "sees the origin's certificate",
         (
             question.visit.evidence(
                 f"certificate issued by {certificate.issuer}, CRL {certificate.crl_urls[0]}"
@@ -130,8 +133,8 @@ def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
     proxy = told[0]
     shared = one_key(question)
     words = (
-        f"the CA of the {proxy.role} proxy signed it, so {question.who} never sees the origin's certificate; OCSP "
-        "for it belongs on the proxy that does"
+        f"the CA of the {proxy.role} proxy signed it, so {question.who} never sees the origin's certificate; "
+        "OCSP for it belongs on the proxy that does"
     )
     sign = Standing(
         "reissue-open",
@@ -179,7 +182,8 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Claim | N
         return None
     return Claim(
         ENTRY.code,
-        f"the certificate looks reissued by a proxy: its issuer {certificate.issuer} names neither responder nor CRL{how}",
+        f"the certificate looks reissued by a proxy: its issuer {certificate.issuer} names neither responder "
+        f"nor CRL{how}",
         (question.visit.evidence(f"certificate issued by {certificate.issuer}, without AIA and CRL"),),
         (Saw(question.visit.handshake, "certificate"), Genuine(certificate, True)),
         at_most=at_most,

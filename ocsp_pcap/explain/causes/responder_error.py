@@ -46,7 +46,8 @@ def claims(question: Question) -> Iterator[Claim]:
         return
     tries, exchange = failed_tries(question), query.exchange
     assert exchange.response is not None
-    words = f"{question.who} asked {asked_words(exchange)}, {answerer_words(question, exchange)} {exchange.response.response_status}"
+    answered = f"{answerer_words(question, exchange)} {exchange.response.response_status}"
+    words = f"{question.who} asked {asked_words(exchange)}, {answered}"
     lost = any(cut_short(other) for other in tries)
     claim = Claim(
         ENTRY.code,

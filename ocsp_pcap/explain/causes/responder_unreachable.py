@@ -1,4 +1,4 @@
-"""``responder-unreachable``: no TCP connection to the responder, or to what stands before it, came about (RFC 9293 3.10)."""
+"""``responder-unreachable``: no TCP connection to the responder, or what stands before it (RFC 9293)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def claims(question: Question) -> Iterator[Claim]:
 
 
 def _for_this(question: Question, host: str, port: int) -> list[TcpAttemptFact]:
-    """Return attempts to reach a responder, without connections that carried what is known to be something else."""
+    """Return attempts to reach a responder, without connections that are known to be for something else."""
     spoken = question.case.http_streams
     return [
         attempt

@@ -33,7 +33,8 @@ ENTRY: Final = cause(
     ),
     ((Saw, Did, Means, After, Silence),),
     "Read the answer in frame {frame}: is it an OCSP response at all, or a block or login page?",
-    "It was good until {until}: compare that with the capture's clock; a wrong clock makes good answers stale.",
+    "It was good until {until}: compare that with the capture's clock; a wrong clock makes good answers "
+    "stale.",
     "Compare the CertID of question and answer (serial number, issuer name hash, issuer key hash).",
     "Look for a cache or filter between {validator} and {responder} that serves old or altered answers.",
     "If the responder itself sends this, report it to the certificate authority.",

@@ -1,4 +1,4 @@
-"""``session-resumed``: no certificate was exchanged, for an earlier session was resumed (RFC 5246 7.3, RFC 8446 2.2)."""
+"""``session-resumed``: an earlier session was resumed, without a certificate (RFC 5246 7.3, RFC 8446 2.2)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def claims(question: Question) -> Iterator[Claim]:
     how = ways.get(handshake.resumption or "", "")
     signs: tuple[Standing, ...] = ()
     if handshake.psk_with_certificate:
-        words = "the hello asks for a certificate beside the pre-shared key (RFC 8773), so one may be among what is encrypted"
+        words = (
+            "the hello asks for a certificate beside the pre-shared key (RFC 8773), so one may be among "
+            "what is encrypted"
+        )
         signs = (Standing("hidden-rival", words, rival="certificate-encrypted"),)
     yield Claim(
         ENTRY.code,

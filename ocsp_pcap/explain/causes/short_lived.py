@@ -27,7 +27,7 @@ ENTRY: Final = cause(
 
 
 def claims(question: Question) -> Iterator[Claim]:
-    """Claim that the short validity makes revocation information needless (Baseline Requirements 1.6.1, 7.1.2)."""
+    """Claim that so short a validity needs no revocation information (Baseline Requirements 1.6.1, 7.1.2)."""
     certificate = question.certificate
     if certificate is None or question.position > 0 or certificate.is_ca:
         return

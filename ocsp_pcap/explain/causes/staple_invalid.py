@@ -30,7 +30,7 @@ ENTRY: Final = cause(
 
 
 def claims(question: Question) -> Iterator[Claim]:
-    """Claim that a staple was stale, about another certificate or badly signed, and that no query followed."""
+    """Claim that a staple was stale, about another certificate or badly signed, and no query followed."""
     handshake, certificate = question.visit.handshake, question.certificate
     if (
         certificate is None
@@ -62,7 +62,10 @@ def claims(question: Question) -> Iterator[Claim]:
         )
     signs: list[Standing] = []
     if found is None and any(other.serial == certificate.serial for other in response.singles):
-        words = "its serial number is the right one, and only this can be compared: its hash algorithm is not known here"
+        words = (
+            "its serial number is the right one, and only this can be compared: its hash algorithm is not "
+            "known here"
+        )
         signs.append(Standing("trust-open", words))
     ended = single.next_update if single is not None else None
     until = utc(ended) if ended is not None and ended < handshake.time else None

@@ -39,7 +39,10 @@ def claims(question: Question) -> Iterator[Claim]:
     responders = question.responders
     refusal = _refusal(question)
     if refusal is not None:
-        words = f"{question.who} refused the certificate for its revocation status (alert {refusal}), without a query in the capture"
+        words = (
+            f"{question.who} refused the certificate for its revocation status (alert {refusal}), without a "
+            "query in the capture"
+        )
     elif responders:
         words = (
             f"{question.who} could have asked {responders[0][2]}, did not, and the capture does not say why"

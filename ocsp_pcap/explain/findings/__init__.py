@@ -1,8 +1,8 @@
 """Findings: statements about the chain or the capture as a whole.
 
 One file a finding: its entry (severity, meaning, next steps) and ``find``, which looks at a :class:`View`,
-beside its page ``<code>.md``. A finding names the hosts that it is true of, and no other; it never judges what
-the verdicts have judged already.
+beside its page ``<code>.md``. A finding names the hosts that it is true of, and no other; it never judges
+what the verdicts have judged already.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ ENTRY: Final = finding_entry(
     "ambiguous-bytes",
     "problem",
     "Packets disagree about what was said: the receiver may have got other bytes than those read here.",
-    "Compare the packets named (Wireshark: tcp.stream eq N, then the bytes of each): find out who sent the others.",
+    "Compare the packets named (Wireshark: tcp.stream eq N, then the bytes of each): find out who sent the "
+    "others.",
     "Capture at the receiver itself: what it dropped (checksum, hop limit, RST) is then seen for what it is.",
 )
 
@@ -47,8 +48,8 @@ def find(view: View) -> Iterator[Finding]:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     yield finding(
         ENTRY,
-        f"Packets disagree about the bytes of {', '.join(names[:3])}{more}: frames with the same sequence numbers "
-        "hold other bytes, or their receiver may have dropped one; what it read is not certain.",
+        f"Packets disagree about the bytes of {', '.join(names[:3])}{more}: frames with the same sequence "
+        "numbers hold other bytes, or their receiver may have dropped one; what it read is not certain.",
         evidence[:MAX_EVIDENCE],
     )
 

@@ -25,8 +25,8 @@ def find(view: View) -> Iterator[Finding]:
             continue
         yield finding(
             ENTRY,
-            f"The client certificate of {verdict.host or 'an unnamed client'}, presented to {who(verdict)}, is "
-            "revoked.",
+            f"The client certificate of {verdict.host or 'an unnamed client'}, presented to {who(verdict)}, "
+            "is revoked.",
             verdict.evidence,
             host=verdict.host,
             validator=verdict.validator.address,

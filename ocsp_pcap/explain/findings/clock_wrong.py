@@ -24,21 +24,24 @@ ENTRY: Final = finding_entry(
 
 
 def find(view: View) -> Iterator[Finding]:
-    """Say so where answers were written after they were captured, or everything in a capture is out of date."""
+    """Say so where answers were written after they were captured, or a whole capture is out of date."""
     case = view.case
     for capture in case.facts.captures:
         behind, ahead = case.clocks.behind(capture.path), case.clocks.ahead(capture.path)
         if behind > NOTICEABLE:
             words = (
-                f"is {span_words(behind)} behind the times in its own answers (HTTP Date, producedAt): what it "
-                "shows as outdated or as not yet valid may be neither"
+                f"is {span_words(behind)} behind the times in its own answers (HTTP Date, producedAt): what "
+                "it shows as outdated or as not yet valid may be neither"
             )
         elif ahead:
-            words = f"is {span_words(ahead)} ahead of every Date in its answers: what it shows as outdated may not be"
+            words = (
+                f"is {span_words(ahead)} ahead of every Date in its answers: what it shows as outdated may "
+                "not be"
+            )
         elif _all_out_of_date(view, capture.path):
             words = (
-                "lies outside the validity of every certificate and answer in it: it looks as if its packets were "
-                "given other times"
+                "lies outside the validity of every certificate and answer in it: it looks as if its packets "
+                "were given other times"
             )
         else:
             continue

@@ -42,7 +42,7 @@ class View:
         return [verdict for verdict in self.verdicts if verdict.validator.role == role]
 
     def ocsp_shown_at(self, role: Role) -> bool:
-        """Tell whether the site file says that OCSP is on at a proxy, or a trace or its own requests show it."""
+        """Tell whether the site file, a trace or its own requests show that OCSP is on at a proxy."""
         case = self.case
         proxy = case.site.proxy(role)
         if proxy is not None and proxy.ocsp is True:

@@ -1,4 +1,4 @@
-"""``ocsp-on-wrong-proxy``: OCSP is on at a proxy that sees reissued certificates only, and not where they are real."""
+"""``ocsp-on-wrong-proxy``: OCSP is on where only reissued certificates are seen, not where they are real."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENTRY: Final = finding_entry(
 
 
 def find(view: View) -> Iterator[Finding]:
-    """Say that OCSP is on at the child, or asked for there, while the proxy that sees the origins is silent."""
+    """Say that OCSP is on at the child while the proxy that sees the origins is silent."""
     child, parent = view.case.site.proxy("child"), view.case.site.proxy("parent")
     # Whom the site file does not name is not the proxy that it speaks of.
     named = child is not None and child.addresses and not child.more_addresses
@@ -93,7 +93,7 @@ def _asked_about_reissued(view: View) -> list[Verdict]:
 
 
 def _handed_on(case: Case, address: str, certificate: CertificateFact) -> bool:
-    """Both sides show it: the proxy behind which this validator is received another certificate for the host."""
+    """Both sides show it: the proxy before this validator received another certificate for the host."""
     for visit in case.host(address).received.get(certificate.sha256, ()):
         question = Question(case, visit, certificate)
         if relayed_to_the_end(question) or original_visit(question) is None:

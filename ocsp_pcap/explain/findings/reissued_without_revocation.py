@@ -48,7 +48,8 @@ def find(view: View) -> Iterator[Finding]:
     yield finding(
         ENTRY,
         f"{', '.join(clients[:3])} ended the handshake over a reissued certificate that names neither "
-        f"OCSP nor CRL ({', '.join(hosts[:3])}{more}): software that insists on a revocation check cannot make one.",
+        f"OCSP nor CRL ({', '.join(hosts[:3])}{more}): software that insists on a revocation check cannot "
+        "make one.",
         _evidence(given_up),
     )
 

@@ -78,7 +78,7 @@ def decided_at(question: Question) -> int | None:
 
 
 def _decided_since(question: Question, since: int) -> bool:
-    """The validator had made up its mind after a time of the reference clock: what it tried before was all."""
+    """The validator made up its mind after a time of the reference clock: what it tried before was all."""
     decided = decided_at(question)
     return decided is not None and question.case.clock(question.visit.handshake.capture, decided) >= since
 
@@ -117,8 +117,8 @@ def other_place(question: Question, ground: Silence) -> Iterator[Standing]:
     if proxy.forwarding_host is not None and not _forwarded_seen(question, proxy.forwarding_host):
         yield Standing(
             "other-place",
-            f"queries go through the forwarding host {proxy.forwarding_host}, says the site file, and nothing "
-            "that was sent there is in the captures",
+            f"queries go through the forwarding host {proxy.forwarding_host}, says the site file, and "
+            "nothing that was sent there is in the captures",
         )
 
 

@@ -23,7 +23,7 @@ REACTION: Final = 15 * SECOND
 AT_ONCE: Final = 5 * SECOND
 """A query that follows within this time answers to the handshake, where no other is nearer."""
 LATE: Final = 60 * SECOND
-"""What is asked later than this after a handshake may have another occasion, which the capture need not show."""
+"""What is asked later than this may have another occasion, which the capture need not show."""
 MOST_AT_ONCE: Final = 256
 """Handshakes within one span that are looked at; more would not make it surer."""
 
@@ -55,7 +55,8 @@ def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
     if isinstance(act, Query) and (proxy := _unplaced_proxy(question, act)) is not None:
         yield Standing(
             "other-asker",
-            f"others tunnel through {proxy}, whose own connections are not known by their address: this may be one",
+            f"others tunnel through {proxy}, whose own connections are not known by their address: this may "
+            "be one",
         )
     ttl = _ttl(act)
     seen = question.visit.handshake.client_ttl if question.presented_by == "server" else None
@@ -74,7 +75,7 @@ def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
 
 
 def _both_sides(question: Question) -> bool:
-    """The address visited the host twice at that moment, and got certificates of two issuers: it is reflected."""
+    """The address got certificates of two issuers for one host at that moment: it is reflected."""
     case, here = question.case, question.visit
     chain = case.chain(here.handshake)
     if here.host is None or not chain or case.hellos.inner_leg(here) is not None:
@@ -152,14 +153,14 @@ def hidden_rival(question: Question, ground: Did) -> Iterator[Standing]:
         nearest = rivals[-1]
         yield Standing(
             "hidden-rival",
-            f"a handshake with {nearest.host or nearest.handshake.server} shortly before hides its certificate, "
-            "which may be what this was for",
+            f"a handshake with {nearest.host or nearest.handshake.server} shortly before hides its "
+            "certificate, which may be what this was for",
             (nearest.evidence("handshake whose certificate cannot be seen"),),
         )
 
 
 def other_purpose(question: Question, ground: Did) -> Iterator[Standing]:
-    """Could it have been for something else: another handshake, another certificate, a CRL, a shared address?"""
+    """Could it have been for something else: another handshake or certificate, a CRL, a shared address?"""
     act = ground.act
     if not isinstance(act, Visit) and _before_certificate(question, act):
         yield Standing(
@@ -216,8 +217,8 @@ def _another_errand(question: Question, act: DnsLookupFact | TcpAttemptFact) -> 
     if _passes_by(question, act):
         yield Standing(
             "told-otherwise",
-            f"queries go through the forwarding host {question.proxy and question.proxy.forwarding_host}, says the "
-            "site file, and this went past it",
+            f"queries go through the forwarding host {question.proxy and question.proxy.forwarding_host}, "
+            "says the site file, and this went past it",
         )
     held = _at_hand(question)
     if held is not None:
@@ -283,7 +284,7 @@ def responder_of(question: Question, act: DnsLookupFact | TcpAttemptFact) -> str
 
 
 def _at_hand(question: Question) -> str | None:
-    """Return the cause that spares the validator a query for this certificate: a staple, an earlier answer."""
+    """Return the cause that spares the validator a query: a staple, or an earlier answer."""
     assert question.certificate is not None
     if question.case.staple_for(question.visit, question.certificate) is not None:
         return "stapled"
@@ -315,7 +316,7 @@ def may_tunnel(question: Question, ground: Did) -> Iterator[Standing]:
 
 
 def shown_to_intercept(question: Question) -> bool:
-    """The site file, the inner leg, or what it asks itself shows that a proxy makes its own TLS connections."""
+    """The site file, the inner leg, or its own queries show that a proxy makes its own TLS connections."""
     proxy = question.proxy
     if proxy is not None and proxy.intercepts is not False and (proxy.intercepts or proxy.ca):
         return True

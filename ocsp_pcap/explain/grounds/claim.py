@@ -54,7 +54,7 @@ class Claim:
     signs: tuple[Standing, ...] = ()
     """Doubts that the cause itself leaves open: the claim is a sign, and no proof."""
     at_most: Confidence = "confirmed"
-    """How sure a claim of this kind can be, whatever its grounds: ``possible`` is only ever an alternative."""
+    """How sure it can be, whatever its grounds: what is ``possible`` is only ever an alternative."""
     status: Status | None = None
     responder: str | None = None
     telling: int = -1

@@ -42,14 +42,16 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
         ),
         DoubtRule(
             "other-purpose",
-            "could it have been for something else (another handshake or certificate, a CRL, a shared address)?",
+            "could it have been for something else (another handshake or certificate, a CRL, a shared "
+            "address)?",
             acts.other_purpose,
         ),
     ),
     Means: (
         DoubtRule(
             "trust-open",
-            "does validity hang on what packets do not show (an issuer not seen, a locally trusted responder)?",
+            "does validity hang on what packets do not show (an issuer not seen, a locally trusted "
+            "responder)?",
             messages.trust_open,
         ),
     ),

@@ -1,4 +1,4 @@
-"""The kinds of ground on which a claim can stand. Each says one thing, and holds what is needed to doubt it."""
+"""The kinds of ground on which a claim can stand: each says one thing, and holds what doubts it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doubts about messages and what they mean: lost or disputed bytes, open trust, clocks, words against words."""
+"""Doubts about messages and what they mean: lost or disputed bytes, trust, clocks, word against word."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ def trust_open(_: Question, ground: Means) -> Iterator[Standing]:
 
 
 def validity_clock(question: Question, ground: Held) -> Iterator[Standing]:
-    """Would the answer differ if the capture's clock were off by as much as is usual, or as it shows itself?"""
+    """Would the answer differ if the capture's clock were off as is usual, or as it shows itself?"""
     single, clocks = ground.single, question.case.clocks
     tolerance = clocks.off_by(ground.capture)
     limit = ground.until
     if ground.refuted:
-        # Who judges it goes by a clock of its own, and late answers of a proxy's cache look like a fast clock.
+        # Who judges it has a clock of its own, and late answers of a proxy's cache look like a fast clock.
         tolerance = max(tolerance, TOLERANCE, clocks.late(ground.capture))
         near = any(
             abs(end - ground.time) <= tolerance
@@ -225,7 +225,7 @@ def trace_rivals(question: Question, ground: Told) -> Iterator[Standing]:
 
 
 def _has_somebody_to_ask(question: Question, visit: Visit) -> bool:
-    """The certificate of a visit names a responder, or cannot be seen: else no line about OCSP is about it."""
+    """The certificate of a visit names a responder, or is not seen: else no line about OCSP is about it."""
     case = question.case
     proxy, chain = case.proxy(visit.handshake.client), case.chain(visit.handshake)
     if not chain or (proxy is not None and proxy.responder_url is not None):
