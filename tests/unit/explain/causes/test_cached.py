@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.explain.trace import TraceEntry
-
-from .facts_factory import (
+from tests.unit.explain.facts_factory import (
     CHILD,
     CLIENT,
     PARENT,
@@ -32,6 +31,7 @@ from .facts_factory import (
 )
 
 shop, other = certificate(), certificate("other.test")
+
 again = handshake("shop.test", shop, time=100)
 
 

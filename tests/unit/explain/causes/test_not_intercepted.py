@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ocsp_pcap.explain.engine import explain
-
-from .facts_factory import (
+from tests.unit.explain.facts_factory import (
     CHILD,
     CLIENT,
     ORIGIN,
@@ -23,8 +22,11 @@ from .facts_factory import (
 )
 
 shop = certificate()
+
 inner = handshake("shop.test", shop, client=CHILD, server=PARENT_INSIDE, proxied=True, random="aa")
+
 outer = handshake("shop.test", shop, random="aa", time=0.1)
+
 both_proxies = site(child={}, parent={})
 
 

@@ -28,11 +28,12 @@ from .facts_factory import (
     verdict,
 )
 
-shop, other = certificate(), certificate("other.test")
-
 
 def hidden(host: str | None = "shop.test", **more: Any) -> HandshakeFact:
     return handshake(host, **{"version": "TLS 1.3", "certificate_encrypted": True} | more)
+
+
+shop, other = certificate(), certificate("other.test")
 
 
 def parent_site() -> Context:

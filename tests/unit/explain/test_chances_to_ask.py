@@ -1,3 +1,5 @@
+"""What chances to ask a validator had, and what silence on them tells."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -29,6 +31,7 @@ from .facts_factory import (
 )
 
 SHOP, NEWS, MAIL = (certificate(f"{name}.test") for name in ("shop", "news", "mail"))
+
 OTHER = certificate("other.test")
 
 

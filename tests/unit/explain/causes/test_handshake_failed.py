@@ -1,0 +1,75 @@
+"""When ``handshake-failed`` is claimed, and how sure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ocsp_pcap.facts import HandshakeFrames
+from tests.unit.explain.facts_factory import (
+    alert,
+    broken,
+    capture,
+    certificate,
+    exchange,
+    facts,
+    frames,
+    handshake,
+    outcome,
+    verdict,
+)
+
+shop, other = certificate(), certificate("other.test")
+
+
+@pytest.mark.parametrize("subjects", [(), (shop,)], ids=["before", "after the certificate"])
+def test_handshake_failed_by_alert(subjects: tuple[Any, ...]) -> None:
+    visit = broken("shop.test", *subjects, alerts=(alert("unknown_ca"),))
+    found = verdict(facts(*subjects, visit))
+    assert (found.presence, found.cause, found.confidence) == ("absent", "handshake-failed", "confirmed")
+    assert frames(found) == {99}
+
+
+@pytest.mark.parametrize("name", ["bad_certificate", "certificate_unknown", "handshake_failure"])
+def test_an_alert_that_may_mean_revocation_is_likely(name: str) -> None:
+    assert outcome(facts(shop, broken("shop.test", shop, alerts=(alert(name),)))) == (
+        "handshake-failed",
+        "likely",
+    )
+    by_server = broken("shop.test", shop, alerts=(alert(name, "server"),))
+    assert outcome(facts(shop, by_server)) == ("handshake-failed", "confirmed")
+    assert outcome(facts(broken(alerts=(alert(name),)))) == ("handshake-failed", "confirmed")
+
+
+@pytest.mark.parametrize("name", ["certificate_revoked", "bad_certificate_status_response", "close_notify"])
+def test_an_alert_that_is_no_failure_before_the_check(name: str) -> None:
+    assert outcome(facts(shop, broken("shop.test", shop, alerts=(alert(name),))))[0] != "handshake-failed"
+
+
+def test_a_warning_is_no_failure() -> None:
+    visit = broken("shop.test", shop, alerts=(alert("unrecognized_name", "server", "warning"),))
+    assert outcome(facts(shop, visit))[0] != "handshake-failed"
+    done = handshake("shop.test", shop, alerts=(alert("internal_error"),))
+    assert outcome(facts(shop, done))[0] != "handshake-failed"
+
+
+@pytest.mark.parametrize("how", ["rst", "fin"])
+def test_handshake_failed_by_the_end_of_the_connection(how: str) -> None:
+    ended = {"closed": how, "early_end": True}
+    assert outcome(facts(broken(**ended))) == ("handshake-failed", "confirmed")
+    assert outcome(facts(shop, broken("shop.test", shop, **ended))) == ("handshake-failed", "likely")
+    hidden = broken(certificate_encrypted=True, **ended)
+    assert outcome(facts(hidden)) == ("handshake-failed", "likely")
+    assert outcome(facts(capture(dropped=5), broken(**ended))) == ("handshake-failed", "likely")
+
+
+def test_a_server_that_only_resets_is_no_missing_direction() -> None:
+    refused = broken(closed="rst", early_end=True, one_sided=True, frames=HandshakeFrames(client_hello=4))
+    assert outcome(facts(refused)) == ("handshake-failed", "confirmed")
+    assert outcome(facts(capture(one_sided_streams=3), refused)) == ("capture-incomplete", "likely")
+
+
+def test_a_query_comes_before_a_failure() -> None:
+    visit = broken("shop.test", shop, alerts=(alert("unknown_ca"),))
+    assert outcome(facts(shop, visit, exchange(shop)))[0] == "queried"
