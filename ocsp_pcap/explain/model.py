@@ -185,7 +185,8 @@ class Picture:
     links: tuple[Link, ...] = ()
 
 
-EventKind: TypeAlias = Literal["handshake", "staple", "query", "failed"]
+EventKind: TypeAlias = Literal["handshake", "staple", "query", "revoked", "failed"]
+"""``revoked``: a query whose answer says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,8 @@ class Cover:
     start: int
     end: int
     label: str
+    revoked: bool = False
+    """What it says is revoked."""
 
 
 @dataclass(frozen=True, slots=True)

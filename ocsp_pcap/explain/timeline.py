@@ -70,11 +70,15 @@ def _lane(case: Case, identity: str, verdict: Verdict) -> Lane:
             window = case.window(query, proxy)
             if window is not None:
                 until = f"answer held until {BASIS_WORDS[window.basis]}"
-                covers.append(Cover(query.answer_time, window.end, until))
+                revoked = query.single is not None and query.single.status == "revoked"
+                covers.append(Cover(query.answer_time, window.end, until, revoked))
         for visit in case.hosts[identity].received.get(certificate.sha256, [])[:MOST_EVENTS]:
             staple = case.staple_for(visit, certificate)
             if staple is not None and staple[1].next_update is not None:
-                covers.append(Cover(visit.time, staple[1].next_update, "staple good until its nextUpdate"))
+                revoked = staple[1].status == "revoked"
+                covers.append(
+                    Cover(visit.time, staple[1].next_update, "staple valid until its nextUpdate", revoked)
+                )
     events.sort(key=lambda event: event.time)
     name = verdict.host or (certificate.subject if certificate else "no name")
     if verdict.chain_role == "intermediate" and certificate is not None:
@@ -91,6 +95,7 @@ def _asked(query: Query) -> Event:
     if query.usable and query.single is not None:
         status = query.single.status
         told = status.upper() if status == "revoked" else status
-        return Event(query.time, "query", exchange.capture, query.frame, f"OCSP request, answered {told}")
+        kind: EventKind = "revoked" if status == "revoked" else "query"
+        return Event(query.time, kind, exchange.capture, query.frame, f"OCSP request, answered {told}")
     came = "no answer" if exchange.frames.response is None else "no usable answer"
     return Event(query.time, "failed", exchange.capture, query.frame, f"OCSP request, {came}")

@@ -73,12 +73,14 @@ def _lane(lane: Lane, y: int, scale: _Scale) -> Iterator[str]:
         x, end = scale.x(cover.start), scale.x(cover.end)
         beyond = cover.end > scale.start + scale.span
         told = f"{cover.label}: {moment(cover.end)}, {duration(max(cover.end - cover.start, 0))}"
+        kind = "cover revoked" if cover.revoked else "cover"
         yield (
-            f'<rect class="cover{" beyond" if beyond else ""}" x="{x:.1f}" y="{y - 7}" '
+            f'<rect class="{kind}{" beyond" if beyond else ""}" x="{x:.1f}" y="{y - 7}" '
             f'width="{max(end - x, 3):.1f}" height="14" rx="3"><title>{_safe(told)}</title></rect>'
         )
         if beyond:
-            yield f'<path class="more" d="M{end:.1f} {y - 5}l7 5l-7 5z"/>'
+            more = "more revoked" if cover.revoked else "more"
+            yield f'<path class="{more}" d="M{end:.1f} {y - 5}l7 5l-7 5z"/>'
     for event in lane.events:
         yield _mark(event, scale.x(event.time), y)
 
@@ -88,6 +90,7 @@ def _mark(event: Event, x: float, y: int) -> str:
         "handshake": f'<circle cx="{x:.1f}" cy="{y}" r="4.5"/>',
         "staple": f'<path d="M{x:.1f} {y - 7}l6 11h-12z"/>',
         "query": f'<rect x="{x - 3.5:.1f}" y="{y - 9}" width="7" height="18" rx="1.5"/>',
+        "revoked": f'<rect x="{x - 3.5:.1f}" y="{y - 9}" width="7" height="18" rx="1.5"/>',
         "failed": f'<path d="M{x - 5:.1f} {y - 5}l10 10M{x + 5:.1f} {y - 5}l-10 10"/>',
     }
     frame = f", frame {event.frame}" if event.frame is not None else ""

@@ -32,6 +32,13 @@ def test_a_lane_tells_handshakes_queries_and_how_long_the_answer_covers() -> Non
     assert "answered good" in lane.events[1].label
 
 
+def test_a_revoked_answer_does_not_look_like_a_good_one() -> None:
+    seen = facts(shop, handshake("shop.test", shop), exchange(shop, "revoked"))
+    (lane,) = explain(seen).timelines[0].lanes
+    assert [event.kind for event in lane.events] == ["handshake", "revoked"]
+    assert [cover.revoked for cover in lane.covers] == [True]
+
+
 def test_staples_and_failures_have_marks_of_their_own() -> None:
     stapled = handshake("shop.test", shop, staples=(response(shop),))
     seen = facts(shop, mail, stapled, handshake("mail.test", mail, time=5), silence(mail, time=6))
