@@ -123,8 +123,17 @@ def answer(question: Question) -> Answered:
     possible is an alternative. A confirmed headline has alternatives only where it leaves open what happened
     (:data:`LEAVES_OPEN`); what speaks for them is evidence, then.
     """
-    found = list(weighed(question))
-    firm = next((one for one in found if one.confidence != "possible"), None)
+    found: list[Weighed] = []
+    firm: Weighed | None = None
+    for rule in ORDER:
+        settled = firm is not None and firm.confidence == "confirmed" and firm.claim.cause not in LEAVES_OPEN
+        if (settled and not rule.entry.proofs) or (firm is not None and rule.entry.code == "unexplained"):
+            # Beside a confirmed answer only what is confirmed, too, is shown.
+            continue
+        for one in _weighed_by(question, rule):
+            found.append(one)
+            if firm is None and one.confidence != "possible":
+                firm = one
     headline = firm or (found[-1] if found else _nothing(question))
     leaves_open = headline.claim.cause in LEAVES_OPEN
     others = [one for one in found if one is not headline]

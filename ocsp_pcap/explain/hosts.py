@@ -97,9 +97,21 @@ class Host:
             visit.handshake.hello_fingerprint for visit in self.visits if visit.handshake.hello_fingerprint
         )
 
-    def addresses_of(self, name: str) -> set[str]:
+    def addresses_of(self, name: str) -> frozenset[str]:
         """Return the addresses that a name resolved to for this host."""
-        return {address for lookup in self.lookups.get(name, ()) for address in addresses(lookup)}
+        return self._addresses.get(name, frozenset())
+
+    @cached_property
+    def _addresses(self) -> dict[str, frozenset[str]]:
+        return {
+            name: frozenset(address for lookup in lookups for address in addresses(lookup))
+            for name, lookups in self.lookups.items()
+        }
+
+    @cached_property
+    def unread(self) -> list[OcspExchangeFact]:
+        """Its OCSP exchanges whose question cannot be read."""
+        return [exchange for exchange in self.exchanges if exchange.unread_request]
 
     def aliases_of(self, name: str) -> set[str]:
         """Return the name, and the targets of its CNAME chain that were looked up, too."""

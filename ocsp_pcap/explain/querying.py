@@ -158,12 +158,12 @@ def grounds_of_try(
 
 def unread_tries(question: Question) -> Sequence[OcspExchangeFact]:
     """Return what the validator asked this certificate's responder soon after, and nobody can read."""
-    if question.certificate is None or not question.eligible:
+    if not question.asker.unread or question.certificate is None or not question.eligible:
         return ()
     hosts = {host for host, _, _ in question.responders}
     addresses = {address for host in hosts for address in question.asker.addresses_of(host)}
     time = question.visit.time
-    near = between(question.asker.exchanges, time, time + REACTION, question.case.moment)
+    near = between(question.asker.unread, time, time + REACTION, question.case.moment)
     return [
         exchange
         for exchange in near

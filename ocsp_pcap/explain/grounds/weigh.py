@@ -17,9 +17,12 @@ def weigh(question: Question, claim: Claim, proofs: Sequence[Proof]) -> Weighed:
         claim: with the grounds that it stands on.
         proofs: sets of kinds of ground, each of which proves the cause where no doubt stands.
     """
+    if claim.at_most == "possible":
+        # Whatever its grounds: nobody needs to know which doubts stand besides.
+        return Weighed(claim, "possible", claim.signs)
     kinds = {type(ground) for ground in claim.grounds}
     doubts = tuple(_distinct((*claim.signs, *standing_doubts(question, claim))))
-    if claim.at_most == "possible" or any(doubt.rival is not None for doubt in doubts):
+    if any(doubt.rival is not None for doubt in doubts):
         return Weighed(claim, "possible", doubts)
     proven = any(kinds.issuperset(proof) for proof in proofs)
     sure = proven and not doubts and claim.at_most == "confirmed"
