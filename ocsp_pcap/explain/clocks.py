@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ocsp_pcap.facts import Facts, HandshakeFact, ResponseFact
+from ocsp_pcap.facts import Facts, HandshakeFact, ResponseFact, SingleFact
 
 SECOND = 10**9
 TOLERANCE = 300 * SECOND
@@ -124,6 +124,13 @@ class Clocks:
         """
         lags = [seen - stated for stated, seen in self._dates.get(capture, ())]
         return max(min(lags, default=0), 0)
+
+    def dated_within(self, capture: str, single: SingleFact) -> bool:
+        """Tell whether an answer of this capture bears a Date at which a response was valid."""
+        end = single.next_update
+        return end is not None and any(
+            single.this_update <= stated <= end for stated, _ in self._dates.get(capture, ())
+        )
 
     def off_by(self, capture: str) -> int:
         """Return by how many nanoseconds a time of this capture may be wrong when someone else's is compared.

@@ -95,7 +95,11 @@ def validity_clock(question: Question, ground: Held) -> Iterator[Standing]:
             if end is not None
         )
         shown = clocks.behind(ground.capture) > SECOND
-        if near or (shown and single.this_update > ground.time):
+        if (
+            near
+            or (shown and single.this_update > ground.time)
+            or clocks.dated_within(ground.capture, single)
+        ):
             yield Standing("clock", _by_a_hair(tolerance))
     elif limit is not None and limit - ground.time <= tolerance:
         yield Standing(
