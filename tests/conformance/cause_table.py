@@ -59,8 +59,8 @@ SHOWN = (
         "response-invalid",
         "confirmed",
         ("responder-troubles", "parent", "confused.site.test"),
-        ("responder-troubles", "parent", "forging.site.test"),
     ),
+    *_shown("response-invalid", "likely", ("responder-troubles", "parent", "forging.site.test")),
     *_shown("no-response", "confirmed", ("responder-troubles", "parent", "silent.site.test")),
     *_shown(
         "stapled",
@@ -182,12 +182,24 @@ NEAR_MISSES = {
 NEVER_CONFIRMED = {
     "unexplained": "it says that nothing decides",
     "ocsp-over-tls": "what is said inside TLS may be anything; with keys it is another cause",
-    "capture-filtered": (
-        "only a proxy's own policy trace proves that a query was sent that the capture lacks: recording both "
-        "needs a ProxySG, and the laboratory has none"
-    ),
+    "capture-filtered": "a trace proves that a query was sent, and no packet what became of it",
 }
-WITHOUT_CAPTURE: dict[str, str] = {}
+WITHOUT_CAPTURE: dict[str, str] = {
+    "leaf-only": "intermediates and single sightings: tests/samples/test_other_validators.py",
+    "failure-cached": "intermediates and single sightings: tests/samples/test_other_validators.py",
+    "no-responder-for-issuer": "only a site file tells: tests/unit/explain",
+    "responders-failing": "tests/unit/explain/test_findings_more.py",
+    "certificates-hidden": "tests/unit/explain/test_findings_more.py",
+    "quic-bypass": "tests/unit/explain/test_findings_more.py",
+    "selective-interception": "tests/unit/explain/test_findings_more.py",
+    "ocsp-on-child-too": "tests/unit/explain/test_findings_more.py",
+    "reissued-without-revocation": "tests/unit/explain/test_findings_more.py",
+    "staple-fetch": "tests/samples/test_other_validators.py",
+    "client-certificate-revoked": "tests/samples/test_other_validators.py",
+    "slow-responder": "no recording is slow: tests/unit/explain/test_findings_more.py",
+    "clock-wrong": "the clocks of recordings are right: tests/unit/explain/test_attacks_when.py",
+    "ambiguous-bytes": "recordings hold no packet that disagrees: tests/unit/explain/test_ambiguous_bytes.py",
+}
 """Causes and findings that no real capture here shows, and what recording one would need."""
 
 PROOF: dict[str, set[str]] = {

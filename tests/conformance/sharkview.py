@@ -76,6 +76,10 @@ def _request(frame: Frame, _: str) -> bool:
     return bool(frame["ocsp.tbsRequest_element"]) or "GET" in frame["http.request.method"]
 
 
+def _request_or_answer(frame: Frame, note: str) -> bool:
+    return _request(frame, note) or bool(frame["ocsp.responseStatus"] or frame["http.response.code"])
+
+
 def _response(frame: Frame, note: str) -> bool:
     status = next((code for name, code in RESPONSE_STATUSES.items() if name in note), "0")
     return status in frame["ocsp.responseStatus"]
@@ -118,9 +122,20 @@ KINDS = tuple(
     for name, pattern, shown in (
         (
             "certificate",
-            r"(must-staple )?certificate\b|the origin's certificate",
+            r"(must-staple |intermediate )?certificate\b|the origin's certificate",
             _handshake(CERTIFICATE, COMPRESSED_CERTIFICATE),
         ),
+        (
+            "query",
+            r"it asks about a leaf|earlier query that failed|[\d.]+ s after a hidden",
+            _request_or_answer,
+        ),
+        (
+            "connection",
+            r"connection to .* of a proxy",
+            _handshake(CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, COMPRESSED_CERTIFICATE),
+        ),
+        ("hidden", r"hidden handshake|handshake whose certificate", _handshake(CLIENT_HELLO, SERVER_HELLO)),
         (
             "staple",
             r"staple",

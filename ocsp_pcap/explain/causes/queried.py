@@ -41,6 +41,7 @@ ENTRY: Final = cause(
         "may have been asked about",
     ),
     ((Saw, Did, Means, Held, After), (Saw, Did, Means, After)),
+    "Read certStatus, thisUpdate and nextUpdate of the answer in frame {frame}.",
     "The answer is good until {until}: the next query is due with the first new connection after "
     "that, earlier only where the cache is cleared or a TTL override is set.",
 )

@@ -105,7 +105,9 @@ def test_a_bomb_comes_in_bounded_pieces(name: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # lz4 does not reach the ratio at which reading ends.
-    assert total == (100 << 20 if name == "lz4" else 64 << 20)
+    bound = 100 << 20 if name == "lz4" else 64 << 20
+    # Libraries give pieces of sizes of their own: the last one within the bound may end before it.
+    assert bound - (1 << 20) <= total <= bound
     assert (stream.damage is None) == (name == "lz4")
     assert stream.damage is None or "a bound of this program" in stream.damage
     assert peak < 70 << 20

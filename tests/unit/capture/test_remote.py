@@ -157,6 +157,11 @@ def test_what_storage_refuses_is_kept_and_told(
 
 def test_a_storage_that_fails_later_is_damage(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Failing(Spied):
+        def read(self, size: int) -> bytes:
+            if self._requests:
+                raise RuntimeError("connection lost")
+            return super().read(size)
+
         def readinto(self, target: memoryview) -> int:
             raise RuntimeError("connection lost")
 
@@ -164,7 +169,8 @@ def test_a_storage_that_fails_later_is_damage(memory: Any, monkeypatch: pytest.M
     real = type(memory).open
     monkeypatch.setattr(type(memory), "open", lambda *a, **k: Failing(real(*a, **k), []))
     reader = open_capture("memory://captures/large.pcap")
-    assert rows_of(reader)[0] == []
+    read = len(rows_of(reader)[0])
+    assert read < 400 * 2
     assert "connection lost" in (reader.summary.damage or "")
 
 
