@@ -103,7 +103,7 @@ def case_filters(explanation: Explanation) -> tuple[Filter, ...]:
             if frame is not None:
                 frames.setdefault(exchange.capture, {})[frame] = None
     return tuple(
-        Filter("everything", capture, frames_filter(list(numbers)[:MOST_FRAMES]))
+        Filter("frames of all answers", capture, frames_filter(list(numbers)[:MOST_FRAMES]))
         for capture, numbers in frames.items()
     )
 
