@@ -64,7 +64,7 @@ def _by_trace(question: Question, entry: TraceEntry) -> Claim:
         ),
         # That the capture is blind is the claim here, and no doubt about it.
         (Told(entry), Silence(question.visit.time, "another-try")),
-        (Standing("packets-lost", words),) if seen else (),
+        (Standing("packets-lost", words if seen else "no packet shows what became of that query"),),
         responder=entry.url,
     )
 

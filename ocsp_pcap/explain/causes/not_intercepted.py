@@ -9,8 +9,11 @@ from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.acts import shown_to_intercept
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Saw
+from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import said_in_site
+from ocsp_pcap.explain.seeking import REACTION
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
 
 ENTRY: Final = cause(
@@ -38,6 +41,8 @@ def claims(question: Question) -> Iterator[Claim]:
         yield _same_hello(question, inner)
     elif (said := _said(question)) is not None:
         yield said
+    elif (handed_on := _hands_on_its_query(question)) is not None:
+        yield handed_on
     elif _perhaps(question):
         words = (
             f"{question.who} may only tunnel this connection for a client behind it, whose side is not "
@@ -114,6 +119,30 @@ def _said(question: Question) -> Claim | None:
         ),
         signs=(Standing("may-tunnel", words),),
     )
+
+
+def _hands_on_its_query(question: Question) -> Claim | None:
+    """It handed on what a host behind it asked about this very certificate, which that host so received."""
+    certificate, asker = question.certificate, question.asker
+    if certificate is None or question.own_queries or shown_to_intercept(question):
+        return None
+    time, case = question.visit.time, question.case
+    for exchange in between(asker.relayed, time, time + REACTION, case.moment):
+        if certificate in case.askers.certificates_meant(exchange):
+            behind = exchange.relayed_for or "a host behind it"
+            frame = exchange.frames.request or exchange.frames.response
+            words = "the side on which the hello reaches it is not in the captures"
+            return Claim(
+                ENTRY.code,
+                f"{question.who} handed on a query about this very certificate right after, for {behind}: it "
+                "seems to tunnel this connection, and that host is the one to validate",
+                (
+                    question.visit.evidence(f"certificate of {question.host}"),
+                    Evidence(exchange.capture, frame, exchange.stream, "OCSP request that it handed on"),
+                ),
+                signs=(Standing("may-tunnel", words),),
+            )
+    return None
 
 
 def _perhaps(question: Question) -> bool:

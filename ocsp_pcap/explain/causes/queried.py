@@ -163,6 +163,9 @@ def _elsewhere(question: Question) -> Iterator[Claim]:
         if asker is question.asker or certificate.sha256 in asker.received:
             continue
         for query in between(asker.queries[certificate.sha256], time, time + REACTION)[:1]:
+            if case.identity(query.exchange.client) == question.asker.identity:
+                # It only handed on what a host behind it asked.
+                continue
             frame = case.places.frame_words(query.exchange.capture, query.frame) or ""
             frame = frame if " of " in frame else f"{frame} of {query.exchange.capture}"
             yield Claim(
