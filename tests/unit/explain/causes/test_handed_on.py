@@ -1,4 +1,4 @@
-"""A host that hands on a query about the certificate that it received tunnels that connection, as it seems."""
+"""A host that hands on a query about the certificate that it received seems to tunnel that connection."""
 
 from __future__ import annotations
 
