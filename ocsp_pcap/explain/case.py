@@ -226,7 +226,10 @@ class Case:
         return tuple(
             exchange
             for exchange in self.exchanges
-            if id(exchange) not in matched and id(self.askers.copied_from(exchange)) not in matched
+            if id(exchange) not in matched
+            and id(self.askers.copied_from(exchange)) not in matched
+            # What a server asks about its own certificate, which its handshakes show, is a finding of its own.
+            and not self.askers.credit(exchange).own_certificate
         )
 
     @cached_property

@@ -45,7 +45,6 @@ def test_java_resumes_on_the_second_visit() -> None:
     assert sightings("java-client", "plain.site.test") == ["queried", "session-resumed"]
 
 
-@pytest.mark.xfail(strict=True, reason="why a server asks is not looked for")
 @pytest.mark.parametrize("name", ["nginx-checks-clients", "apache-checks-clients"])
 def test_a_server_that_fetches_a_staple_and_finds_a_client_revoked(name: str) -> None:
     assert findings(name) >= {"staple-fetch", "client-certificate-revoked"}
