@@ -228,7 +228,7 @@ class Case:
             for exchange in self.exchanges
             if id(exchange) not in matched
             and id(self.askers.copied_from(exchange)) not in matched
-            # What a server asks about its own certificate, which its handshakes show, is a finding of its own.
+            # What a server asks about its own certificate is a finding of its own.
             and not self.askers.credit(exchange).own_certificate
         )
 
