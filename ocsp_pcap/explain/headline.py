@@ -135,14 +135,18 @@ def _share(part: int, whole: int) -> str:
 
 
 def _strange(asker: Asker) -> str:
-    """Say how many requests are about certificates that no handshake shows."""
-    strange = sum(not each.matched for each in asker.asked)
+    """Say how many requests are for staples of its own, or about certificates that no handshake shows."""
+    number = len(asker.asked)
+    told = ""
+    if own := sum(each.own_certificate for each in asker.asked):
+        what = "about its own certificate, to staple the answer"
+        told = f", {what}" if own == number else f", {own:,} of the {number:,} {what}"
+    strange = sum(not (each.matched or each.own_certificate) for each in asker.asked)
     if not strange:
-        return ""
-    what = "a certificate that no handshake there shows"
-    if strange > 1:
-        what = "certificates that no handshake there shows"
-    return f", about {what}" if strange == len(asker.asked) else f", {strange:,} of them about {what}"
+        return told
+    whose = "a certificate" if strange == 1 else "certificates"
+    some = "" if strange == number else f"{strange:,} of the {number:,} "
+    return f"{told}, {some}about {whose} that no handshake there shows"
 
 
 def _status(statuses: Sequence[Status]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.case import Case
@@ -44,6 +44,8 @@ class Asked:
     """A handshake of the host that asked shows one of the certificates."""
     relay: Relay | None = None
     """The host only hands on what another one asked, whose own request was seen, too, or was not."""
+    own_certificate: bool = False
+    """A server asks about its own certificate, to staple the answer: nothing is validated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,11 @@ def askers(case: Case, verdicts: Iterable[Verdict], only: Collection[str] | None
         if only is not None and not any(sha256 in only for sha256 in about):
             continue
         matched = any(sha256 in case.host(exchange.client).received for sha256 in about)
-        asked = _asked(exchange, [query for *_, query in meant], matched, _relay(case, exchange))
+        credit = case.askers.credit(exchange)
+        asked = replace(
+            _asked(exchange, [query for *_, query in meant], matched, _relay(case, exchange)),
+            own_certificate=credit.own_certificate,
+        )
         (relayed if asked.relay else own)[case.identity(exchange.client)].append(asked)
     result = []
     for identity in dict.fromkeys((*own, *relayed)):

@@ -97,6 +97,16 @@ def test_unmatched_and_revoked_exchanges_are_never_lost() -> None:
     assert "REVOKED" in told
 
 
+def test_what_a_server_asks_about_its_own_certificate_is_no_stranger() -> None:
+    visit = handshake("shop.test", shop, client=CLIENT, server=PARENT)
+    own = exchange(shop, time=0.5, client=PARENT)
+    told = headline(shop, mail, visit, handshake("mail.test", mail), own, exchange(mail))
+    assert told.startswith(
+        f"2 OCSP requests from {PARENT}: both answered good, "
+        "1 of the 2 about its own certificate, to staple the answer."
+    )
+
+
 def test_a_request_that_a_proxy_hands_on_counts_for_the_host_that_asked() -> None:
     inner = exchange(shop, time=1, client=CHILD, server=PARENT_INSIDE, via_proxy=True)
     outer = exchange(shop, time=1.1)
