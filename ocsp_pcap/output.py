@@ -20,6 +20,8 @@ BROKEN: Final = 1
 """Exit status: an expectation does not hold, or two witnesses disagree."""
 UNUSABLE: Final = 2
 """Exit status: usage, or an input that cannot be read at all."""
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C, as a shell has it: 128 and the number of the signal."""
 FILE_WIDTH: Final = 120
 """Columns of a text report that is written to a file."""
 STANDARD_OUTPUT: Final = "standard output"

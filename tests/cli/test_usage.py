@@ -55,7 +55,7 @@ def test_a_mistake_of_the_program_is_told_without_a_traceback(
     for change in ("set_threshold", "freeze"):
         monkeypatch.setattr(gc, change, lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["ocsp-pcap", "facts", str(DIRECT)])
-    monkeypatch.setattr(cli, "read_captures", fail)
+    monkeypatch.setattr("ocsp_pcap.commands.facts.read_captures", fail)
     monkeypatch.delenv(cli.TRACEBACK_VARIABLE, raising=False)
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -77,7 +77,7 @@ def test_memory_that_runs_out_is_told_as_what_it_is(
     for change in ("set_threshold", "freeze"):
         monkeypatch.setattr(gc, change, lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["ocsp-pcap", "facts", str(DIRECT)])
-    monkeypatch.setattr(cli, "read_captures", fail)
+    monkeypatch.setattr("ocsp_pcap.commands.facts.read_captures", fail)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 2

@@ -32,6 +32,7 @@ FLOORS: tuple[set[str], ...] = (
     {"report", "tables", "evidence", "crosscheck"},
     {"progress", "output", "api"},
     {"completion", "inputs", "notebook", "ticket"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 )

@@ -1,0 +1,178 @@
+"""The options that several commands share, and the kinds of values that they take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import click
+
+from ocsp_pcap.inputs import HowToRead
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ocsp_pcap.capture.rotation import Rotation
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILE: Final = click.Path(path_type=Path)
+
+
+class _Input(click.Path):
+    """A file that is read whole: a device, which may never end, is refused."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.is_char_device() or path.is_block_device():
+            self.fail(f"{path} is a device, and no file.", param, ctx)
+        return path
+
+
+INPUT: Final = _Input()
+
+
+def complete_captures(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer captures to a shell."""
+    from ocsp_pcap.completion import captures
+
+    return captures(ctx, parameter, incomplete)
+
+
+def _complete_bounds(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from ocsp_pcap.completion import bounds
+
+    return bounds(ctx, parameter, incomplete)
+
+
+def named_file(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
+    """Return the file of an option; None for ``-``, which is standard output as it is without the option."""
+    return None if value == Path("-") else value
+
+
+def reading_options(command: Command) -> Command:
+    """Add the options about how captures are read, which arrive as one value: ``how``."""
+
+    @wraps(command)
+    def with_options(
+        keylog: tuple[Path, ...],
+        rsa_key: tuple[Path, ...],
+        jobs: int | None,
+        cluster: str | None,
+        rotated: Rotation,
+        bound: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        if cluster is not None and jobs is not None:
+            raise click.UsageError("Give --jobs or --cluster: files are read here or by a cluster.")
+        _adjust_bounds(bound)
+        return command(how=HowToRead(keylog, rsa_key, jobs or 1, rotated, cluster), **others)
+
+    decorators = [
+        click.option("--keylog", type=INPUT, multiple=True, metavar="FILE", help="NSS key log file."),
+        click.option(
+            "--rsa-key",
+            type=INPUT,
+            multiple=True,
+            metavar="FILE",
+            help="Private key of a server, for TLS up to 1.2 with RSA key exchange.",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Files to read side by side (where no keys are given); the result is the same.",
+        ),
+        click.option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Scheduler of a Dask cluster that reads the files instead (where there are no keys, in the "
+            "captures neither), from paths or URLs that all its workers reach.",
+        ),
+        click.option(
+            "--rotated",
+            type=click.Choice(["auto", "yes", "no"]),
+            default="auto",
+            help="Whether files are one capture, rotated: as names and times tell, all are, or none is.",
+        ),
+        click.option(
+            "--bound",
+            multiple=True,
+            metavar="NAME=VALUE",
+            shell_complete=_complete_bounds,
+            help="Change a bound on what is held or looked at; --bound list prints them all.",
+        ),
+    ]
+    return _decorated(cast("Command", with_options), decorators)
+
+
+def _adjust_bounds(settings: tuple[str, ...]) -> None:
+    """Change bounds as the options say; where one asks for the list, print it and exit."""
+    if not settings:
+        return
+    from ocsp_pcap import bounds
+
+    if "list" in settings:
+        for name, value, what, why in bounds.table():
+            click.echo(f"{name}={value}\n    {what}: {why}")
+        raise click.exceptions.Exit(0)
+    try:
+        for setting in settings:
+            bounds.adjust(bounds.parse(setting))
+    except bounds.BoundError as error:
+        raise click.BadParameter(str(error), param_hint="--bound") from error
+
+
+def capture_options(command: Command) -> Command:
+    """Add what `explain` and `check` have in common."""
+    decorators = [
+        click.argument("captures", nargs=-1, metavar="[CAPTURE]...", shell_complete=complete_captures),
+        click.option(
+            "--child",
+            multiple=True,
+            metavar="FILE",
+            shell_complete=complete_captures,
+            help="Capture of the child proxy's outer side.",
+        ),
+        click.option(
+            "--parent",
+            multiple=True,
+            metavar="FILE",
+            shell_complete=complete_captures,
+            help="Capture of the parent proxy's outer side.",
+        ),
+        click.option(
+            "--site",
+            multiple=True,
+            metavar="[PROXY=]FILE",
+            help="What is known of the proxies: a site file, or the configuration of a ProxySG, Squid, "
+            "FortiGate or BIG-IP; child=FILE or parent=FILE says whose it is.",
+        ),
+        click.option(
+            "--policy-trace", type=INPUT, multiple=True, metavar="FILE", help="Policy trace of a proxy."
+        ),
+        click.option(
+            "--log",
+            type=INPUT,
+            multiple=True,
+            metavar="FILE",
+            help="Log of Squid, ProxySG (ELFF), HAProxy, nginx or Apache, to be quoted where it fits.",
+        ),
+        click.option("--host", multiple=True, metavar="GLOB", help="Only these hosts, with their evidence."),
+        reading_options,
+    ]
+    return _decorated(command, decorators)
+
+
+def _decorated(command: Command, decorators: Sequence[Callable[[Command], Command]]) -> Command:
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command

@@ -1,0 +1,51 @@
+"""From options to facts and explanations, and from how that went to an exit status."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ocsp_pcap.inputs import HowToRead, Reading, read_case
+from ocsp_pcap.output import BROKEN, INTERRUPTED, UNUSABLE, warn
+
+if TYPE_CHECKING:
+    from ocsp_pcap.explain.case import Context
+    from ocsp_pcap.explain.model import Explanation
+
+
+def end(reading: Reading, *, held: bool = True) -> None:
+    """Exit with the status that the contract has for what happened, the gravest first."""
+    if reading.interrupted:
+        sys.exit(INTERRUPTED)
+    if not reading.complete:
+        sys.exit(UNUSABLE)
+    if not held:
+        sys.exit(BROKEN)
+
+
+def explanation_of(
+    captures: tuple[str, ...],
+    child: tuple[str, ...],
+    parent: tuple[str, ...],
+    site: tuple[str, ...],
+    policy_trace: tuple[Path, ...],
+    log: tuple[Path, ...],
+    host: tuple[str, ...],
+    how: HowToRead,
+) -> tuple[Explanation, Reading]:
+    """Read and explain; tell also how reading went."""
+    context, reading = read_case(captures, child, parent, site, policy_trace, log, how)
+    return explained(context, reading, host), reading
+
+
+def explained(context: Context, reading: Reading, host: tuple[str, ...]) -> Explanation:
+    """Explain what was read."""
+    from ocsp_pcap.explain.engine import explain as explain_facts
+
+    explanation = explain_facts(reading.facts, context, host)
+    for note in explanation.notes:
+        warn(note)
+    if host and not explanation.verdicts:
+        warn(f"no certificate belongs to a host like {' or '.join(host)}")
+    return explanation

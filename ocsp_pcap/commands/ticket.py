@@ -1,0 +1,48 @@
+"""``ocsp-pcap ticket``: a support case as a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocsp_pcap.commands.evidence import tell_shares
+from ocsp_pcap.commands.options import FILE, capture_options
+from ocsp_pcap.commands.run import end, explained
+from ocsp_pcap.inputs import HowToRead, read_case, refuse_absent, refuse_pipes
+from ocsp_pcap.output import Failure, say
+
+
+@click.command()
+@capture_options
+@click.option("-o", "--output", type=FILE, required=True, metavar="FOLDER", help="The folder to write.")
+@click.option(
+    "--anonymize",
+    is_flag=True,
+    help="Replace addresses and clients' ports; blank cookies and credentials. Names stay as they are.",
+)
+def ticket(output: Path, anonymize: bool, **options: Any) -> None:
+    """Write a support case: answer.md to send, report.html to look at, evidence.pcapng to check both."""
+    from ocsp_pcap.evidence import EvidenceError
+    from ocsp_pcap.ticket import Case, write_ticket
+
+    refuse_pipes(options)
+    if output.exists() and not output.is_dir():
+        raise Failure(f"{output}: is a file; a ticket is a folder")
+    hosts = options.pop("host")
+    how: HowToRead = options["how"]
+    context, reading = read_case(**options)
+    explanation = explained(context, reading, hosts)
+    paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
+    refuse_absent(paths)
+    case = Case(explanation, reading.facts, context, paths, how.keylog, hosts)
+    try:
+        summary = write_ticket(case, output, anonymize=anonymize)
+    except EvidenceError as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"{output}: cannot be written: {error.strerror or error}") from error
+    say(f"{output}: answer.md, report.html, and evidence.pcapng with {summary.packets} packets")
+    tell_shares(summary)
+    end(reading)
