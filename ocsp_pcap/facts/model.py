@@ -284,6 +284,9 @@ class HandshakeFact:
     client_data_last_time: Time | None = None
     """Time of the last of it; without keys, that of the last new bytes of the client that are no alert."""
     client_data_last_frame: Frame | None = None
+    server_data_time: Time | None = None
+    """Time of the first application data that the server sent after the client's Finished: it went on with
+    what it knew by then. None: none was seen, or TLS 1.3 hides what it is."""
     closed_by: Side | None = None
     """Who first ended the connection, by FIN or RST; None: the capture shows no end."""
     closed_time: Time | None = None

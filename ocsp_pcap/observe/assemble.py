@@ -321,6 +321,7 @@ class FactAssembler:
             client_data_frame=data[0][0] if data is not None else None,
             client_data_last_time=data[1][1] if data is not None else None,
             client_data_last_frame=data[1][0] if data is not None else None,
+            server_data_time=handshake.server_data_time,
             closed_by=end[0],
             closed_time=end[1],
             server_hello_cut=handshake.server_hello_cut,

@@ -55,6 +55,7 @@ class Handshake:
         "last_time",
         "missing_bytes",
         "server_damaged",
+        "server_data_time",
         "server_finished",
         "server_hello",
         "server_hello_done",
@@ -89,6 +90,8 @@ class Handshake:
         """Frame and time of the first application data that the client sent after its Finished."""
         self.client_data_last: tuple[int, int] | None = None
         """Of the last, as far as records were read."""
+        self.server_data_time: int | None = None
+        """Time of the first application data that the server sent after the client's Finished."""
         self.alerts: tuple[Alert, ...] = ()
         self.damaged: tuple[str, ...] = ()
         self.missing_bytes = 0
@@ -300,6 +303,8 @@ def _application_data(handshake: Handshake, event: ApplicationData) -> None:
     if event.from_client and _after_finished(handshake):
         handshake.client_data_last = event.frame, event.time
         handshake.client_data = handshake.client_data or handshake.client_data_last
+    elif handshake.server_data_time is None and _after_client_finished(handshake):
+        handshake.server_data_time = event.time
 
 
 def _after_finished(handshake: Handshake) -> bool:
@@ -310,6 +315,16 @@ def _after_finished(handshake: Handshake) -> bool:
         # A capture that begins later: what TLS 1.2 and before protect comes after Finished.
         return handshake.client_hello is None
     return not (handshake.is_tls13 and handshake.decrypted)
+
+
+def _after_client_finished(handshake: Handshake) -> bool:
+    """Tell whether application data of the server comes after the client's Finished.
+
+    In TLS 1.3 it may come before (RFC 8446 2), and without keys it may be session tickets.
+    """
+    if handshake.is_tls13:
+        return handshake.decrypted and handshake.client_finished is not None
+    return handshake.version is not None
 
 
 def _alert(handshake: Handshake, event: Alert) -> None:

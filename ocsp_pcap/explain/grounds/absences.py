@@ -69,7 +69,7 @@ def decided_at(question: Question) -> int | None:
     """
     handshake = question.visit.handshake
     judge = "server" if question.presented_by == "client" else "client"
-    used = handshake.application_data_time if judge == "server" else handshake.client_data_time
+    used = handshake.server_data_time if judge == "server" else handshake.client_data_time
     if used is not None:
         return used
     if any(alert.sender == judge and alert.level == "fatal" for alert in handshake.alerts):

@@ -161,8 +161,11 @@ def handshake(
         "client_data_frame": frame + 6,
         "client_data_last_time": at(time + 0.3),
         "client_data_last_frame": frame + 6,
+        "server_data_time": at(time + 0.35),
     }
-    if other.get("application_data") is False or other.get("client_data_time", "") is None:
+    if other.get("application_data") is False:
+        values |= dict.fromkeys((*CLIENT_DATA, "server_data_time"))
+    if other.get("client_data_time", "") is None:
         values |= dict.fromkeys(CLIENT_DATA)
     return HandshakeFact(**values | other)
 

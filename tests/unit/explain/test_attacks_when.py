@@ -10,7 +10,7 @@ from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.site import Proxy, Site
 from ocsp_pcap.explain.trace import TraceEntry
-from ocsp_pcap.facts import ExchangeFrames, HandshakeFrames, ResponseFact
+from ocsp_pcap.facts import ExchangeFrames, HandshakeFact, HandshakeFrames, ResponseFact
 
 from .facts_factory import (
     CHILD,
@@ -69,6 +69,20 @@ def test_who_went_on_after_a_failure_tries_no_more() -> None:
     went_on = replace(visit, client_data_time=at(10.15), client_data_last_time=at(10.15))
     failed = exchange(shop, None, http_status=503, time=10)
     assert doubts(shop, went_on, capture(until=10.2), failed) == ("http-error", "confirmed", set())
+
+
+def test_a_server_has_not_decided_before_it_answers() -> None:
+    api = certificate("api.test")
+    checked = replace(handshake("api.test", api), client_certificates=(shop.sha256,))
+    failed = exchange(shop, None, http_status=503, time=10, client=checked.server)
+    asked = replace(checked, client_data_time=at(9.9), application_data_time=at(9.9), server_data_time=None)
+
+    def confidence(visit: HandshakeFact) -> str:
+        found = explain(facts(api, shop, visit, capture(until=10.2), failed), Context()).verdicts
+        return next(v.confidence for v in found if v.presented_by == "client")
+
+    assert confidence(asked) == "likely"
+    assert confidence(replace(asked, server_data_time=at(10.15))) == "confirmed"
 
 
 def test_a_lookup_before_the_certificate_was_for_something_else() -> None:

@@ -248,6 +248,35 @@ def test_data_of_the_client_after_its_finished(
 
 
 @pytest.mark.parametrize(
+    ("events", "time"),
+    [
+        (
+            [client_hello(), server_hello(), data(4), data(5, from_client=False), data(6, from_client=False)],
+            5,
+        ),
+        ([client_hello(), server_hello(), data(4)], None),
+        ([client_hello(), server_hello(version=TLS_1_3), data(5, from_client=False)], None),
+        (
+            [client_hello(), server_hello(version=TLS_1_3), Decrypted(3, 3), data(4, from_client=False)],
+            None,
+        ),
+        (
+            [
+                *(client_hello(), server_hello(version=TLS_1_3), Decrypted(3, 3), Finished(4, 4, True, True)),
+                data(5, from_client=False),
+            ],
+            5,
+        ),
+        ([data(5, from_client=False)], None),
+    ],
+)
+def test_data_of_the_server_after_the_finished_of_the_client(
+    events: list[TlsEvent], time: int | None
+) -> None:
+    assert only(*events).server_data_time == time
+
+
+@pytest.mark.parametrize(
     ("offer", "hello", "version", "encrypted", "resumption"),
     [
         (client_hello(psk_identities=1), server_hello(version=TLS_1_3, complete=False), TLS_1_3, False, None),
