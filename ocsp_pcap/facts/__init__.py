@@ -11,32 +11,17 @@ so that they say what was seen and never what it means. Three rules follow:
 - A field that is added has a default, which says what its absence means in facts that were stored before.
 """
 
-from ocsp_pcap.facts.model import (
-    AlertFact,
-    AmbiguousStream,
-    CaptureFact,
-    CaptureFile,
-    CaptureRole,
-    CertIdFact,
-    CertificateFact,
-    CrlFetchFact,
-    DnsLookupFact,
-    ExchangeFrames,
-    Fact,
-    Facts,
-    FileStream,
-    HandshakeFact,
-    HandshakeFrames,
-    OcspExchangeFact,
-    ResponseFact,
-    Side,
-    SignatureState,
-    SingleFact,
-    TcpAttemptFact,
-    TcpOutcome,
-    Transport,
-    UndecodedFact,
-)
+from ocsp_pcap.facts.capture import AmbiguousStream, CaptureFact, CaptureFile, FileStream, UndecodedFact
+from ocsp_pcap.facts.certificate import CertificateFact
+from ocsp_pcap.facts.crl_fetch import CrlFetchFact
+from ocsp_pcap.facts.dns_lookup import DnsLookupFact
+from ocsp_pcap.facts.frames import ExchangeFrames, HandshakeFrames
+from ocsp_pcap.facts.handshake import AlertFact, HandshakeFact
+from ocsp_pcap.facts.model import Fact, Facts
+from ocsp_pcap.facts.ocsp_exchange import OcspExchangeFact
+from ocsp_pcap.facts.ocsp_response import CertIdFact, ResponseFact, SingleFact
+from ocsp_pcap.facts.tcp_attempt import TcpAttemptFact
+from ocsp_pcap.facts.types import CaptureRole, Side, SignatureState, TcpOutcome, Transport
 
 __all__ = [
     "AlertFact",

@@ -11,8 +11,9 @@ import json
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ocsp_pcap.facts.capture import CaptureFact
 from ocsp_pcap.facts.codec import FormatError, from_json, to_json
-from ocsp_pcap.facts.model import CaptureFact, CaptureRole
+from ocsp_pcap.facts.types import CaptureRole
 
 ATTESTED: Final = "ocsp-pcap evidence 1 "
 """What such a text begins with; the number is that of its form."""

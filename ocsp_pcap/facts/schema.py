@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeAlias, get_args
 
-from ocsp_pcap.facts import model as facts
+from ocsp_pcap import facts
 from ocsp_pcap.facts.plan import (
     KINDS,
     Integer,

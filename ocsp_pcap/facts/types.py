@@ -1,8 +1,8 @@
-"""The meanings of integers and strings in facts: each is a type, and its form follows from it."""
+"""The meanings of values in facts: each is a type, and its form follows from it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 TIME: Final = "time"
 STATED: Final = "stated"
@@ -29,3 +29,28 @@ Hex: TypeAlias = Annotated[str, HEX]
 """Octets as lower-case hex."""
 Serial: TypeAlias = Annotated[str, SERIAL]
 """A serial number as lower-case hex without leading zeros."""
+
+SignatureState: TypeAlias = Literal["valid", "invalid", "unverifiable"]
+TcpOutcome: TypeAlias = Literal["established", "refused", "reset", "unanswered"]
+Transport: TypeAlias = Literal["tcp", "udp"]
+Side: TypeAlias = Literal["client", "server"]
+CaptureRole: TypeAlias = Literal["child", "parent"]
+
+Ender: TypeAlias = Side | None
+"""Who first ended the connection, by FIN or RST; None: the capture shows no end."""
+HopLimit: TypeAlias = int | None
+"""Time to live, or hop limit, of the first packet that the client sent on this connection: hosts behind
+one address (RFC 3022) often differ in it. None: the client sent nothing that the capture holds."""
+AmbiguousFrames: TypeAlias = tuple[int, ...]
+"""Frames that disagree about the same bytes (retransmissions and overlaps that differ), or of which a
+receiver may have dropped one (checksum, hop limit, RST, urgent data): it may have read another message."""
+RelayedFor: TypeAlias = str | None
+"""For whom a proxy relayed a request: the first address of X-Forwarded-For or of Forwarded (RFC 7239),
+else the value of Via (RFC 9110 7.6.3); None: the request names no other asker."""
+AnsweredBy: TypeAlias = str | None
+"""Header by which an answer shows a proxy. It wrote the answer itself: ``squid: X-Squid-Error …``,
+``Proxy-Authenticate: …``, ``Proxy-Status: …`` with ``error=``, ``Server: …``. A proxy, or a content
+delivery network, handed it on: ``Via: …``, ``X-Cache: …``, other ``Proxy-Status: …``. None: nothing tells
+of one."""
+HttpDate: TypeAlias = StatedTime | None
+"""Time of the Date header of an answer (RFC 9110 6.6.1)."""
