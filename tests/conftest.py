@@ -1,9 +1,9 @@
 """Where captures lie that are not part of the project, what is skipped without them, and names of tests.
 
 The corpus (617 real captures with what tshark saw in them) and the cases (captures that bring out wrong
-answers, with what must be said of them) lie beside the project and are never copied into it. A test that
-needs one of them carries the marker ``corpus`` or ``cases``; where it is absent the test is skipped, and says
-where it was looked for.
+answers, with what must be said of them) lie beside the project and are never copied into it, nor is what a
+real ProxySG says of itself. A test that needs one of them carries the marker ``corpus``, ``cases`` or
+``sysinfo``; where it is absent the test is skipped, and says where it was looked for.
 """
 
 from __future__ import annotations
@@ -21,9 +21,18 @@ CORPUS_TABLE: Final = CORPUS / "truth.jsonl"
 """What tshark saw, one JSON object a capture."""
 CASES: Final = Path(os.environ.get("OCSP_PCAP_CASES") or PROJECT.parent / "shared" / "cases")
 CASES_TABLE: Final = CASES / "cases.json"
+SYSINFO: Final = Path(
+    os.environ.get("OCSP_PCAP_SYSINFO") or PROJECT.parent / "shared" / "site" / "sgos-5.3-sysinfo.txt"
+)
+"""What a real ProxySG says of itself."""
 NO_CORPUS: Final = "the corpus of real captures is not here (OCSP_PCAP_CORPUS, or ../shared/corpus)"
 NO_CASES: Final = "the cases are not here (OCSP_PCAP_CASES, or ../shared/cases)"
-BESIDE: Final = {"corpus": (CORPUS_TABLE, NO_CORPUS), "cases": (CASES_TABLE, NO_CASES)}
+NO_SYSINFO: Final = "no sysinfo is here (OCSP_PCAP_SYSINFO, or ../shared/site/sgos-5.3-sysinfo.txt)"
+BESIDE: Final = {
+    "corpus": (CORPUS_TABLE, NO_CORPUS),
+    "cases": (CASES_TABLE, NO_CASES),
+    "sysinfo": (SYSINFO, NO_SYSINFO),
+}
 """What a test with this marker needs, and what is said where it is absent."""
 
 

@@ -10,9 +10,11 @@ import pytest
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
-from ocsp_pcap.explain.site.read import load_sites
+from ocsp_pcap.explain.site import Proxy, ProxyRole, Site, load_site
+from ocsp_pcap.explain.site.read import load_sites, merged, read_files
+from ocsp_pcap.explain.site.write import site_toml
 from ocsp_pcap.explain.trace import load_trace
+from tests.conftest import SYSINFO
 
 from .cases import SAMPLES, Sample, explanation_of_all, facts_of_all, known_site, sample, samples
 
@@ -68,10 +70,58 @@ def answers(explanation: Explanation) -> set[tuple[str | None, ...]]:
     } | {(finding.code,) for finding in explanation.findings}
 
 
+def configurations(case: Sample, folder: Path) -> list[Path | str]:
+    return [configuration(proxy, case, folder / proxy.role) for proxy in known_site(case).proxies]
+
+
+def printed(arguments: list[Path | str], folder: Path) -> Site:
+    """What `ocsp-pcap site` prints, read again."""
+    sites, readings = read_files(arguments)
+    path = folder / "printed.toml"
+    path.write_text(site_toml(merged(sites, readings), readings), encoding="utf-8")
+    return load_site(path)
+
+
 @pytest.mark.parametrize("name", list(of_squid()))
 def test_the_same_answers_as_with_the_site_file(name: str, tmp_path: Path) -> None:
     case = sample(name)
-    files = [configuration(proxy, case, tmp_path / proxy.role) for proxy in known_site(case).proxies]
-    site = load_sites(files)
+    site = load_sites(configurations(case, tmp_path))
     assert [proxy.role for proxy in site.proxies] == [proxy.role for proxy in known_site(case).proxies]
     assert answers(explained(case, site)) == answers(explanation_of_all(case))
+
+
+@pytest.mark.parametrize("name", list(of_squid()))
+def test_the_same_answers_with_what_is_printed(name: str, tmp_path: Path) -> None:
+    case = sample(name)
+    arguments = configurations(case, tmp_path)
+    assert answers(explained(case, printed(arguments, tmp_path))) == answers(
+        explained(case, load_sites(arguments))
+    )
+
+
+@pytest.mark.sysinfo
+@pytest.mark.parametrize("role", ["child", "parent"])
+@pytest.mark.parametrize("name", ["ocsp-at-parent", "ocsp-on-child", "ocsp-nowhere"])
+def test_the_same_answers_with_what_is_printed_of_a_sysinfo(name: str, role: str, tmp_path: Path) -> None:
+    case = sample(name)
+    other = next(proxy for proxy in known_site(case).proxies if proxy.role != role)
+    arguments: list[Path | str] = [
+        f"{role}={SYSINFO}",
+        f"{other.role}={configuration(other, case, tmp_path / other.role)}",
+    ]
+    assert answers(explained(case, printed(arguments, tmp_path))) == answers(
+        explained(case, load_sites(arguments))
+    )
+
+
+@pytest.mark.sysinfo
+def test_a_sysinfo_tells_addresses_services_forwarding_and_policy(tmp_path: Path) -> None:
+    sites, readings = read_files([f"parent={SYSINFO}"])
+    text = site_toml(merged(sites, readings), readings)
+    for told in (
+        'addresses = ["172.16.1.15"]',
+        'line 281: [proxy-services / edit "HTTPS"] intercept all 443',
+        "line 1574: 0 forwarding hosts defined.",
+        "policy of 12 lines, none with ssl.forward_proxy(), server.certificate.validate() or forward()",
+    ):
+        assert told in text

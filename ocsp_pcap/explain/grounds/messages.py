@@ -143,9 +143,8 @@ def told_otherwise(question: Question, ground: Told) -> Iterator[Standing]:
             yield Standing("told-otherwise", "the trace mixes lines of several transactions")
         return
     if not source.firm:
-        yield Standing(
-            "told-otherwise", f"it is read from a {source.kind} configuration, and not proven by packets"
-        )
+        kind = "" if source.kind == "toml" else f"{source.kind} "
+        yield Standing("told-otherwise", f"it is read from a {kind}configuration, and not proven by packets")
     if question.proxy is not None and question.proxy.ocsp is not False:
         # It says which issuers are asked about: only a query about another one contradicts that.
         if _asks_about_uncovered(question, question.proxy):

@@ -67,11 +67,21 @@ class Proxy:
     disputed: tuple[str, ...] = ()
     """Keys about which the files contradict each other; the value is that of the file that counts more."""
     sources: tuple[tuple[str, Source], ...] = field(default=(), compare=False, repr=False)
-    """(key, where its value comes from), for each key that a file gives."""
+    """(key, where its value comes from), for each key that a file gives; a list may have several."""
 
     def source(self, key: str) -> Source | None:
         """Return where the value of a key (a field's name) comes from; None: no file gives it."""
         return next((source for name, source in self.sources if name == key), None)
+
+    def sources_of(self, key: str) -> tuple[Source, ...]:
+        """Return all places that give the value of a key, in the order in which they were read."""
+        return tuple(source for name, source in self.sources if name == key)
+
+    @property
+    def concluded(self) -> tuple[str, ...]:
+        """Keys whose values were concluded from a configuration: they support an answer and prove none."""
+        keys = dict.fromkeys(key for key, source in self.sources if not source.firm)
+        return tuple(key for key in keys if (first := self.source(key)) is not None and not first.firm)
 
     def covers(self, certificate: CertificateFact) -> bool:
         """Tell whether the configured responders cover the certificate's issuer.

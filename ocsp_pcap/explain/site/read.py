@@ -183,10 +183,13 @@ def _joined(first: Proxy, second: Proxy, notes: list[str]) -> Proxy:
                 notes.append(
                     f"{where(told)} says “{told.text}”, {where(other)} says “{other.text}”: the first counts"
                 )
-    known = {key for key, _ in first.sources}
+    known = {key for key, _ in first.sources} - LISTS
     changes["sources"] = (*first.sources, *(item for item in second.sources if item[0] not in known))
     changes["disputed"] = tuple(dict.fromkeys(disputed))
-    changes["more_addresses"] = first.more_addresses or second.more_addresses
+    told = first.source("addresses")
+    # Our own file names all addresses, where it does not say otherwise.
+    own = told is not None and told.kind == "toml" and bool(first.addresses)
+    changes["more_addresses"] = first.more_addresses or (second.more_addresses and not own)
     return replace(first, **changes)
 
 

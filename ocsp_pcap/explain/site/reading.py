@@ -38,7 +38,7 @@ class Reading:
     tried: bool
     """The reader was tried against the real program."""
     values: dict[str, Any] = field(default_factory=dict)
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: list[tuple[str, Source]] = field(default_factory=list)
     goes_through: str | None = None
     """``address:port`` of the proxy that everything goes through: it is a child then."""
     seen: list[Line] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Reading:
         return not self.problems
 
     def tell(self, key: str, value: Any, line: int | None, text: str, *, firm: bool = True) -> None:
-        """Note a value under a key of the site file; of several for one key the first counts."""
+        """Note a value under a key of the site file; of several the first counts, but for lists."""
         self.tell_at(key, value, self.path, line, text, firm=firm)
 
     def tell_at(
@@ -64,11 +64,19 @@ class Reading:
     ) -> None:
         """Note a value that stands in another file than the one that was named."""
         if key == "addresses":
-            value = self.values.get(key, frozenset()) | {value}
+            known = self.values.get(key, frozenset())
+            if value in known:
+                return
+            value = known | {value}
+        elif key == "ca":
+            held = self.values.get(key, ())
+            if not (new := tuple(one for one in value if one not in held)):
+                return
+            value = (*held, *new)
         elif key in self.values:
             return
         self.values[key] = value
-        self.sources.setdefault(key, Source(path, line, self.kind, quoted(text), firm and self.tried))
+        self.sources.append((key, Source(path, line, self.kind, quoted(text), firm and self.tried)))
 
     def notice(self, line: int | None, text: str, path: str | None = None) -> None:
         """Keep a line that is worth showing."""
@@ -82,7 +90,8 @@ class Reading:
 
     def proxy(self, role: ProxyRole) -> Proxy:
         """Return it as a proxy of the chain."""
-        return Proxy(role=role, sources=tuple(self.sources.items()), **self.values)
+        more = self.values | ({} if self.complete else {"more_addresses": True})
+        return Proxy(role=role, sources=tuple(self.sources), **more)
 
 
 def quoted(text: str) -> str:

@@ -30,10 +30,12 @@ KEYS = (
     "addresses",
     "ca",
     "cache_ttl",
+    "concluded",
     "crl_fallback",
     "forwarding_host",
     "intercepts",
     "issuers",
+    "more_addresses",
     "ocsp",
     "product",
     "responder_url",
@@ -116,6 +118,7 @@ def _proxy(path: Path, role: str, table: Any, lines: dict[tuple[str, str], int])
     for key in table:
         if key not in KEYS:
             raise SiteError(f"{where}: unknown key {_brief.repr(key)}; known are {', '.join(KEYS)}")
+    concluded = _concluded(where, table)
     return Proxy(
         role=role,  # type: ignore[arg-type]
         addresses=frozenset(_address(where, value) for value in _strings(where, table, "addresses")),
@@ -124,7 +127,7 @@ def _proxy(path: Path, role: str, table: Any, lines: dict[tuple[str, str], int])
         ca=tuple(
             authority
             for name in _strings(where, table, "ca")
-            for authority in _authorities(where, path.parent / name)
+            for authority in _authorities(where, path.parent, name)
         ),
         cache_ttl=_duration(where, table.get("cache_ttl")),
         forwarding_host=_endpoint(where, table.get("forwarding_host")),
@@ -133,10 +136,17 @@ def _proxy(path: Path, role: str, table: Any, lines: dict[tuple[str, str], int])
         issuers=tuple(_issuer(where, name) for name in _strings(where, table, "issuers")),
         responder_url=_url(where, table.get("responder_url")),
         validates_tunnels=_boolean(where, table, "validates_tunnels"),
+        more_addresses=_boolean(where, table, "more_addresses") or False,
         sources=tuple(
             (
                 key,
-                Source(str(path), lines.get((role, key)), "toml", f"[proxies.{role}] {key} = {_toml(value)}"),
+                Source(
+                    str(path),
+                    lines.get((role, key)),
+                    "toml",
+                    f"[proxies.{role}] {key} = {_toml(value)}",
+                    firm=key not in concluded,
+                ),
             )
             for key, value in table.items()
         ),
@@ -154,6 +164,17 @@ def _strings(where: str, table: dict[str, Any], key: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise SiteError(f"{where}: {key} must be a list of strings")
     return value
+
+
+def _concluded(where: str, table: dict[str, Any]) -> frozenset[str]:
+    """Return the keys whose values were concluded from a configuration, and not checked since."""
+    names = _strings(where, table, "concluded")
+    for name in names:
+        if name not in KEYS or name not in table:
+            raise SiteError(
+                f"{where}: concluded names {_brief.repr(name)}, which is no key that stands there"
+            )
+    return frozenset(names)
 
 
 def _boolean(where: str, table: dict[str, Any], key: str) -> bool | None:
@@ -218,7 +239,14 @@ def _url(where: str, value: Any) -> str | None:
     return value
 
 
-def _authorities(where: str, path: Path) -> list[AuthorityCertificate]:
+def _authorities(where: str, folder: Path, name: str) -> list[AuthorityCertificate]:
+    """Return the certificates that one string of ``ca`` means: a file's, or those that it holds itself."""
+    if "-----BEGIN CERTIFICATE-----" in name:
+        try:
+            return authorities_in(name.encode(), "certificate in the site file")
+        except SiteError as error:
+            raise SiteError(f"{where}: {error}") from error
+    path = folder / name
     try:
         with path.open("rb") as file:
             content = file.read(BOUNDS.authority_bytes + 1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ocsp_pcap.explain.site.model import Proxy, Site, Source
+from ocsp_pcap.explain.site.authorities import authorities_in
+from ocsp_pcap.explain.site.model import AuthorityCertificate, Proxy, Site, SiteError, Source
 from ocsp_pcap.explain.site.read import where
 from ocsp_pcap.explain.site.reading import Line, Reading
 from ocsp_pcap.explain.site.site_file import NANOSECONDS
@@ -36,6 +38,7 @@ def site_toml(site: Site, readings: Sequence[Reading]) -> str:
         lines += ["", f"[proxies.{proxy.role}]"]
         for key in ORDER:
             lines += _key(proxy, key)
+        lines += _reservations(proxy)
     for reading in readings:
         lines += _listed(f"{reading.path}: also read, and no key of a site file stands for it", reading.seen)
         lines += _listed(f"{reading.path}: not understood", reading.unread)
@@ -46,26 +49,47 @@ def _key(proxy: Proxy, key: str) -> Iterator[str]:
     value = getattr(proxy, key)
     if value is None or value in ((), frozenset()):
         return
-    source = proxy.source(key)
-    if source is not None:
+    for source in proxy.sources_of(key):
         yield _comment(_origin(source))
     if key in proxy.disputed:
         yield "# another file says otherwise, see above"
-    if key == "addresses" and proxy.more_addresses:
-        yield "# where it listens; add the addresses from which it goes on"
     if key == "ca":
-        files = [authority.path for authority in value if Path(authority.path).is_file()]
-        if len(files) < len(value):
-            yield "# the certificate stands in the configuration: save it as a PEM file and name that in ca"
-        if not files:
-            return
-        value = [str(Path(file).resolve()) for file in dict.fromkeys(files)]
+        yield f"ca = [{', '.join(_authorities(value))}]"
+        return
     yield f"{key} = {_value(key, value)}"
 
 
+def _reservations(proxy: Proxy) -> Iterator[str]:
+    """Yield what keeps the file from saying more than the files that it is made of."""
+    if proxy.more_addresses:
+        yield "# the files need not tell all addresses: add where it goes on from, then take this line out"
+        yield "more_addresses = true"
+    if concluded := [key for key in ORDER if key in proxy.concluded]:
+        yield "# supports an answer and proves none: take out what you have checked"
+        yield f"concluded = {_value('concluded', concluded)}"
+
+
+def _authorities(authorities: Sequence[AuthorityCertificate]) -> Iterator[str]:
+    """Yield the strings of ``ca``: files, and certificates that stand in a configuration or are not alone."""
+    for path in dict.fromkeys(authority.path for authority in authorities):
+        mine = [authority.der for authority in authorities if authority.path == path]
+        if _holds(Path(path), mine):
+            yield _string(str(Path(path).resolve()))
+            continue
+        for der in mine:
+            yield f'"""\n{ssl.DER_cert_to_PEM_cert(der)}"""'
+
+
+def _holds(path: Path, ders: Sequence[bytes]) -> bool:
+    """Tell whether a file still holds these certificates, and no others."""
+    try:
+        return path.is_file() and [one.der for one in authorities_in(path.read_bytes(), "")] == list(ders)
+    except (OSError, SiteError):
+        return False
+
+
 def _origin(source: Source) -> str:
-    sure = "" if source.firm else " (concluded, supports an answer but proves none)"
-    return f"{where(source)}: {source.text}{sure}" if source.text else f"{where(source)}{sure}"
+    return f"{where(source)}: {source.text}" if source.text else where(source)
 
 
 def _value(key: str, value: Any) -> str:
@@ -73,6 +97,9 @@ def _value(key: str, value: Any) -> str:
         return str(value).lower()
     if key == "cache_ttl":
         return _duration(value)
+    if key == "forwarding_host":
+        host, _, port = value.rpartition(":")
+        return _string(f"[{host}]:{port}" if ":" in host else value)
     if isinstance(value, str):
         return _string(value)
     items = sorted(value) if isinstance(value, frozenset) else value

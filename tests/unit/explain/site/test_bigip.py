@@ -44,7 +44,7 @@ def test_a_configuration() -> None:
     assert values["responder_url"] == "http://ocsp.corp.test/"
     assert values["forwarding_host"] == "10.1.1.9:3128"
     assert values["cache_ttl"] == 3600 * SECOND
-    assert not any(source.firm for source in reading.sources.values())
+    assert not any(source.firm for _, source in reading.sources)
     assert [line.text for line in reading.unread] == ["ltm rule"]
     assert reading.problems == []
 

@@ -51,8 +51,8 @@ def test_a_configuration() -> None:
     assert (values["ocsp"], values["intercepts"]) == (True, True)
     assert values["responder_url"] == "http://ocsp.corp.test/"
     assert values["forwarding_host"] == "10.9.9.9:3128"
-    assert reading.sources["ocsp"].line == 16
-    assert not reading.sources["ocsp"].firm
+    assert dict(reading.sources)["ocsp"].line == 16
+    assert not dict(reading.sources)["ocsp"].firm
     assert [line.text for line in reading.unread] == ["config system dns"]
     assert reading.problems == []
 

@@ -72,7 +72,7 @@ def test_a_configuration() -> None:
     assert reading.values["intercepts"] is True
     assert reading.goes_through == "10.2.0.30:8080"
     assert (reading.values["product"], reading.problems) == ("proxysg", [])
-    assert not any(source.firm for source in reading.sources.values())
+    assert not any(source.firm for _, source in reading.sources)
     seen = [line.text for line in reading.seen]
     assert "SGOS 6.7.5.1" in seen
     assert "[ssl / ocsp / edit corp] url http://ocsp.corp.test/" in seen

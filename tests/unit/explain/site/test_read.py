@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ocsp_pcap.explain.site import SiteError, load_site
+from ocsp_pcap.explain.site import Proxy, SiteError, load_site
 from ocsp_pcap.explain.site.read import form_of, load_sites, merged, read_files
 from ocsp_pcap.explain.site.write import site_toml
+from tests.conftest import SAMPLES
 
+PARENT_CA = SAMPLES / "ocsp-at-parent" / "parent-ca.pem"
 CHILD = (
     "http_port 10.1.0.20:3128\nhttp_access allow all\n"
     "cache_peer {parent} parent 3128 0 default\nnever_direct allow all\n"
@@ -128,6 +131,71 @@ def test_what_is_printed_can_be_read_again(tmp_path: Path) -> None:
     assert "\x1b" not in text
     assert f"# {conf}:1: no ssl-bump: http_port 10.2.0.30:3128" in text.splitlines()
     again = load_site(Path(write(tmp_path, "again.toml", text)))
-    for before, after in zip(site.proxies, again.proxies, strict=True):
-        for key in ("role", "addresses", "ocsp", "intercepts", "cache_ttl", "issuers", "forwarding_host"):
-            assert getattr(before, key) == getattr(after, key)
+    assert [replace(proxy, sources=()) for proxy in again.proxies] == [
+        replace(proxy, sources=(), disputed=()) for proxy in site.proxies
+    ]
+    assert [proxy.concluded for proxy in again.proxies] == [proxy.concluded for proxy in site.proxies]
+
+
+def told_and_printed(tmp_path: Path, *files: str) -> tuple[Proxy, Proxy, str]:
+    """The only proxy of the files, that of what is printed, and the text."""
+    sites, readings = read_files(files)
+    (told,) = (site := merged(sites, readings)).proxies
+    text = site_toml(site, readings)
+    (again,) = load_site(Path(write(tmp_path, "again.toml", text))).proxies
+    return told, again, text
+
+
+def test_a_conclusion_stays_one_when_it_is_printed(tmp_path: Path) -> None:
+    checked = PARENT + "sslcrtvalidator_program /usr/bin/checker\n"
+    told, again, text = told_and_printed(tmp_path, f"parent={write(tmp_path, 'b.conf', checked)}")
+    assert (told.ocsp, told.concluded, told.more_addresses) == (True, ("ocsp",), True)
+    assert (again.ocsp, again.concluded, again.more_addresses) == (True, ("ocsp",), True)
+    assert 'concluded = ["ocsp"]' in text.splitlines()
+
+
+def test_each_address_is_printed_with_its_line(tmp_path: Path) -> None:
+    conf = write(tmp_path, "b.conf", PARENT + "tcp_outgoing_address 10.3.0.30\n")
+    told, again, text = told_and_printed(tmp_path, f"parent={conf}")
+    assert again.addresses == told.addresses == {"10.2.0.30", "10.3.0.30"}
+    lines = text.splitlines()
+    place = lines.index('addresses = ["10.2.0.30", "10.3.0.30"]')
+    assert set(lines[place - 2 : place]) == {
+        f"# {conf}:1: http_port 10.2.0.30:3128",
+        f"# {conf}:3: tcp_outgoing_address 10.3.0.30",
+    }
+
+
+def test_our_own_file_names_all_addresses_unless_it_says_otherwise(tmp_path: Path) -> None:
+    toml = '[proxies.parent]\naddresses = ["10.2.0.30"]\n'
+    conf = f"parent={write(tmp_path, 'b.conf', PARENT)}"
+    (proxy,) = load_sites([write(tmp_path, "a.toml", toml), conf]).proxies
+    assert not proxy.more_addresses
+    (proxy,) = load_sites([write(tmp_path, "a.toml", toml + "more_addresses = true\n"), conf]).proxies
+    assert proxy.more_addresses
+
+
+def test_a_forwarding_host_with_an_ipv6_address_is_printed_as_it_is_read(tmp_path: Path) -> None:
+    toml = write(tmp_path, "site.toml", '[proxies.child]\nforwarding_host = "[2001:db8::1]:3128"\n')
+    told, again, _ = told_and_printed(tmp_path, toml)
+    assert again.forwarding_host == told.forwarding_host == "2001:db8::1:3128"
+
+
+def test_a_certificate_without_a_file_of_its_own_is_printed_whole(tmp_path: Path) -> None:
+    pem = PARENT_CA.read_text()
+    toml = write(tmp_path, "site.toml", f'[proxies.parent]\nca = ["""\n{pem}"""]\n')
+    told, again, text = told_and_printed(tmp_path, toml)
+    assert told.ca == again.ca
+    assert pem.strip() in text
+    (tmp_path / "ca.pem").write_text(pem)
+    told, again, text = told_and_printed(
+        tmp_path, write(tmp_path, "b.toml", '[proxies.parent]\nca = "ca.pem"')
+    )
+    assert [one.sha256 for one in told.ca] == [one.sha256 for one in again.ca]
+    assert f'ca = ["{(tmp_path / "ca.pem").resolve()}"]' in text
+
+
+def test_a_conclusion_is_about_a_key_that_is_there(tmp_path: Path) -> None:
+    toml = write(tmp_path, "site.toml", '[proxies.parent]\nconcluded = ["ocsp"]\n')
+    with pytest.raises(SiteError, match="concluded names 'ocsp', which is no key that stands there"):
+        load_sites([toml])

@@ -47,7 +47,7 @@ def test_what_becomes_of_a_connection(rules: str, intercepts: bool | None) -> No
 def test_a_port_without_ssl_bump_only_tunnels() -> None:
     reading = read("http_port 3128\nhttp_access allow all\n")
     assert reading.values["intercepts"] is False
-    assert reading.sources["intercepts"].line == 1
+    assert dict(reading.sources)["intercepts"].line == 1
     assert "addresses" not in reading.values
 
 
@@ -58,13 +58,13 @@ def test_two_kinds_of_ports_leave_it_open() -> None:
 def test_squid_itself_asks_nobody() -> None:
     reading = read(PORT + "ssl_bump bump all")
     assert reading.values["ocsp"] is False
-    assert reading.sources["ocsp"].firm
+    assert dict(reading.sources)["ocsp"].firm
 
 
 def test_a_helper_that_checks_certificates_is_a_sign_of_ocsp() -> None:
     reading = read(f"{PORT}sslcrtvalidator_program ttl=1 /usr/bin/validator")
     assert reading.values["ocsp"] is True
-    source = reading.sources["ocsp"]
+    source = dict(reading.sources)["ocsp"]
     assert (source.line, source.kind, source.firm) == (2, "squid", False)
 
 
@@ -83,7 +83,7 @@ def test_addresses_and_the_way_on() -> None:
 def test_lines_that_go_on_comments_and_quotes() -> None:
     reading = read('http_port \\\n  10.0.0.1:3128 # inner\n# ssl_bump bump all\nacl a src "10.0.0.0/8"\n')
     assert reading.values["addresses"] == {"10.0.0.1"}
-    assert reading.sources["addresses"].line == 1
+    assert dict(reading.sources)["addresses"].line == 1
 
 
 def test_conditions() -> None:
@@ -100,7 +100,7 @@ def test_includes_of_its_own_folder(tmp_path: Path) -> None:
     (tmp_path / "conf.d" / "a.conf").write_text("http_port 10.0.0.1:3128\n")
     reading = read("include /etc/squid/conf.d/*.conf\n", tmp_path)
     assert reading.values["addresses"] == {"10.0.0.1"}
-    assert reading.sources["addresses"].path == str(tmp_path / "conf.d" / "a.conf")
+    assert dict(reading.sources)["addresses"].path == str(tmp_path / "conf.d" / "a.conf")
     assert reading.complete
 
 
