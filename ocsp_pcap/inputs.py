@@ -31,7 +31,7 @@ class HowToRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CapturesRead:
     """Facts, and whether every input could be read."""
 
     facts: Facts
@@ -112,7 +112,7 @@ def read_case(
     policy_trace: tuple[Path, ...],
     log: tuple[Path, ...],
     how: HowToRead,
-) -> tuple[Context, Reading]:
+) -> tuple[Context, CapturesRead]:
     """Read what was seen, and what the user told besides.
 
     Raises:
@@ -253,7 +253,7 @@ def read_captures(
     how: HowToRead,
     authorities: Sequence[bytes] = (),
     roles: Mapping[str, str] | None = None,
-) -> Reading:
+) -> CapturesRead:
     """Read captures and say on standard error which of them, and which keys, were of no use.
 
     Args:
@@ -295,4 +295,4 @@ def read_captures(
         warn(sentence)
     if watch.stopped:
         warn("reading was interrupted: what follows is a partial result")
-    return Reading(found, not unreadable, watch.stopped, stored)
+    return CapturesRead(found, not unreadable, watch.stopped, stored)

@@ -29,7 +29,7 @@ EVIDENCE: Final = "evidence.pcapng"
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SupportCase:
     """What is known of a case."""
 
     explanation: Explanation
@@ -42,7 +42,7 @@ class Case:
     """Globs of the hosts that are explained; empty: all."""
 
 
-def write_ticket(case: Case, folder: Path, *, anonymize: bool = False) -> EvidenceSummary:
+def write_ticket(case: SupportCase, folder: Path, *, anonymize: bool = False) -> EvidenceSummary:
     """Write ``answer.md``, ``report.html`` and ``evidence.pcapng`` into a folder, which is made if need be.
 
     Raises:
@@ -67,7 +67,7 @@ def write_ticket(case: Case, folder: Path, *, anonymize: bool = False) -> Eviden
     return summary
 
 
-def _anonymous(case: Case, evidence: Path, addresses: AddressMap) -> Explanation:
+def _anonymous(case: SupportCase, evidence: Path, addresses: AddressMap) -> Explanation:
     """Explain the anonymized packets, with a site that is anonymized in the same way."""
     site = case.context.site
     authorities = [authority.der for proxy in site.proxies for authority in proxy.ca]

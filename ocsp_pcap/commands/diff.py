@@ -9,11 +9,11 @@ import click
 
 from ocsp_pcap.commands.options import FILE, complete_captures, named_file
 from ocsp_pcap.commands.run import end, explanation_of
-from ocsp_pcap.inputs import HowToRead, Reading
+from ocsp_pcap.inputs import CapturesRead, HowToRead
 from ocsp_pcap.output import BROKEN, Failure, console, refuse_output, write
 
 if TYPE_CHECKING:
-    from ocsp_pcap.explain.difference import Told
+    from ocsp_pcap.explain.difference import ExplanationOutline
 
 
 @click.command()
@@ -33,7 +33,7 @@ def diff(before: str, after: str, form: str, output: Path | None) -> None:
     from ocsp_pcap.explain.difference import difference
 
     refuse_output(output, [Path(before), Path(after)])
-    (first, reading), (second, other) = _told(before), _told(after)
+    (first, reading), (second, other) = _outline_of(before), _outline_of(after)
     found = difference(first, second)
     if form == "json":
         from ocsp_pcap.facts.json import dumps
@@ -56,11 +56,11 @@ def diff(before: str, after: str, form: str, output: Path | None) -> None:
         click.get_current_context().exit(BROKEN)
 
 
-def _told(argument: str) -> tuple[Told, Reading | None]:
+def _outline_of(argument: str) -> tuple[ExplanationOutline, CapturesRead | None]:
     """Read an explanation that was stored as JSON, or make one of facts or captures."""
     import json
 
-    from ocsp_pcap.explain.difference import told_by, told_by_json
+    from ocsp_pcap.explain.difference import outline_of, outline_of_json
 
     path = Path(argument)
     if path.is_file():
@@ -68,8 +68,8 @@ def _told(argument: str) -> tuple[Told, Reading | None]:
             head = file.read(64)
             if head.lstrip()[:1] == b"{" and b'"kind"' not in head:
                 try:
-                    return told_by_json(json.loads(head + file.read())), None
+                    return outline_of_json(json.loads(head + file.read())), None
                 except (ValueError, RecursionError) as error:
                     raise Failure(f"{argument}: {error}") from error
     explanation, reading = explanation_of((argument,), (), (), (), (), (), (), HowToRead())
-    return told_by(explanation), reading
+    return outline_of(explanation), reading

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocsp_pcap.inputs import HowToRead, Reading, read_case
+from ocsp_pcap.inputs import CapturesRead, HowToRead, read_case
 from ocsp_pcap.output import BROKEN, INTERRUPTED, UNUSABLE, warn
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.explain.model import Explanation
 
 
-def end(reading: Reading, *, held: bool = True) -> None:
+def end(reading: CapturesRead, *, held: bool = True) -> None:
     """Exit with the status that the contract has for what happened, the gravest first."""
     if reading.interrupted:
         sys.exit(INTERRUPTED)
@@ -33,13 +33,13 @@ def explanation_of(
     log: tuple[Path, ...],
     host: tuple[str, ...],
     how: HowToRead,
-) -> tuple[Explanation, Reading]:
+) -> tuple[Explanation, CapturesRead]:
     """Read and explain; tell also how reading went."""
     context, reading = read_case(captures, child, parent, site, policy_trace, log, how)
     return explained(context, reading, host), reading
 
 
-def explained(context: Context, reading: Reading, host: tuple[str, ...]) -> Explanation:
+def explained(context: Context, reading: CapturesRead, host: tuple[str, ...]) -> Explanation:
     """Explain what was read."""
     from ocsp_pcap.explain.engine import explain as explain_facts
 

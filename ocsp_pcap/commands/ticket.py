@@ -25,7 +25,7 @@ from ocsp_pcap.output import Failure, say
 def ticket(output: Path, anonymize: bool, **options: Any) -> None:
     """Write a support case: answer.md to send, report.html to look at, evidence.pcapng to check both."""
     from ocsp_pcap.evidence import EvidenceError
-    from ocsp_pcap.ticket import Case, write_ticket
+    from ocsp_pcap.ticket import SupportCase, write_ticket
 
     refuse_pipes(options)
     if output.exists() and not output.is_dir():
@@ -36,7 +36,7 @@ def ticket(output: Path, anonymize: bool, **options: Any) -> None:
     explanation = explained(context, reading, hosts)
     paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
     refuse_absent(paths)
-    case = Case(explanation, reading.facts, context, paths, how.keylog, hosts)
+    case = SupportCase(explanation, reading.facts, context, paths, how.keylog, hosts)
     try:
         summary = write_ticket(case, output, anonymize=anonymize)
     except EvidenceError as error:

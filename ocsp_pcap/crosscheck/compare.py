@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 
-from ocsp_pcap.crosscheck.dissection import Dissection, Question
+from ocsp_pcap.crosscheck.dissection import Dissection, DissectionOptions
 from ocsp_pcap.crosscheck.model import KINDS, CrosscheckResult, Disagreement, Item, KindCount
 from ocsp_pcap.crosscheck.ours import exchange_items, handshake_items
-from ocsp_pcap.crosscheck.rules import Case, Streams, explanation, same_thing
+from ocsp_pcap.crosscheck.rules import Discrepancy, Streams, explanation, same_thing
 from ocsp_pcap.crosscheck.second_look import second_question
 from ocsp_pcap.crosscheck.witness import witness
 from ocsp_pcap.facts import Facts, HandshakeFact, OcspExchangeFact
@@ -38,10 +38,10 @@ def compare(
     capture: str,
     handshakes: Sequence[HandshakeFact],
     exchanges: Sequence[OcspExchangeFact],
-    ask: Callable[[Question], Dissection],
+    ask: Callable[[DissectionOptions], Dissection],
 ) -> CrosscheckResult:
     """Compare the facts of one capture with what ``ask`` lets Wireshark say of it."""
-    first = ask(Question())
+    first = ask(DissectionOptions())
     ours = [*handshake_items(handshakes), *exchange_items(exchanges)]
     both: Counter[str] = Counter()
     different: list[tuple[Item | None, Item | None]] = []
@@ -57,7 +57,7 @@ def compare(
     streams = Streams(handshakes)
     disagreements = [
         _disagreement(
-            Case(mine, theirs, theirs is not None and _thing(theirs) in known, streams, first, second)
+            Discrepancy(mine, theirs, theirs is not None and _thing(theirs) in known, streams, first, second)
         )
         for mine, theirs in different
     ]
@@ -114,7 +114,7 @@ def _thing(item: Item) -> tuple[Hashable, ...]:
     return item.kind, item.transport, item.stream, item.identity
 
 
-def _disagreement(case: Case) -> Disagreement:
+def _disagreement(case: Discrepancy) -> Disagreement:
     item = case.wireshark or case.ours
     assert item is not None
     return Disagreement(

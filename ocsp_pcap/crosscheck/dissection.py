@@ -55,7 +55,7 @@ _WITHOUT_TLS: Final = frozenset({"eth", "ip", "ipv6", "tcp", "udp", "tcp.segment
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DissectionOptions:
     """What Wireshark is asked for."""
 
     display_filter: str = DISPLAY_FILTER

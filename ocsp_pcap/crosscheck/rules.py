@@ -31,7 +31,7 @@ class Streams:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Discrepancy:
     """One difference: what either side saw, and what may explain it."""
 
     ours: Item | None
@@ -44,10 +44,10 @@ class Case:
     """What Wireshark saw when it was asked again."""
 
 
-Rule: TypeAlias = Callable[[Case], str | None]
+Rule: TypeAlias = Callable[[Discrepancy], str | None]
 
 
-def explanation(case: Case) -> str | None:
+def explanation(case: Discrepancy) -> str | None:
     """Return the reason of the first rule that explains a difference, or None."""
     for rule in RULES:
         reason = rule(case)
@@ -66,7 +66,7 @@ def same_thing(one: Item, other: Item) -> bool:
     )
 
 
-def same_hello(case: Case) -> str | None:
+def same_hello(case: Discrepancy) -> str | None:
     """A handshake is one fact, by its first hello; a second one bears the same random.
 
     The client sends it again where nothing came back (RFC 6347 4.2.4), or where the server asked for it
@@ -82,7 +82,7 @@ def same_hello(case: Case) -> str | None:
     return None
 
 
-def tcp_sent_again(case: Case) -> str | None:
+def tcp_sent_again(case: Discrepancy) -> str | None:
     """A segment that was sent twice may be dissected twice; its bytes count once (RFC 9293 3.4)."""
     theirs = case.wireshark
     if case.ours is None and theirs is not None and case.again and theirs.frame in case.first.sent_again:
@@ -93,7 +93,7 @@ def tcp_sent_again(case: Case) -> str | None:
     return None
 
 
-def not_recognised(case: Case) -> str | None:
+def not_recognised(case: Discrepancy) -> str | None:
     """Wireshark guesses from ports and first bytes what a connection carries; told it, it sees the same."""
     ours = case.ours
     if ours is None or case.second is None or (case.wireshark and not same_thing(ours, case.wireshark)):
@@ -106,7 +106,7 @@ def not_recognised(case: Case) -> str | None:
     return None
 
 
-def never_whole(case: Case) -> str | None:
+def never_whole(case: Discrepancy) -> str | None:
     """Wireshark waits for the whole record; what stands in front of a cut counts all the same."""
     ours = case.ours
     if ours is None or case.wireshark is not None or case.second is None:
@@ -119,7 +119,7 @@ def never_whole(case: Case) -> str | None:
     return None
 
 
-def unknown_quic_version(case: Case) -> str | None:
+def unknown_quic_version(case: Discrepancy) -> str | None:
     """An Initial packet is under an authenticated cipher (RFC 9001 5.2): what opens is what was sent."""
     ours = case.ours
     if (

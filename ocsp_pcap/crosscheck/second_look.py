@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ocsp_pcap.crosscheck.dissection import DISPLAY_FILTER, Question
+from ocsp_pcap.crosscheck.dissection import DISPLAY_FILTER, DissectionOptions
 from ocsp_pcap.crosscheck.model import Item
 from ocsp_pcap.facts import HandshakeFact
 
@@ -13,7 +13,7 @@ MOST: Final = 500
 """Frames, streams and ports that one question names at most: a display filter has no room for more."""
 
 
-def second_question(missing: Iterable[Item], handshakes: Iterable[HandshakeFact]) -> Question | None:
+def second_question(missing: Iterable[Item], handshakes: Iterable[HandshakeFact]) -> DissectionOptions | None:
     """Ask for what would prove that things which Wireshark did not show are there; None: nothing would.
 
     Wireshark is told what the ports of those connections carry, and looks ahead, so that it says which
@@ -40,4 +40,4 @@ def second_question(missing: Iterable[Item], handshakes: Iterable[HandshakeFact]
     filters = [f"(({' or '.join(streams)}) and ({DISPLAY_FILTER}))"]
     if frames:
         filters.append(f"frame.number in {{{', '.join(map(str, frames))}}}")
-    return Question(" or ".join(filters), decode_as, two_passes=True)
+    return DissectionOptions(" or ".join(filters), decode_as, two_passes=True)

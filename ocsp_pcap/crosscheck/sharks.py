@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     from pyshark.packet.packet import Packet
     from pyshark.tshark.tshark import TSharkVersionException, get_tshark_version
 
-from ocsp_pcap.crosscheck.dissection import Dissection, Fields, Question
+from ocsp_pcap.crosscheck.dissection import Dissection, DissectionOptions, Fields
 from ocsp_pcap.crosscheck.model import CrosscheckUnavailable
 
 _GRACE: Final = 10.0
@@ -69,7 +69,7 @@ class Shark:
     """One run of tshark over one file."""
 
     def __init__(
-        self, tshark: str, capture: Path, preferences: Mapping[str, str], question: Question
+        self, tshark: str, capture: Path, preferences: Mapping[str, str], question: DissectionOptions
     ) -> None:
         self._tshark = tshark
         self._path = capture

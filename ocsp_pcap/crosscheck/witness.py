@@ -13,7 +13,7 @@ from typing import Final
 
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.capture.formats import HEAD, compression
-from ocsp_pcap.crosscheck.dissection import Dissection, Question
+from ocsp_pcap.crosscheck.dissection import Dissection, DissectionOptions
 from ocsp_pcap.crosscheck.model import CrosscheckUnavailable
 
 INSTALL: Final = (
@@ -57,7 +57,7 @@ class Witness:
         self._capture = capture
         self.preferences = dict(preferences)
 
-    def ask(self, question: Question) -> Dissection:
+    def ask(self, question: DissectionOptions) -> Dissection:
         """Return what Wireshark sees.
 
         It runs in a thread with an event loop of its own, for a notebook's thread has one that is running.

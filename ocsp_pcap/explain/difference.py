@@ -38,7 +38,7 @@ class State:
     sha256: str | None
 
     @property
-    def told(self) -> tuple[str | None, ...]:
+    def essence(self) -> tuple[str | None, ...]:
         """What counts as a change."""
         return self.presence, self.cause, self.status
 
@@ -102,7 +102,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ExplanationOutline:
     """What is compared of an explanation, whether it is at hand or was stored as JSON."""
 
     headline: str
@@ -111,23 +111,23 @@ class Told:
     findings: Mapping[str, tuple[Severity, str]]
 
 
-def told_by(explanation: Explanation) -> Told:
+def outline_of(explanation: Explanation) -> ExplanationOutline:
     """Take what is compared from an explanation."""
-    return _told(
+    return _outline(
         explanation.headline,
         (_row(verdict) for verdict in explanation.verdicts),
         ((finding.code, finding.severity, finding.summary) for finding in explanation.findings),
     )
 
 
-def told_by_json(document: Mapping[str, Any]) -> Told:
+def outline_of_json(document: Mapping[str, Any]) -> ExplanationOutline:
     """Take what is compared from what ``explain --format json`` printed.
 
     Raises:
         ValueError: it is no such document.
     """
     try:
-        return _told(
+        return _outline(
             document["headline"],
             (
                 (
@@ -156,7 +156,9 @@ def _row(verdict: Verdict) -> _Row:
     )
 
 
-def _told(headline: str, rows: Iterable[_Row], findings: Iterable[tuple[str, Severity, str]]) -> Told:
+def _outline(
+    headline: str, rows: Iterable[_Row], findings: Iterable[tuple[str, Severity, str]]
+) -> ExplanationOutline:
     states: dict[tuple[str, str, str, str], tuple[State, str]] = {}
     for row in rows:
         if not all(value is None or isinstance(value, str) for value in row):
@@ -169,16 +171,18 @@ def _told(headline: str, rows: Iterable[_Row], findings: Iterable[tuple[str, Sev
         known = states.get(place)
         if known is None or _PRESENCES.index(state.presence) < _PRESENCES.index(known[0].presence):
             states[place] = (state, address)
-    return Told(headline, states, {code: (severity, summary) for code, severity, summary in findings})
+    return ExplanationOutline(
+        headline, states, {code: (severity, summary) for code, severity, summary in findings}
+    )
 
 
-def difference(before: Told, after: Told) -> Difference:
+def difference(before: ExplanationOutline, after: ExplanationOutline) -> Difference:
     """Compare two explanations."""
     changes: list[Change] = []
     same = 0
     for place in dict.fromkeys((*before.states, *after.states)):
         first, second = before.states.get(place), after.states.get(place)
-        if first is not None and second is not None and first[0].told == second[0].told:
+        if first is not None and second is not None and first[0].essence == second[0].essence:
             same += 1
             continue
         who, host, chain_role, presenter = place
@@ -224,7 +228,7 @@ def _level(state: State) -> int | None:
     return 0 if state.cause in _UNCHECKED else None
 
 
-def _findings(before: Told, after: Told) -> Iterable[FindingChange]:
+def _findings(before: ExplanationOutline, after: ExplanationOutline) -> Iterable[FindingChange]:
     for code, (severity, summary) in after.findings.items():
         if code not in before.findings:
             yield FindingChange(code, severity, "worse" if severity == "problem" else "new", summary)
@@ -233,7 +237,7 @@ def _findings(before: Told, after: Told) -> Iterable[FindingChange]:
             yield FindingChange(code, severity, "better" if severity == "problem" else "gone", summary)
 
 
-def _tallies(before: Told, after: Told) -> Iterable[Tally]:
+def _tallies(before: ExplanationOutline, after: ExplanationOutline) -> Iterable[Tally]:
     whos = dict.fromkeys(place[0] for told in (before, after) for place in told.states if place[2:] == _OWN)
     for who in whos:
         old, new = (

@@ -10,7 +10,7 @@ from typing import TypeVar
 from ocsp_pcap.facts import AmbiguousStream, CrlFetchFact, HandshakeFact, OcspExchangeFact, TcpAttemptFact
 from ocsp_pcap.observe.capture import Observation
 
-Told = TypeVar("Told", HandshakeFact, OcspExchangeFact | CrlFetchFact | TcpAttemptFact)
+Marked = TypeVar("Marked", HandshakeFact, OcspExchangeFact | CrlFetchFact | TcpAttemptFact)
 
 
 class Disagreements:
@@ -23,7 +23,7 @@ class Disagreements:
                 moved = {tuple(f + stream.frames_before for f in frames) for frames in stream.ambiguous}
                 self._left[observation.tcp_stream(stream.number)] = moved
 
-    def marked(self, facts: Sequence[Told]) -> list[Told]:
+    def marked(self, facts: Sequence[Marked]) -> list[Marked]:
         """Return the facts, those that packets disagree about with the frames that do.
 
         Frames belong to the first message that was not over before the first of them.
@@ -36,7 +36,7 @@ class Disagreements:
                 continue
             if fact.stream in self._left and getattr(fact, "transport", "tcp") == "tcp":
                 waiting.setdefault(fact.stream, []).append(index)
-        marked: list[Told] = list(facts)
+        marked: list[Marked] = list(facts)
         for stream, indices in waiting.items():
             indices.sort(key=lambda index: _last(facts[index]))
             for frames in sorted(self._left[stream]):
@@ -61,7 +61,7 @@ class Disagreements:
         )
 
 
-def _with_frames(fact: Told, frames: tuple[int, ...]) -> Told:
+def _with_frames(fact: Marked, frames: tuple[int, ...]) -> Marked:
     if isinstance(fact, TcpAttemptFact):
         return fact
     return replace(fact, ambiguous=tuple(sorted({*fact.ambiguous, *frames})))

@@ -31,7 +31,7 @@ from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline, RefusedTunnel
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
-from ocsp_pcap.pki.model import Certificate
+from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.spoken.conversation import Conversation, Found, Tunnel
 from ocsp_pcap.spoken.handshakes import Handshake
 from ocsp_pcap.spoken.shared import Shared
@@ -424,7 +424,7 @@ class FactAssembler:
         self._responses[response.sha256] = fact
         return fact
 
-    def _certificate(self, certificate: Certificate) -> CertificateFact:
+    def _certificate(self, certificate: ParsedCertificate) -> CertificateFact:
         issuer = self._shared.store.issuer(certificate)
         return CertificateFact(
             sha256=certificate.sha256,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.ocsp.response import parse_response
 from ocsp_pcap.ocsp.signature import Verification, verify
-from ocsp_pcap.pki.model import Certificate
+from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.store import CertificateStore
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -61,8 +61,8 @@ class ResponseCache:
         self._verified[key] = (len(self._store), outcome)
         return outcome
 
-    def _candidates(self, response: OcspResponse) -> list[Certificate]:
-        found: dict[str, Certificate] = {}
+    def _candidates(self, response: OcspResponse) -> list[ParsedCertificate]:
+        found: dict[str, ParsedCertificate] = {}
         for single in response.singles:
             for candidate in self._store.named(single.hash_algorithm, single.issuer_name_hash):
                 found[candidate.sha256] = candidate

@@ -15,12 +15,12 @@ from ocsp_pcap.facts import CertIdFact
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
-from ocsp_pcap.pki.model import Certificate
+from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.signature import algorithm_name, verify_signature
 from ocsp_pcap.pki.store import issued_by
 
 SignatureState: TypeAlias = Literal["valid", "invalid", "unverifiable"]
-IssuedBy: TypeAlias = Callable[[Certificate, Certificate], bool | None]
+IssuedBy: TypeAlias = Callable[[ParsedCertificate, ParsedCertificate], bool | None]
 
 _MAX_EMBEDDED = 8
 
@@ -39,9 +39,9 @@ class Verification(NamedTuple):
 
 def verify(
     response: OcspResponse,
-    issuer_candidates: Sequence[Certificate],
+    issuer_candidates: Sequence[ParsedCertificate],
     at: int | None = None,
-    parse: Callable[[bytes], Certificate] = parse_certificate,
+    parse: Callable[[bytes], ParsedCertificate] = parse_certificate,
     issued: IssuedBy = issued_by,
 ) -> Verification:
     """Verify a response's signature. Never raises.
@@ -79,7 +79,7 @@ def verify(
 _GRAVITY: dict[SignatureState, int] = {"valid": 0, "unverifiable": 1, "invalid": 2}
 
 
-def _is_issuer(candidate: Certificate, cert_id: CertIdFact) -> bool:
+def _is_issuer(candidate: ParsedCertificate, cert_id: CertIdFact) -> bool:
     return (
         name_hash(candidate.subject_der, cert_id.hash_algorithm) == cert_id.issuer_name_hash
         and key_hash(candidate, cert_id.hash_algorithm) == cert_id.issuer_key_hash
@@ -88,8 +88,8 @@ def _is_issuer(candidate: Certificate, cert_id: CertIdFact) -> bool:
 
 def _verify_for(
     response: OcspResponse,
-    issuers: Sequence[Certificate],
-    embedded: Sequence[Certificate],
+    issuers: Sequence[ParsedCertificate],
+    embedded: Sequence[ParsedCertificate],
     moment: int | None,
     issued: IssuedBy,
 ) -> Verification:
@@ -116,8 +116,8 @@ def _verify_for(
 
 def _authorised(
     response: OcspResponse,
-    signer: Certificate,
-    issuers: Sequence[Certificate],
+    signer: ParsedCertificate,
+    issuers: Sequence[ParsedCertificate],
     moment: int | None,
     issued: IssuedBy,
 ) -> Verification:
@@ -155,18 +155,18 @@ def _authorised(
     return Verification("valid", signer.subject, note, signer.not_after)
 
 
-def _is_responder(response: OcspResponse, certificate: Certificate) -> bool:
+def _is_responder(response: OcspResponse, certificate: ParsedCertificate) -> bool:
     if response.responder_key_hash is not None:
         digest = hashlib.sha1(certificate.key_bits, usedforsecurity=False).hexdigest()
         return bool(certificate.key_bits) and digest == response.responder_key_hash
     return bool(certificate.subject_der) and certificate.subject_der == response.responder_name_der
 
 
-def _same_key(one: Certificate, other: Certificate) -> bool:
+def _same_key(one: ParsedCertificate, other: ParsedCertificate) -> bool:
     return bool(one.key_info_der) and one.key_info_der == other.key_info_der
 
 
-def _made_by(response: OcspResponse, signer: Certificate) -> bool | None:
+def _made_by(response: OcspResponse, signer: ParsedCertificate) -> bool | None:
     return verify_signature(
         signer.key_info_der, response.signature_algorithm_der, response.signature, response.tbs_der
     )

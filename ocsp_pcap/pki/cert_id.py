@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
-from ocsp_pcap.pki.model import Certificate
+from ocsp_pcap.pki.model import ParsedCertificate
 
 HASH_ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
 """The hash algorithms that responders use; others are recognised by name where hashlib has them."""
@@ -41,6 +41,6 @@ def name_hash(name_der: bytes, algorithm: str) -> str | None:
     return _digest(algorithm, name_der) if name_der else None
 
 
-def key_hash(issuer: Certificate, algorithm: str) -> str | None:
+def key_hash(issuer: ParsedCertificate, algorithm: str) -> str | None:
     """Return the hex hash of the issuer's subjectPublicKey bits, without tag, length and unused bits."""
     return _digest(algorithm, issuer.key_bits) if issuer.key_bits else None

@@ -11,15 +11,15 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from ocsp_pcap.pki.der import DerError, serial_text
-from ocsp_pcap.pki.model import Certificate, Extensions
+from ocsp_pcap.pki.model import Extensions, ParsedCertificate
 from ocsp_pcap.pki.names import nanoseconds
 from ocsp_pcap.pki.outline import CertificateOutline, outline_certificate
 from ocsp_pcap.pki.signature import verify_signature
 
 
-def parse_certificate(der: bytes) -> Certificate:
-    """Parse one DER certificate. Never raises: see :attr:`Certificate.parse_error`."""
-    certificate = Certificate(der=der, sha256=hashlib.sha256(der).hexdigest())
+def parse_certificate(der: bytes) -> ParsedCertificate:
+    """Parse one DER certificate. Never raises: see :attr:`ParsedCertificate.parse_error`."""
+    certificate = ParsedCertificate(der=der, sha256=hashlib.sha256(der).hexdigest())
     outline: CertificateOutline | None = None
     problem: str | None = None
     try:
@@ -55,7 +55,7 @@ def _own_key_signed(outline: CertificateOutline) -> bool:
     return verdict is not False
 
 
-def _by_cryptography(certificate: Certificate) -> Certificate:
+def _by_cryptography(certificate: ParsedCertificate) -> ParsedCertificate:
     with warnings.catch_warnings():
         # It warns of serial numbers and encodings that RFC 5280 forbids and that it still reads.
         warnings.simplefilter("ignore")

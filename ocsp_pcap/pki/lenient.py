@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ocsp_pcap.pki.model import Certificate, Extensions
+from ocsp_pcap.pki.model import Extensions, ParsedCertificate
 from ocsp_pcap.pki.names import name_text, nanoseconds
 
 _STATUS_REQUEST = (5, 17)
 
 
-def read_leniently(certificate: Certificate, refusal: str) -> Certificate:
+def read_leniently(certificate: ParsedCertificate, refusal: str) -> ParsedCertificate:
     """Fill in what asn1crypto can read of a certificate; never raises.
 
     ``refusal`` is why the first parser gave up: it becomes ``parse_error`` where this one cannot read

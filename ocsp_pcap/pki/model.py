@@ -31,7 +31,7 @@ class Extensions(NamedTuple):
 _NO_EXTENSIONS = Extensions()
 
 
-class Certificate(NamedTuple):
+class ParsedCertificate(NamedTuple):
     """One certificate. What could not be read is empty or None and ``parse_error`` says so.
 
     Times are nanoseconds since the epoch. Hashes, key identifiers and ``serial`` are lower-case

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from ocsp_pcap.pki.cert_id import name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
 from ocsp_pcap.pki.der import DerError
-from ocsp_pcap.pki.model import Certificate
+from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.outline import CertificateOutline, outline_certificate
 from ocsp_pcap.pki.signature import verify_signature
 
@@ -18,7 +18,7 @@ MAX_CANDIDATES = 16
 """Certificates of one name that are tried as issuer of one certificate."""
 
 
-def issued_by(child: Certificate, issuer: Certificate) -> bool | None:
+def issued_by(child: ParsedCertificate, issuer: ParsedCertificate) -> bool | None:
     """Tell whether ``issuer`` bears the name of the child's issuer and its key signed the child.
 
     None where the signature cannot be checked: an unknown algorithm, or parts that cannot be read.
@@ -26,14 +26,14 @@ def issued_by(child: Certificate, issuer: Certificate) -> bool | None:
     return _same_name(child, issuer) and _signed(_outline(child), issuer)
 
 
-def _outline(child: Certificate) -> CertificateOutline | None:
+def _outline(child: ParsedCertificate) -> CertificateOutline | None:
     try:
         return outline_certificate(child.der)
     except DerError:
         return None
 
 
-def _signed(outline: CertificateOutline | None, issuer: Certificate) -> bool | None:
+def _signed(outline: CertificateOutline | None, issuer: ParsedCertificate) -> bool | None:
     """Tell whether the issuer's key signed the certificate with this outline; None: cannot be checked."""
     if outline is None or not issuer.key_info_der:
         return None
@@ -42,7 +42,7 @@ def _signed(outline: CertificateOutline | None, issuer: Certificate) -> bool | N
     )
 
 
-def _same_name(child: Certificate, issuer: Certificate) -> bool:
+def _same_name(child: ParsedCertificate, issuer: ParsedCertificate) -> bool:
     if child.issuer_der == issuer.subject_der:
         return bool(child.issuer_der)
     # RFC 5280 7.1: names are equal across string types and letter case.
@@ -55,10 +55,10 @@ class CertificateStore:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._by_der: dict[bytes, Certificate] = {}
-        self._by_subject: dict[bytes, list[Certificate]] = {}
-        self._by_key_id: dict[str, list[Certificate]] = {}
-        self._by_name_and_key_id: dict[tuple[bytes, str | None], list[Certificate]] = {}
+        self._by_der: dict[bytes, ParsedCertificate] = {}
+        self._by_subject: dict[bytes, list[ParsedCertificate]] = {}
+        self._by_key_id: dict[str, list[ParsedCertificate]] = {}
+        self._by_name_and_key_id: dict[tuple[bytes, str | None], list[ParsedCertificate]] = {}
         self._verified: dict[tuple[str, str], bool | None] = {}
         self._hashed: dict[str, tuple[int, dict[str, bytes]]] = {}
         self._shared: dict[bytes, bytes] = {}
@@ -68,10 +68,10 @@ class CertificateStore:
     def __len__(self) -> int:
         return len(self._by_der)
 
-    def __iter__(self) -> Iterator[Certificate]:
+    def __iter__(self) -> Iterator[ParsedCertificate]:
         return iter(self._by_der.values())
 
-    def add(self, der: bytes) -> Certificate:
+    def add(self, der: bytes) -> ParsedCertificate:
         """Return the certificate of these bytes, parsed when they are seen for the first time."""
         known = self._by_der.get(der)
         if known is not None:
@@ -97,7 +97,7 @@ class CertificateStore:
         """
         return self._shared.setdefault(der, der)
 
-    def issuers_of(self, certificate: Certificate) -> Sequence[Certificate]:
+    def issuers_of(self, certificate: ParsedCertificate) -> Sequence[ParsedCertificate]:
         """Return what may have issued a certificate, the likeliest first, at most MAX_CANDIDATES.
 
         Certificates of the issuer's name whose subjectKeyIdentifier is the authorityKeyIdentifier
@@ -106,7 +106,7 @@ class CertificateStore:
         """
         wanted = certificate.authority_key_id
         name = certificate.issuer_der
-        named: Iterable[Certificate] = self._by_subject.get(name, ())
+        named: Iterable[ParsedCertificate] = self._by_subject.get(name, ())
         if wanted is not None:
             # Not sorted: there may be thousands of one name, and as many that ask for their issuer.
             others = (each for each in named if _distance(each.subject_key_id, wanted) == 2)
@@ -121,7 +121,7 @@ class CertificateStore:
             ]
         return candidates[:MAX_CANDIDATES]
 
-    def issuer(self, certificate: Certificate) -> Certificate | None:
+    def issuer(self, certificate: ParsedCertificate) -> ParsedCertificate | None:
         """Return a certificate of this store whose key signed the given one, None where there is none.
 
         A self-signed certificate is its own issuer. The answer may change from None as certificates
@@ -144,14 +144,14 @@ class CertificateStore:
                 return candidate
         return None
 
-    def issued_by(self, child: Certificate, issuer: Certificate) -> bool | None:
+    def issued_by(self, child: ParsedCertificate, issuer: ParsedCertificate) -> bool | None:
         """As :func:`issued_by`, each pair verified once."""
         pair = (child.sha256, issuer.sha256)
         if pair not in self._verified:
             self._verified[pair] = issued_by(child, issuer)
         return self._verified[pair]
 
-    def named(self, hash_algorithm: str, issuer_name_hash: str) -> Sequence[Certificate]:
+    def named(self, hash_algorithm: str, issuer_name_hash: str) -> Sequence[ParsedCertificate]:
         """Return the certificates whose subject has this hash: what a CertID may mean by its issuer."""
         seen, names = self._hashed.get(hash_algorithm, (0, {}))
         if seen < len(self._by_subject):

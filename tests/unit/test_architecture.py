@@ -92,6 +92,16 @@ def test_no_modules_import_in_a_circle() -> None:
         pytest.fail(" -> ".join(reversed(error.args[1])))
 
 
+def test_a_public_class_has_its_name_to_itself() -> None:
+    homes: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module)
+    assert homes
+    assert not {name: modules for name, modules in homes.items() if len(modules) > 1}
+
+
 def test_every_import_was_looked_at() -> None:
     assert {"ocsp_pcap.facts.json", "ocsp_pcap.facts"} <= imports("ocsp_pcap.report.json") | imports(
         "ocsp_pcap.tables.stored"

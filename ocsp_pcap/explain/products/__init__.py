@@ -18,7 +18,7 @@ UNTRIED = " (from the documentation, not tried)"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProductStep:
     """One thing to do on a product."""
 
     codes: frozenset[str]
@@ -35,7 +35,7 @@ class Product:
     name: str
     tried: bool
     aliases: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[ProductStep, ...]
 
 
 def known_products() -> list[str]:
@@ -83,6 +83,7 @@ def _read(name: str) -> Product:
     text = resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     table: dict[str, Any] = tomllib.loads(text)
     steps = tuple(
-        Step(frozenset(row["for"]), " ".join(row["text"].split()), row.get("done")) for row in table["step"]
+        ProductStep(frozenset(row["for"]), " ".join(row["text"].split()), row.get("done"))
+        for row in table["step"]
     )
     return Product(table["name"], table["tried"], tuple(table.get("aliases", ())), steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ocsp_pcap.crosscheck.dissection import Dissection, Question
+from ocsp_pcap.crosscheck.dissection import Dissection, DissectionOptions
 from ocsp_pcap.crosscheck.model import Item
 from ocsp_pcap.facts import HandshakeFact, HandshakeFrames
 
@@ -52,11 +52,11 @@ def seen(*items: Item, **changes: object) -> Dissection:
     return dissection
 
 
-def asked(first: Dissection, second: Dissection | None = None) -> Callable[[Question], Dissection]:
+def asked(first: Dissection, second: Dissection | None = None) -> Callable[[DissectionOptions], Dissection]:
     """A witness that gives these answers; without ``second`` it must not be asked twice."""
     answers = [first, second]
 
-    def ask(question: Question) -> Dissection:
+    def ask(question: DissectionOptions) -> Dissection:
         answer = answers.pop(0)
         assert answer is not None, f"asked again: {question}"
         return answer

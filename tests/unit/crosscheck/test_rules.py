@@ -7,7 +7,7 @@ import pytest
 from ocsp_pcap.crosscheck.dissection import Dissection
 from ocsp_pcap.crosscheck.labels import certificate_item, hello_item
 from ocsp_pcap.crosscheck.model import Item
-from ocsp_pcap.crosscheck.rules import RULES, Case, Streams, explanation
+from ocsp_pcap.crosscheck.rules import RULES, Discrepancy, Streams, explanation
 from ocsp_pcap.facts import HandshakeFact
 from tests.unit.crosscheck.parts import HASH, RANDOM, handshake, seen
 
@@ -22,8 +22,8 @@ def case(
     again: bool = False,
     first: Dissection | None = None,
     second: Dissection | None = None,
-) -> Case:
-    return Case(ours, wireshark, again, Streams(facts), first or seen(), second)
+) -> Discrepancy:
+    return Discrepancy(ours, wireshark, again, Streams(facts), first or seen(), second)
 
 
 def test_a_hello_with_a_known_random_is_the_same_handshake() -> None:

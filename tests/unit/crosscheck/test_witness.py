@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ocsp_pcap.crosscheck.dissection import Question
+from ocsp_pcap.crosscheck.dissection import DissectionOptions
 from ocsp_pcap.crosscheck.model import CrosscheckUnavailable
 from ocsp_pcap.crosscheck.witness import find_tshark, witness
 
@@ -36,7 +36,7 @@ def test_a_file_that_is_no_capture_is_told_in_tsharks_words(tmp_path: Path) -> N
         witness(path) as wireshark,
         pytest.raises(CrosscheckUnavailable, match=r"cannot dissect text\.pcap"),
     ):
-        wireshark.ask(Question())
+        wireshark.ask(DissectionOptions())
 
 
 def test_a_key_log_that_is_missing(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_several_key_logs_become_one_file_that_is_removed(tmp_path: Path) -> Non
     with witness(SAMPLE, logs) as wireshark:
         joined = Path(wireshark.preferences["tls.keylog_file"])
         assert joined.read_text() == "# a.keys\n# b.keys\n"
-        assert wireshark.ask(Question()).items
+        assert wireshark.ask(DissectionOptions()).items
     assert not joined.exists()
 
 

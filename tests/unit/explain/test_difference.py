@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ocsp_pcap.explain.difference import Told, difference, told_by, told_by_json
+from ocsp_pcap.explain.difference import ExplanationOutline, difference, outline_of, outline_of_json
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.facts.json import dumps
 from ocsp_pcap.report.difference import difference_markdown, difference_to_json, headline
@@ -17,22 +17,22 @@ BEFORE = explanation_of_all(sample("ocsp-on-child"))
 AFTER = explanation_of_all(sample("ocsp-at-parent"))
 
 
-def changed(explanation: Explanation, **values: Any) -> Told:
+def changed(explanation: Explanation, **values: Any) -> ExplanationOutline:
     """Return an explanation of which the first verdict of a server's own certificate says something else."""
     first = next(v for v in explanation.verdicts if v.validator.role == "parent" and v.chain_role == "leaf")
     verdicts = tuple(replace(v, **values) if v is first else v for v in explanation.verdicts)
-    return told_by(replace(explanation, verdicts=verdicts))
+    return outline_of(replace(explanation, verdicts=verdicts))
 
 
 def test_the_same_twice_is_no_change() -> None:
-    found = difference(told_by(AFTER), told_by(AFTER))
+    found = difference(outline_of(AFTER), outline_of(AFTER))
     assert (found.changes, found.findings, found.worse) == ((), (), False)
     assert found.same == len(AFTER.verdicts)
     assert "Nothing changed." in headline(found)
 
 
 def test_ocsp_moved_to_the_parent() -> None:
-    found = difference(told_by(BEFORE), told_by(AFTER))
+    found = difference(outline_of(BEFORE), outline_of(AFTER))
     better = {(c.role, c.host) for c in found.changes if c.direction == "better"}
     assert better == {("parent", "plain.site.test"), ("parent", "shop.site.test")}
     assert not found.worse
@@ -41,7 +41,7 @@ def test_ocsp_moved_to_the_parent() -> None:
 
 
 def test_and_back_again_is_worse() -> None:
-    found = difference(told_by(AFTER), told_by(BEFORE))
+    found = difference(outline_of(AFTER), outline_of(BEFORE))
     assert found.worse
     assert {c.host for c in found.changes if c.direction == "worse"} == {"plain.site.test", "shop.site.test"}
     assert "Worse than before: 2 certificates." in headline(found)
@@ -61,16 +61,16 @@ def test_and_back_again_is_worse() -> None:
     ],
 )
 def test_what_is_worse_than_an_answer(values: dict[str, Any], direction: str) -> None:
-    (change,) = difference(told_by(AFTER), changed(AFTER, **values)).changes
+    (change,) = difference(outline_of(AFTER), changed(AFTER, **values)).changes
     assert change.direction == direction
     if direction == "worse":
-        (back,) = difference(changed(AFTER, **values), told_by(AFTER)).changes
+        (back,) = difference(changed(AFTER, **values), outline_of(AFTER)).changes
         assert back.direction == "better"
 
 
 def test_a_stored_explanation_says_the_same() -> None:
     document = json.loads(dumps(explanation_to_json(AFTER)))
-    assert told_by_json(document) == told_by(AFTER)
+    assert outline_of_json(document) == outline_of(AFTER)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_a_stored_explanation_says_the_same() -> None:
 )
 def test_what_is_no_explanation_is_told(document: Any) -> None:
     with pytest.raises(ValueError, match="no explanation"):
-        told_by_json(document)
+        outline_of_json(document)
 
 
 def test_a_hostile_host_stays_text() -> None:
-    found = difference(told_by(AFTER), changed(AFTER, host="a|b`<img src=x>[x](y)\x1b[2J"))
+    found = difference(outline_of(AFTER), changed(AFTER, host="a|b`<img src=x>[x](y)\x1b[2J"))
     text = difference_markdown(found)
     assert "\x1b" not in text
     row = next(line for line in text.splitlines() if "<img" in line)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.pki.certificate import parse_certificate
-from ocsp_pcap.pki.model import Certificate
+from ocsp_pcap.pki.model import ParsedCertificate
 
 from .authority import END, FULL_EXTENSIONS, START, Authority, der, new_key, ns
 
@@ -16,7 +16,7 @@ AUTHORITY = Authority()
 LEAF = der(AUTHORITY.issue(extensions=FULL_EXTENSIONS))
 
 
-def check_full(certificate: Certificate) -> None:
+def check_full(certificate: ParsedCertificate) -> None:
     assert certificate.subject == "CN=plain.site.test,O=Test\\, Inc."
     assert certificate.issuer == "CN=Test CA,O=Test\\, Inc."
     assert certificate.not_before == ns(START)
