@@ -97,7 +97,7 @@ def print_evidence(sheet: Sheet, layout: Layout, evidence: Sequence[Evidence], *
     for item, place in zip(shown, places, strict=True):
         note = sheet.text(item.note, limit=1000)
         if item.frame is not None and len(layout.captures) > 1:
-            note.append_text(sheet.text(f"  {layout.captures.get(item.capture, item.capture)}", "dim"))
+            note.append_words(sheet.text(f"  {layout.captures.get(item.capture, item.capture)}", "dim"))
         sheet.item(sheet.text(place), note, indent=4, width=width)
     if len(evidence) > len(shown):
         sheet.line(sheet.text(f"… and {len(evidence) - len(shown)} more: -vv shows all", "dim"), indent=4)

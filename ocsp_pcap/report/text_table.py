@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Verdict
@@ -11,9 +11,7 @@ from ocsp_pcap.report.layout import CauseGroup, Layout, by_cause, host_text, pro
 from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, doubt_clause
 from ocsp_pcap.terminal.grid import narrowed, print_grid
 from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
-
-if TYPE_CHECKING:
-    from rich.text import Text
+from ocsp_pcap.terminal.words import Words
 
 MOST_URGENT: Final = 10
 """Rows of one cause that needs attention, unless more are asked for."""
@@ -71,12 +69,12 @@ def _print_heading(sheet: Sheet, group: CauseGroup) -> None:
     )
 
 
-def _cells(sheet: Sheet, verdict: Verdict, layout: Layout) -> tuple[Text, ...]:
+def _cells(sheet: Sheet, verdict: Verdict, layout: Layout) -> tuple[Words, ...]:
     host = sheet.text(host_text(verdict), "bold" if attention(verdict) < CALM else "", limit=_LONGEST_HOST)
     if verdict.chain_role == "intermediate":
-        host.append(" (intermediate)", style="dim")
+        host.append(" (intermediate)", f"{host.style} dim".strip())
     elif verdict.presented_by == "client":
-        host.append(" (client certificate)", style="dim")
+        host.append(" (client certificate)", f"{host.style} dim".strip())
     status = verdict.status or ""
     return (
         host,

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import compress, zip_longest
-from typing import TYPE_CHECKING
 
 from ocsp_pcap.terminal.sheet import Sheet
-
-if TYPE_CHECKING:
-    from rich.text import Text
+from ocsp_pcap.terminal.words import Words
 
 GAP = 2
 """Columns between two columns of a table."""
 
 
 def print_grid(
-    sheet: Sheet, headings: Iterable[str], widths: Sequence[int], rows: Iterable[Iterable[Text]]
+    sheet: Sheet, headings: Iterable[str], widths: Sequence[int], rows: Iterable[Iterable[Words]]
 ) -> None:
     """Print rows of cells under headings; a column of width 0 is left out.
 
@@ -28,40 +25,39 @@ def print_grid(
     is several lines high.
     """
     from rich import box
-    from rich.text import Text
 
     frame = box.SIMPLE_HEAD.substitute(sheet.console.options)
     shown = [width for width in widths if width]
     columns = [*(width + GAP - 1 for width in shown[:-1]), *shown[-1:]]
     ends = [frame.mid_vertical] * (len(columns) - 1) + ["\n"]
-    grid, blank = Text(), Text()
+    grid: list[str] = []
+    blank = Words()
 
-    def folded(cells: Iterable[Text]) -> list[Sequence[Text]]:
+    def folded(cells: Iterable[Words]) -> list[Sequence[Words]]:
         kept = compress(cells, widths)
         return [_lines(sheet, cell, width) for cell, width in zip(kept, shown, strict=True)]
 
-    def append(lines: Iterable[Sequence[Text]]) -> None:
+    def append(lines: Iterable[Sequence[Words]]) -> None:
         for parts in zip_longest(*lines, fillvalue=blank):
             for part, column, end in zip(parts, columns, ends, strict=True):
-                grid.append_text(part).append(" " * (column - part.cell_len) + end)
+                grid.append(part.written(sheet.styled) + " " * (column - part.cell_len) + end)
 
     headings = list(headings)
     if headings:
-        heads = folded(Text(heading, "dim") for heading in headings)
+        heads = folded(Words(heading, "dim") for heading in headings)
         height = max(map(len, heads))
         append([*[blank] * (height - len(head)), *head] for head in heads)
         grid.append(frame.get_row(columns, "head", edge=False) + "\n")
     for row in rows:
         append(folded(row))
-    grid.right_crop()
-    sheet.console.print(grid, soft_wrap=True)
+    sheet.write("".join(grid) or "\n")
 
 
-def _lines(sheet: Sheet, cell: Text, width: int) -> Sequence[Text]:
+def _lines(sheet: Sheet, cell: Words, width: int) -> Sequence[Words]:
     """Return the lines of a cell."""
     if cell.cell_len <= width and "\n" not in cell.plain:
         return (cell,)
-    return list(cell.wrap(sheet.console, width, overflow="fold"))
+    return cell.wrap(sheet.console, width)
 
 
 def narrowed(widths: Sequence[int], room: int) -> list[int]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.terminal.escape import encodable, safe_text
+from ocsp_pcap.terminal.words import Words
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
 PLAIN_MARKS: Final = {"✓": "+", "✗": "x", "…": "...", "→": "->", "·": "-"}
 """What stands for a symbol where the output has ASCII only."""
@@ -29,65 +29,78 @@ class Sheet:
         self.console = console
         self.width = console.width
         self._plain = not console.encoding.lower().startswith("utf")
+        self._styles: dict[str, tuple[str, str]] = {"": ("", "")}
 
-    def text(self, text: str, style: str = "", *, limit: int | None = None) -> Text:
+    def text(self, text: str, style: str = "", *, limit: int | None = None) -> Words:
         """Return text that this console can show and that does nothing to it."""
-        from rich.text import Text
-
         text = safe_text(text, limit=limit)
         if self._plain:
             for symbol, plain in PLAIN_MARKS.items():
                 text = text.replace(symbol, plain)
             text = encodable(text, self.console.encoding)
-        return Text(text, style=style, overflow="fold")
+        return Words(text, style)
 
-    def line(self, *parts: Text, indent: int = 0) -> None:
+    def line(self, *parts: Words, indent: int = 0) -> None:
         """Print parts as one paragraph, wrapped between words, every line of it indented."""
-        from rich.text import Text
+        body = parts[0] if len(parts) == 1 else Words()
+        if len(parts) != 1:
+            for part in parts:
+                body.append_words(part)
+        self._paragraph(" " * indent, indent, body, indent)
 
-        self._paragraph(Text(" " * indent), Text().join(parts), indent)
-
-    def item(self, head: Text, body: Text, *, indent: int, width: int) -> None:
+    def item(self, head: Words, body: Words, *, indent: int, width: int) -> None:
         """Print a paragraph that hangs to the right of its head, which is given ``width`` columns."""
-        from rich.text import Text
-
         gap = 2 if width > 1 else 1
         if self.width - indent - width - gap < _NARROWEST:
             self.line(head, indent=indent)
             self.line(body, indent=indent + 2)
             return
-        lead = Text(" " * indent).append_text(head)
-        lead.append(" " * max(width + gap - head.cell_len, 1))
-        self._paragraph(lead, body, indent + width + gap)
+        columns = head.cell_len
+        space = max(width + gap - columns, 1)
+        lead = " " * indent + head.written(self.styled) + " " * space
+        self._paragraph(lead, indent + columns + space, body, indent + width + gap)
 
-    def _paragraph(self, lead: Text, body: Text, margin: int) -> None:
+    def _paragraph(self, lead: str, columns: int, body: Words, margin: int) -> None:
         """Print text after its lead, the following lines indented by ``margin`` columns."""
-        from rich.text import Text
+        room = max(self.width - max(margin, columns), 1)
+        pad = " " * margin
+        lines = [line.written(self.styled) for line in body.wrap(self.console, room)]
+        self.write(lead + f"\n{pad}".join(lines) + "\n")
 
-        room = max(self.width - max(margin, lead.cell_len), 1)
-        fits = len(body) * 2 <= room or body.cell_len <= room
-        lines = [body] if fits else list(body.wrap(self.console, room, overflow="fold"))
-        for line in lines:
-            line.rstrip()
-        paragraph = Text(end="").append_text(lead).append_text(lines[0])
-        for line in lines[1:]:
-            paragraph.append("\n" + " " * margin).append_text(line)
-        self.console.print(paragraph, soft_wrap=True)
+    def styled(self, text: str, style: str) -> str:
+        """Return text with what this console takes to show it in a style."""
+        known = self._styles.get(style)
+        if known is None:
+            known = self._styles[style] = _around(self.console, style)
+        before, after = known
+        return f"{before}{text}{after}" if before and text else text
+
+    def write(self, text: str) -> None:
+        """Write text that is safe and styled as it is."""
+        self.console.file.write(text)
 
     def copyable(self, text: str, *, indent: int) -> None:
         """Print text that somebody will copy: on one line, however long."""
-        self.console.print(self.text(" " * indent + text), soft_wrap=True)
+        self.write(self.text(" " * indent + text).plain + "\n")
 
     def drawing(self, line: str, style: str, plain: Mapping[str, str]) -> None:
         """Print one line of a drawing, whose text is safe; ``plain`` stands for what ASCII has not."""
-        from rich.text import Text
-
         if self._plain:
             for symbol, instead in {**PLAIN_MARKS, "…": ".", **plain}.items():
                 line = line.replace(symbol, instead)
             line = encodable(line, self.console.encoding)
-        self.console.print(Text(line, style=style), soft_wrap=True)
+        self.write(self.styled(line, style) + "\n")
 
     def blank(self) -> None:
         """Print an empty line."""
-        self.console.print()
+        self.write("\n")
+
+
+def _around(console: Console, style: str) -> tuple[str, str]:
+    """Return what a console writes before and after text of a style."""
+    from rich.text import Text
+
+    with console.capture() as capture:
+        console.print(Text("x", style=style), end="")
+    before, _, after = capture.get().partition("x")
+    return before, after

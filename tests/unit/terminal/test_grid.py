@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ocsp_pcap.terminal.grid import narrowed, print_grid
 from ocsp_pcap.terminal.sheet import Sheet
+from ocsp_pcap.terminal.words import Words
 
 HEADINGS = ("OCSP", "Certificate for", "Frames")
 WORDS = st.lists(
@@ -45,7 +46,7 @@ def drawn(rows: Sequence[Sequence[str]], widths: Sequence[int], file: io.StringI
     """The table as it is drawn here."""
     file = file or io.StringIO()
     sheet = Sheet(Console(file=file, width=200))
-    print_grid(sheet, HEADINGS, widths, [[Text(cell) for cell in row] for row in rows])
+    print_grid(sheet, HEADINGS, widths, [[Words(cell) for cell in row] for row in rows])
     return file.getvalue()
 
 
