@@ -1,4 +1,9 @@
-"""Explain samples again after damage; compare what is still confirmed with the whole capture's answers."""
+"""Explain samples again after damage; compare what is still confirmed with the whole capture's answers.
+
+Two measures. By *sighting*: a confirmed answer about one connection that is no answer which the whole capture
+gives about this very connection is a lie. By *headline*: a confirmed verdict with another cause than that of
+the whole; where each of its sightings is right it merely sums up fewer of them, and is none.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +18,28 @@ from typing import Final, TypeAlias
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.model import Explanation, Verdict
+from ocsp_pcap.explain.model import Explanation, Sighting, Verdict
 from ocsp_pcap.explain.trace import load_trace
+from ocsp_pcap.facts import Facts, HandshakeFact
 from tests.samples.cases import Sample, known_site, samples
 
 from .damage import DAMAGES, Packets, load, save
 
 Key: TypeAlias = tuple[str, str, str | None]
 """Address of the validator, who presented the certificate, and its SHA-256 (else the host)."""
+Connection: TypeAlias = tuple[tuple[str, int, str, int], str, str | None]
+"""Client and server with their ports, who presented the certificate, and its SHA-256; None: none was shown."""
 
-TRUE_OF_LESS: Final = "capture-incomplete"
+TRUE_OF_LESS: Final = frozenset({"capture-incomplete"})
 """What a damaged capture may say of itself."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What an explanation says, of each certificate and of each connection."""
+
+    headlines: Mapping[Key, frozenset[str]]
+    sightings: Mapping[Connection, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -33,23 +49,35 @@ class Whole:
     case: Sample
     files: Mapping[str, Packets]
     link_types: Mapping[str, int]
-    causes: Mapping[Key, frozenset[str]]
-    """Every cause that some sighting of a certificate has."""
+    answers: Answers
 
 
 @dataclass
 class Count:
-    """What came of a number of damaged captures."""
+    """What came of a number of damaged captures; each story with its seed."""
 
     damaged: int = 0
     confirmed: int = 0
-    turned: list[str] = field(default_factory=list)
-    """Answers that turned into another confirmed one, each with its seed."""
+    """Confirmed verdicts."""
+    confirmed_sightings: int = 0
+    by_sighting: list[str] = field(default_factory=list)
+    """A connection with a confirmed answer that the whole capture does not give about it."""
+    by_headline: list[str] = field(default_factory=list)
+    """A verdict confirmed with another cause than in the whole capture, some sighting of it wrong or unknown."""
+    fewer: list[str] = field(default_factory=list)
+    """The same where every sighting is right: the strongest of them are not in the capture any more."""
+    unknown: list[str] = field(default_factory=list)
+    """A confirmed sighting of a connection of which the whole capture says nothing."""
+
+    @property
+    def turned(self) -> list[str]:
+        """Everything that is a lie."""
+        return [*self.by_sighting, *self.by_headline, *self.unknown]
 
 
 def explanation_of(
     case: Sample, files: Mapping[str, Packets], link_types: Mapping[str, int], folder: Path
-) -> Explanation:
+) -> tuple[Facts, Explanation]:
     """Explain some packets as the sample's captures, with all else that belongs to it."""
     site = known_site(case)
     paths = [folder / name for name in files]
@@ -59,13 +87,44 @@ def explanation_of(
     authorities = [authority.der for proxy in site.proxies for authority in proxy.ca]
     options = ReadOptions(key_logs=case.key_logs, authorities=authorities, roles=roles)
     trace = tuple(entry for path in case.traces for entry in load_trace(path))
-    return explain(read_facts(paths, options), Context(site, roles, trace))
+    facts = read_facts(paths, options)
+    return facts, explain(facts, Context(site, roles, trace))
 
 
 def key_of(verdict: Verdict) -> Key:
     """Return what is equal for the verdicts about one certificate of one validator."""
     shown = verdict.certificate.sha256 if verdict.certificate is not None else verdict.host
     return verdict.validator.address, verdict.presented_by, shown
+
+
+def connections(facts: Facts, explanation: Explanation) -> Iterator[tuple[Connection, Verdict, Sighting]]:
+    """Yield every sighting with the connection that it was on."""
+    known: dict[tuple[str, int, int], HandshakeFact] = {
+        (handshake.capture, handshake.stream, handshake.time): handshake for handshake in facts.handshakes
+    }
+    for verdict in explanation.verdicts:
+        for sighting in verdict.sightings:
+            handshake = known[sighting.capture, sighting.stream, sighting.time]
+            ends = handshake.client, handshake.client_port, handshake.server, handshake.server_port
+            shown = (*handshake.certificates, *handshake.client_certificates)
+            sha256 = verdict.certificate.sha256 if verdict.certificate is not None else None
+            yield (ends, verdict.presented_by, sha256 if sha256 in shown else None), verdict, sighting
+
+
+def answers(facts: Facts, explanation: Explanation) -> Answers:
+    """Return what an explanation says; where a certificate was shown, also under the connection without it."""
+    headlines: dict[Key, set[str]] = defaultdict(set)
+    for verdict in explanation.verdicts:
+        for key in (key_of(verdict), (verdict.validator.address, verdict.presented_by, verdict.host)):
+            headlines[key].add(verdict.cause)
+    sightings: dict[Connection, set[str]] = defaultdict(set)
+    for (ends, presenter, shown), _, sighting in connections(facts, explanation):
+        for sha256 in (shown, None):
+            sightings[ends, presenter, sha256].add(sighting.cause)
+    return Answers(
+        {key: frozenset(found) for key, found in headlines.items()},
+        {connection: frozenset(found) for connection, found in sightings.items()},
+    )
 
 
 def wholes() -> list[Whole]:
@@ -78,13 +137,9 @@ def _whole(case: Sample) -> Whole:
     files = {name: packets for name, (packets, _) in loaded.items()}
     link_types = {name: link_type for name, (_, link_type) in loaded.items()}
     with tempfile.TemporaryDirectory() as folder:
-        explanation = explanation_of(case, files, link_types, Path(folder))
-    causes: dict[Key, set[str]] = defaultdict(set)
-    for verdict in explanation.verdicts:
-        found = {verdict.cause, *(sighting.cause for sighting in verdict.sightings)}
-        for key in (key_of(verdict), (verdict.validator.address, verdict.presented_by, verdict.host)):
-            causes[key] |= found
-    return Whole(case, files, link_types, {key: frozenset(found) for key, found in causes.items()})
+        return Whole(
+            case, files, link_types, answers(*explanation_of(case, files, link_types, Path(folder)))
+        )
 
 
 def calibrate(whole: list[Whole], seed: int, number: int) -> Count:
@@ -99,16 +154,36 @@ def calibrate(whole: list[Whole], seed: int, number: int) -> Count:
             continue
         count.damaged += 1
         with tempfile.TemporaryDirectory() as folder:
-            explanation = explanation_of(of.case, files, of.link_types, Path(folder))
-        for verdict in explanation.verdicts:
-            if verdict.confidence == "confirmed":
-                count.confirmed += 1
-                count.turned += _turned(of, verdict, f"seed {one}, {of.case.name}, {name}")
+            facts, explanation = explanation_of(of.case, files, of.link_types, Path(folder))
+        judge(count, of.answers, facts, explanation, f"seed {one}, {of.case.name}, {name}")
     return count
 
 
-def _turned(of: Whole, verdict: Verdict, story: str) -> Iterator[str]:
-    known = of.causes.get(key_of(verdict))
-    if verdict.cause == TRUE_OF_LESS or known is None or verdict.cause in known:
-        return
-    yield f"{story}: {verdict.validator.role} {verdict.host}: {', '.join(sorted(known))} -> {verdict.cause}"
+def judge(count: Count, whole: Answers, facts: Facts, explanation: Explanation, story: str) -> None:
+    """Add to the count what is confirmed of a damaged capture, and what of it the whole does not say."""
+    wrong: set[Key] = set()
+    for connection, verdict, sighting in connections(facts, explanation):
+        known = whole.sightings.get(connection)
+        right = sighting.cause in TRUE_OF_LESS or (known is not None and sighting.cause in known)
+        if not right:
+            wrong.add(key_of(verdict))
+        if sighting.confidence != "confirmed":
+            continue
+        count.confirmed_sightings += 1
+        if not right:
+            was = ", ".join(sorted(known)) if known is not None else "unknown"
+            words = f"{story}: {_words(verdict)} port {connection[0][1]}: {was} -> {sighting.cause}"
+            (count.unknown if known is None else count.by_sighting).append(words)
+    for verdict in explanation.verdicts:
+        if verdict.confidence != "confirmed":
+            continue
+        count.confirmed += 1
+        before = whole.headlines.get(key_of(verdict))
+        if verdict.cause in TRUE_OF_LESS or before is None or verdict.cause in before:
+            continue
+        words = f"{story}: {_words(verdict)}: {', '.join(sorted(before))} -> {verdict.cause}"
+        (count.by_headline if key_of(verdict) in wrong else count.fewer).append(words)
+
+
+def _words(verdict: Verdict) -> str:
+    return f"{verdict.validator.role} {verdict.validator.address} {verdict.host} ({verdict.chain_role})"

@@ -20,6 +20,10 @@ def whole() -> list[Whole]:
 
 def test_damage_turns_no_answer_into_another_confirmed_one(whole: list[Whole]) -> None:
     count = calibrate(whole, SEED, NUMBER)
-    print(f"seed {SEED}: {count.damaged} damaged, {count.confirmed} confirmed, {len(count.turned)} turned")
+    print(
+        f"seed {SEED}: {count.damaged} damaged, {count.confirmed_sightings} confirmed sightings, "
+        f"{len(count.by_sighting)} turned; {count.confirmed} confirmed headlines, {len(count.by_headline)} turned, "
+        f"{len(count.fewer)} that sum up fewer"
+    )
     assert count.turned == []
     assert count.confirmed > NUMBER
