@@ -97,6 +97,23 @@ class Host:
             visit.handshake.hello_fingerprint for visit in self.visits if visit.handshake.hello_fingerprint
         )
 
+    @cached_property
+    def agents(self) -> frozenset[str | None]:
+        """Names of software (User-Agent) that its queries bear; None: one bears none."""
+        return frozenset(exchange.user_agent for exchange in self.exchanges if exchange.frames.request)
+
+    @cached_property
+    def stacks_of_agent(self) -> dict[str, set[str | None]]:
+        """User-Agent of queries: fingerprints of the ClientHellos that they followed."""
+        index: dict[str, set[str | None]] = defaultdict(set)
+        for sha256, queries in self.queries.items():
+            visits = self.received.get(sha256, [])
+            for query in queries:
+                position = bisect_right(visits, query.time, key=lambda visit: visit.time)
+                if position and query.exchange.user_agent is not None:
+                    index[query.exchange.user_agent].add(visits[position - 1].handshake.hello_fingerprint)
+        return index
+
     def addresses_of(self, name: str) -> frozenset[str]:
         """Return the addresses that a name resolved to for this host."""
         return self._addresses.get(name, frozenset())

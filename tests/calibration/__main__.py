@@ -21,8 +21,8 @@ for title, stories in (
 ):
     print(*(f"{title}: {story}" for story in stories), sep="\n", end="\n" if stories else "")
 print(
-    f"seed {options.seed}: {count.damaged} damaged captures; {count.confirmed_sightings} confirmed sightings, "
-    f"{len(count.by_sighting)} turned and {len(count.unknown)} of connections unknown in the whole; "
+    f"seed {options.seed}: {count.damaged} damaged captures; {count.confirmed_sightings} confirmed "
+    f"sightings, {len(count.by_sighting)} turned, {len(count.unknown)} of connections unknown in the whole; "
     f"{count.confirmed} confirmed headlines, {len(count.by_headline)} turned, {len(count.fewer)} that sum up "
     "fewer sightings, each of them right"
 )

@@ -28,7 +28,7 @@ from .damage import DAMAGES, Packets, load, save
 Key: TypeAlias = tuple[str, str, str | None]
 """Address of the validator, who presented the certificate, and its SHA-256 (else the host)."""
 Connection: TypeAlias = tuple[tuple[str, int, str, int], str, str | None]
-"""Client and server with their ports, who presented the certificate, and its SHA-256; None: none was shown."""
+"""Client and server with their ports, who presented the certificate, and its SHA-256; None: none shown."""
 
 TRUE_OF_LESS: Final = frozenset({"capture-incomplete"})
 """What a damaged capture may say of itself."""
@@ -63,7 +63,7 @@ class Count:
     by_sighting: list[str] = field(default_factory=list)
     """A connection with a confirmed answer that the whole capture does not give about it."""
     by_headline: list[str] = field(default_factory=list)
-    """A verdict confirmed with another cause than in the whole capture, some sighting of it wrong or unknown."""
+    """A verdict confirmed with another cause than in the whole capture, and some sighting of it wrong."""
     fewer: list[str] = field(default_factory=list)
     """The same where every sighting is right: the strongest of them are not in the capture any more."""
     unknown: list[str] = field(default_factory=list)
@@ -112,7 +112,7 @@ def connections(facts: Facts, explanation: Explanation) -> Iterator[tuple[Connec
 
 
 def answers(facts: Facts, explanation: Explanation) -> Answers:
-    """Return what an explanation says; where a certificate was shown, also under the connection without it."""
+    """Return what an explanation says; of a certificate that was shown also without it."""
     headlines: dict[Key, set[str]] = defaultdict(set)
     for verdict in explanation.verdicts:
         for key in (key_of(verdict), (verdict.validator.address, verdict.presented_by, verdict.host)):
@@ -137,9 +137,7 @@ def _whole(case: Sample) -> Whole:
     files = {name: packets for name, (packets, _) in loaded.items()}
     link_types = {name: link_type for name, (_, link_type) in loaded.items()}
     with tempfile.TemporaryDirectory() as folder:
-        return Whole(
-            case, files, link_types, answers(*explanation_of(case, files, link_types, Path(folder)))
-        )
+        return Whole(case, files, link_types, answers(*explanation_of(case, files, link_types, Path(folder))))
 
 
 def calibrate(whole: list[Whole], seed: int, number: int) -> Count:

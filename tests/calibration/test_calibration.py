@@ -22,8 +22,8 @@ def test_damage_turns_no_answer_into_another_confirmed_one(whole: list[Whole]) -
     count = calibrate(whole, SEED, NUMBER)
     print(
         f"seed {SEED}: {count.damaged} damaged, {count.confirmed_sightings} confirmed sightings, "
-        f"{len(count.by_sighting)} turned; {count.confirmed} confirmed headlines, {len(count.by_headline)} turned, "
-        f"{len(count.fewer)} that sum up fewer"
+        f"{len(count.by_sighting)} turned; {count.confirmed} confirmed headlines, {len(count.by_headline)} "
+        f"turned, {len(count.fewer)} that sum up fewer"
     )
     assert count.turned == []
     assert count.confirmed > NUMBER

@@ -66,8 +66,8 @@ def _in_capture(question: Question) -> Claim | None:
         signs: list[Standing] = []
         if query.answer_time > ended:
             signs.append(Standing("span-not-covered", "the answer came only after this handshake was over"))
-        if window.basis != "ttl-override" and _asks_again_sooner(question, time - query.answer_time):
-            words = "it asked again elsewhere although an answer no older than this one still covered"
+        if window.basis != "ttl-override" and _asks_again_sooner(question, ended - query.answer_time):
+            words = "it asked again elsewhere although an answer hardly older than this one still covered"
             signs.append(Standing("checks-only-some", words))
         if single.status == "unknown":
             signs.append(
@@ -105,9 +105,13 @@ def _in_capture(question: Question) -> Claim | None:
 
 
 def _asks_again_sooner(question: Question, age: int) -> bool:
-    """The validator asked again elsewhere while an answer no older than this one still covered."""
+    """The validator asked again elsewhere while an answer that was hardly older than this one still covered.
+
+    One that keeps answers for a fixed time uses younger ones; one that keeps none asks at any age, and where
+    visits come at even intervals, one whose query was lost with its whole connection is just a bit younger.
+    """
     soonest = question.case.once(soonest_repeats).get(question.asker.identity)
-    return soonest is not None and soonest <= age
+    return soonest is not None and soonest <= 2 * age
 
 
 def _by_trace(question: Question) -> Claim | None:

@@ -72,6 +72,12 @@ def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
             f"{len(asker.stacks)} different TLS programs are seen behind {question.validator.address}, and "
             "which of them asked is not told",
         )
+    elif isinstance(act, Query) and question.presented_by == "server" and _other_program(question, act):
+        yield Standing(
+            "other-asker",
+            f"queries from {question.validator.address} name different software (User-Agent): another "
+            "program behind the address may hold this answer",
+        )
 
 
 def _both_sides(question: Question) -> bool:
@@ -116,19 +122,32 @@ def _ttl(act: Visit | Query | DnsLookupFact | TcpAttemptFact) -> int | None:
 
 
 def _other_stack(question: Question, query: Query) -> bool:
-    """Several TLS programs are behind the validator's address, and more than one of them may have asked."""
-    asker, visit = question.asker, question.visit
+    """Several TLS programs are behind the validator's address, and another than this one may have asked.
+
+    Who received the certificate shortly before it was asked about tells, and else the name by which the query
+    calls its software, where every handshake that a query of this name followed is of one program.
+    """
+    asker = question.asker
     if len(asker.stacks) < 2 or shown_to_intercept(question):
         return False
-    own = visit.handshake.hello_fingerprint
-    if question.validator.role in ("child", "parent"):
+    own = question.visit.handshake.hello_fingerprint
+    if own is None or question.validator.role in ("child", "parent"):
         return True
     assert question.certificate is not None
     received = asker.received.get(question.certificate.sha256, [])
-    return any(
-        other.handshake.hello_fingerprint not in (None, own)
-        for other in between(received, query.time - LATE, query.time)
-    )
+    near = {visit.handshake.hello_fingerprint for visit in between(received, query.time - LATE, query.time)}
+    if near:
+        return near != {own}
+    agent = query.exchange.user_agent
+    return agent is None or asker.stacks_of_agent.get(agent) != {own}
+
+
+def _other_program(question: Question, query: Query) -> bool:
+    """The answer came before this handshake, and queries of several names leave open who holds it."""
+    asker, agent = question.asker, query.exchange.user_agent
+    if query.time >= question.visit.time or len(asker.stacks) > 1 or shown_to_intercept(question):
+        return False
+    return any(agent != other for other in asker.agents)
 
 
 def hidden_rival(question: Question, ground: Did) -> Iterator[Standing]:
@@ -297,7 +316,7 @@ def may_tunnel(question: Question, ground: Did) -> Iterator[Standing]:
     """May this host only hand the connection on, so that it validates nothing?"""
     if question.presented_by == "client" or question.case.hellos.inner_leg(question.visit) is not None:
         return
-    proxy, act = question.proxy, ground.act
+    proxy = question.proxy
     if proxy is not None and proxy.intercepts is False and not proxy.validates_tunnels:
         yield Standing(
             "may-tunnel",
@@ -306,21 +325,30 @@ def may_tunnel(question: Question, ground: Did) -> Iterator[Standing]:
         )
         return
     relays = question.asker.identity in question.case.hellos.relays
-    if not (relays or (isinstance(act, Visit) and question.validator.role in ("child", "parent"))):
+    if not (relays or question.asker.relayed or question.validator.role in ("child", "parent")):
         return
     if not shown_to_intercept(question):
-        seen = "hands other connections on untouched" if relays else "has a side that is not captured"
+        if relays:
+            seen = "hands other connections on untouched"
+        elif question.asker.relayed:
+            seen = "hands on what hosts behind it ask"
+        else:
+            seen = "has a side that is not captured"
         yield Standing(
             "may-tunnel", f"{question.who} {seen}, and may only tunnel this one for a client behind it"
         )
 
 
 def shown_to_intercept(question: Question) -> bool:
-    """The site file, the inner leg, or its own queries show that a proxy makes its own TLS connections."""
+    """The site file or the inner leg show that a proxy makes its own TLS connections.
+
+    That it asks about what it received does not: who only relays for one host behind it looks the same from
+    outside.
+    """
     proxy = question.proxy
     if proxy is not None and proxy.intercepts is not False and (proxy.intercepts or proxy.ca):
         return True
-    return served(question) or _asks_for_itself(question)
+    return served(question)
 
 
 def served(question: Question) -> bool:
@@ -333,11 +361,3 @@ def served(question: Question) -> bool:
         differ(visit.handshake.client_random, here.handshake.client_random)
         for visit in between(visits, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD)
     )
-
-
-def _asks_for_itself(question: Question) -> bool:
-    """One TLS program alone is behind the address, and it asked about what it received."""
-    asker = question.asker
-    if len(asker.stacks) > 1 or asker.identity in question.case.hellos.relays or asker.relayed:
-        return False
-    return any(sha256 in asker.received for sha256 in asker.queries)

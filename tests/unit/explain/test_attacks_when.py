@@ -196,7 +196,7 @@ def test_order_is_not_certain_where_the_clock_was_set_back(seen: tuple[object, .
 
 @pytest.mark.parametrize("seen", [(dns(rcode="NXDOMAIN"),), (dns(RESPONDER), attempt("refused"))])
 def test_what_goes_past_a_forwarding_host_need_not_stop_a_query(seen: tuple[object, ...]) -> None:
-    forwards = site(parent={"forwarding_host": "10.1.1.9:3128"})
+    forwards = site(parent={"forwarding_host": "10.1.1.9:3128", "intercepts": True})
     assert doubts(shop, visit, *seen, site=forwards)[1:] == ("likely", {"told-otherwise"})
     refused = attempt("refused", server="10.1.1.9", server_port=3128)
     assert outcome(facts(shop, visit, refused), site=forwards) == ("responder-unreachable", "confirmed")

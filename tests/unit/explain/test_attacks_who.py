@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ CRL = "http://crl.ca.test/ca.crl"
 SHOP, NEWS, COPY = certificate(), certificate("news.test"), reissued()
 LISTED = certificate(crl=(CRL,))
 BOTH = site(child={}, parent={})
+TERMINATING = site(child={"intercepts": True}, parent={"intercepts": True})
 
 
 def found(seen: Facts, code: str, **context: Any) -> list[Finding]:
@@ -65,7 +67,8 @@ VISITS = (
 def test_what_the_parent_does_with_the_childs_request_is_not_its_own(errand: Any) -> None:
     seen = facts(SHOP, *VISITS, asked_through_the_parent(), *errand)
     assert outcome(seen, site=BOTH)[0] == "unexplained"
-    assert outcome(seen, CHILD, site=BOTH) == ("http-error", "confirmed")
+    assert outcome(seen, CHILD, site=BOTH) == ("http-error", "likely")
+    assert outcome(seen, CHILD, site=TERMINATING) == ("http-error", "confirmed")
 
 
 @pytest.mark.parametrize("time", [0.5, 1.6], ids=["before the request", "after its answer"])
@@ -286,3 +289,73 @@ def test_a_capture_of_both_sides_of_the_parent_given_for_the_child() -> None:
     for options in ({}, {"a.pcap": "child"}):
         case = Case(seen, Context(capture_roles=options))
         assert (case.roles.role(CHILD), case.roles.role(PARENT)) == ("unknown", "parent")
+
+
+ONE, OTHER = {"hello_fingerprint": "one"}, {"hello_fingerprint": "other"}
+
+
+def test_a_query_from_before_any_handshake_may_be_that_of_another_program() -> None:
+    """Two TLS programs share the address, and which of them holds the answer is not told."""
+    early, beside = exchange(SHOP, time=-50), handshake("news.test", NEWS, time=-20, **ONE)
+    for program, sure in ((OTHER, "likely"), (ONE, "confirmed")):
+        seen = facts(SHOP, NEWS, beside, early, handshake("shop.test", SHOP, **program))
+        assert outcome(seen) == ("cached", sure)
+
+
+def test_software_that_names_itself_tells_which_program_asked() -> None:
+    """Other queries of that name followed handshakes of one program only."""
+    early = exchange(SHOP, time=-50, user_agent="Validator/2")
+    beside = handshake("news.test", NEWS, time=-20, **ONE), exchange(NEWS, time=-19, user_agent="Validator/2")
+    stranger = handshake("else.test", time=-10, **OTHER)
+    for program, sure in ((OTHER, "likely"), (ONE, "confirmed")):
+        seen = facts(SHOP, NEWS, *beside, stranger, early, handshake("shop.test", SHOP, **program))
+        assert outcome(seen) == ("cached", sure)
+    unnamed = replace(early, user_agent=None)
+    seen = facts(SHOP, NEWS, *beside, stranger, unnamed, handshake("shop.test", SHOP, **ONE))
+    assert outcome(seen) == ("cached", "likely")
+
+
+def test_a_handshake_whose_program_cannot_be_told() -> None:
+    """Only the end of its ClientHello is in the capture, and two programs share the address."""
+    asked = handshake("shop.test", SHOP, time=-60, **ONE), exchange(SHOP, time=-59)
+    stranger = handshake("news.test", NEWS, time=-20, **OTHER)
+    for program, sure in (({"hello_fingerprint": None}, "likely"), (ONE, "confirmed"), (OTHER, "likely")):
+        seen = facts(SHOP, NEWS, *asked, stranger, handshake("shop.test", SHOP, time=9, **program))
+        assert {s.confidence for s in verdict(seen).sightings if s.cause == "cached"} == {sure}
+
+
+def test_queries_of_differently_named_software_have_caches_of_their_own() -> None:
+    named = [exchange(SHOP, time=-50, user_agent="curl/8"), exchange(NEWS, time=-40, user_agent="Java/21")]
+    visits = handshake("news.test", NEWS, time=-41, **ONE), handshake("shop.test", SHOP, **ONE)
+    assert outcome(facts(SHOP, NEWS, *visits, *named)) == ("cached", "likely")
+    assert outcome(facts(SHOP, NEWS, *visits, named[0])) == ("cached", "confirmed")
+
+
+@pytest.mark.parametrize(
+    ("told", "sure"),
+    [
+        ({}, "confirmed"),
+        ({"site": site(parent={})}, "likely"),
+        ({"site": site(parent={"ocsp": True})}, "likely"),
+        ({"capture_roles": {"a.pcap": "parent"}}, "likely"),
+        ({"site": site(parent={"intercepts": True, "addresses": frozenset({PARENT})})}, "confirmed"),
+    ],
+    ids=["a host", "called a proxy", "proxy with OCSP", "called a parent", "intercepts"],
+)
+def test_a_proxy_whose_outer_side_alone_is_seen_may_relay_handshake_and_query(told: Any, sure: str) -> None:
+    """Without Via, and with one TLS program behind it, that looks just as if it validated itself."""
+    assert outcome(facts(SHOP, VISITS[1], exchange(SHOP)), **told) == ("queried", sure)
+    seen = facts(SHOP, exchange(SHOP, time=-50), handshake("shop.test", SHOP))
+    assert outcome(seen, **told) == ("cached", sure)
+
+
+def test_the_leg_behind_the_proxy_shows_that_it_validates_itself() -> None:
+    inner = handshake("shop.test", COPY, client=CHILD, server=PARENT_INSIDE, proxied=True)
+    assert outcome(facts(SHOP, COPY, inner, VISITS[1], exchange(SHOP)), site=BOTH) == ("queried", "confirmed")
+
+
+def test_a_host_that_hands_on_a_query_may_hand_on_another_that_does_not_say_so() -> None:
+    visits = handshake("shop.test", SHOP), handshake("news.test", NEWS, time=10)
+    asked = exchange(SHOP), exchange(NEWS, time=11, relayed_for="10.1.0.77")
+    assert outcome(facts(SHOP, NEWS, *visits, *asked)) == ("queried", "likely")
+    assert outcome(facts(SHOP, NEWS, *visits, asked[0])) == ("queried", "confirmed")

@@ -27,7 +27,7 @@ inner = handshake("shop.test", shop, client=CHILD, server=PARENT_INSIDE, proxied
 
 outer = handshake("shop.test", shop, random="aa", time=0.1)
 
-both_proxies = site(child={}, parent={})
+both_proxies = site(child={"intercepts": True}, parent={})
 
 
 def test_the_same_hello_on_both_sides() -> None:
@@ -52,7 +52,7 @@ def test_a_proxy_that_reads_along_and_asks_is_told_by_its_query() -> None:
     ):
         verdict_here = found[address, "shop.test"]
         assert (verdict_here.cause, [d.code for d in verdict_here.doubts]) == (cause, [doubt])
-    reads = site(child={}, parent={"validates_tunnels": True})
+    reads = site(child={"intercepts": True}, parent={"validates_tunnels": True})
     assert outcome(seen, site=reads)[0] == "queried"
 
 

@@ -122,7 +122,7 @@ def test_a_query_of_another_host_answers_nothing_here() -> None:
 
 def test_a_query_from_another_address_of_the_same_proxy_counts() -> None:
     seen = facts(shop, visit, exchange(shop, client=PARENT_INSIDE))
-    assert outcome(seen, site=site(parent={})) == ("queried", "confirmed")
+    assert outcome(seen, site=site(parent={"intercepts": True})) == ("queried", "confirmed")
 
 
 def test_a_query_from_an_address_that_only_seems_the_same_proxy_is_likely() -> None:
