@@ -112,6 +112,7 @@ def read_case(
     policy_trace: tuple[Path, ...],
     log: tuple[Path, ...],
     how: HowToRead,
+    zone: str | None = None,
 ) -> tuple[Context, CapturesRead]:
     """Read what was seen, and what the user told besides.
 
@@ -122,6 +123,8 @@ def read_case(
     if not (captures or child or parent):
         raise click.UsageError("Give a capture, or --child and --parent captures.")
     context, authorities = _context(child, parent, site, policy_trace, log)
+    if zone is not None:
+        context = _in_zone(context, zone)
     # A file that is named twice goes by its first name, which is to be the one with a role.
     reading = read_captures((*child, *parent, *captures), how, authorities, context.capture_roles)
     context = _with_stored_roles(context, child, parent, reading.stored)
@@ -146,6 +149,17 @@ def _context(
     except TraceError as error:
         raise Failure(str(error)) from error
     return Context(known, roles, entries, _log_entries(logs)), _authorities(known)
+
+
+def _in_zone(context: Context, name: str) -> Context:
+    """Read in a zone what logs and traces say in local time."""
+    from ocsp_pcap.explain.zones import ZoneError, in_zone, zone_named
+
+    try:
+        zone = zone_named(name)
+    except ZoneError as error:
+        raise click.BadParameter(str(error), param_hint="--zone") from error
+    return replace(context, trace=in_zone(context.trace, zone), logs=in_zone(context.logs, zone))
 
 
 def _log_entries(paths: tuple[Path, ...]) -> tuple[LogEntry, ...]:

@@ -59,6 +59,8 @@ def explain(
     site: Paths = (),
     keylog: Paths = (),
     policy_trace: Paths = (),
+    log: Paths = (),
+    zone: str | None = None,
     host: str | Sequence[str] = (),
 ) -> Result:
     """Explain every certificate in captures: asked about, stapled, cached, or why not.
@@ -70,17 +72,21 @@ def explain(
         site: site files, or configurations of proxies, of which ``child=FILE`` says whose they are.
         keylog: NSS key log files.
         policy_trace: policy traces of a proxy.
+        log: logs of proxies and servers, to be quoted where they fit.
+        zone: time zone of traces and logs that name none: an offset, or a name of the tz database.
         host: globs of the hosts to explain; all, where there is none.
 
     What could not be read although something could is a warning.
 
     Raises:
         CaptureError: no capture could be read.
-        SiteError, TraceError, KeySourceError: another file cannot be used.
-        ValueError: no capture is named.
+        SiteError, TraceError, LogError, KeySourceError: another file cannot be used.
+        ValueError: no capture is named, or no zone.
     """
+    from ocsp_pcap.explain.logs.read import load_log
     from ocsp_pcap.explain.site.read import load_sites
     from ocsp_pcap.explain.trace import load_trace
+    from ocsp_pcap.explain.zones import in_zone, zone_named
 
     given: dict[ProxyRole, list[str]] = {"child": _paths(child), "parent": _paths(parent)}
     names = [*given["child"], *given["parent"], *_paths(captures)]
@@ -101,7 +107,11 @@ def explain(
         if capture.role is not None:
             roles.setdefault(capture.path, capture.role)
     trace = tuple(entry for path in _paths(policy_trace) for entry in load_trace(Path(path)))
-    context = Context(known, roles, trace)
+    entries = tuple(entry for path in _paths(log) for entry in load_log(Path(path)))
+    if zone is not None:
+        told = zone_named(zone)
+        trace, entries = in_zone(trace, told), in_zone(entries, told)
+    context = Context(known, roles, trace, entries)
     hosts = (host,) if isinstance(host, str) else tuple(host)
     return Result(explain_facts(facts, context, hosts), facts, context, tuple(key_logs))
 

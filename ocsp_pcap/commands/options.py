@@ -166,6 +166,12 @@ def capture_options(command: Command) -> Command:
             metavar="FILE",
             help="Log of Squid, ProxySG (ELFF), HAProxy, nginx or Apache, to be quoted where it fits.",
         ),
+        click.option(
+            "--zone",
+            metavar="ZONE",
+            help="Time zone of logs and traces that name none: an offset (+02:00) or a name (Europe/Berlin); "
+            "left out, the one that fits the captures counts as a sign.",
+        ),
         click.option("--host", multiple=True, metavar="GLOB", help="Only these hosts, with their evidence."),
         reading_options,
     ]

@@ -33,9 +33,10 @@ def explanation_of(
     log: tuple[Path, ...],
     host: tuple[str, ...],
     how: HowToRead,
+    zone: str | None = None,
 ) -> tuple[Explanation, CapturesRead]:
     """Read and explain; tell also how reading went."""
-    context, reading = read_case(captures, child, parent, site, policy_trace, log, how)
+    context, reading = read_case(captures, child, parent, site, policy_trace, log, how, zone)
     return explained(context, reading, host), reading
 
 

@@ -23,6 +23,8 @@ from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.products import product_steps
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
+from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.zones import EAST, WEST, Subject, offset_words, subjects
 from ocsp_pcap.facts import CaptureFact
 
 SECOND = 10**9
@@ -80,21 +82,48 @@ def annotated_findings(findings: Iterable[Finding], site: Site) -> tuple[Finding
     return tuple(_with_product(finding, site) for finding in findings)
 
 
-def log_notes(logs: Sequence[LogEntry], captures: Sequence[CaptureFact]) -> Iterator[str]:
-    """Say which logs are of another time than the captures, and which do not tell their day."""
+def log_times(verdicts: Iterable[Verdict]) -> dict[Subject, list[int]]:
+    """Return when packets show what a line of a log may be about: a host, a serial number, a responder."""
+    found: dict[Subject, set[int]] = defaultdict(set)
+    for verdict in verdicts:
+        times = [sighting.time for sighting in verdict.sightings]
+        certificate = verdict.certificate
+        if verdict.host and verdict.chain_role == "leaf":
+            found["host", verdict.host.lower()].update(times)
+        if certificate is not None:
+            found["serial", certificate.serial].update(times)
+            for host, _, _ in responder_hosts(certificate.ocsp_urls):
+                found["responder", host.lower()].update(times)
+    return {key: sorted(times) for key, times in found.items()}
+
+
+def log_notes(entries: Sequence[LogEntry | TraceEntry], captures: Sequence[CaptureFact]) -> Iterator[str]:
+    """Say which logs and traces are of another time than the captures, or do not tell their day or zone."""
     first = min((c.first_time for c in captures if c.first_time is not None), default=None)
     last = max((c.last_time for c in captures if c.last_time is not None), default=None)
-    by_path: dict[str, list[LogEntry]] = defaultdict(list)
-    for entry in logs:
+    by_path: dict[str, list[LogEntry | TraceEntry]] = defaultdict(list)
+    for entry in entries:
         by_path[entry.path].append(entry)
-    for path, entries in by_path.items():
-        times = [entry.time for entry in entries if entry.time is not None]
+    for path, lines in by_path.items():
+        times = [entry.time for entry in lines if entry.time is not None]
         if not times:
             yield f"{path}: its lines about certificates have no date: which connections they tell of is open"
-        elif first is not None and last is not None and not _overlaps(times, first, last):
+        elif offset := next((entry.offset for entry in lines if entry.offset is not None), None):
+            yield (
+                f"{path}: its times name no zone and fit the packets as {offset_words(offset)}, which is a "
+                "sign and no proof; --zone tells the zone"
+            )
+        elif first is None or last is None or _overlaps(times, first, last):
+            continue
+        elif all(entry.zone for entry in lines) or not _overlaps(times, first - WEST, last + EAST):
             yield (
                 f"{path}: its lines about certificates are from {_text(min(times))} to {_text(max(times))}, "
                 f"the captures from {_text(first)} to {_text(last)}: none of them is about these connections"
+            )
+        else:
+            yield (
+                f"{path}: its times name no zone, and read as UTC none of its lines is of the time of the "
+                "captures; --zone tells the zone"
             )
 
 
@@ -114,9 +143,8 @@ class _Index:
         for entry in logs:
             if entry.time is None:
                 continue
-            for kind, value in (("host", entry.host), ("serial", entry.serial), ("responder", _name(entry))):
-                if value is not None:
-                    self._by[kind, value].append((entry.time, entry))
+            for subject in subjects(entry):
+                self._by[subject].append((entry.time, entry))
         for rows in self._by.values():
             rows.sort(key=lambda row: row[0])
 
@@ -131,14 +159,6 @@ class _Index:
             end = bisect_right(rows, time + NEAR, key=lambda row: row[0])
             for _, entry in rows[start:end]:
                 yield entry
-
-
-def _name(entry: LogEntry) -> str | None:
-    """Return the host name of the responder that a line names, without port and path."""
-    if entry.responder is None:
-        return None
-    text = entry.responder.partition("://")[2] or entry.responder
-    return text.partition("/")[0].partition(":")[0].lower() or None
 
 
 def _annotated(verdict: Verdict, index: _Index, proxy: Proxy | None) -> Verdict:
@@ -214,8 +234,12 @@ def _lines(verdict: Verdict, index: _Index) -> list[LogEntry]:
 
 
 def _quote(entry: LogEntry) -> Evidence:
-    open_zone = "" if entry.zone else " (no time zone; read as UTC)"
-    return Evidence(entry.path, None, None, f"line {entry.line}{open_zone}: {entry.text}")
+    zone = ""
+    if not entry.zone:
+        zone = " (no time zone; read as UTC)"
+        if entry.offset is not None:
+            zone = f" (no time zone; read as {offset_words(entry.offset)}, which fits the packets)"
+    return Evidence(entry.path, None, None, f"line {entry.line}{zone}: {entry.text}")
 
 
 def _with_product(finding: Finding, site: Site) -> Finding:

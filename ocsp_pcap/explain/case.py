@@ -25,6 +25,7 @@ from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.explain.visits import Credit, Query, Visit
 from ocsp_pcap.explain.windows import Window, answer_window
+from ocsp_pcap.explain.zones import in_fitting_zones
 from ocsp_pcap.facts import (
     CertificateFact,
     CrlFetchFact,
@@ -304,9 +305,17 @@ class Case:
     def trace_of(self) -> dict[str, list[TraceEntry]]:
         """Host: the lines of policy traces about it."""
         index: dict[str, list[TraceEntry]] = defaultdict(list)
-        for entry in self.context.trace:
+        for entry in self.trace:
             index[entry.host].append(entry)
         return index
+
+    @cached_property
+    def trace(self) -> tuple[TraceEntry, ...]:
+        """The lines of policy traces; those that name no zone, by the offset that fits the packets."""
+        if all(entry.zone for entry in self.context.trace):
+            return self.context.trace
+        seen = {("host", host): sorted(v.time for v in visits) for host, visits in self.by_host.items()}
+        return in_fitting_zones(self.context.trace, seen)
 
     def window(self, query: Query, proxy: Proxy | None) -> Window | None:
         """Return how long a cache may answer from this response, and by what; None: it may not at all."""

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import urlsplit
 
-from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes
+from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes, log_times
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.causes import CAUSES, ORDER, Rule, next_steps
 from ocsp_pcap.explain.chains import chains
@@ -18,6 +18,7 @@ from ocsp_pcap.explain.grounds.claim import Claim, Standing, Weighed
 from ocsp_pcap.explain.grounds.weigh import weigh
 from ocsp_pcap.explain.headline import headline
 from ocsp_pcap.explain.hidden import is_quic, quic_past_proxies
+from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.model import (
     Alternative,
     ChainRole,
@@ -36,6 +37,7 @@ from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.staples import staple_rows
 from ocsp_pcap.explain.timeline import timelines
 from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.explain.zones import in_fitting_zones
 from ocsp_pcap.facts import CertificateFact, Facts
 
 PRESENCES: Final[tuple[Presence, ...]] = ("present", "attempted", "absent", "unknown")
@@ -78,13 +80,14 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
     """
     case = Case(facts, context or Context())
     verdicts = tuple(_verdicts(case))
+    logs = in_fitting_zones(case.context.logs, log_times(verdicts)) if case.context.logs else ()
     legs = chains(case)
     if hosts:
         verdicts = tuple(verdict for verdict in verdicts if _matches(verdict.host, hosts))
         legs = tuple(chain for chain in legs if _matches(chain.host, hosts))
     findings = all_findings(case, verdicts, lambda name: not hosts or _matches(name, hosts))
     findings = annotated_findings(findings, case.site)
-    verdicts = annotated(verdicts, case.context.logs, case.proxy)
+    verdicts = annotated(verdicts, logs, case.proxy)
     only = {verdict.certificate.sha256 for verdict in verdicts if verdict.certificate} if hosts else None
     whole = Explanation(
         facts.captures,
@@ -92,7 +95,7 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
         findings,
         case.unmatched,
         legs,
-        tuple(_notes(case)),
+        tuple(_notes(case, logs)),
         headline=headline(case, verdicts, hosts=hosts, only=only),
         picture=picture(case, verdicts, only),
         timelines=timelines(case, verdicts),
@@ -340,9 +343,9 @@ def _host_of(url: str | None) -> str | None:
         return None
 
 
-def _notes(case: Case) -> Iterator[str]:
+def _notes(case: Case, logs: Sequence[LogEntry]) -> Iterator[str]:
     yield from case.roles.notes
-    yield from log_notes(case.context.logs, case.facts.captures)
+    yield from log_notes((*logs, *case.trace), case.facts.captures)
     yield from quic_past_proxies(case)
     for offset in case.clocks.offsets.values():
         if offset.significant:

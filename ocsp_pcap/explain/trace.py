@@ -54,6 +54,8 @@ class TraceEntry:
     """What holds the lines of one transaction together, where the trace tells transactions apart."""
     certain: bool = True
     """The trace leaves no doubt that this line is about this host's own certificate."""
+    offset: int | None = None
+    """Nanoseconds by which local time seems to be ahead of UTC, as the captures tell; ``time`` heeds it."""
 
 
 @dataclass(slots=True)

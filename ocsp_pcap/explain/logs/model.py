@@ -40,8 +40,18 @@ class LogEntry:
     """Host name of the responder, or its URL where the line has it."""
     status: Status | None = None
     """What the responder answered about the certificate."""
+    offset: int | None = None
+    """Nanoseconds by which local time seems to be ahead of UTC, as the captures tell; ``time`` heeds it."""
 
     @property
     def dated(self) -> bool:
         """The line has a full date."""
         return self.time is not None
+
+    @property
+    def responder_name(self) -> str | None:
+        """Host name of the responder, without port and path."""
+        if self.responder is None:
+            return None
+        text = self.responder.partition("://")[2] or self.responder
+        return text.partition("/")[0].partition(":")[0].lower() or None
