@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.cli.program import CHILD, PARENT, SAMPLES, SITE, run
@@ -96,3 +96,30 @@ def test_logs_that_do_not_help(tmp_path: Path) -> None:
     refused = run("explain", "--parent", str(PARENT), "--log", str(other))
     assert refused.status == 2
     assert "is no log that is known here" in refused.err
+
+
+def test_the_zone_of_a_log(tmp_path: Path) -> None:
+    before = json.loads(run("explain", "--parent", str(PARENT), "--format", "json").out)
+    shop = next(verdict for verdict in before["verdicts"] if verdict["host"] == "shop.site.test")
+    moment = datetime.fromisoformat(shop["sightings"][0]["time"][:26] + "+00:00")
+    log = tmp_path / "error.log"
+
+    def quotes(*options: str) -> tuple[list[str], str]:
+        result = run("explain", "--parent", str(PARENT), "--log", str(log), "--format", "json", *options)
+        assert result.status == 0
+        notes = [e["note"] for v in json.loads(result.out)["verdicts"] for e in v["evidence"]]
+        return [note for note in notes if note.startswith("line ")], result.err
+
+    local = (moment + timedelta(hours=2)).strftime("%Y/%m/%d %H:%M:%S")
+    responder = shop["certificate"]["ocsp_urls"][0].split("/")[2]
+    log.write_text(f"{local} [error] 1#1: x while requesting certificate status, responder: {responder}\n")
+    found, told = quotes()
+    assert found
+    assert all(note.startswith("line 1 (no time zone; read as UTC+02:00, which fits") for note in found)
+    assert "fit the packets as UTC+02:00, which is a sign and no proof; --zone tells the zone" in told
+    found, told = quotes("--zone", "+02:00")
+    assert all(note.startswith("line 1: ") for note in found)
+    assert told == ""
+    refused = run("explain", "--parent", str(PARENT), "--log", str(log), "--zone", "CEST")
+    assert refused.status == 2
+    assert "'CEST' is no time zone" in refused.err
