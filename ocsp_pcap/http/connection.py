@@ -6,18 +6,13 @@ as finding the next message allows.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
-from typing import Literal, TypeAlias
-
-from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Response, Trailing, Unanswered
+from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Trailing
 from ocsp_pcap.http.interest import NONE, TUNNEL, Interests
 from ocsp_pcap.http.message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
+from ocsp_pcap.http.pairing import Answers, Closed, Pairing, Pending
 from ocsp_pcap.http.state import (
-    AnswerUnderway,
     HttpDirection,
     HttpState,
-    Pending,
     Pieces,
     authority,
     looks_like_known_request,
@@ -26,8 +21,6 @@ from ocsp_pcap.http.state import (
     looks_like_tls,
 )
 
-MAX_PENDING = 64
-"""Requests that wait for an answer at one time."""
 MAX_REST_OF_HEAD = 2048
 """Missing bytes that are taken for the rest of a request whose head begins before them, and for no other."""
 MAX_HELD = 16 * 1024
@@ -36,9 +29,6 @@ MAX_TRAILING = 1024 * 1024
 """Bytes inside a tunnel that are kept for a caller who goes on feeding them here."""
 MAX_BLIND = 4 * 1024 * 1024
 """Bytes of answers to requests that are not in the capture which are looked through."""
-
-Closed: TypeAlias = Literal["fin", "rst"]
-Answers: TypeAlias = Callable[[Request, Response], bool | None]
 
 
 class HttpConversation:
@@ -61,20 +51,10 @@ class HttpConversation:
         """
         self.tunnel: ConnectTunnel | None = None
         self._interests = interests
-        self._answers = answers
-        self._in_doubt = False
-        """Requests may have been lost: the next answer may be that to one of them."""
-        self._paired = not mid_stream
-        """An answer was given to its request, or the capture shows the beginning."""
-        self._orphans = 0
-        """Answers since the last request for which none waited."""
         self._over = False
         self._client = HttpDirection()
         self._server = HttpDirection()
-        self._pending: deque[Pending] = deque()
-        self._answering: Pending | None = None
-        self._early: AnswerUnderway | None = None
-        """An answer that was complete before its request."""
+        self._pairing = Pairing(self._client, self._server, interests, answers, mid_stream=mid_stream)
         self._held = Pieces(MAX_HELD)
         self._trailing = Pieces(MAX_TRAILING)
         self._greeting: tuple[int, int] | None = None
@@ -115,7 +95,7 @@ class HttpConversation:
         server = self._server
         if server.state is HttpState.LOST:
             blind = not self._client.seen and server.passed_over < MAX_BLIND
-            return bool(self._pending) or blind
+            return bool(self._pairing) or blind
         return server.state is not HttpState.CLOSED
 
     def receive(
@@ -151,17 +131,19 @@ class HttpConversation:
         elif direction.message is None:
             if from_client:
                 is_rest = self._cut_head(frame, time, events) and length <= MAX_REST_OF_HEAD
-                self._in_doubt = self._in_doubt or not (is_rest or self._orphans)
+                if not is_rest:
+                    self._pairing.request_lost()
             direction.lose()
             if not from_client:
-                self._drop_answered(frame, time, events)
+                self._pairing.drop_answered(frame, time, events)
         else:
             found = direction.message.gap(length)
             if not found or direction.message.done:
                 self._end_message(from_client, frame, time, events, complete=False)
             if not found:
                 direction.lose()
-                self._in_doubt = self._in_doubt or (from_client and not self._orphans)
+                if from_client:
+                    self._pairing.request_lost()
         return events
 
     def skip(self, from_client: bool) -> None:
@@ -169,7 +151,7 @@ class HttpConversation:
         direction = self._client if from_client else self._server
         if direction.state not in (HttpState.CLOSED, HttpState.HELD):
             if not from_client:
-                self._answering = None
+                self._pairing.answering = None
             direction.lose()
 
     def close(self, from_client: bool, frame: int, time: int, reset: bool = False) -> list[HttpEvent]:
@@ -185,12 +167,9 @@ class HttpConversation:
         """The capture, or what is known of this connection, ended: report all that is incomplete."""
         events: list[HttpEvent] = []
         self._close_client(frame, time, events)
-        if self._early is not None:
-            self._report_response(self._early, events)
-            self._early = None
+        self._pairing.report_early(events)
         self._close_server(frame, time, None, events)
-        while self._pending:
-            self._drop(self._pending.popleft(), None, frame, time, events)
+        self._pairing.drop_all(None, frame, time, events)
         return events
 
     def take_trailing(self) -> list[Trailing]:
@@ -262,8 +241,12 @@ class HttpConversation:
         pending = Pending(head, client.first_frame, frame, time, self._server.lost)
         pending.interest, pending.message = message.interest, message
         self._await_answer(pending, frame, time, events)
-        self._end_request(pending, frame, time, events, complete=False)
+        self._pairing.end_request(pending, frame, time, events, complete=False)
         return True
+
+    def _await_answer(self, pending: Pending, frame: int, time: int, events: list[HttpEvent]) -> None:
+        self._pairing.await_answer(pending, frame, time, events)
+        self._greeting = None
 
     def _tunnel_request(self, pending: Pending, request: Request, events: list[HttpEvent]) -> None:
         """Take a CONNECT request: what follows it depends on the answer (RFC 9110 9.3.6)."""
@@ -287,46 +270,6 @@ class HttpConversation:
         if message.done:
             self._end_message(True, frame, time, events, complete=True)
         return rest
-
-    def _await_answer(self, pending: Pending, frame: int, time: int, events: list[HttpEvent]) -> None:
-        waiting = self._pending
-        if self._server.state is HttpState.LOST:
-            # A client asks again when it has its answer: what waited during a gap was answered in it.
-            while waiting and self._server.lost > waiting[0].lost_before:
-                self._drop(waiting.popleft(), None, frame, time, events)
-        if len(waiting) >= MAX_PENDING:
-            self._drop(waiting.popleft(), None, frame, time, events)
-        waiting.append(pending)
-        self._orphans = 0
-        self._greeting = None
-
-    def _drop_answered(self, frame: int, time: int, events: list[HttpEvent]) -> None:
-        """Give up requests that another one followed: a client asks again when it has its answer."""
-        while len(self._pending) > 1:
-            self._drop(self._pending.popleft(), None, frame, time, events)
-
-    def _drop(
-        self, pending: Pending, closed: Closed | None, frame: int, time: int, events: list[HttpEvent]
-    ) -> None:
-        """Give up waiting for the answer to a request."""
-        self._end_request(pending, frame, time, events, complete=False)
-        if pending.event is not None:
-            events.append(Unanswered(pending.event, self._server.lost - pending.lost_before, closed))
-
-    def _end_request(
-        self, pending: Pending, frame: int, time: int, events: list[HttpEvent], *, complete: bool
-    ) -> None:
-        """Report a request, which is as whole as it will be, where it may matter."""
-        message, pending.message = pending.message, None
-        if message is None:
-            return
-        pending.frame, pending.time = frame, time
-        pending.event = message.request_event(
-            self._interests, pending.first_frame, frame, time, complete=complete
-        )
-        pending.interest = message.interest
-        if pending.event is not None:
-            events.append(pending.event)
 
     def _close_client(self, frame: int, time: int, events: list[HttpEvent]) -> None:
         client = self._client
@@ -371,8 +314,7 @@ class HttpConversation:
             return b""
         if status is not None and 100 <= status < 200:
             return rest
-        pending = self._pending[0] if self._pending else None
-        several = len(self._pending) > 1
+        pending = self._pairing.next
         request = NONE if pending is None else pending.interest
         if status is not None and 200 <= status < 300:
             if request is TUNNEL or (pending is None and looks_like_tls(rest)):
@@ -382,8 +324,8 @@ class HttpConversation:
                 return b""
             if pending is None and not rest and not has_framing(head):
                 self._greeting = (status, frame)
-        if request is NONE and self._interests.is_plain_answer(head) and len(self._pending) <= 1:
-            self._pending.clear()
+        if request is NONE and self._interests.is_plain_answer(head) and len(self._pairing) <= 1:
+            self._pairing.forget()
             server.passed_over += len(rest)
             server.lose()
             return b""
@@ -395,14 +337,7 @@ class HttpConversation:
         message.first_frame = server.first_frame
         message.interest = self._interests.response_interest(request, message.status, message.headers)
         server.message, server.state = message, HttpState.BODY
-        if pending is not None:
-            self._answering = self._pending.popleft()
-            pending.lost_since = server.lost - pending.lost_before
-            pending.in_doubt = pending.lost_since > 0 or self._in_doubt or (several and not self._paired)
-            self._paired = True
-        else:
-            self._orphans += 1
-            self._in_doubt = False
+        self._pairing.begin_response()
         if request is TUNNEL:
             self._release_held(events)
         return self._server_body(rest, frame, time, events)
@@ -421,8 +356,8 @@ class HttpConversation:
         self._look_inside(message, is_request=False)
         if message.done:
             self._end_message(False, frame, time, events, complete=True)
-        elif message.interest is NONE and not self._pending:
-            self._answering = None
+        elif message.interest is NONE and not self._pairing:
+            self._pairing.answering = None
             server.lose()
         return rest
 
@@ -443,70 +378,9 @@ class HttpConversation:
         if message is None:
             return
         if not from_client:
-            answered, self._answering = self._answering, None
-            self._end_response(AnswerUnderway(message, answered, frame, time, complete, closed), events)
-            return
-        early = self._early
-        for pending in (*self._pending, self._answering, early.pending if early else None):
-            if pending is not None and pending.message is message:
-                self._end_request(pending, frame, time, events, complete=complete)
-        if early is not None and not early.awaits_request:
-            self._early = None
-            self._report_response(early, events)
-
-    def _end_response(self, answer: AnswerUnderway, events: list[HttpEvent]) -> None:
-        if answer.message.interest is NONE:
-            return
-        pending = answer.pending
-        if pending is not None and answer.awaits_request and pending.message is self._client.message:
-            # Some servers answer on the headers alone: the rest of the request is still on its way.
-            self._early = answer
+            self._pairing.response_ended(message, frame, time, events, complete=complete, closed=closed)
         else:
-            self._report_response(answer, events)
-
-    def _report_response(self, answer: AnswerUnderway, events: list[HttpEvent]) -> None:
-        pending, request = answer.pending, None
-        if pending is not None:
-            self._end_request(pending, answer.frame, answer.time, events, complete=False)
-            request = pending.event
-            if request is None:
-                request = pending.bare_request()
-                if request is not None:
-                    events.append(request)
-        event = answer.message.response_event(
-            request, answer.frame, answer.time, complete=answer.complete, closed=answer.closed
-        )
-        if pending is not None and pending.in_doubt and request is not None and self._answers is not None:
-            pending, event = self._settle(self._answers, pending, request, event, events)
-        if pending is not None and pending.lost_since:
-            # The answer to this request may be what was lost, and this one that to another.
-            event = event._replace(missing=event.missing + pending.lost_since)
-        events.append(event)
-
-    def _settle(
-        self,
-        answers: Answers,
-        pending: Pending,
-        request: Request,
-        event: Response,
-        events: list[HttpEvent],
-    ) -> tuple[Pending | None, Response]:
-        """Find the request that a response answers by what it says, where the order proves nothing."""
-        if answers(request, event) is True:
-            self._in_doubt = False
-            return pending, event
-        for place, other in enumerate(self._pending):
-            if other.event is not None and answers(other.event, event) is True:
-                # Answers come in order (RFC 9112 9.3.2): those to the requests before it were lost.
-                self._drop(pending, None, event.frame, event.time, events)
-                for _ in range(place):
-                    self._drop(self._pending.popleft(), None, event.frame, event.time, events)
-                self._pending.popleft()
-                self._in_doubt = False
-                return other, event._replace(request=other.event)
-        pending.event = request
-        self._pending.appendleft(pending)
-        return None, event._replace(request=None)
+            self._pairing.request_ended(message, frame, time, events, complete=complete)
 
     def _close_server(self, frame: int, time: int, closed: Closed | None, events: list[HttpEvent]) -> None:
         server = self._server
@@ -519,8 +393,7 @@ class HttpConversation:
             self._open_unanswered_tunnel()
         server.state = HttpState.CLOSED
         server.buffer.clear()
-        while self._pending:
-            self._drop(self._pending.popleft(), closed, frame, time, events)
+        self._pairing.drop_all(closed, frame, time, events)
 
     def _hold(self, piece: Trailing) -> None:
         self._held.append(piece)
@@ -539,13 +412,11 @@ class HttpConversation:
 
     def _open_tunnel(self, status: int | None, response_frame: int | None) -> None:
         host, port, connect_frame, via = None, None, None, False
-        for pending in self._pending:
-            if pending.interest is TUNNEL and pending.event is not None:
-                host, port = authority(pending.event.target)
-                connect_frame = pending.event.frame
-                via = any(name in ("via", "x-forwarded-for") for name, _ in pending.event.headers)
-                self._pending.remove(pending)
-                break
+        pending = self._pairing.take_tunnel_request()
+        if pending is not None and pending.event is not None:
+            host, port = authority(pending.event.target)
+            connect_frame = pending.event.frame
+            via = any(name in ("via", "x-forwarded-for") for name, _ in pending.event.headers)
         self.tunnel = ConnectTunnel(host, port, connect_frame, status, response_frame, via)
         self._over = True
         for piece in self._held.take():

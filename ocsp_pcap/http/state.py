@@ -1,17 +1,14 @@
-"""The state of one HTTP connection: its two directions and the requests that await an answer."""
+"""The state of one direction of an HTTP connection, and how the beginnings of messages are recognised."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Literal, NamedTuple
 
-from ocsp_pcap.http.events import Request, Trailing
-from ocsp_pcap.http.interest import NONE
-from ocsp_pcap.http.message import MAX_HEAD, Message, find_head_end, read_request
+from ocsp_pcap.http.events import Trailing
+from ocsp_pcap.http.message import MAX_HEAD, Message, find_head_end
 
-_MAX_KEPT_HEAD = 16 * 1024
 _METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")
 METHODS = tuple(
     f"{method} ".encode()
@@ -35,51 +32,6 @@ class HttpState(Enum):
     HELD = "held"
     """Client only: bytes behind CONNECT wait for its answer."""
     CLOSED = "closed"
-
-
-class Pending:
-    """A request whose answer is awaited."""
-
-    def __init__(self, head: bytes, first_frame: int, frame: int, time: int, lost_before: int) -> None:
-        self.head = head if len(head) <= _MAX_KEPT_HEAD else b""
-        self.first_frame = first_frame
-        self.frame = frame
-        self.time = time
-        self.lost_before = lost_before
-        """Bytes the server's direction had lost when the request was made."""
-        self.lost_since = 0
-        """Bytes it lost between the request and the beginning of the answer."""
-        self.in_doubt = False
-        """The answer next in order may be that to another request."""
-        self.method = head[: head.find(b" ")].decode("latin-1")
-        self.interest = NONE
-        self.message: Message | None = None
-        """While its body is being read."""
-        self.event: Request | None = None
-
-    def bare_request(self) -> Request | None:
-        """Return the request of which only the head was kept, because only its answer matters."""
-        try:
-            return read_request(self.head, self.first_frame, self.frame, self.time)
-        except ValueError:
-            return None
-
-
-class AnswerUnderway(NamedTuple):
-    """An answer that is as whole as it will be, and what it answers."""
-
-    message: Message
-    pending: Pending | None
-    """None: the request is not in the capture."""
-    frame: int
-    time: int
-    complete: bool
-    closed: Literal["fin", "rst"] | None
-
-    @property
-    def awaits_request(self) -> bool:
-        """The request it answers is not at its end yet."""
-        return self.pending is not None and self.pending.message is not None
 
 
 class HttpDirection:

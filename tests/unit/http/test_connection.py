@@ -7,39 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocsp_pcap.http.connection import MAX_PENDING, HttpConversation
+from ocsp_pcap.http.connection import HttpConversation
 from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Response, Trailing, Unanswered
+from ocsp_pcap.http.pairing import MAX_PENDING
 from ocsp_pcap.ocsp import interest
-from tests.unit.ocsp.messages import request_der
-from tests.unit.pki.authority import Authority
 
-from .wire import CLIENT, SERVER, Step, answer, get, play, post
+from .wire import ANSWER, CLIENT, DER, HTML, PAGE, POST, SERVER, Step, answer, get, play, post, responses, run
 
-AUTHORITY = Authority()
-DER = request_der(AUTHORITY, AUTHORITY.issue())
-POST = post(DER)
-ANSWER = answer(b"0\x03\x0a\x01\x03")
-PAGE = get("/index.html")
-HTML = answer(b"<html>" + b"x" * 200, kind="text/html")
 CONNECT = b"CONNECT plain.site.test:443 HTTP/1.1\r\nHost: plain.site.test:443\r\n\r\n"
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 HELLO = b"\x16\x03\x01\x00\x05hello"
 PIECES = [POST, POST[:60], POST[60:], ANSWER, ANSWER[:70], HTML, PAGE, CONNECT, ESTABLISHED, HELLO]
-
-
-def run(*steps: Step, finish: bool = True) -> list[HttpEvent]:
-    """Play the steps whole and byte by byte, which must give the same events."""
-    found = []
-    for whole in (True, False):
-        conversation = HttpConversation(interest)
-        events = play(conversation, *steps, whole=whole)
-        found.append(events + (conversation.finish(99, 99_000) if finish else []))
-    assert found[0] == found[1]
-    return found[0]
-
-
-def responses(events: list[HttpEvent]) -> list[Response]:
-    return [event for event in events if isinstance(event, Response)]
 
 
 def test_exchange() -> None:
@@ -60,21 +38,6 @@ def test_message_over_several_frames() -> None:
     assert isinstance(response, Response)
     assert (request.first_frame, request.frame) == (1, 2)
     assert (response.first_frame, response.frame) == (3, 4)
-
-
-def test_keep_alive_and_pipelining() -> None:
-    second = post(DER, path="/second")
-    alternating = run((CLIENT, POST), (SERVER, ANSWER), (CLIENT, second), (SERVER, ANSWER))
-    assert [r.request.target for r in responses(alternating) if r.request] == ["/", "/second"]
-    pipelined = run((CLIENT, POST + second), (SERVER, ANSWER + ANSWER))
-    assert [r.request.target for r in responses(pipelined) if r.request] == ["/", "/second"]
-
-
-def test_request_that_matters_behind_one_that_does_not() -> None:
-    events = run((CLIENT, PAGE + POST), (SERVER, HTML + ANSWER))
-    (response,) = responses(events)
-    assert response.request is not None
-    assert response.request.method == "POST"
 
 
 def test_what_does_not_matter_gives_nothing_and_is_not_wanted() -> None:
@@ -185,40 +148,6 @@ def test_answer_until_close() -> None:
     assert (reset.complete, reset.closed) == (False, "rst")
 
 
-def test_unanswered() -> None:
-    request, unanswered = run((CLIENT, POST), (SERVER, None))
-    assert unanswered == Unanswered(request, 0, "fin")  # type: ignore[arg-type]
-    request, unanswered = run((CLIENT, POST))
-    assert unanswered == Unanswered(request, 0, None)  # type: ignore[arg-type]
-
-
-def test_request_cut_short() -> None:
-    request, unanswered = run((CLIENT, POST[:-10]))
-    assert isinstance(request, Request)
-    assert (request.complete, request.missing) == (False, 10)
-    assert isinstance(unanswered, Unanswered)
-
-
-def test_answer_before_the_request_is_whole() -> None:
-    busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
-    request, response = run((CLIENT, POST[:-10]), (SERVER, busy), (CLIENT, POST[-10:]))
-    assert isinstance(request, Request)
-    assert isinstance(response, Response)
-    assert request.complete
-    assert response.status == 503
-    assert response.request is request
-    assert response.frame < request.frame
-
-
-def test_answer_to_a_request_that_never_becomes_whole() -> None:
-    busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
-    request, response = run((CLIENT, POST[:-10]), (SERVER, busy))
-    assert isinstance(request, Request)
-    assert isinstance(response, Response)
-    assert not request.complete
-    assert response.request is request
-
-
 def test_start_in_mid_stream() -> None:
     (response,) = run((CLIENT, b"garbage from before"), (SERVER, b"more of it"), (SERVER, ANSWER))
     assert isinstance(response, Response)
@@ -240,13 +169,6 @@ def test_gap_in_a_body() -> None:
     request, _ = run((CLIENT, POST[:-20]), (CLIENT, 20), (SERVER, ANSWER))
     assert isinstance(request, Request)
     assert (request.missing, request.complete, request.body) == (20, False, DER[:-20])
-
-
-def test_gap_over_a_whole_answer() -> None:
-    second = post(DER, path="/second")
-    events = run((CLIENT, POST), (SERVER, 300), (CLIENT, second), (SERVER, ANSWER))
-    assert [event.missing for event in events if isinstance(event, Unanswered)] == [300]
-    assert [r.request.target for r in responses(events) if r.request] == ["/second"]
 
 
 def test_gap_beyond_a_body() -> None:

@@ -6,7 +6,6 @@ from ocsp_pcap.http.message import MAX_HEAD
 from ocsp_pcap.http.state import (
     HttpDirection,
     HttpState,
-    Pending,
     authority,
     looks_like_known_request,
     looks_like_request,
@@ -57,11 +56,3 @@ def test_starts() -> None:
 )
 def test_authority(target: str, expected: tuple[str | None, int | None]) -> None:
     assert authority(target) == expected
-
-
-def test_bare_request() -> None:
-    pending = Pending(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 1, 2, 3, 0)
-    request = pending.bare_request()
-    assert request is not None
-    assert (request.target, request.first_frame, request.frame, request.time) == ("/x", 1, 2, 3)
-    assert Pending(b"GET /" + b"x" * 20_000, 1, 2, 3, 0).bare_request() is None

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
+from ocsp_pcap.http.connection import HttpConversation
+from ocsp_pcap.http.events import HttpEvent, Response
+from ocsp_pcap.ocsp import interest
+from tests.unit.ocsp.messages import request_der
+from tests.unit.pki.authority import Authority
+
 Event = TypeVar("Event", covariant=True)
 
 
@@ -53,3 +59,26 @@ def get(path: str, host: str = "ocsp.site.test") -> bytes:
 def answer(body: bytes, status: str = "200 OK", kind: str = OCSP_RESPONSE, extra: str = "") -> bytes:
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{extra}"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+AUTHORITY = Authority()
+DER = request_der(AUTHORITY, AUTHORITY.issue())
+POST = post(DER)
+ANSWER = answer(b"0\x03\x0a\x01\x03")
+PAGE = get("/index.html")
+HTML = answer(b"<html>" + b"x" * 200, kind="text/html")
+
+
+def run(*steps: Step, finish: bool = True) -> list[HttpEvent]:
+    """Play the steps whole and byte by byte, which must give the same events."""
+    found = []
+    for whole in (True, False):
+        conversation = HttpConversation(interest)
+        events = play(conversation, *steps, whole=whole)
+        found.append(events + (conversation.finish(99, 99_000) if finish else []))
+    assert found[0] == found[1]
+    return found[0]
+
+
+def responses(events: list[HttpEvent]) -> list[Response]:
+    return [event for event in events if isinstance(event, Response)]

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from ocsp_pcap.http.connection import HttpConversation
+from ocsp_pcap.http.events import Request, Response, Unanswered
+from ocsp_pcap.http.pairing import Pending
+from ocsp_pcap.ocsp import interest
+
+from .wire import ANSWER, CLIENT, DER, HTML, PAGE, POST, SERVER, Step, answer, play, post, responses, run
+
+
+def test_keep_alive_and_pipelining() -> None:
+    second = post(DER, path="/second")
+    alternating = run((CLIENT, POST), (SERVER, ANSWER), (CLIENT, second), (SERVER, ANSWER))
+    assert [r.request.target for r in responses(alternating) if r.request] == ["/", "/second"]
+    pipelined = run((CLIENT, POST + second), (SERVER, ANSWER + ANSWER))
+    assert [r.request.target for r in responses(pipelined) if r.request] == ["/", "/second"]
+
+
+def test_request_that_matters_behind_one_that_does_not() -> None:
+    events = run((CLIENT, PAGE + POST), (SERVER, HTML + ANSWER))
+    (response,) = responses(events)
+    assert response.request is not None
+    assert response.request.method == "POST"
+
+
+def test_unanswered() -> None:
+    request, unanswered = run((CLIENT, POST), (SERVER, None))
+    assert unanswered == Unanswered(request, 0, "fin")  # type: ignore[arg-type]
+    request, unanswered = run((CLIENT, POST))
+    assert unanswered == Unanswered(request, 0, None)  # type: ignore[arg-type]
+
+
+def test_request_cut_short() -> None:
+    request, unanswered = run((CLIENT, POST[:-10]))
+    assert isinstance(request, Request)
+    assert (request.complete, request.missing) == (False, 10)
+    assert isinstance(unanswered, Unanswered)
+
+
+def test_answer_before_the_request_is_whole() -> None:
+    busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    request, response = run((CLIENT, POST[:-10]), (SERVER, busy), (CLIENT, POST[-10:]))
+    assert isinstance(request, Request)
+    assert isinstance(response, Response)
+    assert request.complete
+    assert response.status == 503
+    assert response.request is request
+    assert response.frame < request.frame
+
+
+def test_answer_to_a_request_that_never_becomes_whole() -> None:
+    busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    request, response = run((CLIENT, POST[:-10]), (SERVER, busy))
+    assert isinstance(request, Request)
+    assert isinstance(response, Response)
+    assert not request.complete
+    assert response.request is request
+
+
+def test_gap_over_a_whole_answer() -> None:
+    second = post(DER, path="/second")
+    events = run((CLIENT, POST), (SERVER, 300), (CLIENT, second), (SERVER, ANSWER))
+    assert [event.missing for event in events if isinstance(event, Unanswered)] == [300]
+    assert [r.request.target for r in responses(events) if r.request] == ["/second"]
+
+
+def about(request: Request, response: Response) -> bool:
+    """Tell whether a response names the path that was asked for."""
+    return request.target.encode() in response.body
+
+
+@pytest.mark.parametrize(
+    ("lost", "body", "target", "unanswered"),
+    [
+        # Where nothing is missing the order is proof, whatever the answer says.
+        (0, b"/second", "/first", []),
+        (300, b"/first", "/first", []),
+        (300, b"/second", "/second", ["/first"]),
+        (300, b"/lost", None, []),
+    ],
+)
+def test_where_requests_may_be_missing_an_answer_goes_to_the_one_that_it_answers(
+    lost: int, body: bytes, target: str | None, unanswered: list[str]
+) -> None:
+    conversation = HttpConversation(interest, about)
+    first, second = post(DER, path="/first"), post(DER, path="/second")
+    gap: list[Step] = [(CLIENT, lost)] if lost else []
+    events = play(conversation, (CLIENT, first), *gap, (CLIENT, second), (SERVER, answer(body)))
+    (response,) = responses(events)
+    assert (response.request.target if response.request else None) == target
+    assert [event.request.target for event in events if isinstance(event, Unanswered)] == unanswered
+
+
+def test_bare_request() -> None:
+    pending = Pending(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 1, 2, 3, 0)
+    request = pending.bare_request()
+    assert request is not None
+    assert (request.target, request.first_frame, request.frame, request.time) == ("/x", 1, 2, 3)
+    assert Pending(b"GET /" + b"x" * 20_000, 1, 2, 3, 0).bare_request() is None
