@@ -61,6 +61,7 @@ class Block:
     payload_missing: Column
     in_error: NDArray[np.bool_]
     hop_limit: NDArray[np.uint8]
+    window: NDArray[np.uint16]
 
     def __len__(self) -> int:
         return len(self.row)
@@ -87,6 +88,7 @@ _TYPES: dict[str, Any] = {
     "payload_missing": np.int64,
     "in_error": np.bool_,
     "hop_limit": np.uint8,
+    "window": np.uint16,
 }
 _NAMES = tuple(field.name for field in fields(Block))
 
@@ -134,6 +136,7 @@ def tcp_block(
         sequence=header["sequence"].astype(np.uint32),
         acknowledgment=header["acknowledgment"].astype(np.uint32),
         flags=header["flags"].copy(),
+        window=header["window"].astype(np.uint16),
         payload_offset=start,
         payload_length=length,
         payload_missing=missing,
@@ -173,6 +176,7 @@ def udp_block(
         payload_missing=announced_end - end,
         in_error=np.zeros(len(row), np.bool_),
         hop_limit=addresses.hop_limit,
+        window=np.zeros(len(row), np.uint16),
     )
 
 

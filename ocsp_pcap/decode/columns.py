@@ -52,6 +52,8 @@ class TransportColumns:
 
     hop_limit: NDArray[np.uint8]
     """Time to live (RFC 791 3.1) or hop limit (RFC 8200 3) of the innermost IP header; 0: not known."""
+    window: NDArray[np.uint16]
+    """As it stands in the header, without the factor of RFC 7323 2."""
 
     def __len__(self) -> int:
         return len(self.frame)

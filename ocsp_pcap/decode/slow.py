@@ -39,7 +39,7 @@ from ocsp_pcap.decode.protocols import (
 from ocsp_pcap.decode.undecoded import BAD_HEADER, PROTOCOL, Undecoded, name_of
 
 _MAXIMUM_EXTENSIONS = 64
-_TCP_HEADER = Struct(">HHIIBB")
+_TCP_HEADER = Struct(">HHIIBBH")
 _UDP_HEADER = Struct(">HHH")
 _LOW = (1 << 64) - 1
 
@@ -354,7 +354,7 @@ def _tcp(output: _Output, region: _Region, network: _Network, in_error: bool) ->
     at, end = network.at, network.captured_end
     if end - at < TCP_MINIMUM:
         return
-    source, destination, sequence, acknowledgment, data_offset, flags = _TCP_HEADER.unpack_from(
+    source, destination, sequence, acknowledgment, data_offset, flags, window = _TCP_HEADER.unpack_from(
         region.data, at
     )
     header_length = (data_offset >> 4) * 4
@@ -375,6 +375,7 @@ def _tcp(output: _Output, region: _Region, network: _Network, in_error: bool) ->
             missing,
             in_error,
             network.hop_limit,
+            window,
         )
     )
 
@@ -402,6 +403,7 @@ def _udp(output: _Output, region: _Region, network: _Network, in_error: bool) ->
             0 if in_error else announced_end - end,
             in_error,
             network.hop_limit,
+            0,
         )
     )
     kind = int(kinds_of_ports(np.array([source]), np.array([destination]))[0])

@@ -40,6 +40,7 @@ _TCP = {
     "acknowledgment": (">u4", 8),
     "data_offset": ("u1", 12),
     "flags": ("u1", 13),
+    "window": (">u2", 14),
 }
 
 
@@ -50,7 +51,7 @@ def _shifted(fields: dict[str, tuple[str, int]], by: int) -> dict[str, tuple[str
 IPV4 = layout(20, **_IPV4)
 """IPv4 header (RFC 791 3.1)."""
 TCP_HEADER = layout(16, **_TCP)
-"""TCP header up to the window (RFC 9293 3.1)."""
+"""TCP header up to and with the window (RFC 9293 3.1)."""
 ETHERNET_IPV4_TCP = layout(40, ethertype=(">u2", 2), **_shifted(_IPV4, 4), **_shifted(_TCP, 24))
 """What follows the first ten bytes of an Ethernet frame, if it is IPv4 without options and TCP."""
 ETHERNET_IPV4_START = 10

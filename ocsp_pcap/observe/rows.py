@@ -195,6 +195,7 @@ _ROW_COLUMNS: Final = (
     "payload_length",
     "payload_missing",
     "in_error",
+    "window",
 )
 _NOTHING: Final = TransportColumns(
     buffer=np.zeros(PADDING, np.uint8),
@@ -216,4 +217,5 @@ _NOTHING: Final = TransportColumns(
     payload_missing=np.empty(0, np.int64),
     in_error=np.empty(0, np.bool_),
     hop_limit=np.empty(0, np.uint8),
+    window=np.empty(0, np.uint16),
 )

@@ -30,6 +30,7 @@ from ocsp_pcap.streams.headers import FAR, NEAR, Checksum
 from ocsp_pcap.streams.joining import FlowMatch, MatchError, StreamFiles
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
 from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
+from ocsp_pcap.streams.windows import Heard
 
 LIVE: Final = 4
 """The stream has a conversation."""
@@ -78,6 +79,10 @@ class TcpObserver:
         self._surroundings: Surroundings | None = None
         self._most_held = BOUNDS.compared_bytes
         self._any_dozes = False
+        self._rereads = False
+        """A stream is read again: what lay outside its windows is known."""
+        self._replays = False
+        """The segments at hand are known to the table of streams already, and later ones with them."""
         self._tunnels: dict[int, Tunnel] = {}
         """Of dozing streams, what their bytes travel behind."""
 
@@ -98,7 +103,9 @@ class TcpObserver:
     def replay(self, rows: Rows) -> None:
         """Take segments of streams that are known already."""
         if len(rows):
+            self._replays = True
             self._take(rows.columns, rows.stream, rows.direction)
+            self._replays = False
 
     def _reserve(self) -> None:
         """Have room for what is wanted of each stream."""
@@ -406,10 +413,43 @@ class TcpObserver:
         if not missing and side.accept(sequence, data, frame):
             stream.conversation.receive(direction, data, frame, time, True)
         else:
+            if side.started and side.ahead(sequence) > 0:
+                self._look_at_window(stream, side, sequence, frame)
             self._events(stream, side.segment(sequence, data, missing, frame, time))
         if other.pending_bytes and flags & ACK:
             self._events(stream, other.acknowledged(acknowledgment, frame, time))
         stream.last_frame, stream.last_time = frame, time
+
+    def _look_at_window(self, stream: TcpStream, side: Reassembler, sequence: int, frame: int) -> None:
+        """Note that a segment ahead of others lies beyond the window, where it does."""
+        heard = self.flows.heard(stream.number, 1 - side.direction)
+        if heard is None:
+            return
+        side.heard(heard.acknowledgment, heard.window)
+        if self._rereads:
+            return
+        before = self._heard_before(stream, 1 - side.direction, frame)
+        if (
+            before is not None
+            and before.outside(sequence, FAR, behind=HALF)
+            and len(stream.outside) < BOUNDS.hole_segments
+        ):
+            stream.outside |= {frame}
+
+    def _heard_before(self, stream: TcpStream, direction: int, frame: int) -> Heard | None:
+        """Return what a direction had acknowledged before a frame; where that is not known, since then.
+
+        Files that are read side by side are joined afterwards: then no window is known.
+        """
+        surroundings, number = self._surroundings, stream.number
+        found = None if surroundings is None else surroundings.heard(number, direction, frame)
+        if found is not None:
+            return self.flows.with_window(number, direction, found)
+        if self._replays:
+            later = self.flows.heard(number, direction)
+            return None if later is None else Heard(later.acknowledgment, None)
+        earlier = self.flows.heard_before(number, direction)
+        return None if earlier is None else self.flows.with_window(number, direction, earlier)
 
     def _close(self, stream: TcpStream, row: Row) -> None:
         direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
@@ -423,9 +463,14 @@ class TcpObserver:
             self._events(stream, [Close(direction, frame, time, reset=False)])
             return
         sequence = (sequence + length + missing + bool(flags & SYN)) % MODULUS
+        if side.started and side.ahead(sequence) > 0:
+            self._look_at_window(stream, side, sequence, frame)
+            if frame in stream.outside or side.ahead(sequence) > FAR:
+                # It ends far beyond what its receiver would have taken: no FIN of this stream.
+                return
         events = side.finish(sequence, frame, time)
-        if not events and (side.ahead(sequence) < 0 or side.ahead(sequence) > FAR):
-            # It ends before bytes that its sender went on to send, or far beyond them: no FIN of this stream.
+        if not events and side.ahead(sequence) < 0:
+            # It ends before bytes that its sender went on to send.
             return
         if flags & ACK and not stream.skipped >> (1 - direction) & 1:
             # The other side's own FIN takes a number, too (RFC 9293 3.4).
@@ -438,15 +483,13 @@ class TcpObserver:
     def _take_reset(self, stream: TcpStream, side: Reassembler, row: Row) -> None:
         """Remember an RST where a receiver may have taken it; what follows tells whether it did.
 
-        It counts where its number is the next one, or near what its receiver acknowledged
-        (RFC 9293 3.10.7.4, RFC 5961 3.2).
+        It counts where its number is in the window of its receiver (RFC 9293 3.10.7.4). A receiver that goes
+        by RFC 5961 3.2 takes of these only the next one, and challenges the others: then its sender goes on.
         """
         direction, _, frame, time, sequence, *_ = row
-        acknowledged = self.flows.last_acknowledgment(stream.number, 1 - direction)
-        near = [0] if not side.started or stream.skipped >> direction & 1 else [side.ahead(sequence)]
-        if acknowledged is not None:
-            near.append(((sequence - acknowledged + HALF) % MODULUS) - HALF)
-        if min(map(abs, near)) > NEAR:
+        if not self._rereads and self._is_outside(stream, side, row):
+            stream.outside |= {frame}
+        if frame in stream.outside:
             return
         stream.closed = DIRECTION_BITS
         if stream.reset is None:
@@ -454,6 +497,15 @@ class TcpObserver:
             if side.started and not stream.skipped >> direction & 1 and 0 < side.ahead(sequence) <= FAR:
                 # Its number is that of the next byte: those before it were sent, and are not in the capture.
                 side.reaches(sequence, frame)
+
+    def _is_outside(self, stream: TcpStream, side: Reassembler, row: Row) -> bool:
+        """Tell whether an RST stands where its receiver drops it."""
+        direction, _, frame, _, sequence, *_ = row
+        heard = self._heard_before(stream, 1 - direction, frame)
+        if heard is not None:
+            return heard.outside(sequence, NEAR, behind=NEAR if self._replays else 0)
+        known = side.started and not stream.skipped >> direction & 1
+        return known and abs(side.ahead(sequence)) > NEAR
 
     def _goes_on_after_reset(self, stream: TcpStream, end: int, frame: int) -> None:
         """Judge an RST after which its sender sent more: its receiver's acknowledgment tells."""
@@ -475,7 +527,8 @@ class TcpObserver:
                 continue
             acknowledged = self.flows.last_acknowledgment(stream.number, 1 - side.direction)
             if acknowledged is not None:
-                side.heard(acknowledged)
+                heard = self.flows.heard(stream.number, 1 - side.direction)
+                side.heard(acknowledged, None if heard is None else heard.window)
                 # A FIN takes a number, too, and may itself not be in the capture.
                 side.reaches((acknowledged - 1) % MODULUS, stream.last_frame)
             for sequence, frame, _ in side.unfinished():
@@ -525,6 +578,7 @@ class TcpObserver:
             acknowledged_between=any((s.acknowledgment - event.end) % MODULUS < HALF for s in between)
             or surroundings.acknowledged(number, 1 - direction, event.end, first, event.copy),
             offloaded=surroundings.offloaded(number, direction, frames),
+            outside=stream.outside,
             syn_data_left=opening is not None
             and opening.frame in frames
             and surroundings.syn_data_left(number, direction, opening.sequence),
@@ -539,6 +593,7 @@ class TcpObserver:
 
     def _read_again(self, stream: TcpStream) -> None:
         """Read a stream from its beginning, without the segments that the receiver did not take."""
+        self._rereads = True
         while stream.read_again and stream.entries is not None:
             stream.read_again = False
             stream.rereadings += 1
@@ -557,7 +612,7 @@ class TcpObserver:
                 if flags & CLOSING:
                     self._close(stream, row)
                 self._note_wanted(stream, stream.conversation.wanted)
-        stream.read_again = False
+        stream.read_again = self._rereads = False
 
     def _find_suspicious(self, stream: TcpStream) -> None:
         """Find segments of OCSP exchanges that their receiver would have dropped, with no other copy."""
@@ -597,6 +652,11 @@ class TcpObserver:
         self._end(stream)
 
     def _end(self, stream: TcpStream) -> None:
+        for side in stream.sides if stream.outside else ():
+            heard = self.flows.heard(stream.number, 1 - side.direction)
+            if heard is not None:
+                side.heard(heard.acknowledgment, heard.window)
+                side.forget(stream.outside)
         for side in stream.sides:
             self._events(stream, side.flush(stream.last_frame, stream.last_time))
         if stream.read_again:

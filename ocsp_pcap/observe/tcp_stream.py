@@ -53,6 +53,8 @@ class TcpStream:
     """Bytes that waited in reassembly and parsers when this was last counted."""
     refused: frozenset[int] = frozenset()
     """Frames that the receiver did not take."""
+    outside: frozenset[int] = frozenset()
+    """Frames that lay outside their receiver's window."""
     ambiguous: frozenset[tuple[int, ...]] = frozenset()
     """Frames, in order, that disagree about the same bytes, or that a receiver may not have taken."""
     judged: frozenset[int] = frozenset()

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.streams import addresses
-from ocsp_pcap.streams.distinct import distinct, first_of_each
+from ocsp_pcap.streams.distinct import among, distinct, first_of_each
 from ocsp_pcap.streams.exact_index import ExactIndex, Lanes
 from ocsp_pcap.streams.flow import Endpoints, Flow, FlowRows
 from ocsp_pcap.streams.headers import FAR, NEAR
@@ -36,6 +36,15 @@ from ocsp_pcap.streams.state import (
     SWAPPED,
     read_flows,
 )
+from ocsp_pcap.streams.windows import (
+    Heard,
+    acknowledging,
+    advertised,
+    all_scaled,
+    last_before,
+    scaled,
+    scales,
+)
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -46,6 +55,16 @@ _ALERT, _APPLICATION_DATA = 21, 23
 _MAX_ALERT = 64
 """Bytes of a segment that may be a TLS alert under protection."""
 MODULUS = 1 << 32
+
+
+class _Acknowledgments(NamedTuple):
+    """The rows of a batch that acknowledge something, and what their directions had before it."""
+
+    rows: Rows
+    slot: Rows
+    known: Flags
+    acknowledgment: NDArray[np.uint32]
+    window: NDArray[np.uint32]
 
 
 class FlowTable:
@@ -59,6 +78,9 @@ class FlowTable:
         self._current = np.zeros(2048, np.int32)
         """Stream of each conversation; a conversation is twice its number in its index, plus 1: IPv6."""
         self._state = {name: np.zeros((1024, *shape), kind) for name, kind, shape in FIELDS}
+        nothing = np.empty(0, np.int64)
+        numbers = np.empty(0, np.uint32)
+        self._before = _Acknowledgments(nothing, nothing, np.empty(0, np.bool_), numbers, numbers)
 
     def __len__(self) -> int:
         return self._size
@@ -200,14 +222,13 @@ class FlowTable:
         np.add.at(state["payload_packets"].reshape(-1), slot[payload], np.uint32(1))
         if self._udp:
             return
-        acknowledging = live & ((flags & (ACK | RST)) == ACK)
         self._remember_data(columns, np.flatnonzero(payload & live), slot)
-        state["bits"][stream[acknowledging & ~direction]] |= ACKED_0
-        state["bits"][stream[acknowledging & direction]] |= ACKED_1
-        # Of a repeated index the last value stays.
-        state["acknowledgment"].reshape(-1)[slot[acknowledging]] = columns.acknowledgment[acknowledging]
         control = np.flatnonzero(live & ((flags & (SYN | FIN | RST)) != 0))
-        control = control[~self._stray(columns, control, slot[control])]
+        opening = control[(flags[control] & SYN) != 0]
+        if len(opening):
+            state["scale"].reshape(-1)[slot[opening]] = scales(columns, opening)
+        self._remember_acknowledgments(columns, stream, direction, slot, live)
+        control = control[~self._stray(columns, control, slot)]
         flags, slot, frame = flags[control], slot[control], columns.frame[control]
         syn = (flags & (SYN | ACK)) == SYN
         np.add.at(state["syn_count"].reshape(-1), slot[syn], np.uint32(1))
@@ -226,21 +247,92 @@ class FlowTable:
             state["reset_frame"][slot[fresh] >> 1] = frame[fresh]
             state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= RESET_BY_1
 
-    def _stray(self, columns: TransportColumns, rows: Rows, slot: Rows) -> Flags:
-        """Tell which FINs and RSTs stand so far from what their receiver acknowledged that none took them."""
-        state, flags = self._state, columns.flags[rows]
+    def _remember_acknowledgments(
+        self, columns: TransportColumns, stream: Rows, direction: Flags, slot: Rows, live: Flags
+    ) -> None:
+        """Keep what each direction last acknowledged, and what it had acknowledged before this batch."""
+        state = self._state
+        rows = np.flatnonzero(acknowledging(columns, live))
+        own, backwards = slot[rows], direction[rows]
+        acknowledgment, window = state["acknowledgment"].reshape(-1), state["window"].reshape(-1)
+        known = (state["bits"][stream[rows]] & np.where(backwards, ACKED_1, ACKED_0)) != 0
+        self._before = _Acknowledgments(rows, own, known, acknowledgment[own], window[own])
+        state["bits"][stream[rows[~backwards]]] |= ACKED_0
+        state["bits"][stream[rows[backwards]]] |= ACKED_1
+        # Of a repeated index the last value stays.
+        acknowledgment[own] = columns.acknowledgment[rows]
+        window[own] = advertised(columns, rows)
+
+    def _stray(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> Flags:
+        """Tell which FINs and RSTs stand where their receiver takes none (RFC 9293 3.10.7.4)."""
+        state, flags, slot = self._state, columns.flags[rows], all_slots[rows]
         stream, direction = slot >> 1, slot & 1
         heard = (state["bits"][stream] & np.where(direction, ACKED_0, ACKED_1)) != 0
         stray: Flags = heard & ((flags & (FIN | RST)) != 0) & ((flags & SYN) == 0)
-        if not stray.any():
-            return stray
-        length = columns.payload_length[rows] + columns.payload_missing[rows]
+        length = np.where(flags & RST, 0, columns.payload_length[rows] + columns.payload_missing[rows])
         sequence = columns.sequence[rows] + length.astype(np.uint32)
-        side = direction ^ ((state["bits"][stream] & SWAPPED) != 0)
-        near = np.where(flags & RST, NEAR, FAR)
-        for number in (state["acknowledgment"].reshape(-1)[slot ^ 1], state["base"][stream, side]):
-            stray &= np.abs((sequence - number).astype(np.int32).astype(np.int64)) > near
+        # A FIN that is sent again stands one before what was acknowledged.
+        behind = np.where(flags & RST, 0, 1)
+        ahead = _difference(sequence, state["acknowledgment"].reshape(-1)[slot ^ 1])
+        stray &= ~((ahead <= 0) & (ahead >= -behind))
+        doubtful = np.flatnonzero(stray)
+        if len(doubtful):
+            known, acknowledgment, window = self._heard_before(
+                columns, rows[doubtful], slot[doubtful] ^ 1, all_slots
+            )
+            far = np.where(flags[doubtful] & RST, NEAR, FAR)
+            scale = state["scale"].reshape(-1)
+            within = all_scaled(window, scale[slot[doubtful] ^ 1], scale[slot[doubtful]], far)
+            ahead = _difference(sequence[doubtful], acknowledgment)
+            stray[doubtful] = known & ((ahead < -behind[doubtful]) | (ahead > within))
         return stray
+
+    def _heard_before(
+        self, columns: TransportColumns, rows: Rows, slot: Rows, all_slots: Rows
+    ) -> tuple[Flags, NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return what slots had last acknowledged before some rows of this batch, if anything."""
+        before, count = self._before, len(columns)
+        wanted = distinct(slot)
+        own = np.flatnonzero(among(before.slot, wanted))
+        keys = before.slot[own] * count + before.rows[own]
+        order = np.argsort(keys)
+        index = last_before(keys[order], slot * count + rows, count)
+        here = before.rows[own[order[index]]] if len(own) else np.zeros(len(rows), np.int64)
+        known = index >= 0
+        acknowledgment, window = columns.acknowledgment[here].copy(), advertised(columns, here)
+        for at in np.flatnonzero(~known).tolist():
+            earlier = self.heard_before(int(slot[at]) >> 1, int(slot[at]) & 1)
+            if earlier is not None:
+                known[at] = True
+                acknowledgment[at], window[at] = earlier
+        return known, acknowledgment, window
+
+    def heard_before(self, stream: int, direction: int) -> tuple[int, int] | None:
+        """Return the last acknowledgment, and window as advertised, of a direction before this batch."""
+        slot, before = stream * 2 + direction, self._before
+        first = np.flatnonzero(before.slot == slot)[:1].tolist()
+        if not first:
+            return self._last_heard(stream, direction)
+        if not before.known[first[0]]:
+            return None
+        return int(before.acknowledgment[first[0]]), int(before.window[first[0]])
+
+    def _last_heard(self, stream: int, direction: int) -> tuple[int, int] | None:
+        if not self._state["bits"][stream] & (ACKED_0, ACKED_1)[direction]:
+            return None
+        return int(self._state["acknowledgment"][stream, direction]), int(
+            self._state["window"][stream, direction]
+        )
+
+    def heard(self, stream: int, direction: int) -> Heard | None:
+        """Return what a direction last acknowledged, with its window."""
+        found = self._last_heard(stream, direction)
+        return None if found is None else self.with_window(stream, direction, found)
+
+    def with_window(self, stream: int, direction: int, found: tuple[int, int]) -> Heard:
+        """Return an acknowledgment with its window in bytes, given as it was advertised."""
+        scale = self._state["scale"][stream]
+        return Heard(found[0], scaled(found[1], int(scale[direction]), int(scale[1 - direction])))
 
     def _remember_data(self, columns: TransportColumns, rows: Rows, slot: Rows) -> None:
         """Keep where each direction's last new bytes stand; what is sent again does not count, nor alerts."""
@@ -333,7 +425,7 @@ class FlowTable:
         said = {name: array[rows] for name, array in theirs.items()}
         for name in ("syn_frame", "syn_time", "fin_frame", "syn_count", "packets", "payload_packets"):
             said[name][flipped] = said[name][flipped, ::-1]
-        for name in ("acknowledgment", "hop_limit", "data_frame", "data_time", "data_end"):
+        for name in ("acknowledgment", "window", "scale", "hop_limit", "data_frame", "data_time", "data_end"):
             said[name][flipped] = said[name][flipped, ::-1]
         known = state["data_frame"][mine] != 0
         ahead = (said["data_end"] - state["data_end"][mine]).view(np.int32) > 0
@@ -351,13 +443,14 @@ class FlowTable:
         state["syn_time"][mine] = np.where(
             state["syn_frame"][mine] == 0, said["syn_time"], state["syn_time"][mine]
         )
-        for name in ("syn_frame", "syn_ack_frame", "reset_frame", "fin_frame", "hop_limit"):
+        for name in ("syn_frame", "syn_ack_frame", "reset_frame", "fin_frame", "hop_limit", "scale"):
             state[name][mine] = np.where(state[name][mine] == 0, said[name], state[name][mine])
         for direction, bit in ((0, ACKED_0), (1, ACKED_1)):
             theirs_bit = np.where(flipped, (ACKED_1, ACKED_0)[direction], bit)
             acked = (bits & theirs_bit) != 0
             state["bits"][mine[acked]] |= bit
-            state["acknowledgment"][mine[acked], direction] = said["acknowledgment"][acked, direction]
+            for name in ("acknowledgment", "window"):
+                state[name][mine[acked], direction] = said[name][acked, direction]
         for side, bit in ((0, BASE_0), (1, BASE_1)):
             learned = ((bits & bit) != 0) & ((state["bits"][mine] & bit) == 0)
             state["base"][mine[learned], side] = said["base"][learned, side]
@@ -517,6 +610,11 @@ def _swapped(columns: TransportColumns) -> Flags:
 
 def _exchanged(one: NDArray[Any], other: NDArray[Any], swapped: Flags) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.where(swapped, other, one), np.where(swapped, one, other)
+
+
+def _difference(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> Rows:
+    """Return how far sequence numbers are ahead of others; below 0: behind them."""
+    return (one - other).view(np.int32).astype(np.int64)
 
 
 def _alerts(columns: TransportColumns, rows: Rows) -> Flags:

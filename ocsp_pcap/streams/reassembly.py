@@ -38,6 +38,7 @@ class Reassembler:
         "_ends",
         "_heard",
         "_pending",
+        "_window",
         "copies",
         "direction",
         "next_sequence",
@@ -61,6 +62,8 @@ class Reassembler:
         self._assumed = False
         self._heard: int | None = None
         """What the other side last acknowledged."""
+        self._window: int | None = None
+        """How many bytes beyond that it would take, where that is known."""
         self.copies = Copies()
 
     @property
@@ -122,8 +125,9 @@ class Reassembler:
         if ahead > 0:
             insort(self._pending, (position, frame, data, missing))
             self.pending_bytes += len(data)
-            if self.pending_bytes > BOUNDS.hole_bytes or len(self._pending) > BOUNDS.hole_segments:
-                return self._give_up(frame, time)
+            if self._waits_too_much():
+                self._forget_what_no_window_held()
+                return self._give_up(frame, time) if self._waits_too_much() else []
             return []
         self._deliver(position, data, missing, frame, frame, time, events)
         self._drain(frame, time, events)
@@ -164,19 +168,32 @@ class Reassembler:
             events += self._give_up(frame, time)
         return events
 
-    def heard(self, acknowledgment: int) -> None:
-        """Learn what the other side acknowledged last."""
+    def forget(self, frames: frozenset[int]) -> None:
+        """Drop what waits of frames that lay outside the window, and was not acknowledged since."""
+        if self._heard is not None and self._pending and frames:
+            acknowledged = self.offset + self.ahead(self._heard)
+            self._keep([each for each in self._pending if each[1] not in frames or each[0] < acknowledged])
+
+    def _keep(self, kept: list[tuple[int, int, bytes, int]]) -> None:
+        if len(kept) < len(self._pending):
+            self._pending = kept
+            self.pending_bytes = sum(len(data) for _, _, data, _ in kept)
+
+    def _waits_too_much(self) -> bool:
+        return self.pending_bytes > BOUNDS.hole_bytes or len(self._pending) > BOUNDS.hole_segments
+
+    def heard(self, acknowledgment: int, window: int | None = None) -> None:
+        """Learn what the other side acknowledged last, and its window in bytes; None: not known."""
         self._heard = acknowledgment
+        self._window = window
 
     def _forget_what_no_window_held(self) -> None:
         """Drop what waits far behind a hole that the other side did not acknowledge."""
         if self._heard is None or not self._pending:
             return
         acknowledged = self.offset + self.ahead(self._heard)
-        kept = [each for each in self._pending if each[0] - max(self.offset, acknowledged) <= FAR]
-        if len(kept) < len(self._pending):
-            self._pending = kept
-            self.pending_bytes = sum(len(data) for _, _, data, _ in kept)
+        within = FAR if self._window is None else self._window
+        self._keep([each for each in self._pending if each[0] - max(self.offset, acknowledged) <= within])
 
     def reaches(self, sequence: int, frame: int) -> None:
         """Learn that this direction had sent all bytes before ``sequence``.

@@ -1,8 +1,9 @@
 """Which of two copies of the same bytes a receiver took (RFC 9293 3.10.7.4), as far as packets tell.
 
-A receiver drops a segment whose checksum is wrong, that has no ACK, that acknowledges what was never sent,
-or whose timestamp is older than the last one (RFC 7323 5.3); a segment whose hop limit ran out never came to
-it. What it had acknowledged before another copy came, it had taken. Where none of this tells, nothing does:
+A receiver drops a segment whose checksum is wrong, that lies outside its window, that has no ACK, that
+acknowledges what was never sent, or whose timestamp is older than the last one (RFC 7323 5.3); a segment
+whose hop limit ran out never came to it. What it had acknowledged before another copy came, it had taken.
+Where none of this tells, nothing does:
 stacks differ in which of two overlapping segments they keep.
 """
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, EXTRA, RST, SYN, TransportColumns
 from ocsp_pcap.streams.headers import HEADERS, UNKNOWN, Checksum, Headers, read_headers
+from ocsp_pcap.streams.windows import advertised
 
 HALF: Final = 1 << 31
 MODULUS: Final = 1 << 32
@@ -51,6 +53,7 @@ def refused(
     *,
     acknowledged_between: bool,
     offloaded: bool | None,
+    outside: frozenset[int] = frozenset(),
     syn_data_left: bool = False,
 ) -> frozenset[int]:
     """Return which frames, of those that bring two copies of the same bytes, the receiver did not take.
@@ -62,6 +65,7 @@ def refused(
         acknowledged_between: the receiver acknowledged the bytes before the copy came.
         offloaded: the sender's checksums are made by its network interface; None: other segments of it do
             not tell.
+        outside: frames that lay beyond the window that the receiver had advertised.
         syn_data_left: the data of the SYN were not acknowledged with it.
     """
     by_frame = {segment.frame: segment for segment in segments}
@@ -79,7 +83,8 @@ def refused(
     bad = {
         segment.frame
         for segment in copies
-        if _without_ack(segment, copies)
+        if segment.frame in outside
+        or _without_ack(segment, copies)
         or (segment.flags & SYN and syn_data_left)
         or _older_timestamp(segment, headers[segment.frame], others)
         or _acknowledges_what_was_not_sent(segment, copies, segments)
@@ -177,6 +182,16 @@ class Surroundings:
         ]
         ahead = columns.acknowledgment[rows] - np.uint32(sequence)
         return bool((ahead < HALF).any())
+
+    def heard(self, stream: int, direction: int, frame: int) -> tuple[int, int] | None:
+        """Return the last acknowledgment of a direction before a frame, and its window as advertised."""
+        columns, rows = self._columns, self._rows(stream)
+        rows = rows[(self._direction[rows] == direction) & (columns.frame[rows] < frame)]
+        rows = rows[(columns.flags[rows] & (ACK | RST)) == ACK][-1:]
+        rows = rows[~columns.in_error[rows]]
+        if not len(rows):
+            return None
+        return int(columns.acknowledgment[rows[0]]), int(advertised(columns, rows)[0])
 
     def syn_data_left(self, stream: int, direction: int, sequence: int) -> bool:
         """Tell whether a SYN with data was answered by one that acknowledges the SYN alone (RFC 7413)."""

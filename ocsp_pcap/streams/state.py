@@ -40,10 +40,12 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("payload_packets", np.uint32, (2,)),
     ("base", np.uint32, (2,)),
     ("acknowledgment", np.uint32, (2,)),
+    ("window", np.uint32, (2,)),
+    ("scale", np.uint8, (2,)),
     ("key", np.int32, ()),
     ("bits", np.uint8, ()),
 )
-"""State of each stream, 183 bytes; frame 0 stands for none."""
+"""State of each stream, 193 bytes; frame 0 stands for none."""
 
 
 def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:

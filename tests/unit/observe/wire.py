@@ -79,4 +79,5 @@ def udp_columns(
         payload_missing=np.zeros(count, np.int64),
         in_error=np.zeros(count, np.bool_),
         hop_limit=np.full(count, 64, np.uint8),
+        window=np.full(count, 65535, np.uint16),
     )

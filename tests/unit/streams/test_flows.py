@@ -68,6 +68,7 @@ def columns_of(
         payload_missing=zeros,
         in_error=np.isin(np.arange(count), in_error),
         hop_limit=np.where(np.array(sources) == 0x0A000001, 64, 58).astype(np.uint8),
+        window=np.full(count, 65535, np.uint16),
     )
 
 
