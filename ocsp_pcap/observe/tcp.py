@@ -491,12 +491,14 @@ class TcpObserver:
             stream.outside |= {frame}
         if frame in stream.outside:
             return
+        # A FIN of its own takes a number, too (RFC 9293 3.4).
+        fin = stream.closed >> direction & 1
         stream.closed = DIRECTION_BITS
         if stream.reset is None:
             stream.reset = Reset(direction, frame, time, side.next_sequence if side.started else sequence)
             if side.started and not stream.skipped >> direction & 1 and 0 < side.ahead(sequence) <= FAR:
                 # Its number is that of the next byte: those before it were sent, and are not in the capture.
-                side.reaches(sequence, frame)
+                side.reaches((sequence - fin) % MODULUS, frame)
 
     def _is_outside(self, stream: TcpStream, side: Reassembler, row: Row) -> bool:
         """Tell whether an RST stands where its receiver drops it."""

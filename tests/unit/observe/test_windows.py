@@ -110,3 +110,10 @@ def test_an_rst_in_the_window_after_which_all_goes_on_was_challenged(tmp_path: P
     facts = read(tmp_path, wires)
     taken(facts)
     assert len(ANSWER) == 7
+
+
+def test_an_rst_behind_a_fin_shows_nothing_missing(tmp_path: Path) -> None:
+    """A FIN takes a number: what its sender resets afterwards stands one further."""
+    last = Wire(CLIENT, "A", SIZE, heard=len(ANSWER) + 1)
+    end = [Wire(SERVER, "FA", len(ANSWER), heard=SIZE), last, Wire(SERVER, "R", len(ANSWER) + 1, heard=None)]
+    taken(read(tmp_path, [*opening(), hello(), *rest()[:2], *end]))
