@@ -145,10 +145,23 @@ class Chain:
 
 NodeKind: TypeAlias = Literal["client", "host", "child", "parent", "proxy", "responder", "crl", "origin"]
 LinkKind: TypeAlias = Literal[
-    "tls", "staple", "ocsp", "ocsp-failed", "crl", "missing", "impossible", "needless", "hidden"
+    "tls",
+    "staple",
+    "staple-revoked",
+    "staple-unusable",
+    "ocsp",
+    "ocsp-revoked",
+    "ocsp-unknown",
+    "ocsp-failed",
+    "crl",
+    "missing",
+    "impossible",
+    "needless",
+    "hidden",
 ]
-"""What a link carried; the last four are ghosts, along which a query would have gone: it should have, it
-could not, it need not, or it may have where the captures do not show it."""
+"""What a link carried: staples and answers that say good, that say otherwise, and that say nothing that
+counts are links of their own. The last four are ghosts, along which a query would have gone: it should have,
+it could not, it need not, or it may have where the captures do not show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +198,10 @@ class Picture:
     links: tuple[Link, ...] = ()
 
 
-EventKind: TypeAlias = Literal["handshake", "staple", "query", "revoked", "failed"]
-"""``revoked``: a query whose answer says so."""
+EventKind: TypeAlias = Literal[
+    "handshake", "staple", "staple-revoked", "staple-unusable", "query", "revoked", "unknown", "failed"
+]
+"""``staple`` and ``query`` say good; ``revoked`` and ``unknown`` are queries whose answers say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +223,8 @@ class Cover:
     start: int
     end: int
     label: str
-    revoked: bool = False
-    """What it says is revoked."""
+    status: Status = "good"
+    """What it says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.model import Evidence, Link, LinkKind, Node, NodeKind, Picture, Role, Verdict
 from ocsp_pcap.explain.phrases import cause_phrases, cause_rank, common_name, count, listed
 from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.explain.staples import staple_state
 from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
@@ -199,11 +200,29 @@ class _Drawing:
             parts.append("only tunnelled" if relayed == len(visits) else f"{relayed:,} only tunnelled")
         label += f": {', '.join(parts)}" if parts else ""
         self._link(client, server, "tls", label, (visit.evidence("TLS handshake") for visit in visits))
-        staples = [visit for visit in visits if visit.handshake.staples]
-        if staples and relayed < len(visits):
-            told = count(sum(len(visit.handshake.staples) for visit in staples), "OCSP staple")
-            where = (v.evidence("OCSP staple", v.handshake.frames.certificate_status) for v in staples)
-            self._link(server, client, "staple", f"{told} in the handshakes", where)
+        if relayed < len(visits):
+            self._staple_links(client, server, [visit for visit in visits if visit.handshake.staples])
+
+    def _staple_links(self, client: str, server: str, visits: Iterable[Visit]) -> None:
+        """Link a server to its client by staples: those that say good, those that do not, those unusable."""
+        kinds: dict[LinkKind, list[Visit]] = defaultdict(list)
+        troubles: dict[str, None] = {}
+        for visit in visits:
+            trouble, _, status = staple_state(self.case, visit)
+            kind: LinkKind = "staple-revoked" if status == "revoked" else "staple"
+            if trouble is not None or status == "unknown":
+                kind = "staple-unusable"
+                troubles[trouble or "it says unknown"] = None
+            kinds[kind].append(visit)
+        for kind, some in kinds.items():
+            label = f"{count(sum(len(visit.handshake.staples) for visit in some), 'OCSP staple')}"
+            label += {
+                "staple": " in the handshakes",
+                "staple-revoked": " in the handshakes: REVOKED",
+                "staple-unusable": f", not usable: {'; '.join(troubles)}",
+            }[kind]
+            where = (v.evidence("OCSP staple", v.handshake.frames.certificate_status) for v in some)
+            self._link(server, client, kind, label, where)
 
     def _ocsp(self) -> None:
         """Link each host that asked to where its queries went, and hosts that hand queries on."""
@@ -215,13 +234,13 @@ class _Drawing:
                 if self.kinds[target] == "proxy" and name:
                     beyond[target, self._host(f"responder {name}", name, "responder")].append(each)
         for asker in self.askers:
-            groups: dict[tuple[str, bool, bool], list[Asked]] = defaultdict(list)
+            groups: dict[tuple[str, bool, LinkKind], list[Asked]] = defaultdict(list)
             for handed_on, asked in ((False, asker.asked), (True, asker.relayed)):
                 for each in asked:
-                    good = each.outcome == "answered"
-                    groups[self._figure(self._next_hop(each.exchange)), handed_on, good].append(each)
-            for (target, handed_on, good), some in groups.items():
-                self._ocsp_link(asker, target, some, handed_on=handed_on, good=good)
+                    target = self._figure(self._next_hop(each.exchange))
+                    groups[target, handed_on, _answered(each)].append(each)
+            for (target, handed_on, kind), some in groups.items():
+                self._ocsp_link(asker, target, some, handed_on=handed_on, kind=kind)
         for (proxy, target), some in beyond.items():
             told = f"where {count(len(some), 'request')} went on is not in the captures"
             self._link(proxy, target, "hidden", told)
@@ -242,12 +261,12 @@ class _Drawing:
         return self._host(f"responder {name}", name, "responder")
 
     def _ocsp_link(
-        self, asker: Asker, target: str, asked: list[Asked], *, handed_on: bool, good: bool
+        self, asker: Asker, target: str, asked: list[Asked], *, handed_on: bool, kind: LinkKind
     ) -> None:
         label = count(len(asked), "OCSP request")
         if handed_on:
             label += " handed on"
-        if good:
+        if kind != "ocsp-failed":
             told = Counter(status for each in asked for status in each.statuses or ("not modified",))
             label += ": " + ", ".join(f"{number:,} {status}" for status, number in told.most_common())
             label = label.replace("revoked", "REVOKED")
@@ -264,7 +283,7 @@ class _Drawing:
             Evidence(e.capture, e.frames.request or e.frames.response, e.stream, "OCSP")
             for e in (each.exchange for each in asked)
         )
-        self._link(asker.identity, target, "ocsp" if good else "ocsp-failed", label, frames)
+        self._link(asker.identity, target, kind, label, frames)
 
     def _attempts(self) -> None:
         """Link hosts to responders that they tried to reach, without a request coming out."""
@@ -327,6 +346,15 @@ class _Drawing:
                 told = phrases[:MOST_GHOSTS] + (["…"] if len(phrases) > MOST_GHOSTS else [])
                 evidence = [item for verdict in some for item in verdict.evidence[:1]]
                 self._link(identity, self._named_responder(some), kind, "; ".join(told), evidence)
+
+
+def _answered(asked: Asked) -> LinkKind:
+    """Return what came of a request: an answer that says good, one that does not, or none that counts."""
+    if asked.outcome != "answered":
+        return "ocsp-failed"
+    if "revoked" in asked.statuses:
+        return "ocsp-revoked"
+    return "ocsp-unknown" if "unknown" in asked.statuses else "ocsp"
 
 
 def _ghost(verdict: Verdict) -> LinkKind:

@@ -12,7 +12,7 @@ from typing import Final
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.matching import match_cert_id
-from ocsp_pcap.explain.model import Evidence, StapleRow
+from ocsp_pcap.explain.model import Evidence, StapleRow, Status
 from ocsp_pcap.explain.stapling import refused_staple, staple_problem
 from ocsp_pcap.explain.visits import Visit
 
@@ -57,7 +57,7 @@ def _row(case: Case, host: str | None, visits: list[Visit]) -> StapleRow:
             unseen += _may_be_hidden(visit)
             continue
         sent += 1
-        trouble, until = _state(case, visit)
+        trouble, until, _ = staple_state(case, visit)
         note = f"stapled OCSP response: {trouble}" if trouble else "stapled OCSP response"
         told.append(visit.evidence(note, handshake.frames.certificate_status))
         if trouble is None:
@@ -102,17 +102,17 @@ def _may_be_hidden(visit: Visit) -> bool:
     )
 
 
-def _state(case: Case, visit: Visit) -> tuple[str | None, int | None]:
-    """Return what is wrong with the staple of a leaf (None: nothing), and its nextUpdate."""
+def staple_state(case: Case, visit: Visit) -> tuple[str | None, int | None, Status | None]:
+    """Return what is wrong with the staple of a leaf (None: nothing), its nextUpdate and its status."""
     handshake = visit.handshake
     chain = case.chain(handshake)
     if not chain:
-        return "the certificate that it is for is not to be seen", None
+        return "the certificate that it is for is not to be seen", None, None
     found = case.staple_for(visit, chain[0])
     if found is not None:
         response, single, _ = found
-        return staple_problem(response, single, handshake.time), single.next_update
+        return staple_problem(response, single, handshake.time), single.next_update, single.status
     singles = [single for response in handshake.staples for single in response.singles]
     if any(match_cert_id(certificate, single) for certificate in chain[1:] for single in singles):
-        return "it is about an intermediate only", None
-    return staple_problem(handshake.staples[0], None, handshake.time), None
+        return "it is about an intermediate only", None, None
+    return staple_problem(handshake.staples[0], None, handshake.time), None, None

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from ocsp_pcap.explain.case import Case
-from ocsp_pcap.explain.model import Cover, Event, EventKind, Lane, Timeline, Verdict
+from ocsp_pcap.explain.model import Cover, Event, EventKind, Lane, Status, Timeline, Verdict
 from ocsp_pcap.explain.phrases import cause_rank, common_name
-from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.explain.staples import staple_state
+from ocsp_pcap.explain.stapling import staple_problem
+from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import BASIS_WORDS
+from ocsp_pcap.facts import CertificateFact
 
 MOST_VALIDATORS: Final = 12
 MOST_LANES: Final = 20
@@ -51,10 +54,13 @@ def _timeline(case: Case, identity: str, verdicts: list[Verdict]) -> Timeline:
 
 
 def _lane(case: Case, identity: str, verdict: Verdict) -> Lane:
+    certificate = verdict.certificate
+    received = [] if certificate is None else case.hosts[identity].received.get(certificate.sha256, [])
+    stapled = {(visit.handshake.capture, visit.handshake.stream): visit for visit in received}
     events = [
         Event(
             case.clock(sighting.capture, sighting.time),
-            _kind_of(sighting.cause),
+            _kind_of(case, certificate, stapled.get((sighting.capture, sighting.stream))),
             sighting.capture,
             sighting.frame,
             f"TLS handshake: {sighting.cause} ({sighting.confidence})",
@@ -62,7 +68,6 @@ def _lane(case: Case, identity: str, verdict: Verdict) -> Lane:
         for sighting in verdict.sightings[:MOST_EVENTS]
     ]
     covers: list[Cover] = []
-    certificate = verdict.certificate
     if certificate is not None:
         proxy = case.proxy(verdict.validator.address)
         for query in case.hosts[identity].queries.get(certificate.sha256, [])[:MOST_EVENTS]:
@@ -70,15 +75,16 @@ def _lane(case: Case, identity: str, verdict: Verdict) -> Lane:
             window = case.window(query, proxy)
             if window is not None:
                 until = f"answer held until {BASIS_WORDS[window.basis]}"
-                revoked = query.single is not None and query.single.status == "revoked"
-                covers.append(Cover(query.answer_time, window.end, until, revoked))
-        for visit in case.hosts[identity].received.get(certificate.sha256, [])[:MOST_EVENTS]:
+                covers.append(Cover(query.answer_time, window.end, until, _status(query)))
+        for visit in received[:MOST_EVENTS]:
             staple = case.staple_for(visit, certificate)
-            if staple is not None and staple[1].next_update is not None:
-                revoked = staple[1].status == "revoked"
-                covers.append(
-                    Cover(visit.time, staple[1].next_update, "staple valid until its nextUpdate", revoked)
-                )
+            if (
+                staple is not None
+                and staple[1].next_update is not None
+                and staple_problem(staple[0], staple[1], visit.handshake.time) is None
+            ):
+                until = "staple valid until its nextUpdate"
+                covers.append(Cover(visit.time, staple[1].next_update, until, staple[1].status))
     events.sort(key=lambda event: event.time)
     name = verdict.host or (certificate.subject if certificate else "no name")
     if verdict.chain_role == "intermediate" and certificate is not None:
@@ -86,16 +92,29 @@ def _lane(case: Case, identity: str, verdict: Verdict) -> Lane:
     return Lane(name, certificate.sha256 if certificate else None, tuple(events), tuple(covers))
 
 
-def _kind_of(cause: str) -> EventKind:
-    return "staple" if cause in ("stapled", "staple-invalid") else "handshake"
+def _kind_of(case: Case, certificate: CertificateFact | None, visit: Visit | None) -> EventKind:
+    """Return what a handshake brought: no staple, one that says good, one that does not, an unusable one."""
+    if visit is None or certificate is None or not visit.handshake.staples:
+        return "handshake"
+    if visit.handshake.certificates[:1] != (certificate.sha256,):
+        return "handshake"
+    trouble, _, status = staple_state(case, visit)
+    if trouble is not None or status == "unknown":
+        return "staple-unusable"
+    return "staple-revoked" if status == "revoked" else "staple"
+
+
+def _status(query: Query) -> Status:
+    """Return what the answer says, or the one that it says is still good."""
+    return query.single.status if query.single is not None else "good"
 
 
 def _asked(query: Query) -> Event:
     exchange = query.exchange
-    if query.usable and query.single is not None:
-        status = query.single.status
+    if query.usable:
+        status = _status(query)
         told = status.upper() if status == "revoked" else status
-        kind: EventKind = "revoked" if status == "revoked" else "query"
+        kind: EventKind = "query" if status == "good" else status
         return Event(query.time, kind, exchange.capture, query.frame, f"OCSP request, answered {told}")
     came = "no answer" if exchange.frames.response is None else "no usable answer"
     return Event(query.time, "failed", exchange.capture, query.frame, f"OCSP request, {came}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ocsp_pcap.explain.causes import CAUSES, page
 from ocsp_pcap.report.wording import PRESENCE_MARKS, SEVERITY_MARKS
 from ocsp_pcap.terminal.escape import markdown_text
-from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, SEVERITY_STYLES, Sheet
+from ocsp_pcap.terminal.sheet import SEVERITY_STYLES, VERDICT_STYLES, Sheet
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +69,7 @@ def render_causes(console: Console) -> None:
             if entry.presence:
                 label, style = (
                     f"{PRESENCE_MARKS[entry.presence]} {entry.presence}",
-                    PRESENCE_STYLES[entry.presence],
+                    VERDICT_STYLES[entry.presence],
                 )
             else:
                 severity = entry.severity or "info"

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.headline import revoked_serials
-from ocsp_pcap.explain.model import Explanation
+from ocsp_pcap.explain.model import Explanation, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
+from ocsp_pcap.facts import OcspExchangeFact
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
 from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filter, verdict_filters
 from ocsp_pcap.report.layout import CauseGroup, by_cause, host_text, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.picture_svg import picture_svg, picture_words
+from ocsp_pcap.report.shared_words import Form, Row, share
 from ocsp_pcap.report.staple_ledger import HEADINGS as STAPLE_HEADINGS
 from ocsp_pcap.report.staple_ledger import staple_cells
 from ocsp_pcap.report.timeline_svg import timeline_svg
 from ocsp_pcap.report.wording import (
     CALM,
+    GHOSTS,
+    LINK_MARKS,
     PRESENCE_MARKS,
     SEVERITY_MARKS,
     attention,
     capture_limits,
     capture_remarks,
     capture_size,
+    colour_of_all,
     doubt_clause,
     moment,
+    status_colour,
+    verdict_colour,
 )
 from ocsp_pcap.terminal.escape import safe_text
 
@@ -40,12 +47,13 @@ if TYPE_CHECKING:
 _MOST_EVIDENCE: Final = 100
 _MOST_STAPLES: Final = 100
 _MOST_SIGHTINGS: Final = 200
+_MOST_CHAINS: Final = 150
+_MOST_UNMATCHED: Final = 300
+"""Exchanges besides those that say revoked, which are never left out."""
 _MOST_AT_ONCE: Final = 150
-"""Rows whose details stand in the page as they are; those of further rows are packed until opened."""
+"""Rows of a page that are all written out; of more, all but the first of each cause share their words."""
 _LONG_GROUP: Final = 20
 """Rows of one cause that are shown at first."""
-_BETWEEN: Final = "\x1e"
-"""Stands between the details of two rows; safe text cannot hold it."""
 
 
 def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
@@ -69,7 +77,9 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         "causes": CAUSES,
         "meanings": [CAUSES[code] for code in codes if code in CAUSES],
         "chain_headings": HEADINGS,
-        "chain_rows": chain_rows(explanation),
+        "chain_rows": chain_rows(explanation, _MOST_CHAINS),
+        "chains_left": max(len(explanation.chains) - _MOST_CHAINS, 0),
+        "unmatched": _unmatched(explanation.unmatched_exchanges),
         "staple_headings": STAPLE_HEADINGS,
         "staple_rows": [staple_cells(row, layout.labels) for row in explanation.staples[:_MOST_STAPLES]],
         "staples_telling": any(row.sent or row.refused for row in explanation.staples),
@@ -79,26 +89,31 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         "most_evidence": _MOST_EVIDENCE,
         "most_sightings": _MOST_SIGHTINGS,
         "long_group": _LONG_GROUP,
+        "names": {node.id: f"{node.title} {node.name}" for node in explanation.picture.nodes},
+        "link_marks": LINK_MARKS,
+        "ghosts": GHOSTS,
         "picture_words": picture_words(explanation.picture),
         "case_filters": case_filters(explanation),
         "answer": answer_text,
         "responder": responder_text,
-        "revoked_first": revoked_first,
         "exchange_frames": frames_text,
         "revoked_serials": revoked_serials,
     }
     environment = _environment()
     drawings: dict[str, Any] = {
         "picture": _markup(picture_svg(explanation.picture)),
-        "timelines": [(each, _markup(timeline_svg(each))) for each in explanation.timelines if each.lanes],
+        "timelines": [
+            (each, tuple(_markup(timeline_svg(each, narrow=narrow)) for narrow in (False, True)))
+            for each in explanation.timelines
+            if each.lanes
+        ],
     }
     return render_page(
         "report.html",
         script=_asset("report.js"),
         style=_asset("report.css") + _asset("picture.css"),
         environment=environment,
-        packed=_packed(environment, groups, context),
-        most_at_once=_MOST_AT_ONCE,
+        tables=_tables(environment, groups, anchors, context),
         **context,
         **drawings,
     )
@@ -119,23 +134,66 @@ def _anchors(groups: Sequence[CauseGroup]) -> dict[int, str]:
     return anchors
 
 
-def _packed(environment: Environment, groups: Sequence[CauseGroup], context: dict[str, Any]) -> str:
-    """Return the details of all rows beyond the first, as base64 of raw DEFLATE (RFC 1951) of their HTML."""
-    rows = [verdict for group in groups for verdict in group.verdicts][_MOST_AT_ONCE:]
-    if not rows:
-        return ""
-    macros = environment.get_template("parts.html").make_module(context)
-    details: Any = macros.__dict__["details"]
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    parts = [packer.compress((str(details(verdict)) + _BETWEEN).encode()) for verdict in rows]
-    return base64.b64encode(b"".join((*parts, packer.flush()))).decode("ascii")
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The rows of one cause: those that stand in the page as they are, and those that share their words."""
+
+    rows: tuple[Verdict, ...]
+    forms: tuple[tuple[Form, bool], ...] = ()
+    """Each with whether its rows need attention."""
 
 
-def _markup(svg: str) -> Any:
-    """Mark a drawing as HTML: its texts are safe and escaped."""
+def _tables(
+    environment: Environment,
+    groups: Sequence[CauseGroup],
+    anchors: Mapping[int, str],
+    context: dict[str, Any],
+) -> list[_Table]:
+    """Choose which rows of each cause are written out and which share their words with others."""
+    if sum(len(group.verdicts) for group in groups) <= _MOST_AT_ONCE:
+        return [_Table(group.verdicts) for group in groups]
+    macros: Any = environment.get_template("parts.html").make_module(context)
+    tables = []
+    for group in groups:
+        first, later = group.verdicts[:_LONG_GROUP], group.verdicts[_LONG_GROUP:]
+        known = {anchors[id(verdict)]: verdict for verdict in later}
+        rows = [
+            Row(anchor, str(macros.row(verdict, "")).strip(), _names(verdict))
+            for anchor, verdict in known.items()
+        ]
+        forms, single = share(rows)
+        urgent = [attention(known[form.rows[0][0]]) < CALM for form in forms]
+        written_out = (*first, *(known[row.anchor] for row in single))
+        tables.append(_Table(written_out, tuple(zip(forms, urgent, strict=True))))
+    return tables
+
+
+def _unmatched(exchanges: Sequence[OcspExchangeFact]) -> list[OcspExchangeFact]:
+    """Choose the exchanges that are shown: all that say revoked, and some of the others."""
+    revoked = sum(bool(revoked_serials(exchange)) for exchange in exchanges)
+    return revoked_first(exchanges)[: revoked + _MOST_UNMATCHED]
+
+
+def _names(verdict: Verdict) -> dict[str, str]:
+    """Return what a row has of its own, by what to call it."""
+    host = safe_text(host_text(verdict))
+    certificate = verdict.certificate
+    if certificate is None:
+        return {"host": host}
+    return {
+        "host": host,
+        "serial": certificate.serial,
+        "SHA-256": certificate.sha256,
+        "subject": safe_text(certificate.subject),
+        "received for": safe_text(verdict.host or ""),
+    }
+
+
+def _markup(html: str) -> Any:
+    """Mark as HTML what was made of safe and escaped texts."""
     from markupsafe import Markup
 
-    return Markup(svg)  # noqa: S704
+    return Markup(html)  # noqa: S704
 
 
 def render_page(
@@ -179,6 +237,10 @@ def _environment() -> Environment:
     environment.filters.update(
         {
             "attention": attention,
+            "colour": verdict_colour,
+            "status_colour": status_colour,
+            "group_colour": lambda group: colour_of_all(group.verdicts),
+            "markup": _markup,
             "capture_limits": capture_limits,
             "capture_remarks": capture_remarks,
             "capture_size": capture_size,

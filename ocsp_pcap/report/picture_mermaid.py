@@ -16,7 +16,11 @@ _ARROWS: Final[dict[LinkKind, str]] = {
 _STYLES: Final[dict[LinkKind, str]] = {
     "tls": "stroke:#6b7280",
     "staple": "stroke:#1a7f4b,stroke-width:2px",
+    "staple-revoked": "stroke:#b3261e,stroke-width:2px",
+    "staple-unusable": "stroke:#a65b00,stroke-width:2px",
     "ocsp": "stroke:#1a7f4b,stroke-width:3px",
+    "ocsp-revoked": "stroke:#b3261e,stroke-width:3px",
+    "ocsp-unknown": "stroke:#a65b00,stroke-width:3px",
     "ocsp-failed": "stroke:#a65b00,stroke-width:3px",
     "crl": "stroke:#2563a8",
     "missing": "stroke:#b3261e,stroke-width:2px,stroke-dasharray:6 4",

@@ -12,7 +12,7 @@ from typing import Final
 from markupsafe import escape
 
 from ocsp_pcap.explain.model import Link, Node, Picture
-from ocsp_pcap.report.wording import LINK_MARKS, wrapped
+from ocsp_pcap.report.wording import GHOSTS, LINK_MARKS, wrapped
 from ocsp_pcap.terminal.escape import safe_text
 
 PITCH: Final = 224
@@ -24,7 +24,6 @@ _CHARACTER: Final = 6.9
 _GAP: Final = 20
 _HEAD: Final = 8
 _SHORTEST_ROOM: Final = 300
-_GHOSTS: Final = frozenset({"missing", "impossible", "needless", "hidden"})
 
 
 def picture_svg(picture: Picture, *, style: str | None = None) -> str:
@@ -111,7 +110,7 @@ def _arrow(link: Link, centres: dict[str, int], y: int) -> str:
         head = f'<path class="cross" d="M{x - 5} {y - 5}l10 10M{x + 5} {y - 5}l-10 10"/>'
     else:
         head = f'<path class="head" d="M{tip} {y}l{-step} -5v10z"/>'
-    ghost = " ghost" if link.kind in _GHOSTS else ""
+    ghost = " ghost" if link.kind in GHOSTS else ""
     return f'<g class="link {link.kind}{ghost}">{line}{head}</g>'
 
 

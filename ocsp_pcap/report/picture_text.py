@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ocsp_pcap.explain.model import Link, LinkKind, Picture
-from ocsp_pcap.report.wording import LINK_MARKS, wrapped
+from ocsp_pcap.report.wording import GHOSTS, LINK_MARKS, wrapped
 from ocsp_pcap.terminal.escape import encodable, safe_text
 from ocsp_pcap.terminal.sheet import Sheet
 
@@ -14,11 +14,12 @@ NARROWEST: Final = 40
 _WIDEST_BOX: Final = 26
 _NARROWEST_BOX: Final = 9
 _LINK_STYLES: Final[dict[LinkKind, str]] = {
-    "tls": "", "staple": "green", "ocsp": "bold green", "ocsp-failed": "bold yellow", "crl": "cyan",
+    "tls": "", "staple": "green", "staple-revoked": "bold red", "staple-unusable": "yellow",
+    "ocsp": "bold green", "ocsp-revoked": "bold red", "ocsp-unknown": "bold yellow",
+    "ocsp-failed": "bold yellow", "crl": "cyan",
     "missing": "bold red", "impossible": "dim", "needless": "dim", "hidden": "magenta",
 }  # fmt: skip
 _MARKS: Final = frozenset("✓✗…")
-_GHOSTS: Final = frozenset({"missing", "impossible", "needless", "hidden"})
 _BOXES: Final = {
     "┌": "+", "┐": "+", "└": "+", "┘": "+", "─": "-", "│": "|", "┬": "+", "├": "+", "┤": "+",
     "╌": "-", "▶": ">", "◀": "<",
@@ -74,7 +75,7 @@ def _arrow(link: Link, centres: dict[str, int], width: int) -> list[tuple[str, s
         left_edge = left + 2
     style = _LINK_STYLES[link.kind]
     drawn = [(_overlay(centres, piece, left_edge), style) for piece in wrapped(label, room, 4)]
-    body = "╌" if link.kind in _GHOSTS else "─"
+    body = "╌" if link.kind in GHOSTS else "─"
     shaft = [body] * (right - left - 1)
     if end > start:
         shaft[-1] = "✗" if link.kind == "impossible" else "▶"

@@ -12,8 +12,8 @@ from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
 from ocsp_pcap.report.filters import Filter, verdict_filter, verdict_filters
 from ocsp_pcap.report.layout import Layout, host_text
-from ocsp_pcap.report.wording import PRESENCE_MARKS, doubt_clause, moment
-from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
+from ocsp_pcap.report.wording import PRESENCE_MARKS, doubt_clause, moment, status_colour, verdict_colour
+from ocsp_pcap.terminal.sheet import VERDICT_STYLES, Sheet
 
 _MOST_EVIDENCE: Final = 10
 
@@ -28,13 +28,16 @@ def print_verdict(sheet: Sheet, layout: Layout, verdict: Verdict, *, everything:
     parts = [
         sheet.text(
             f"{PRESENCE_MARKS.get(verdict.presence, '?')} {verdict.presence}",
-            PRESENCE_STYLES.get(verdict.presence, ""),
+            VERDICT_STYLES.get(verdict_colour(verdict), ""),
         ),
         sheet.text(f"  {verdict.cause}", "bold"),
         sheet.text(f"  {verdict.confidence}"),
     ]
     if verdict.status:
-        parts += [sheet.text("  status "), sheet.text(verdict.status, STATUS_STYLES.get(verdict.status, ""))]
+        parts += [
+            sheet.text("  status "),
+            sheet.text(verdict.status, VERDICT_STYLES.get(status_colour(verdict), "")),
+        ]
     sheet.line(*parts, indent=2)
     sheet.line(sheet.text(verdict.summary), indent=2)
     if doubt := doubt_clause(verdict):

@@ -8,9 +8,16 @@ from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.report.layout import CauseGroup, Layout, by_cause, host_text, proof_frames
-from ocsp_pcap.report.wording import CALM, PRESENCE_MARKS, attention, doubt_clause
+from ocsp_pcap.report.wording import (
+    CALM,
+    PRESENCE_MARKS,
+    attention,
+    colour_of_all,
+    doubt_clause,
+    status_colour,
+)
 from ocsp_pcap.terminal.grid import narrowed, print_grid
-from ocsp_pcap.terminal.sheet import PRESENCE_STYLES, STATUS_STYLES, Sheet
+from ocsp_pcap.terminal.sheet import VERDICT_STYLES, Sheet
 from ocsp_pcap.terminal.words import Words
 
 MOST_URGENT: Final = 10
@@ -62,7 +69,7 @@ def _print_heading(sheet: Sheet, group: CauseGroup) -> None:
     mark = PRESENCE_MARKS.get(group.presence, "?")
     meaning = CAUSES[group.cause].meaning if group.cause in CAUSES else ""
     sheet.line(
-        sheet.text(f"{mark} {group.presence}", PRESENCE_STYLES.get(group.presence, "")),
+        sheet.text(f"{mark} {group.presence}", VERDICT_STYLES.get(colour_of_all(group.verdicts), "")),
         sheet.text(f"  {group.cause}", "bold"),
         sheet.text(f"  {count(len(group.verdicts), 'certificate')}"),
         sheet.text(f"  {meaning}" if meaning else "", "dim"),
@@ -75,11 +82,11 @@ def _cells(sheet: Sheet, verdict: Verdict, layout: Layout) -> tuple[Words, ...]:
         host.append(" (intermediate)", f"{host.style} dim".strip())
     elif verdict.presented_by == "client":
         host.append(" (client certificate)", f"{host.style} dim".strip())
-    status = verdict.status or ""
+    status, style = verdict.status or "", VERDICT_STYLES.get(status_colour(verdict), "")
     return (
         host,
         sheet.text(validator_name(verdict.validator)),
-        sheet.text(status.upper() if status == "revoked" else status, STATUS_STYLES.get(status, "")),
+        sheet.text(status.upper() if status == "revoked" else status, style),
         sheet.text(verdict.confidence, "" if verdict.confidence == "confirmed" else "dim"),
         sheet.text(proof_frames(verdict.evidence, layout.labels, most=3 if sheet.width >= _WIDE else 2)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from ocsp_pcap.explain.model import LinkKind, Presence, Severity, Verdict
@@ -18,7 +19,11 @@ SEVERITY_MARKS: Final[dict[Severity, str]] = {"problem": "✗", "advice": "!", "
 LINK_MARKS: Final[dict[LinkKind, str]] = {
     "tls": "",
     "staple": "✓",
+    "staple-revoked": "✗",
+    "staple-unusable": "!",
     "ocsp": "✓",
+    "ocsp-revoked": "✗",
+    "ocsp-unknown": "!",
     "ocsp-failed": "!",
     "crl": "",
     "missing": "✗ no OCSP:",
@@ -26,7 +31,10 @@ LINK_MARKS: Final[dict[LinkKind, str]] = {
     "needless": "- no OCSP needed:",
     "hidden": "? cannot tell:",
 }
-"""What stands before the label of a link: green alone must not say that OCSP went there."""
+"""What stands before the label of a link: colour alone must not say how OCSP went there."""
+
+GHOSTS: Final[frozenset[LinkKind]] = frozenset({"missing", "impossible", "needless", "hidden"})
+"""Links along which nothing went."""
 
 _PRESENCE_ATTENTION: Final[dict[Presence, int]] = {"attempted": 1, "unknown": 3, "absent": 4, "present": 5}
 _KEYS_SERVED: Final = re.compile(
@@ -45,6 +53,28 @@ def attention(verdict: Verdict) -> int:
     if verdict.status == "revoked":
         return 0
     return _CAUSE_ATTENTION.get(verdict.cause, _PRESENCE_ATTENTION.get(verdict.presence, 1))
+
+
+def verdict_colour(verdict: Verdict) -> str:
+    """Return what decides the colour of a verdict: green is only what was seen and is good.
+
+    That is its presence, or ``revoked``; a status ``unknown`` looks like an attempt that brought nothing.
+    """
+    if verdict.status == "revoked":
+        return "revoked"
+    return "attempted" if verdict.status == "unknown" else verdict.presence
+
+
+def status_colour(verdict: Verdict) -> str:
+    """Return what decides the colour of a verdict's status: ``good`` is green only where it counts."""
+    usable = verdict.presence in ("present", "absent") and verdict.cause != "staple-invalid"
+    return "good" if verdict.status == "good" and usable else verdict_colour(verdict)
+
+
+def colour_of_all(verdicts: Sequence[Verdict]) -> str:
+    """Return the colour of some verdicts of one cause: that of the worst of them."""
+    colours = {verdict_colour(verdict) for verdict in verdicts}
+    return next(each for each in ("revoked", "attempted", *colours) if each in colours)
 
 
 def doubt_clause(verdict: Verdict) -> str:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 PLAIN_MARKS: Final = {"✓": "+", "✗": "x", "…": "...", "→": "->", "·": "-"}
 """What stands for a symbol where the output has ASCII only."""
 
-PRESENCE_STYLES: Final = {"present": "green", "attempted": "yellow", "absent": "cyan", "unknown": "magenta"}
+VERDICT_STYLES: Final = {
+    "present": "green", "attempted": "yellow", "absent": "cyan", "unknown": "magenta",
+    "revoked": "bold red", "good": "green",
+}  # fmt: skip
 SEVERITY_STYLES: Final = {"problem": "bold red", "advice": "yellow", "info": "green"}
-STATUS_STYLES: Final = {"good": "green", "revoked": "bold red", "unknown": "yellow"}
 
 _NARROWEST: Final = 20
 """Columns below which a hanging paragraph is set under its head."""

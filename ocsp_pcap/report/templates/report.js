@@ -1,22 +1,6 @@
 document.documentElement.classList.add("scripted");
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-// Details of further rows: packed in the page, unpacked once, put in place when they are opened.
-const packed = document.getElementById("packed");
-const unpacked = packed && (async () => {
-  const bytes = Uint8Array.from(atob(packed.textContent.trim()), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return (await new Response(stream).text()).split("\x1e");
-})();
-async function fill(details) {
-  const place = details.querySelector(".packed");
-  if (!place) return;
-  const parts = await unpacked;
-  place.innerHTML = parts[Number(place.dataset.place)];
-  place.classList.remove("packed");
-}
-document.addEventListener("toggle", (event) => { if (event.target.open) fill(event.target); }, true);
-
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (!button) return;
@@ -44,17 +28,90 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-// The table: rows stay in the group of their cause; sorting, filtering and folding work on these lists.
+// The table: rows stay in the group of their cause; sorting, filtering and folding work on these lists. Rows
+// beyond the first of a group stand in the page as a form, said once, and a table of values; each is put
+// together when it is shown.
 const first = 20;
 const table = document.querySelector("table.verdicts");
 const groups = [];
-for (const body of all("tbody", table || document.createElement("table"))) {
+
+// A serial number as the octets of an ASN.1 INTEGER, as Wireshark's filters take it.
+function octets(serial) {
+  const even = serial.length % 2 ? `0${serial}` : serial;
+  return ((/^[89a-f]/.test(even) ? "00" : "") + even).match(/../g).join(":");
+}
+// The HTML of a form in pieces: text, and the places of values.
+function pieces(html) {
+  return html.split(/(<var data-column="\d+"(?: data-as="octets")?>[^<]*<\/var>)/).map((piece) => {
+    const place = piece.match(/^<var data-column="(\d+)"/);
+    return place ? { column: Number(place[1]), octets: piece.includes("data-as") } : piece;
+  });
+}
+function filled(form, values) {
+  return form.map((piece) => {
+    if (typeof piece === "string") return piece;
+    return piece.octets ? octets(values[piece.column]) : values[piece.column];
+  }).join("");
+}
+function plain(html) {
+  const scrap = document.createElement("tbody");
+  scrap.innerHTML = html;
+  return scrap;
+}
+function searched(cause, find, body) {
+  return `${cause} ${find} ${body.rows[0].textContent} ${body.querySelector("summary").textContent}`.toLowerCase();
+}
+class Written {
+  constructor(group, body) {
+    this.body = body;
+    this.id = body.id;
+    this.text = searched(group.cause, body.dataset.find, body);
+    this.cells = [...body.rows[0].cells].map((cell) => cell.textContent.trim());
+    this.urgent = body.classList.contains("urgent");
+  }
+}
+class Packed {
+  constructor(group, form, id, values) {
+    Object.assign(this, { group, form, id, values, body: null, urgent: form.urgent });
+  }
+  // Details are not needed to search or sort: they are left out of the scrap that is read for that.
+  get scrap() { return plain(filled(this.form.brief, this.values)); }
+  get text() {
+    const text = searched(this.group.cause, this.values.join(" "), this.scrap);
+    Object.defineProperty(this, "text", { value: text });
+    return text;
+  }
+  get cells() {
+    const cells = [...this.scrap.rows[0].cells].map((cell) => cell.textContent.trim());
+    Object.defineProperty(this, "cells", { value: cells });
+    return cells;
+  }
+  put() {
+    const body = plain(filled(this.form.whole, this.values));
+    body.className = this.urgent ? "verdict urgent" : "verdict";
+    body.id = this.id;
+    body.querySelector("a.anchor").href = `#${this.id}`;
+    this.body = body;
+  }
+}
+for (const body of all(".verdicts > tbody")) {
   if (body.classList.contains("group")) {
     groups.push({ head: body, rows: [], whole: false, cause: body.querySelector(".cause").textContent });
-  } else {
-    const group = groups[groups.length - 1];
-    const text = `${group.cause} ${body.dataset.find} ${body.rows[0].textContent} ${body.rows[1].querySelector("summary").textContent}`;
-    group.rows.push({ body, text: text.toLowerCase(), cells: [...body.rows[0].cells].map((cell) => cell.textContent.trim()) });
+    continue;
+  }
+  const group = groups[groups.length - 1];
+  if (body.classList.contains("verdict")) {
+    group.rows.push(new Written(group, body));
+  } else if (body.classList.contains("form")) {
+    const whole = body.innerHTML;
+    body.querySelector(".inside").replaceChildren();
+    const form = { whole: pieces(whole), brief: pieces(body.innerHTML), urgent: body.classList.contains("urgent") };
+    const values = body.nextElementSibling;
+    for (const row of values.querySelectorAll("tr[id]")) {
+      group.rows.push(new Packed(group, form, row.id, [...row.cells].map((cell) => cell.innerHTML)));
+    }
+    body.remove();
+    values.remove();
   }
 }
 const total = groups.reduce((sum, group) => sum + group.rows.length, 0);
@@ -83,7 +140,6 @@ function sort(column) {
     : (one, two) => one.cells[place].localeCompare(two.cells[place], "en", { numeric: true });
   for (const group of groups) {
     group.rows.sort((one, two) => (down ? -compare(one, two) : compare(one, two)) || 0);
-    group.head.after(...group.rows.map((row) => row.body));
   }
   select();
 }
@@ -99,10 +155,19 @@ function select() {
   let certificates = 0;
   for (const group of groups) {
     let found = 0;
+    const visible = [];
     for (const row of group.rows) {
-      const holds = words.every((word) => row.text.includes(word)) && (!urgent.checked || row.body.classList.contains("urgent"));
+      const holds = (!urgent.checked || row.urgent) && words.every((word) => row.text.includes(word));
       if (holds) found += 1;
-      row.body.hidden = !holds || (!group.whole && found > first);
+      if (holds && (group.whole || found <= first)) {
+        if (!row.body) row.put();
+        visible.push(row.body);
+      }
+      if (row.body) row.body.hidden = true;
+    }
+    for (const body of visible) body.hidden = false;
+    if (visible.some((body, place) => body.previousElementSibling !== (visible[place - 1] || group.head))) {
+      group.head.after(...visible);
     }
     group.head.hidden = found === 0;
     const button = group.head.querySelector("button.all");
@@ -143,24 +208,21 @@ if (search) {
 
 // A link to one certificate opens it, whatever is folded or filtered.
 function follow() {
-  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!target || !target.classList.contains("verdict")) return;
-  const group = groups.find((each) => each.rows.some((row) => row.body === target));
-  if (target.hidden) {
+  const id = decodeURIComponent(location.hash.slice(1));
+  const group = id && groups.find((each) => each.rows.some((row) => row.id === id));
+  if (!group) return;
+  const row = group.rows.find((each) => each.id === id);
+  if (!row.body || row.body.hidden) {
     search.value = "";
     urgent.checked = false;
     group.whole = true;
     select();
   }
-  const details = target.querySelector("details");
-  details.open = true;
-  fill(details);
-  target.scrollIntoView({ block: "start" });
+  row.body.querySelector("details").open = true;
+  row.body.scrollIntoView({ block: "start" });
 }
 addEventListener("hashchange", follow);
 follow();
 addEventListener("beforeprint", () => {
-  for (const details of all("tbody.urgent:not([hidden]) details, details.line")) {
-    if (!details.querySelector(".packed")) details.open = true;
-  }
+  for (const details of all("tbody.urgent:not([hidden]) details, details.line")) details.open = true;
 });

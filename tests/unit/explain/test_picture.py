@@ -11,6 +11,7 @@ from ocsp_pcap.facts import Fact, Facts
 
 from .facts_factory import (
     CHILD,
+    DAY,
     PARENT,
     PARENT_INSIDE,
     RESPONDER_HOST,
@@ -24,6 +25,7 @@ from .facts_factory import (
     reissued,
     response,
     silence,
+    single,
     site,
 )
 
@@ -77,6 +79,22 @@ def test_staples_failures_and_crls() -> None:
         ("origin", "host", "staple"), ("host", "responder", "needless"), ("host", "responder", "ocsp-failed"),
         ("host", "crl", "crl"),
     } <= links(drawn)  # fmt: skip
+
+
+def test_only_what_is_good_is_drawn_as_good() -> None:
+    stale = response(single(shop, this_update=-2 * DAY, next_update=-DAY))
+    revoked = response(single(mail, "revoked"))
+    drawn = picture(
+        shop, mail,
+        handshake("shop.test", shop, staples=(stale,)), handshake("mail.test", mail, staples=(revoked,)),
+        exchange(shop, "unknown"), exchange(mail, "revoked"),
+    )  # fmt: skip
+    found = {link.kind: link.label for link in drawn.links}
+    assert not {"staple", "ocsp"} & set(found)
+    assert found["staple-unusable"].startswith("1 OCSP staple, not usable: it is stale")
+    assert found["staple-revoked"] == "1 OCSP staple in the handshakes: REVOKED"
+    assert found["ocsp-unknown"] == "1 OCSP request: 1 unknown"
+    assert found["ocsp-revoked"] == "1 OCSP request: 1 REVOKED"
 
 
 def test_an_attempt_without_a_packet_to_the_responder_is_drawn_as_failed() -> None:

@@ -15,6 +15,7 @@ from .facts_factory import (
     handshake,
     response,
     silence,
+    single,
 )
 
 shop, mail = certificate(), certificate("mail.test")
@@ -36,7 +37,7 @@ def test_a_revoked_answer_does_not_look_like_a_good_one() -> None:
     seen = facts(shop, handshake("shop.test", shop), exchange(shop, "revoked"))
     (lane,) = explain(seen).timelines[0].lanes
     assert [event.kind for event in lane.events] == ["handshake", "revoked"]
-    assert [cover.revoked for cover in lane.covers] == [True]
+    assert [cover.status for cover in lane.covers] == ["revoked"]
 
 
 def test_staples_and_failures_have_marks_of_their_own() -> None:
@@ -47,6 +48,24 @@ def test_staples_and_failures_have_marks_of_their_own() -> None:
     assert kinds == {"shop.test": ["staple"], "mail.test": ["handshake", "failed"]}
     (cover,) = line.lanes[0].covers
     assert "staple" in cover.label
+
+
+def test_staples_that_cannot_be_used_or_say_revoked_look_so() -> None:
+    stale = handshake(
+        "shop.test", shop, staples=(response(single(shop, this_update=-2 * DAY, next_update=-DAY)),)
+    )
+    bad = handshake("mail.test", mail, staples=(response(single(mail, "revoked")),), time=5)
+    (line,) = explain(facts(shop, mail, stale, bad)).timelines
+    kinds = {lane.name: [event.kind for event in lane.events] for lane in line.lanes}
+    assert kinds == {"shop.test": ["staple-unusable"], "mail.test": ["staple-revoked"]}
+    covers = {lane.name: [cover.status for cover in lane.covers] for lane in line.lanes}
+    assert covers == {"shop.test": [], "mail.test": ["revoked"]}
+
+
+def test_an_answer_unknown_is_not_drawn_as_good() -> None:
+    seen = facts(shop, handshake("shop.test", shop), exchange(shop, "unknown"))
+    (lane,) = explain(seen).timelines[0].lanes
+    assert [event.kind for event in lane.events] == ["handshake", "unknown"]
 
 
 def test_each_validator_has_its_own_those_that_ask_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from ocsp_pcap.explain.causes import CAUSES, next_steps
@@ -299,6 +300,33 @@ def demo_verdicts() -> tuple[Verdict, ...]:
             (44, 47),
         ),
     )
+
+
+def many_verdicts(number: int) -> tuple[Verdict, ...]:
+    """As many verdicts of the kinds above, each with a certificate, a host and frames of its own."""
+    kinds = demo_verdicts()
+    rows = []
+    for place in range(number):
+        kind = kinds[place % len(kinds)]
+        host, digest = f"h{place:05}.test", hashlib.sha256(str(place).encode()).hexdigest()
+        fact = kind.certificate and replace(
+            kind.certificate,
+            sha256=digest,
+            serial=digest[:32].lstrip("0"),
+            subject=f"CN={host}",
+            not_after=(kind.certificate.not_after or 0) + place * 1_000 * SECOND,
+        )
+        evidence = tuple(
+            replace(
+                item,
+                frame=(item.frame or 0) + 8 * place,
+                stream=place,
+                note=item.note.replace(kind.host or "", host),
+            )
+            for item in kind.evidence
+        )
+        rows.append(replace(kind, host=host, certificate=fact, chain_role="leaf", evidence=evidence))
+    return tuple(rows)
 
 
 HEADLINE = (

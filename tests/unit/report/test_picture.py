@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+from importlib import resources
+from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 
-from ocsp_pcap.explain.model import Link, Node, Picture
+from ocsp_pcap.explain.model import Link, LinkKind, Node, Picture
 from ocsp_pcap.report.picture_mermaid import picture_mermaid
 from ocsp_pcap.report.picture_svg import picture_svg, picture_words
 from ocsp_pcap.report.picture_text import picture_lines, print_picture
+from ocsp_pcap.report.wording import LINK_MARKS
 from ocsp_pcap.terminal.sheet import Sheet
 
 from .hostile import HOSTILE
@@ -27,7 +30,9 @@ PICTURE = Picture(
     (
         Link("child0", "parent0", "tls", "3 TLS handshakes"),
         Link("origin", "parent0", "staple", "1 OCSP staple in the handshakes"),
-        Link("parent0", "responder0", "ocsp", "2 OCSP requests: 1 good, 1 REVOKED"),
+        Link("origin", "parent0", "staple-unusable", "1 OCSP staple, not usable: it is stale"),
+        Link("parent0", "responder0", "ocsp", "1 OCSP request: 1 good"),
+        Link("parent0", "responder0", "ocsp-revoked", "1 OCSP request: 1 REVOKED"),
         Link("parent0", "responder0", "ocsp-failed", "1 OCSP request: 1 HTTP error"),
         Link("child0", "responder0", "impossible", "3 were reissued by a proxy upstream"),
         Link("parent0", "responder0", "missing", "2 were not checked (OCSP is off)"),
@@ -75,6 +80,26 @@ def test_svg_is_xml_and_names_what_it_shows() -> None:
     assert "style" not in {name for each in root.iter() for name in each.attrib}
     assert len(picture_words(PICTURE)) == len(PICTURE.links)
     assert picture_svg(Picture()) == ""
+
+
+def test_green_is_good_and_nothing_else_in_every_drawing() -> None:
+    green = {"staple", "ocsp"}
+    kinds = get_args(LinkKind)
+    assert {kind for kind in kinds if LINK_MARKS[kind] == "✓"} == green
+    picture = Picture(PICTURE.nodes, tuple(Link("parent0", "responder0", kind, kind) for kind in kinds))
+    styles = dict(zip(kinds, re.findall(r"linkStyle \d+ (.*)", picture_mermaid(picture)), strict=True))
+    assert {kind for kind, style in styles.items() if styles["ocsp"].split(",")[0] in style} == green
+    drawn = {
+        word: style for line, style in picture_lines(picture, 160) for word in line.split() if word in kinds
+    }
+    assert {kind for kind in kinds if "green" in drawn.get(kind, "")} == green
+    assert all("red" in drawn[kind] for kind in kinds if "revoked" in kind)
+    css = "".join(
+        resources.files("ocsp_pcap.report").joinpath("templates", name).read_text()
+        for name in ("picture.css", "report.css")
+    )
+    for selectors in re.findall(r"([^{}]*)\{[^}]*var\(--present[^}]*\}", css):
+        assert not re.search("revoked|unknown|failed|unusable|missing", selectors), selectors
 
 
 def test_mermaid_has_a_line_a_link() -> None:
