@@ -27,7 +27,6 @@ from ocsp_pcap.report.wording import (
     CALM,
     GHOSTS,
     LINK_MARKS,
-    PRESENCE_MARKS,
     SEVERITY_MARKS,
     attention,
     capture_limits,
@@ -36,6 +35,7 @@ from ocsp_pcap.report.wording import (
     colour_of_all,
     doubt_clause,
     moment,
+    presence_words,
     status_colour,
     verdict_colour,
 )
@@ -83,7 +83,6 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         "staple_headings": STAPLE_HEADINGS,
         "staple_rows": [staple_cells(row, layout.labels) for row in explanation.staples[:_MOST_STAPLES]],
         "staples_telling": any(row.sent or row.refused for row in explanation.staples),
-        "presence_marks": PRESENCE_MARKS,
         "severity_marks": SEVERITY_MARKS,
         "calm": CALM,
         "most_evidence": _MOST_EVIDENCE,
@@ -238,6 +237,7 @@ def _environment() -> Environment:
         {
             "attention": attention,
             "colour": verdict_colour,
+            "presence": presence_words,
             "status_colour": status_colour,
             "group_colour": lambda group: colour_of_all(group.verdicts),
             "markup": _markup,

@@ -15,12 +15,13 @@ from ocsp_pcap.report.filters import Filter, case_filters, evidence_filters, ver
 from ocsp_pcap.report.layout import Layout, by_cause, host_text, lay_out, proof_frames, sorted_findings
 from ocsp_pcap.report.picture_mermaid import picture_mermaid
 from ocsp_pcap.report.wording import (
-    PRESENCE_MARKS,
     capture_limits,
     capture_remarks,
     capture_size,
+    colour_of_all,
     doubt_clause,
     moment,
+    presence_words,
 )
 from ocsp_pcap.terminal.escape import markdown_block, markdown_code, markdown_text
 
@@ -96,7 +97,7 @@ def _cause_lines(layout: Layout) -> Iterator[str]:
         told = ", ".join(names) + (f" and {more:,} more" if more else "")
         evidence = [item for verdict in group.verdicts[:_MOST_NAMES] for item in verdict.evidence[:2]]
         cells = (
-            f"{PRESENCE_MARKS.get(group.presence, '?')} {markdown_text(group.presence, table=True)}",
+            markdown_text(presence_words(group.presence, colour_of_all(group.verdicts)), table=True),
             markdown_code(group.cause, table=True),
             f"{len(group.verdicts):,}",
             told,

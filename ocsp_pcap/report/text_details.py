@@ -12,7 +12,14 @@ from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
 from ocsp_pcap.report.filters import Filter, verdict_filter, verdict_filters
 from ocsp_pcap.report.layout import Layout, host_text
-from ocsp_pcap.report.wording import PRESENCE_MARKS, doubt_clause, moment, status_colour, verdict_colour
+from ocsp_pcap.report.wording import (
+    PRESENCE_MARKS,
+    doubt_clause,
+    moment,
+    presence_words,
+    status_colour,
+    verdict_colour,
+)
 from ocsp_pcap.terminal.sheet import VERDICT_STYLES, Sheet
 
 _MOST_EVIDENCE: Final = 10
@@ -27,7 +34,7 @@ def print_verdict(sheet: Sheet, layout: Layout, verdict: Verdict, *, everything:
     )
     parts = [
         sheet.text(
-            f"{PRESENCE_MARKS.get(verdict.presence, '?')} {verdict.presence}",
+            presence_words(verdict.presence, verdict_colour(verdict)),
             VERDICT_STYLES.get(verdict_colour(verdict), ""),
         ),
         sheet.text(f"  {verdict.cause}", "bold"),

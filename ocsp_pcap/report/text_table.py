@@ -10,10 +10,10 @@ from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.report.layout import CauseGroup, Layout, by_cause, host_text, proof_frames
 from ocsp_pcap.report.wording import (
     CALM,
-    PRESENCE_MARKS,
     attention,
     colour_of_all,
     doubt_clause,
+    presence_words,
     status_colour,
 )
 from ocsp_pcap.terminal.grid import narrowed, print_grid
@@ -66,10 +66,10 @@ def _shown(group: CauseGroup, *, everything: bool) -> tuple[Verdict, ...]:
 
 def _print_heading(sheet: Sheet, group: CauseGroup) -> None:
     """Print what a group has in common: OCSP seen or not, the cause, how many, what that means."""
-    mark = PRESENCE_MARKS.get(group.presence, "?")
+    colour = colour_of_all(group.verdicts)
     meaning = CAUSES[group.cause].meaning if group.cause in CAUSES else ""
     sheet.line(
-        sheet.text(f"{mark} {group.presence}", VERDICT_STYLES.get(colour_of_all(group.verdicts), "")),
+        sheet.text(presence_words(group.presence, colour), VERDICT_STYLES.get(colour, "")),
         sheet.text(f"  {group.cause}", "bold"),
         sheet.text(f"  {count(len(group.verdicts), 'certificate')}"),
         sheet.text(f"  {meaning}" if meaning else "", "dim"),

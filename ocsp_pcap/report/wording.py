@@ -65,6 +65,12 @@ def verdict_colour(verdict: Verdict) -> str:
     return "attempted" if verdict.status == "unknown" else verdict.presence
 
 
+def presence_words(presence: Presence, colour: str) -> str:
+    """Return a presence with the symbol before it: a tick only where what was seen is good."""
+    mark = PRESENCE_MARKS.get(presence, "?") if colour == presence else "!"
+    return f"{mark} {presence}"
+
+
 def status_colour(verdict: Verdict) -> str:
     """Return what decides the colour of a verdict's status: ``good`` is green only where it counts."""
     usable = verdict.presence in ("present", "absent") and verdict.cause != "staple-invalid"

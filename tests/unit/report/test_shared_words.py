@@ -67,9 +67,7 @@ def test_hostile_names_come_back_as_they_were(name: str) -> None:
 
 @given(
     st.lists(
-        st.tuples(
-            st.text(st.characters(codec="utf-8", min_codepoint=32), max_size=12), st.integers(0, 2**80)
-        ),
+        st.tuples(st.text("ab0. <&>\"'é-", max_size=12), st.integers(0, 2**80)),
         max_size=12,
     )
 )
