@@ -63,6 +63,9 @@ class ReadOptions:
     """Private keys (PEM or DER) of servers, for RSA key exchange."""
     authorities: Sequence[bytes] = ()
     """DER of CA certificates that are known from elsewhere, such as a site file's interception CA."""
+    hosts: Sequence[str] = ()
+    """Names and addresses whose lookups and connections matter besides those that certificates name, such as
+    the forwarding hosts of a site file."""
     warn: Callable[[str], None] = field(default=lambda _: None)
     """Takes each sentence about an input that could not be read."""
     advise: Callable[[str], None] = field(default=lambda _: None)
@@ -163,7 +166,7 @@ def _read_captures(
     observations = read_captures(sources.values(), shared, run)
     if not observations:
         return None
-    found = FactAssembler(shared).facts(observations)
+    found = FactAssembler(shared, options.hosts).facts(observations)
     notes = tuple(key_use_notes(shared, found))
     for note in notes:
         if note.useless:

@@ -126,7 +126,9 @@ def read_case(
     if zone is not None:
         context = _in_zone(context, zone)
     # A file that is named twice goes by its first name, which is to be the one with a role.
-    reading = read_captures((*child, *parent, *captures), how, authorities, context.capture_roles)
+    reading = read_captures(
+        (*child, *parent, *captures), how, authorities, context.capture_roles, context.site.hosts
+    )
     context = _with_stored_roles(context, child, parent, reading.stored)
     context = _with_set_roles(context, reading.facts)
     return context, replace(reading, roles=context.capture_roles)
@@ -267,6 +269,7 @@ def read_captures(
     how: HowToRead,
     authorities: Sequence[bytes] = (),
     roles: Mapping[str, str] | None = None,
+    hosts: Sequence[str] = (),
 ) -> CapturesRead:
     """Read captures and say on standard error which of them, and which keys, were of no use.
 
@@ -275,6 +278,7 @@ def read_captures(
         how: what else the user said about reading.
         authorities: CA certificates (DER) that are known besides.
         roles: what is known of captures by name.
+        hosts: names and addresses whose lookups and connections matter besides.
 
     Raises:
         Failure: nothing could be read.
@@ -293,6 +297,7 @@ def read_captures(
                 key_logs=how.keylog,
                 rsa_keys=how.rsa_key,
                 authorities=authorities,
+                hosts=hosts,
                 warn=unreadable.append,
                 advise=warn,
                 jobs=how.jobs,

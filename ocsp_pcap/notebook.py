@@ -98,7 +98,14 @@ def explain(
     authorities = [authority.der for proxy in known.proxies for authority in proxy.ca]
     facts = read_facts(
         names,
-        ReadOptions(key_logs=key_logs, authorities=authorities, warn=_warn, advise=_warn, roles=roles),
+        ReadOptions(
+            key_logs=key_logs,
+            authorities=authorities,
+            hosts=known.hosts,
+            warn=_warn,
+            advise=_warn,
+            roles=roles,
+        ),
     )
     for capture in facts.captures:
         for path in (*(file.path for file in capture.files), capture.path):

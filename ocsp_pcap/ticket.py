@@ -71,7 +71,9 @@ def _anonymous(case: SupportCase, evidence: Path, addresses: AddressMap) -> Expl
     """Explain the anonymized packets, with a site that is anonymized in the same way."""
     site = case.context.site
     authorities = [authority.der for proxy in site.proxies for authority in proxy.ca]
-    facts = read_facts([evidence], ReadOptions(key_logs=case.key_logs, authorities=authorities))
+    hosts = _site(site, addresses).hosts
+    options = ReadOptions(key_logs=case.key_logs, authorities=authorities, hosts=hosts)
+    facts = read_facts([evidence], options)
     captures = tuple(replace(c, path=c.path.replace(str(evidence), EVIDENCE)) for c in facts.captures)
     facts = _renamed(facts, {c.path: n.path for c, n in zip(facts.captures, captures, strict=True)})
     roles = {capture.path: capture.role for capture in facts.captures if capture.role is not None}

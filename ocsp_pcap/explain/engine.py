@@ -51,6 +51,8 @@ sightings even ``unexplained`` comes before them.
 """
 LEAVES_OPEN: Final = frozenset({"certificate-encrypted"})
 """Causes that say only that nothing can be seen: what the validator did may have another cause besides."""
+SPEAK_OF_THE_SITE: Final = frozenset({"ocsp-disabled", "unexplained"})
+"""Causes whose own sentence says what the site file says of OCSP."""
 MAX_EVIDENCE: Final = 12
 
 
@@ -233,7 +235,7 @@ def _verdict(group: list[Question]) -> Verdict:
         cause=claim.cause,
         status=_newest_status(rows, claim),
         confidence=best.headline.confidence,
-        summary=_sentence(claim.summary + _later_words(rows, claim)),
+        summary=_sentence(claim.summary + _later_words(rows, claim) + _contradicted_words(best)),
         alternatives=best.alternatives,
         evidence=tuple(dict.fromkeys((*claim.evidence, *best.besides)))[:MAX_EVIDENCE],
         next_steps=_next_steps(question, claim),
@@ -247,6 +249,15 @@ def _later_words(rows: Sequence[Answered], claim: Claim) -> str:
     """Say that a later answer says something else than the one of the headline."""
     newest = _newest_status(rows, claim)
     return f"; the newest answer says {newest}" if claim.status not in (None, newest) else ""
+
+
+def _contradicted_words(row: Answered) -> str:
+    """Say that the site file calls off what was seen, where the claim itself does not speak of it."""
+    proxy = row.question.proxy
+    told = proxy is not None and proxy.ocsp is False and row.claim.cause not in SPEAK_OF_THE_SITE
+    if told and any(doubt.code == "told-otherwise" for doubt in row.headline.doubts):
+        return f"; the site file, which says that OCSP is off on {row.question.who}, contradicts that"
+    return ""
 
 
 def _newest_status(rows: Sequence[Answered], claim: Claim) -> Status | None:

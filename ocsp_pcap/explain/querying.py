@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.grounds.kinds import After, Did, Ground, Means, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, For, Ground, Means, NoOtherTry, Read, Saw, Sent
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import host_and_port
@@ -139,17 +139,21 @@ def tries_words(words: str, tries: Sequence[Query]) -> str:
 
 
 def grounds_of_try(
-    question: Question, query: Query, *, answered: bool, refuted: bool = False
+    question: Question, query: Query, *, answered: bool, refuted: bool = False, whole: bool = False
 ) -> tuple[Ground, ...]:
-    """Return what every claim about a query stands on: it is there, it is the validator's, it means this."""
+    """Return what every claim about a query stands on: it is there, it is the validator's, it means this.
+
+    ``whole``: what was read of the answer shows that none of it is missing.
+    """
     exchange, handshake = query.exchange, question.visit.handshake
     at = exchange.response_time if exchange.response_time is not None else exchange.time
     response = exchange.response if refuted else None
     # A failure is the end of it only where nothing else was tried after it.
-    final = (Silence(query.answer_time, "another-try", exchange),) if answered and not query.usable else ()
+    final = (NoOtherTry(query.answer_time, exchange),) if answered and not query.usable else ()
     return (
-        Saw(exchange, "answer" if answered else "request"),
-        Did(query),
+        Saw(exchange, "answer") if answered and not whole else Read(exchange),
+        Sent(query),
+        For(query),
         Means(query.match, response, at, refuted=refuted),
         After((handshake.capture, question.visit.time), (exchange.capture, query.time)),
         *final,

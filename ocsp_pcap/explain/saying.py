@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import Proxy, Source
@@ -40,12 +42,10 @@ def trace_entry(question: Question) -> TraceEntry | None:
     Where the trace has times, the nearest within :data:`TRACE_TOLERANCE`; where it has none, its only kind of
     line about this host.
     """
-    case, proxy = question.case, question.proxy
+    case = question.case
     if not case.context.trace or question.presented_by == "client":
         return None
-    if question.position > 0 or not question.eligible or (proxy is not None and proxy.ocsp is False):
-        return None
-    if question.validator.role not in ("child", "parent", "unknown"):
+    if question.position > 0 or not question.eligible or not trace_is_of(question):
         return None
     entries = case.trace_of.get(question.host.lower(), [])
     timed = [entry for entry in entries if entry.time is not None]
@@ -53,3 +53,61 @@ def trace_entry(question: Question) -> TraceEntry | None:
         return entries[0] if len({entry.action for entry in entries}) == 1 else None
     nearest = min(timed, key=lambda entry: abs((entry.time or 0) - question.visit.time))
     return nearest if abs((nearest.time or 0) - question.visit.time) <= TRACE_TOLERANCE else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What shows OCSP at work on a validator on which it is said to be off."""
+
+    words: str
+    """One clause."""
+    evidence: Evidence
+
+
+def shows_ocsp(question: Question) -> Shown | None:
+    """Return what shows OCSP at work on this validator: requests of its own, or its policy trace."""
+    case = question.case
+    if question.asker.exchanges:
+        first = question.asker.exchanges[0]
+        frame = first.frames.request or first.frames.response
+        named = case.places.frame_words(first.capture, frame)
+        words = "it does send OCSP requests" + (f" (frame {named})" if named else "")
+        return Shown(words, Evidence(first.capture, frame, first.stream, "OCSP request that it sent"))
+    if case.context.trace and trace_is_of(question):
+        entry = case.context.trace[0]
+        return Shown(
+            f"a policy trace shows OCSP at work (line {entry.line} of {entry.path})",
+            Evidence(entry.path, None, None, f"line {entry.line}: OCSP for {entry.host}: {entry.action}"),
+        )
+    return None
+
+
+def trace_is_of(question: Question) -> bool:
+    """The policy trace may be that of this validator: no other proxy is in sight that has OCSP on."""
+    if question.validator.role == "client" or question.presented_by == "client":
+        return False
+    case, proxy = question.case, question.proxy
+    if proxy is None or proxy.ocsp is not False:
+        return True
+    told = any(other.ocsp is not False for other in case.site.proxies if other is not proxy)
+    seen = any(
+        role in ("child", "parent") and case.proxy(address) is None
+        for address, role in case.roles.by_address.items()
+    )
+    return not (told or seen)
+
+
+def contradiction(question: Question) -> tuple[Standing, ...]:
+    """Return the doubt that the site file calls OCSP off on a validator that is seen to use it."""
+    words, shown = contradiction_words(question), shows_ocsp(question)
+    if words is None or shown is None:
+        return ()
+    return (Standing("told-otherwise", words, (shown.evidence,)),)
+
+
+def contradiction_words(question: Question) -> str | None:
+    """Say that the site file calls OCSP off here, and what contradicts that; None: nothing does."""
+    proxy = question.proxy
+    if proxy is None or proxy.ocsp is not False or (shown := shows_ocsp(question)) is None:
+        return None
+    return f"the site file says that OCSP is off on {question.who}, and yet {shown.words}"

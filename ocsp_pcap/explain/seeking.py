@@ -62,6 +62,14 @@ def forwarding_attempts(question: Question) -> list[TcpAttemptFact]:
     ]
 
 
+def forwarding_lookups(question: Question) -> Sequence[DnsLookupFact]:
+    """Return the lookups, soon after the handshake, of the forwarding host's name."""
+    proxy = question.proxy
+    if proxy is None or proxy.forwarding_host is None:
+        return ()
+    return lookups_for(question, proxy.forwarding_host.rpartition(":")[0].rstrip(".").lower())
+
+
 def query_ports(question: Question) -> set[int]:
     """Return the ports to which a query would go: those of the responders, or that of a forwarding host."""
     proxy = question.proxy

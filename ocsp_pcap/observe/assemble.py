@@ -75,8 +75,9 @@ class _Peers(NamedTuple):
 class FactAssembler:
     """Puts the observations of one or several captures into facts; call :meth:`facts` once."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, hosts: Sequence[str] = ()) -> None:
         self._shared = shared
+        self._hosts = hosts
         self._algorithms: dict[str, None] = {"sha1": None}
         self._responses: dict[str, ResponseFact] = {}
 
@@ -108,7 +109,7 @@ class FactAssembler:
         order = dict.fromkeys((*shown, *sorted(known)))
         certificates = {sha256: self._certificate(known[sha256]) for sha256 in order if sha256 in known}
         sure = [fact for fact, doubtful in exchanges if not doubtful]
-        traffic = ResponderTraffic(certificates.values(), sure, crl_fetches)
+        traffic = ResponderTraffic(certificates.values(), sure, crl_fetches, self._hosts)
         captures: list[CaptureFact] = []
         attempts: list[TcpAttemptFact] = []
         lookups = [fact for observation in observations for fact in traffic.lookups(observation)]

@@ -35,7 +35,9 @@ class ResponderTraffic:
         certificates: Iterable[CertificateFact],
         exchanges: Iterable[OcspExchangeFact],
         fetches: Iterable[CrlFetchFact],
+        hosts: Iterable[str] = (),
     ) -> None:
+        """``hosts``: names and addresses that matter besides."""
         self._names: set[str] = set()
         self._addresses: set[str] = set()
         self._responders: set[str] = set()
@@ -44,6 +46,8 @@ class ResponderTraffic:
             self._responders |= {host for url in certificate.ocsp_urls if (host := _host(url)) is not None}
             for url in (*certificate.ocsp_urls, *certificate.crl_urls):
                 self._learn(url)
+        for host in hosts:
+            (self._addresses if _is_address(host) else self._names).add(host.rstrip(".").lower())
         sent: list[OcspExchangeFact | CrlFetchFact] = [*exchanges, *fetches]
         for fact in sent:
             self._addresses.add(fact.server)

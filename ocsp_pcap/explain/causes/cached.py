@@ -9,13 +9,24 @@ from ocsp_pcap.explain.chances_to_ask import answers_last
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.absences import packets_lost, span_not_covered, unread_question
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Held, Means, Saw, Silence, Told
+from ocsp_pcap.explain.grounds.kinds import (
+    After,
+    Due,
+    Held,
+    InView,
+    Means,
+    Received,
+    Saw,
+    Sent,
+    Silence,
+    Traced,
+)
 from ocsp_pcap.explain.lifetimes import short_lived_lifetime
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import unread_tries
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.repetition import soonest_repeats
-from ocsp_pcap.explain.saying import trace_entry
+from ocsp_pcap.explain.saying import contradiction, trace_entry
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.stapling import refused_staple
 from ocsp_pcap.explain.windows import utc
@@ -30,7 +41,7 @@ ENTRY: Final = cause(
         "are still covered by earlier answers",
         "may still be covered by an earlier answer",
     ),
-    ((Saw, Did, Means, Held, After, Silence), (Told,)),
+    ((Saw, Sent, Received, Means, Held, After, Silence, Due), (Traced,)),
     "To see a query, clear the OCSP response cache of {validator} or wait for nextUpdate, then open"
     " a new connection to {host}.",
     "The answer is good until {until}: the next query is due with the first new connection after that.",
@@ -88,12 +99,13 @@ def _in_capture(question: Question) -> Claim | None:
             ),
             (
                 Saw(exchange, "answer"),
-                Did(query),
-                Did(question.visit),
+                Sent(query),
+                Received(question.visit),
                 Means(source.match, exchange.response, handshake.time),
                 Held(single, handshake.capture, handshake.time, by_others),
                 After((query.exchange.capture, query.answer_time), (handshake.capture, time)),
                 Silence(time),
+                Due(time),
             ),
             tuple(signs),
             status=single.status,
@@ -127,7 +139,7 @@ def _by_trace(question: Question) -> Claim | None:
             ),
             question.visit.evidence(f"certificate of {question.host}"),
         ),
-        (Told(entry),),
+        (Traced(entry),),
     )
 
 
@@ -154,8 +166,11 @@ def _before_capture(question: Question) -> Claim | None:
                 "it asks about another certificate",
             ),
         ),
-        (Did(question.visit), Silence(question.visit.time)),
-        (Standing("span-not-covered", "the answer itself would have come before the capture"),),
+        (Received(question.visit), Silence(question.visit.time), InView(), Due(question.visit.time)),
+        (
+            Standing("span-not-covered", "the answer itself would have come before the capture"),
+            *contradiction(question),
+        ),
         at_most="possible" if _query_may_be_missing(question) else "likely",
         longer=answers_last(question),
     )

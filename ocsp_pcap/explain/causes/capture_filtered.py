@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Silence, Told
+from ocsp_pcap.explain.grounds.kinds import For, NoOtherTry, Sent, Traced
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import trace_entry
@@ -63,7 +63,7 @@ def _by_trace(question: Question, entry: TraceEntry) -> Claim:
             question.visit.evidence(f"certificate of {question.host}"),
         ),
         # That the capture is blind is the claim here, and no doubt about it.
-        (Told(entry), Silence(question.visit.time, "another-try")),
+        (Traced(entry), NoOtherTry(question.visit.time)),
         (Standing("packets-lost", words if seen else "no packet shows what became of that query"),),
         responder=entry.url,
     )
@@ -86,7 +86,7 @@ def _looked_up(question: Question) -> Iterator[Claim]:
         if blind:
             words = f"{looked}, and {_nothing(question)}: a capture filter hides the query"
             sign = Standing("other-purpose", "the lookup may have been for something else")
-            grounds = (Did(lookup), Silence(question.visit.time, "another-try"))
+            grounds = (Sent(lookup), For(lookup), NoOtherTry(question.visit.time))
             yield Claim(ENTRY.code, words, evidence, grounds, (sign,), responder=url)
         else:
             words = (

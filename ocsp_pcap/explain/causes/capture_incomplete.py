@@ -9,7 +9,7 @@ from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.absences import capture_ends
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Saw
+from ocsp_pcap.explain.grounds.kinds import Read
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.querying import asked_words, unread_tries
 from ocsp_pcap.explain.question import Question
@@ -26,7 +26,7 @@ ENTRY: Final = cause(
         "stay open (the capture is incomplete)",
         "stay open, perhaps because the capture is incomplete",
     ),
-    ((Saw,),),
+    ((Read,),),
     "Capture again with full packets (tcpdump -s 0 -B 65536) and start before the connection opens.",
     "If one direction is missing, capture both directions of the mirror port, or on the proxy itself.",
     "See what is missing in tcp.stream eq {stream}",
@@ -55,7 +55,7 @@ def claims(question: Question) -> Iterator[Claim]:
         ENTRY.code,
         f"the certificate cannot be seen: {reason}",
         (question.visit.evidence(reason),),
-        (Saw(handshake, "packets"),),
+        (Read(handshake),),
         (sign,) if sign is not None else (),
         at_most=at_most,
     )

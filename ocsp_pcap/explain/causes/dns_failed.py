@@ -1,31 +1,39 @@
-"""``dns-failed``: the responder's name did not resolve (RFC 1035 4.1.1), so no query could be sent."""
+"""``dns-failed``: the name of responder or forwarding host did not resolve (RFC 1035 4.1.1): no query."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, For, NoOtherTry, Sent
 from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.seeking import REACTION, attempts_for, looked_up_only, lookups_for, since_handshake
+from ocsp_pcap.explain.seeking import (
+    REACTION,
+    attempts_for,
+    forwarding_lookups,
+    looked_up_only,
+    lookups_for,
+    since_handshake,
+)
 from ocsp_pcap.facts import DnsLookupFact
 
 ENTRY: Final = cause(
     "dns-failed",
     "attempted",
-    "The responder's name did not resolve.",
+    "The name of the responder, or of the forwarding host before it, did not resolve.",
     (
         "failed in DNS",
         "failed in DNS",
         "may have failed in DNS",
     ),
-    ((Saw, Did, After, Silence),),
-    "Repeat the lookup on {validator} itself, with the name server that it uses: {responder}.",
+    ((Sent, For, After, NoOtherTry),),
+    "Repeat the lookup of frame {frame} on {validator} itself, with the name server that it uses.",
     "Make sure that the resolver of {validator} may resolve Internet names; split-horizon DNS often"
     " hides them.",
     "If the proxy shall not resolve Internet names, send OCSP through a forwarding host or switch "
@@ -34,44 +42,56 @@ ENTRY: Final = cause(
 
 
 def claims(question: Question) -> Iterator[Claim]:
-    """Claim that every lookup of a responder, soon after the handshake, brought no address."""
+    """Claim that every lookup of a responder, soon after the handshake, brought no address.
+
+    Where queries go through a forwarding host, its name comes first.
+    """
     if not question.eligible or question.own_queries:
         return
+    if (forwarded := forwarding_lookups(question)) and question.proxy is not None:
+        before = f"the forwarding host {question.proxy.forwarding_host}, through which its queries go"
+        if (claim := _claim(question, forwarded, before, None)) is not None:
+            yield claim
+            return
     for host, _, url in question.responders:
-        found = lookups_for(question, host)
-        # A truncated answer says nothing yet: the client asks again over TCP (RFC 7766 5).
-        lookups = [lookup for lookup in found if not lookup.truncated]
-        if not lookups or any(addresses(lookup) for lookup in lookups):
-            continue
-        reason, signs = _failed(question, lookups)
-        over_tcp = any(lookup.transport == "tcp" for lookup in lookups)
-        if len(lookups) < len(found) and not (over_tcp or _nameless(lookups)):
-            signs.append(
-                Standing("unread-question", "an answer was cut to fit a datagram, and is not there whole")
-            )
-        if _reached_otherwise(question, host):
-            signs.append(Standing("other-place", "it did look for another responder of the certificate"))
-        last = lookups[-1]
-        moment = question.case.moment(last)
-        claim = Claim(
-            ENTRY.code,
-            f"{question.who} looked up the responder {host}: {reason}, so no query could be sent",
-            (
-                question.visit.evidence(f"certificate of {question.host}, responder {url}"),
-                *(_evidence(lookup) for lookup in lookups[-4:]),
-            ),
-            (
-                Saw(last, "answer"),
-                Did(last),
-                since_handshake(question, last),
-                Silence(moment, "another-try", last),
-            ),
-            tuple(signs),
-            at_most="possible" if _quiet_and_lossy(question, lookups) else "confirmed",
-            responder=url,
+        if (
+            claim := _claim(question, lookups_for(question, host), f"the responder {host}", host)
+        ) is not None:
+            yield replace(claim, responder=url)
+            return
+
+
+def _claim(
+    question: Question, found: Sequence[DnsLookupFact], target: str, responder: str | None
+) -> Claim | None:
+    """Claim that some lookups failed; ``responder``: the name of the responder that they were for."""
+    # A truncated answer says nothing yet: the client asks again over TCP (RFC 7766 5).
+    lookups = [lookup for lookup in found if not lookup.truncated]
+    if not lookups or any(addresses(lookup) for lookup in lookups):
+        return None
+    reason, signs = _failed(question, lookups)
+    over_tcp = any(lookup.transport == "tcp" for lookup in lookups)
+    if len(lookups) < len(found) and not (over_tcp or _nameless(lookups)):
+        signs.append(
+            Standing("unread-question", "an answer was cut to fit a datagram, and is not there whole")
         )
-        yield with_aftermath(question, claim, moment)
-        return
+    if responder is not None and _reached_otherwise(question, responder):
+        signs.append(Standing("other-place", "it did look for another responder of the certificate"))
+    last = lookups[-1]
+    moment = question.case.moment(last)
+    named = question.responders[0][2] if responder is None else responder
+    claim = Claim(
+        ENTRY.code,
+        f"{question.who} looked up {target}: {reason}, so no query could be sent",
+        (
+            question.visit.evidence(f"certificate of {question.host}, responder {named}"),
+            *(_evidence(lookup) for lookup in lookups[-4:]),
+        ),
+        (Sent(last), For(last), since_handshake(question, last), NoOtherTry(moment, last)),
+        tuple(signs),
+        at_most="possible" if _quiet_and_lossy(question, lookups) else "confirmed",
+    )
+    return with_aftermath(question, claim, moment)
 
 
 def _reached_otherwise(question: Question, failed: str) -> bool:

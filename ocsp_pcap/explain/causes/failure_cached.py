@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import Read, Sent, Silence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.windows import span_words
@@ -48,7 +48,7 @@ def claims(question: Question) -> Iterator[Claim]:
             last.evidence("earlier query that failed", last.exchange.frames.response or last.frame),
             question.visit.evidence(f"certificate of {question.host} again"),
         ),
-        (Saw(last.exchange, "request"), Did(last), Silence(time)),
+        (Read(last.exchange), Sent(last), Silence(time)),
         (Standing("checks-only-some", "how long it keeps a failure is not known"),),
         responder=last.exchange.url,
         telling=0,

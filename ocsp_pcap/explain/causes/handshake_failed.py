@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Saw
+from ocsp_pcap.explain.grounds.kinds import Read, Saw
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
@@ -36,7 +36,7 @@ ENTRY: Final = cause(
         "came in handshakes that failed",
         "may not have mattered: the handshake failed",
     ),
-    ((Saw,),),
+    ((Read,), (Saw,)),
     "Settle the handshake first: read the alert or reset in tcp.stream eq {stream}.",
     "Check protocol versions, cipher suites and trust between {validator} and {host}.",
 )
@@ -90,7 +90,7 @@ def _by_alert(question: Question, alert: AlertFact) -> Iterator[Claim]:
         ENTRY.code,
         f"the handshake failed: the {alert.sender} sent the alert {name}",
         (Evidence(handshake.capture, alert.frame, handshake.stream, f"alert {name}", handshake.transport),),
-        (Saw(handshake, "packets"),),
+        (Read(handshake),),
         tuple(signs),
     )
 

@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Means, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, For, Means, NoOtherTry, Saw, Sent
 from ocsp_pcap.explain.querying import (
     answerer_words,
     asked_words,
@@ -31,7 +31,7 @@ ENTRY: Final = cause(
         "got HTTP errors",
         "may have got an HTTP error",
     ),
-    ((Saw, Did, Means, After, Silence),),
+    ((Saw, Sent, For, Means, After, NoOtherTry),),
     "Read the status and body in frame {frame}: a block page, an authentication demand (401, 407), "
     "a redirect or the responder's own error?",
     "If a proxy in between answered, exempt {responder} from authentication and content filtering.",

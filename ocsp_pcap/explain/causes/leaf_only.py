@@ -7,9 +7,10 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Silence
+from ocsp_pcap.explain.grounds.kinds import Due, InView, Silence
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.saying import contradiction
 
 ENOUGH: Final = 2
 """Leaves that were asked about, and no intermediate, before that is likely a habit."""
@@ -53,12 +54,13 @@ def claims(question: Question) -> Iterator[Claim]:
                 "it asks about a leaf",
             ),
         ),
-        (Silence(question.visit.time),),
+        (Silence(question.visit.time), InView(), Due(question.visit.time)),
         (
             Standing(
                 "checks-only-some",
                 "answers about intermediates last long, so that one from before the capture may be held",
                 rival=None if firm else "cached",
             ),
+            *contradiction(question),
         ),
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Genuine, Saw
+from ocsp_pcap.explain.grounds.kinds import Genuine, Read, Received
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import host_and_port, responder_hosts
 
@@ -20,7 +20,7 @@ ENTRY: Final = cause(
         "name no responder",
         "may name no responder",
     ),
-    ((Saw, Did, Genuine),),
+    ((Read, Received, Genuine),),
     "Nothing can be asked: revocation of this certificate is published by CRL only, if at all.",
     "If policy demands revocation checks, enable CRL checking on {validator}.",
     "To test OCSP, use a host whose certificate names a responder (see the OCSP URL under Authority"
@@ -39,7 +39,7 @@ def claims(question: Question) -> Iterator[Claim]:
         ENTRY.code,
         f"the certificate names no OCSP responder{useless}, so there is nobody to ask{crl}",
         (question.visit.evidence("certificate without an OCSP URL in its authorityInfoAccess"),),
-        (Saw(question.visit.handshake, "certificate"), Did(question.visit), Genuine(certificate)),
+        (Read(question.visit.handshake), Received(question.visit), Genuine(certificate)),
         tuple(_signs(question)),
     )
 

@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Means, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, For, Means, Read, Sent, Unanswered
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import (
     asked_words,
@@ -31,7 +31,7 @@ ENTRY: Final = cause(
         "got no answer",
         "may have got no answer",
     ),
-    ((Saw, Did, Means, After, Silence),),
+    ((Read, Sent, For, Means, After, Unanswered),),
     "Look at the rest of the connection: tcp.stream eq {stream}",
     "Make sure that the capture went on long enough and saw both directions.",
     "If the request was acknowledged and nothing followed, look for a filter between {validator} "
@@ -63,7 +63,7 @@ def claims(question: Question) -> Iterator[Claim]:
         tries_evidence(question, tries),
         (
             *grounds_of_try(question, query, answered=False),
-            Silence(query.time, "answer", exchange),
+            Unanswered(exchange),
         ),
         signs,
         responder=exchange.url,
@@ -89,7 +89,7 @@ def _unread(question: Question) -> Iterator[Claim]:
                     exchange.capture, exchange.frames.request, exchange.stream, "request to its responder"
                 ),
             ),
-            (Saw(exchange, "request"), Silence(question.case.moment(exchange), "answer", exchange)),
+            (Read(exchange), Unanswered(exchange)),
             (Standing("unread-question", "what it asked cannot be read"),),
             responder=exchange.url,
         )

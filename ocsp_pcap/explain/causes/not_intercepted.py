@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.acts import shown_to_intercept
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Saw
+from ocsp_pcap.explain.grounds.kinds import Read
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import said_in_site
@@ -26,7 +26,7 @@ ENTRY: Final = cause(
         "were only tunnelled",
         "may have been only tunnelled",
     ),
-    ((Saw,),),
+    ((Read,),),
     "If {host} shall be checked here, intercept TLS for it on {validator}.",
     "Otherwise look at the TLS client behind the tunnel: OCSP is that client's business.",
 )
@@ -82,8 +82,8 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
             ),
         ),
         (
-            Saw(here, "packets"),
-            Saw(inner.handshake, "packets"),
+            Read(here),
+            Read(inner.handshake),
         ),
         tuple(signs),
     )

@@ -8,11 +8,11 @@ from typing import Final
 from ocsp_pcap.explain.chances_to_ask import chances_to_ask
 from ocsp_pcap.explain.entries import DECIDE, cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Silence, Told
+from ocsp_pcap.explain.grounds.kinds import Due, InView, Received, Silence, Told
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import unread_tries
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.saying import said_in_site, source_of
+from ocsp_pcap.explain.saying import contradiction_words, said_in_site, source_of, trace_is_of
 from ocsp_pcap.explain.seeking import query_ports_seen, reached_out
 
 ENTRY: Final = cause(
@@ -24,7 +24,7 @@ ENTRY: Final = cause(
         "were not checked (OCSP is off)",
         "may not have been checked because OCSP is off there",
     ),
-    ((Told, Did, Silence),),
+    ((Told, Received, Silence),),
     "Enable OCSP, or revocation checking for server certificates, on {validator}.",
     "Then open a new connection to {host} and capture again.",
     DECIDE,
@@ -46,8 +46,14 @@ def _said(question: Question) -> Claim | None:
     proxy = question.proxy
     if proxy is None or proxy.ocsp is not False:
         return None
-    if question.asker.exchanges or _traced(question):
-        return None
+    contradicted = contradiction_words(question)
+    if contradicted is not None:
+        return Claim(
+            ENTRY.code,
+            f"{contradicted}: if the file is right, that is not its own",
+            (*said_in_site(question, "ocsp"),),
+            at_most="possible",
+        )
     signs: list[Standing] = []
     if not proxy.addresses and question.validator.address not in question.case.roles.given:
         signs.append(Standing("other-asker", "the site file does not say which address the proxy has"))
@@ -60,7 +66,7 @@ def _said(question: Question) -> Claim | None:
             *said_in_site(question, "ocsp"),
             question.visit.evidence(f"certificate of {question.host}, which names a responder"),
         ),
-        (Told(source_of(proxy, "ocsp")), Did(question.visit), Silence(question.visit.time, expected=True)),
+        (Told(source_of(proxy, "ocsp")), Received(question.visit), Silence(question.visit.time)),
         tuple(signs),
     )
 
@@ -70,7 +76,11 @@ def _silent(question: Question) -> Claim | None:
     proxy, asker = question.proxy, question.asker
     if asker.exchanges or (proxy is not None and proxy.ocsp is True):
         return None
-    if reached_out(question) or unread_tries(question) or _traced(question):
+    if (
+        reached_out(question)
+        or unread_tries(question)
+        or (question.case.context.trace and trace_is_of(question))
+    ):
         return None
     words = f"{question.who} sent no OCSP request at all in the capture"
     chances = question.case.once(chances_to_ask).get(asker.identity)
@@ -88,7 +98,7 @@ def _silent(question: Question) -> Claim | None:
                     if fetch is not None
                 ),
             ),
-            (Did(question.visit), Silence(question.visit.time)),
+            (Received(question.visit), Silence(question.visit.time), InView(), Due(question.visit.time)),
             (Standing("checks-only-some", "answers from before the capture may be held for each of them"),),
             longer=chances.lifetime.words,
         )
@@ -97,10 +107,3 @@ def _silent(question: Question) -> Claim | None:
         f"{words}, though {chances.words()}; OCSP may be off there, or the answers were held from before",
         at_most="possible",
     )
-
-
-def _traced(question: Question) -> bool:
-    """A policy trace shows OCSP at work on this validator."""
-    if question.validator.role not in ("parent", "child", "unknown"):
-        return False
-    return any(entries for entries in question.case.trace_of.values())

@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Saw
+from ocsp_pcap.explain.grounds.kinds import Read, Received
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import tls_to
 
@@ -41,7 +41,7 @@ def claims(question: Question) -> Iterator[Claim]:
                 question.visit.evidence(f"certificate of {question.host}, responder {url}"),
                 visit.evidence(f"TLS connection to {host}"),
             ),
-            (Saw(visit.handshake, "packets"), Did(visit)),
+            (Read(visit.handshake), Received(visit)),
             (Standing("unread-question", "what that connection carried cannot be read"),),
             at_most="likely" if url.lower().startswith("https:") else "possible",
             responder=url,

@@ -9,7 +9,7 @@ from typing import Final
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Held, Means, Saw
+from ocsp_pcap.explain.grounds.kinds import After, For, Held, Means, Saw, Sent
 from ocsp_pcap.explain.hidden import asked_shortly_after, hidden_before, hidden_query_evidence, serial_of
 from ocsp_pcap.explain.querying import (
     NOT_MODIFIED,
@@ -40,7 +40,7 @@ ENTRY: Final = cause(
         "were asked about",
         "may have been asked about",
     ),
-    ((Saw, Did, Means, Held, After), (Saw, Did, Means, After)),
+    ((Saw, Sent, For, Means, Held, After),),
     "Read certStatus, thisUpdate and nextUpdate of the answer in frame {frame}.",
     "The answer is good until {until}: the next query is due with the first new connection after "
     "that, earlier only where the cache is cleared or a TTL override is set.",
@@ -101,7 +101,8 @@ def _answered(question: Question, query: Query) -> Claim:
         (question.visit.evidence(f"certificate of {question.host}"), *exchange_evidence(query)),
         (
             Saw(exchange, "answer"),
-            Did(query),
+            Sent(query),
+            For(query),
             Means(query.match, response, at),
             Held(single, exchange.capture, at, single.next_update),
             After((handshake.capture, question.visit.time), (exchange.capture, query.time)),

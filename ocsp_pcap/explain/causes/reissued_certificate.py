@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Genuine, Saw
+from ocsp_pcap.explain.grounds.kinds import Genuine, Read
 from ocsp_pcap.explain.lifetimes import short_lived_limit_exceeded
 from ocsp_pcap.explain.making import (
     behind_proxy,
@@ -34,7 +34,7 @@ ENTRY: Final = cause(
         "were reissued by a proxy upstream",
         "may have been reissued by a proxy upstream",
     ),
-    ((Saw, Genuine),),
+    ((Read, Genuine),),
     "Enable OCSP on the proxy that intercepts, the parent: it alone sees the origin's certificate.",
     "Switch OCSP for forwarded traffic off on {validator}; it can find nothing there.",
     "Capture on the outer side of the parent to see OCSP for {host}.",
@@ -103,7 +103,7 @@ def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | 
             original.evidence(f"the origin's certificate, issued by {shown.issuer}"),
             *_authority_evidence(told),
         ),
-        (Saw(question.visit.handshake, "certificate"), Genuine(certificate, True, ("both-sides",))),
+        (Read(question.visit.handshake), Genuine(certificate, True, ("both-sides",))),
         tuple(signs),
         telling=0,
     )
@@ -122,7 +122,7 @@ def _by_maker(question: Question, certificate: CertificateFact) -> Claim | None:
                 f"certificate issued by {certificate.issuer}, CRL {certificate.crl_urls[0]}"
             ),
         ),
-        (Saw(question.visit.handshake, "certificate"), Genuine(certificate, True, ("maker",))),
+        (Read(question.visit.handshake), Genuine(certificate, True, ("maker",))),
     )
 
 
@@ -145,7 +145,7 @@ def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
         words,
         (question.visit.evidence(f"certificate issued by {certificate.issuer}"), *_authority_evidence(told)),
         (
-            Saw(question.visit.handshake, "certificate"),
+            Read(question.visit.handshake),
             Genuine(certificate, True, ("one-key",) if shared else ()),
         ),
         () if shared else (sign,),
@@ -185,6 +185,6 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Claim | N
         f"the certificate looks reissued by a proxy: its issuer {certificate.issuer} names neither responder "
         f"nor CRL{how}",
         (question.visit.evidence(f"certificate issued by {certificate.issuer}, without AIA and CRL"),),
-        (Saw(question.visit.handshake, "certificate"), Genuine(certificate, True)),
+        (Read(question.visit.handshake), Genuine(certificate, True)),
         at_most=at_most,
     )

@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Means, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, For, Means, NoOtherTry, Read, Sent
 from ocsp_pcap.explain.querying import (
     answerer_words,
     asked_words,
@@ -30,7 +30,7 @@ ENTRY: Final = cause(
         "were refused by the responders",
         "may have been refused",
     ),
-    ((Saw, Did, Means, After, Silence),),
+    ((Read, Sent, For, Means, After, NoOtherTry),),
     "Read the responseStatus in frame {frame}: unauthorized means that the responder knows no such "
     "certificate, tryLater and internalError are its own trouble.",
     "Ask the certificate authority behind {responder} about serial number {serial}.",
@@ -53,7 +53,7 @@ def claims(question: Question) -> Iterator[Claim]:
         ENTRY.code,
         tries_words(words, tries),
         tries_evidence(question, tries),
-        grounds_of_try(question, query, answered=True),
+        grounds_of_try(question, query, answered=True, whole=True),
         (Standing("packets-lost", "part of another answer is not in the capture"),) if lost else (),
         responder=exchange.url,
     )

@@ -10,7 +10,7 @@ from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.acts import responder_of
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, For, NoOtherTry, Sent
 from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import MAX_TRIES
@@ -33,7 +33,7 @@ ENTRY: Final = cause(
         "could not be asked about (no TCP connection to the responders)",
         "may not have been asked about for want of a TCP connection to the responder",
     ),
-    ((Saw, Did, After, Silence),),
+    ((Sent, For, After, NoOtherTry),),
     "Permit TCP from {validator} to {responder}, usually port 80, on every firewall between them.",
     "From {validator}'s network run: curl -v http://{responder}/",
     "See tcp.stream eq {stream}: SYN without answer is a silent drop, RST a refusal; compare the "
@@ -94,10 +94,10 @@ def _claim(
             *(_attempt_evidence(attempt) for attempt in attempts[-MAX_TRIES:]),
         ),
         (
-            Saw(last, "packets"),
-            Did(last),
+            Sent(last),
+            For(last),
             since_handshake(question, last),
-            Silence(question.case.moment(last), "another-try", last),
+            NoOtherTry(question.case.moment(last), last),
         ),
         tuple(_signs(question, attempts, others)),
         responder=url,

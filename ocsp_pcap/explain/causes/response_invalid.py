@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Held, Means, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import After, For, Held, Means, NoOtherTry, Saw, Sent
 from ocsp_pcap.explain.querying import (
     asked_words,
     cut_short,
@@ -31,7 +31,7 @@ ENTRY: Final = cause(
         "got unusable answers",
         "may have got an unusable answer",
     ),
-    ((Saw, Did, Means, After, Silence),),
+    ((Saw, Sent, For, Means, Held, After, NoOtherTry), (Saw, Sent, For, Means, After, NoOtherTry)),
     "Read the answer in frame {frame}: is it an OCSP response at all, or a block or login page?",
     "It was good until {until}: compare that with the capture's clock; a wrong clock makes good answers "
     "stale.",

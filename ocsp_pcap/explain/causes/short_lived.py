@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim
-from ocsp_pcap.explain.grounds.kinds import Did, Genuine, Saw
+from ocsp_pcap.explain.grounds.kinds import Genuine, Read, Received
 from ocsp_pcap.explain.lifetimes import DAY, short_lived_lifetime
 from ocsp_pcap.explain.question import Question
 
@@ -20,7 +20,7 @@ ENTRY: Final = cause(
         "are short-lived",
         "may be exempt as short-lived",
     ),
-    ((Saw, Did, Genuine),),
+    ((Read, Received, Genuine),),
     "Nothing is wrong: the certificate expires before revocation would matter.",
     "To test OCSP, use a host with a long-lived certificate that names a responder.",
 )
@@ -44,5 +44,5 @@ def claims(question: Question) -> Iterator[Claim]:
         ENTRY.code,
         f"{words}, short-lived ones need no revocation check",
         evidence,
-        (Saw(question.visit.handshake, "certificate"), Did(question.visit), Genuine(certificate)),
+        (Read(question.visit.handshake), Received(question.visit), Genuine(certificate)),
     )

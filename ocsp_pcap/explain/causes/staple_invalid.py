@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Ground, Held, Means, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import Due, Ground, Held, InView, Means, Received, Saw, Silence
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.stapling import refused_staple, staple_problem
@@ -22,7 +22,7 @@ ENTRY: Final = cause(
         "had unusable staples",
         "may have had an unusable staple",
     ),
-    ((Saw, Did, Means, Silence),),
+    ((Saw, Received, Means, Held, Silence, InView, Due), (Saw, Received, Means, Silence, InView, Due)),
     "Ask whoever runs {host} to repair its stapling; a stapling file must be renewed in time.",
     "Its nextUpdate was {until}: compare that with the capture's clock in frame {frame}.",
     "Find out why {validator} did not fall back to a query; a strict validator would ask or refuse.",
@@ -50,9 +50,11 @@ def claims(question: Question) -> Iterator[Claim]:
         return
     grounds: tuple[Ground, ...] = (
         Saw(handshake, "staple"),
-        Did(question.visit),
+        Received(question.visit),
         Means(match, response, handshake.time, refuted=True),
         Silence(question.visit.time),
+        InView(),
+        Due(question.visit.time),
     )
     stale = single is not None and response.signature != "invalid" and not refused_staple(handshake)
     if stale and single is not None:

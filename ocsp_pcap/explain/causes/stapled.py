@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Did, Held, Means, Saw
+from ocsp_pcap.explain.grounds.kinds import Held, Means, Read, Received
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.stapling import refused_staple, staple_problem
 from ocsp_pcap.facts import SingleFact
@@ -21,7 +21,7 @@ ENTRY: Final = cause(
         "were stapled",
         "may have been stapled",
     ),
-    ((Saw, Did, Means, Held),),
+    ((Read, Received, Means, Held),),
     "Nothing is wrong: the origin delivered the response itself, so no query is due.",
     "To see a query, test with a host that does not staple.",
 )
@@ -51,8 +51,8 @@ def claims(question: Question) -> Iterator[Claim]:
             ),
         ),
         (
-            Saw(handshake, "packets"),
-            Did(question.visit),
+            Read(handshake),
+            Received(question.visit),
             Means(match, response, handshake.time),
             Held(single, handshake.capture, handshake.time, single.next_update),
         ),

@@ -9,6 +9,7 @@ from ocsp_pcap.explain.chances_to_ask import answers_last
 from ocsp_pcap.explain.entries import DECIDE, cause
 from ocsp_pcap.explain.grounds.claim import Claim
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.saying import contradiction, said_in_site
 
 REVOCATION_ALERTS: Final = ("certificate_revoked", "bad_certificate_status_response")
 """Alerts (RFC 8446 6.2) that speak of the revocation status."""
@@ -53,10 +54,17 @@ def claims(question: Question) -> Iterator[Claim]:
         )
     else:
         words = "nothing in the capture explains why no query was sent"
+    evidence = [question.visit.evidence(f"certificate of {question.host}")]
+    signs = contradiction(question)
+    for sign in signs:
+        words += f"; {sign.why}, so that the two contradict each other"
+        evidence += [*said_in_site(question, "ocsp"), *sign.evidence]
     yield Claim(
         ENTRY.code,
         words,
-        (question.visit.evidence(f"certificate of {question.host}"),),
+        tuple(evidence),
+        signs=signs,
+        telling=0,
         at_most="possible",
         responder=responders[0][2] if responders else None,
         longer=answers_last(question),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.acts import REACTION
 from ocsp_pcap.explain.grounds.claim import Standing
-from ocsp_pcap.explain.grounds.kinds import Silence
+from ocsp_pcap.explain.grounds.kinds import Due, InView, NoOtherTry, Silence, Unanswered
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import attempts_for, looked_up_only, query_ports, tls_to, tried_in_vain
+from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.facts import DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 ROOM: Final = 5 * SECOND
 """A capture that goes on for this long after an undecided handshake would show what followed."""
@@ -23,20 +25,28 @@ ROUND_TRIP: Final = 3 * SECOND
 MAX_ASKERS: Final = 16
 
 
-def span_not_covered(question: Question, ground: Silence) -> Iterator[Standing]:
+Following: TypeAlias = Silence | NoOtherTry | Unanswered
+
+
+def span_not_covered(question: Question, ground: Following) -> Iterator[Standing]:
     """Does the capture in which the deciding packet would stand cover that time, with room to spare?"""
-    case, fact = question.case, ground.fact
-    if fact is not None:
-        if ground.of == "answer":
-            settled = getattr(fact, "closed_time", None) is not None
-            since, room = fact.time, PATIENCE
-        else:
-            settled = _decided_since(question, ground.since)
-            since, room = ground.since - case.clock(fact.capture, 0), ROUND_TRIP
-        if not settled and case.coverage.rest_after(fact.capture, since) < room:
-            yield Standing("span-not-covered", "the capture ends soon after")
+    case = question.case
+    if isinstance(ground, Silence) or ground.fact is None:
+        yield from _handshake_not_covered(question)
         return
-    handshake = question.visit.handshake
+    fact = ground.fact
+    if isinstance(ground, Unanswered):
+        settled = ground.fact.closed_time is not None
+        since, room = fact.time, PATIENCE
+    else:
+        settled = _decided_since(question, ground.since)
+        since, room = ground.since - case.clock(fact.capture, 0), ROUND_TRIP
+    if not settled and case.coverage.rest_after(fact.capture, since) < room:
+        yield Standing("span-not-covered", "the capture ends soon after")
+
+
+def _handshake_not_covered(question: Question) -> Iterator[Standing]:
+    case, handshake = question.case, question.visit.handshake
     if capture_ends(question):
         yield Standing("span-not-covered", "the capture ends before a query would have had time to follow")
         return
@@ -83,9 +93,9 @@ def _decided_since(question: Question, since: int) -> bool:
     return decided is not None and question.case.clock(question.visit.handshake.capture, decided) >= since
 
 
-def packets_lost(question: Question, ground: Silence) -> Iterator[Standing]:
+def packets_lost(question: Question, ground: Following) -> Iterator[Standing]:
     """Are packets missing in any capture in which the deciding one could stand?"""
-    case, fact = question.case, ground.fact
+    case, fact = question.case, None if isinstance(ground, Silence) else ground.fact
     home = fact.capture if fact is not None else question.visit.handshake.capture
     captures = [home, *sorted(question.asker.captures - {home})]
     for capture in captures:
@@ -95,9 +105,9 @@ def packets_lost(question: Question, ground: Silence) -> Iterator[Standing]:
             return
 
 
-def other_place(question: Question, ground: Silence) -> Iterator[Standing]:
+def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[Standing]:
     """Could the query have left by another address or interface, in another capture, through another host?"""
-    if ground.of == "answer" or question.certificate is None:
+    if question.certificate is None:
         return
     case, certificate, asker = question.case, question.certificate, question.asker
     for other in case.askers_of.get(certificate.sha256, [])[:MAX_ASKERS]:
@@ -111,8 +121,11 @@ def other_place(question: Question, ground: Silence) -> Iterator[Standing]:
     proxy = question.proxy
     if proxy is None:
         return
-    if ground.of == "query" and (unseen := sorted(proxy.addresses - case.seen_addresses)):
+    if isinstance(ground, Silence) and (unseen := sorted(proxy.addresses - case.seen_addresses)):
         yield Standing("other-place", f"nothing of its address {unseen[0]} is in the captures")
+        return
+    if isinstance(ground, NoOtherTry) and ground.fact is not None and _is_about(ground.fact, proxy):
+        # What failed is the very way to the forwarding host.
         return
     if proxy.forwarding_host is not None and not _forwarded_seen(question, proxy.forwarding_host):
         yield Standing(
@@ -122,20 +135,26 @@ def other_place(question: Question, ground: Silence) -> Iterator[Standing]:
         )
 
 
+def _is_about(failed: OcspExchangeFact | DnsLookupFact | TcpAttemptFact, proxy: Proxy) -> bool:
+    """What failed is the lookup of the proxy's forwarding host."""
+    name = (proxy.forwarding_host or "").rpartition(":")[0].rstrip(".").lower()
+    return isinstance(failed, DnsLookupFact) and failed.name.rstrip(".").lower() == name
+
+
 def _forwarded_seen(question: Question, endpoint: str) -> bool:
     """The captures hold packets on the port of the forwarding host."""
     port = int(endpoint.rpartition(":")[2])
     return any(port in question.case.coverage.ports(capture) for capture in question.asker.captures)
 
 
-def unread_question(question: Question, ground: Silence) -> Iterator[Standing]:
+def unread_question(question: Question, ground: Silence | NoOtherTry) -> Iterator[Standing]:
     """Was something asked of this responder that cannot be read?"""
-    if ground.of == "answer" or question.certificate is None:
+    if question.certificate is None:
         return
-    case = question.case
+    case, failed = question.case, None if isinstance(ground, Silence) else ground.fact
     time = max(question.visit.time, ground.since)
     for exchange in between(question.asker.exchanges, time, time + REACTION, case.moment):
-        if exchange.unread_request and exchange is not ground.fact:
+        if exchange.unread_request and exchange is not failed:
             yield Standing(
                 "unread-question", "a request that cannot be read was sent to a responder right after"
             )
@@ -148,7 +167,7 @@ def unread_question(question: Question, ground: Silence) -> Iterator[Standing]:
                 f"a TLS connection to the responder {host} followed, which hides what it asks",
             )
             return
-        if ground.of == "another-try":
+        if isinstance(ground, NoOtherTry):
             continue
         if tried_in_vain(question, host, port) or looked_up_only(question, host, port) is not None:
             yield Standing(
@@ -158,9 +177,9 @@ def unread_question(question: Question, ground: Silence) -> Iterator[Standing]:
             return
 
 
-def capture_blind(question: Question, ground: Silence) -> Iterator[Standing]:
+def capture_blind(question: Question, _: InView) -> Iterator[Standing]:
     """Can the captures show such traffic at all?"""
-    if ground.of != "query" or ground.expected or not question.eligible:
+    if not question.eligible:
         return
     coverage = question.case.coverage
     ports = query_ports(question)
@@ -185,9 +204,9 @@ def _covers(question: Question, capture: str) -> bool:
     return capture == visit.handshake.capture or case.coverage.reaches(capture, moment, moment + ROOM)
 
 
-def checks_only_some(question: Question, ground: Silence) -> Iterator[Standing]:
+def checks_only_some(question: Question, _: Due) -> Iterator[Standing]:
     """Does this validator ask only about leaves, some issuers, some hosts, or hold a failure?"""
-    if ground.of != "query" or question.certificate is None:
+    if question.certificate is None:
         return
     failed = [query for query in between(question.queries, 0, question.visit.time) if _failed(query)]
     if failed and not any(query.usable for query in question.queries if query.time >= failed[-1].time):

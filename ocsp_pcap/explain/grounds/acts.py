@@ -8,13 +8,13 @@ from typing import Final
 from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Standing
-from ocsp_pcap.explain.grounds.kinds import Did
+from ocsp_pcap.explain.grounds.kinds import Act, For, Received, Sent
 from ocsp_pcap.explain.hellos import differ
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.spans import between
-from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
@@ -28,7 +28,7 @@ MOST_AT_ONCE: Final = 256
 """Handshakes within one span that are looked at; more would not make it surer."""
 
 
-def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
+def other_asker(question: Question, ground: Sent) -> Iterator[Standing]:
     """Could another host have sent this?"""
     act, asker = ground.act, question.asker
     if isinstance(act, Query):
@@ -60,7 +60,7 @@ def other_asker(question: Question, ground: Did) -> Iterator[Standing]:
         )
     ttl = _ttl(act)
     seen = question.visit.handshake.client_ttl if question.presented_by == "server" else None
-    if not isinstance(act, Visit) and ttl is not None and seen is not None and ttl != seen:
+    if ttl is not None and seen is not None and ttl != seen:
         yield Standing(
             "other-asker",
             f"its IP packets arrived with a TTL of {ttl}, those of the handshake with {seen}: two hosts may "
@@ -115,10 +115,8 @@ def _one_host_for_certain(question: Question, sender: str) -> bool:
     return proxy is not None and sender in proxy.addresses
 
 
-def _ttl(act: Visit | Query | DnsLookupFact | TcpAttemptFact) -> int | None:
-    if isinstance(act, Query):
-        return act.exchange.client_ttl
-    return act.handshake.client_ttl if isinstance(act, Visit) else act.client_ttl
+def _ttl(act: Act) -> int | None:
+    return act.exchange.client_ttl if isinstance(act, Query) else act.client_ttl
 
 
 def _other_stack(question: Question, query: Query) -> bool:
@@ -150,10 +148,10 @@ def _other_program(question: Question, query: Query) -> bool:
     return any(agent != other for other in asker.agents)
 
 
-def hidden_rival(question: Question, ground: Did) -> Iterator[Standing]:
+def hidden_rival(question: Question, ground: For) -> Iterator[Standing]:
     """Is there a handshake whose certificate cannot be seen that would explain this as well?"""
     act, case = ground.act, question.case
-    if isinstance(act, Visit) or question.presented_by == "client":
+    if question.presented_by == "client":
         return
     if isinstance(act, Query):
         time, name = act.time, question.certificate_names
@@ -178,21 +176,21 @@ def hidden_rival(question: Question, ground: Did) -> Iterator[Standing]:
         )
 
 
-def other_purpose(question: Question, ground: Did) -> Iterator[Standing]:
+def other_purpose(question: Question, ground: For) -> Iterator[Standing]:
     """Could it have been for something else: another handshake or certificate, a CRL, a shared address?"""
     act = ground.act
-    if not isinstance(act, Visit) and _before_certificate(question, act):
+    if _before_certificate(question, act):
         yield Standing(
             "other-purpose",
             "it was there before this certificate came, so another handshake may have caused it",
         )
     if isinstance(act, Query):
         yield from _another_occasion(question, act)
-    elif not isinstance(act, Visit):
+    else:
         yield from _another_errand(question, act)
 
 
-def _before_certificate(question: Question, act: Query | DnsLookupFact | TcpAttemptFact) -> bool:
+def _before_certificate(question: Question, act: Act) -> bool:
     """The handshake had begun, but the certificate stands only after this in the same capture."""
     handshake, fact = question.visit.handshake, act.exchange if isinstance(act, Query) else act
     shown, sent = handshake.frames.certificate, fact.frames.request
@@ -232,12 +230,6 @@ def _another_errand(question: Question, act: DnsLookupFact | TcpAttemptFact) -> 
     elif any(host == name for known in chain for name, _, _ in responder_hosts(known.ca_issuers_urls)):
         yield Standing(
             "other-purpose", f"{host} serves issuer certificates, too: it may have been for one of those"
-        )
-    if _passes_by(question, act):
-        yield Standing(
-            "told-otherwise",
-            f"queries go through the forwarding host {question.proxy and question.proxy.forwarding_host}, "
-            "says the site file, and this went past it",
         )
     held = _at_hand(question)
     if held is not None:
@@ -312,7 +304,24 @@ def _at_hand(question: Question) -> str | None:
     return "cached" if held else None
 
 
-def may_tunnel(question: Question, ground: Did) -> Iterator[Standing]:
+def told_otherwise(question: Question, ground: Sent) -> Iterator[Standing]:
+    """Does the site file say that this validator sends no such thing?"""
+    act, proxy = ground.act, question.proxy
+    if proxy is not None and proxy.ocsp is False:
+        yield Standing(
+            "told-otherwise",
+            "the site file says that OCSP is off there: it is out of date, or this was handed on for another "
+            "host",
+        )
+    elif not isinstance(act, Query) and _passes_by(question, act):
+        yield Standing(
+            "told-otherwise",
+            f"queries go through the forwarding host {proxy and proxy.forwarding_host}, says the site file, "
+            "and this went past it",
+        )
+
+
+def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
     """May this host only hand the connection on, so that it validates nothing?"""
     if question.presented_by == "client" or question.case.hellos.inner_leg(question.visit) is not None:
         return

@@ -8,7 +8,25 @@ from typing import Any, Final
 
 from ocsp_pcap.explain.grounds import absences, acts, messages
 from ocsp_pcap.explain.grounds.claim import DoubtCode, Standing
-from ocsp_pcap.explain.grounds.kinds import After, Did, Genuine, Held, Kind, Means, Saw, Silence, Told
+from ocsp_pcap.explain.grounds.kinds import (
+    After,
+    Due,
+    For,
+    Genuine,
+    Held,
+    InView,
+    Kind,
+    Means,
+    NoOtherTry,
+    Read,
+    Received,
+    Saw,
+    Sent,
+    Silence,
+    Told,
+    Traced,
+    Unanswered,
+)
 from ocsp_pcap.explain.question import Question
 
 
@@ -23,18 +41,46 @@ class DoubtRule:
     """Yields what makes the doubt stand; nothing where it does not."""
 
 
+_AMBIGUOUS: Final = DoubtRule(
+    "ambiguous-bytes", "do packets disagree about its bytes?", messages.ambiguous_bytes
+)
+_MAY_TUNNEL: Final = DoubtRule(
+    "may-tunnel",
+    "may the host only tunnel this connection, and hand on what hosts behind ask?",
+    acts.may_tunnel,
+)
+_SPAN: Final = DoubtRule(
+    "span-not-covered",
+    "does the capture end, or another one not cover that time?",
+    absences.span_not_covered,
+)
+_LOST: Final = DoubtRule(
+    "packets-lost", "does any capture that would show it lack packets?", absences.packets_lost
+)
+_ELSEWHERE: Final = DoubtRule(
+    "other-place",
+    "could it have left by another address, interface or forwarding host?",
+    absences.other_place,
+)
+_UNREAD: Final = DoubtRule(
+    "unread-question", "was something asked that cannot be read?", absences.unread_question
+)
+
 DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
-    Saw: (
-        DoubtRule("packets-lost", "are bytes of it missing?", messages.packets_lost),
-        DoubtRule("ambiguous-bytes", "do packets disagree about its bytes?", messages.ambiguous_bytes),
-    ),
-    Did: (
+    Saw: (DoubtRule("packets-lost", "are bytes of it missing?", messages.packets_lost), _AMBIGUOUS),
+    Read: (_AMBIGUOUS,),
+    Sent: (
         DoubtRule(
             "other-asker",
             "could another host have sent it (a relay, address translation, several TLS programs)?",
             acts.other_asker,
         ),
-        DoubtRule("may-tunnel", "may the host only tunnel this connection?", acts.may_tunnel),
+        _MAY_TUNNEL,
+        DoubtRule(
+            "told-otherwise", "does the site file say that it sends no such thing?", acts.told_otherwise
+        ),
+    ),
+    For: (
         DoubtRule(
             "hidden-rival",
             "does a handshake whose certificate cannot be seen explain it as well?",
@@ -47,6 +93,7 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
             acts.other_purpose,
         ),
     ),
+    Received: (_MAY_TUNNEL,),
     Means: (
         DoubtRule(
             "trust-open",
@@ -63,33 +110,27 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
         ),
     ),
     After: (DoubtRule("clock", "would the order differ if the clocks were off?", messages.order_clock),),
-    Silence: (
-        DoubtRule(
-            "span-not-covered",
-            "does the capture end, or another one not cover that time?",
-            absences.span_not_covered,
-        ),
-        DoubtRule("packets-lost", "does any capture that would show it lack packets?", absences.packets_lost),
-        DoubtRule(
-            "other-place",
-            "could it have left by another address, interface or forwarding host?",
-            absences.other_place,
-        ),
-        DoubtRule("unread-question", "was something asked that cannot be read?", absences.unread_question),
+    Silence: (_SPAN, _LOST, _ELSEWHERE, _UNREAD),
+    NoOtherTry: (_SPAN, _LOST, _ELSEWHERE, _UNREAD),
+    Unanswered: (_SPAN, _LOST),
+    InView: (
         DoubtRule(
             "capture-blind", "do the captures hold nothing of that kind at all?", absences.capture_blind
         ),
-        DoubtRule(
-            "checks-only-some",
-            "does the validator ask only about some certificates, or hold a failure?",
-            absences.checks_only_some,
-        ),
     ),
+    Due: (DoubtRule("checks-only-some", "may the validator hold a failure?", absences.checks_only_some),),
     Told: (
         DoubtRule(
             "told-otherwise",
-            "do site file, trace and packets contradict each other?",
+            "do packets or a trace contradict it, or is it only a conclusion?",
             messages.told_otherwise,
+        ),
+    ),
+    Traced: (
+        DoubtRule(
+            "told-otherwise",
+            "does the site file contradict it, or does it mix lines?",
+            messages.trace_told_otherwise,
         ),
         DoubtRule("clock", "are date and zone of the line unknown?", messages.source_clock),
         DoubtRule("hidden-rival", "could the line be about another handshake?", messages.trace_rivals),

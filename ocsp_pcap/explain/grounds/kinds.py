@@ -19,24 +19,45 @@ from ocsp_pcap.facts import (
     TcpAttemptFact,
 )
 
-Part: TypeAlias = Literal[
-    "certificate", "staple", "hellos", "server-hello", "end", "request", "answer", "packets"
-]
+Part: TypeAlias = Literal["staple", "hellos", "server-hello", "end", "answer"]
+Spoken: TypeAlias = HandshakeFact | OcspExchangeFact
+Act: TypeAlias = Query | DnsLookupFact | TcpAttemptFact
 
 
 @dataclass(frozen=True, slots=True)
 class Saw:
-    """A whole message stands in the capture."""
+    """A message stands in the capture as a whole: what it says is all that was said."""
 
-    fact: HandshakeFact | OcspExchangeFact | DnsLookupFact | TcpAttemptFact
+    fact: Spoken
     part: Part
 
 
 @dataclass(frozen=True, slots=True)
-class Did:
-    """This validator did it itself, and did it for this certificate."""
+class Read:
+    """A message was read, which shows that it is whole."""
 
-    act: Visit | Query | DnsLookupFact | TcpAttemptFact
+    fact: Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """This validator itself sent it."""
+
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """It was sent for this certificate, and because of this handshake."""
+
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """This validator itself is the TLS peer, and so the one to judge the certificate."""
+
+    visit: Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +96,54 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing followed, in every capture that would show it."""
+    """No query followed the handshake, in every capture that would show it."""
 
     since: int
     """By the reference clock."""
-    of: Literal["query", "answer", "another-try"] = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class NoOtherTry:
+    """No other way was tried after one had failed."""
+
+    since: int
+    """By the reference clock."""
     fact: OcspExchangeFact | DnsLookupFact | TcpAttemptFact | None = None
-    """What nothing followed; None: the handshake."""
-    expected: bool = False
-    """Something else says that nothing is to be expected: that the capture holds none of it is no doubt."""
+    """What failed; None: the handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No answer followed a request."""
+
+    fact: OcspExchangeFact
+
+
+@dataclass(frozen=True, slots=True)
+class InView:
+    """The captures can show such traffic as a query would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Nothing about the validator's own habits kept it from asking."""
+
+    since: int
+    """By the reference clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The site file, a configuration, a log or a trace says so."""
+    """The site file or a configuration says so."""
 
-    source: Source | TraceEntry
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A line of a policy trace says so."""
+
+    entry: TraceEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +156,59 @@ class Genuine:
     """For a certificate that a proxy made: what shows it (``both-sides``, ``maker``, ``one-key``)."""
 
 
-Ground: TypeAlias = Saw | Did | Means | Held | After | Silence | Told | Genuine
+Ground: TypeAlias = (
+    Saw
+    | Read
+    | Sent
+    | For
+    | Received
+    | Means
+    | Held
+    | After
+    | Silence
+    | NoOtherTry
+    | Unanswered
+    | InView
+    | Due
+    | Told
+    | Traced
+    | Genuine
+)
 Kind: TypeAlias = (
     type[Saw]
-    | type[Did]
+    | type[Read]
+    | type[Sent]
+    | type[For]
+    | type[Received]
     | type[Means]
     | type[Held]
     | type[After]
     | type[Silence]
+    | type[NoOtherTry]
+    | type[Unanswered]
+    | type[InView]
+    | type[Due]
     | type[Told]
+    | type[Traced]
     | type[Genuine]
 )
 
 STATEMENTS: dict[Kind, str] = {
     Saw: "the messages that it rests on are in the capture as a whole",
-    Did: "this host itself did it, and for this certificate",
+    Read: "the messages that it rests on were read, which shows that they are whole",
+    Sent: "this host itself sent the query, the lookup or the SYN",
+    For: "it was sent for this certificate, because of this handshake",
+    Received: "this host itself is the TLS peer, and so the one to judge the certificate",
     Means: "CertID and signature decide what the response says of this certificate",
     Held: "the response was valid at that time, or certainly was not",
     After: "the order in time is certain",
-    Silence: "nothing followed, and the capture would have shown it",
-    Told: "the site file, a configuration, a log or a trace says so",
+    Silence: "no query followed, and the captures cover the time and the place where it would stand",
+    NoOtherTry: "nothing else was tried after it, and the captures would have shown it",
+    Unanswered: "no answer followed, and the capture would have shown it",
+    InView: "the captures can show such traffic at all",
+    Due: "nothing about the validator's own habits kept it from asking",
+    Told: "the site file or a configuration says so",
+    Traced: "a line of a policy trace says so",
     Genuine: "it is certain whether the certificate is the origin's own or was made by a proxy",
 }
 """What each kind of ground says, for ``ocsp-pcap cause``."""

@@ -7,14 +7,14 @@ from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND, TOLERANCE, UNKNOWN_CLOCKS
 from ocsp_pcap.explain.grounds.claim import Standing
-from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Saw, Told
+from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Read, Saw, Told, Traced
 from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.explain.saying import shows_ocsp
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
-from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.explain.zones import offset_words
@@ -38,14 +38,11 @@ def packets_lost(question: Question, ground: Saw) -> Iterator[Standing]:
             )
         elif part == "end" and (reason := question.case.coverage.loss(fact.capture)):
             yield Standing("packets-lost", reason)
-        return
-    if not isinstance(fact, OcspExchangeFact):
-        return
-    if fact.frames.request is None:
+    elif fact.frames.request is None:
         yield Standing("packets-lost", "the request itself is not in the capture")
-    elif part == "answer" and fact.frames.response is None:
+    elif fact.frames.response is None:
         yield Standing("packets-lost", "the answer is not in the capture")
-    elif part == "answer" and fact.missing_bytes and not _signed_whole(fact):
+    elif fact.missing_bytes and not _signed_whole(fact):
         yield Standing("packets-lost", f"{fact.missing_bytes} bytes of the answer are not in the capture")
 
 
@@ -54,11 +51,9 @@ def _signed_whole(exchange: OcspExchangeFact) -> bool:
     return exchange.response is not None and exchange.response.signature == "valid"
 
 
-def ambiguous_bytes(_: Question, ground: Saw) -> Iterator[Standing]:
+def ambiguous_bytes(_: Question, ground: Saw | Read) -> Iterator[Standing]:
     """Did packets disagree about these bytes?"""
-    fact = ground.fact
-    frames = fact.ambiguous if isinstance(fact, HandshakeFact | OcspExchangeFact) else ()
-    if frames:
+    if frames := ground.fact.ambiguous:
         named = ", ".join(map(str, frames[:4]))
         yield Standing("ambiguous-bytes", f"packets disagree about these bytes (frames {named})")
 
@@ -134,30 +129,27 @@ def order_clock(question: Question, ground: After) -> Iterator[Standing]:
 
 
 def told_otherwise(question: Question, ground: Told) -> Iterator[Standing]:
-    """Do the site file, a trace and the packets contradict each other, or is the source a weak one?"""
+    """Do packets or a trace contradict the site file, or is it a weak source?"""
     source = ground.source
-    if isinstance(source, TraceEntry):
-        proxy = question.proxy
-        if proxy is not None and proxy.ocsp is False:
-            yield Standing("told-otherwise", "the site file says that OCSP is off there")
-        if not source.certain:
-            yield Standing("told-otherwise", "the trace mixes lines of several transactions")
-        return
     if not source.firm:
-        kind = "" if source.kind == "toml" else f"{source.kind} "
-        yield Standing("told-otherwise", f"it is read from a {kind}configuration, and not proven by packets")
+        yield Standing(
+            "told-otherwise", f"it is read from a {source.kind} configuration, and not proven by packets"
+        )
     if question.proxy is not None and question.proxy.ocsp is not False:
         # It says which issuers are asked about: only a query about another one contradicts that.
         if _asks_about_uncovered(question, question.proxy):
             yield Standing("told-otherwise", "it does ask about certificates of other issuers")
-    elif any(
-        entry.action in ("cached", "query")
-        for entries in question.case.trace_of.values()
-        for entry in entries
-    ):
-        yield Standing("told-otherwise", "a policy trace shows OCSP at work")
-    elif question.asker.exchanges:
-        yield Standing("told-otherwise", "it does send OCSP requests")
+    elif (shown := shows_ocsp(question)) is not None:
+        yield Standing("told-otherwise", shown.words, (shown.evidence,))
+
+
+def trace_told_otherwise(question: Question, ground: Traced) -> Iterator[Standing]:
+    """Does the site file contradict the trace, or does that mix its lines?"""
+    proxy = question.proxy
+    if proxy is not None and proxy.ocsp is False:
+        yield Standing("told-otherwise", "the site file says that OCSP is off there")
+    if not ground.entry.certain:
+        yield Standing("told-otherwise", "the trace mixes lines of several transactions")
 
 
 def _asks_about_uncovered(question: Question, proxy: Proxy) -> bool:
@@ -167,11 +159,9 @@ def _asks_about_uncovered(question: Question, proxy: Proxy) -> bool:
     )
 
 
-def source_clock(question: Question, ground: Told) -> Iterator[Standing]:
+def source_clock(question: Question, ground: Traced) -> Iterator[Standing]:
     """Is the date and zone of a trace known, and is it about this handshake?"""
-    source = ground.source
-    if not isinstance(source, TraceEntry):
-        return
+    source = ground.entry
     if source.time is None or not source.dated:
         yield Standing("clock", "the line of the trace bears no date")
     elif not source.zone:
@@ -190,12 +180,9 @@ def _shown_wrong(question: Question) -> int:
     return max(clocks.behind(capture), clocks.ahead(capture), clocks.steps_back(capture) or 0)
 
 
-def trace_rivals(question: Question, ground: Told) -> Iterator[Standing]:
+def trace_rivals(question: Question, ground: Traced) -> Iterator[Standing]:
     """Could the line be about another handshake of this host?"""
-    source = ground.source
-    if not isinstance(source, TraceEntry):
-        return
-    case = question.case
+    source, case = ground.entry, question.case
     rivals = [
         visit
         for visit in case.by_host.get(source.host, [])

@@ -102,6 +102,12 @@ class Site:
     notes: tuple[str, ...] = ()
     """What the user has to know of how the files were read, one sentence each."""
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names and addresses of the forwarding hosts through which proxies send their queries."""
+        endpoints = (proxy.forwarding_host for proxy in self.proxies if proxy.forwarding_host is not None)
+        return tuple(dict.fromkeys(endpoint.rpartition(":")[0] for endpoint in endpoints))
+
     def proxy(self, role: str) -> Proxy | None:
         """Return the proxy of this role, where the site names one."""
         return next((proxy for proxy in self.proxies if proxy.role == role), None)

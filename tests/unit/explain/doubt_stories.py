@@ -9,19 +9,27 @@ from typing import Any, Final, TypeAlias
 from ocsp_pcap.explain.grounds.claim import Claim
 from ocsp_pcap.explain.grounds.kinds import (
     After,
-    Did,
+    Due,
+    For,
     Genuine,
     Ground,
     Held,
+    InView,
     Kind,
     Means,
+    NoOtherTry,
+    Read,
+    Received,
     Saw,
+    Sent,
     Silence,
     Told,
+    Traced,
+    Unanswered,
 )
 from ocsp_pcap.explain.site import Source
 from ocsp_pcap.explain.trace import TraceEntry
-from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import (
     CaptureFact,
     CertificateFact,
@@ -169,9 +177,8 @@ def first(claim: Claim, kind: Kind) -> Any:
     return next(ground for ground in claim.grounds if isinstance(ground, kind))
 
 
-def _fact(ground: Did) -> HandshakeFact | OcspExchangeFact | DnsLookupFact | TcpAttemptFact:
-    act = ground.act
-    return act.handshake if isinstance(act, Visit) else act.exchange if isinstance(act, Query) else act
+def _fact(ground: Sent | For) -> OcspExchangeFact | DnsLookupFact | TcpAttemptFact:
+    return ground.act.exchange if isinstance(ground.act, Query) else ground.act
 
 
 def _seconds(time: int) -> float:
@@ -192,31 +199,31 @@ def _bytes_missing(story: Story, ground: Saw) -> Story:
     return story.edited(fact, frames=ExchangeFrames(None, fact.frames.response))
 
 
-def _bytes_disputed(story: Story, ground: Saw) -> Story:
+def _bytes_disputed(story: Story, ground: Saw | Read) -> Story:
     return story.edited(ground.fact, ambiguous=(7, 9))
 
 
-def _other_hops(story: Story, ground: Did) -> Story:
+def _other_hops(story: Story, ground: Sent) -> Story:
     return story.edited(_fact(ground), client_ttl=63).edited(story.visit, client_ttl=64)
 
 
-def _hands_on_another(story: Story, _: Did) -> Story:
+def _hands_on_another(story: Story, _: Ground) -> Story:
     """The validator is seen to tunnel another connection."""
     inner = handshake("else.test", client=CLIENT, server=PARENT, proxied=True, random="ee", time=-20)
     outer = handshake("else.test", client=PARENT, random="ee", time=-19.9)
     return story.with_more(inner, outer)
 
 
-def _inner_side_not_captured(story: Story, _: Did) -> Story:
+def _inner_side_not_captured(story: Story, _: Ground) -> Story:
     return story.told_that(site=site(parent={"ocsp": False, "addresses": ALONE}))
 
 
-def _hidden_just_before(story: Story, ground: Did) -> Story:
+def _hidden_just_before(story: Story, ground: For) -> Story:
     time = _seconds(_fact(ground).time) - 0.05
     return story.with_more(handshake(None, certificate_encrypted=True, version="TLS 1.3", time=time))
 
 
-def _for_something_else(story: Story, ground: Did) -> Story:
+def _for_something_else(story: Story, ground: For) -> Story:
     fact = _fact(ground)
     if isinstance(fact, OcspExchangeFact):
         later = fact.response_time + 100 * SECOND if fact.response_time is not None else None
@@ -246,8 +253,11 @@ def _clock_set_back(story: Story, _: Ground) -> Story:
     return story.captured(step_back=2 * SECOND)
 
 
-def _capture_ends(story: Story, ground: Silence) -> Story:
-    last = story.visit.client_data_time if ground.fact is None else ground.since + SECOND
+def _capture_ends(story: Story, ground: Silence | NoOtherTry | Unanswered) -> Story:
+    if isinstance(ground, Unanswered):
+        last = ground.fact.time + SECOND
+    else:
+        last = ground.since + SECOND if isinstance(ground, NoOtherTry) else story.visit.client_data_time
     return story.captured(last_time=last)
 
 
@@ -259,7 +269,7 @@ def _stranger_asks(story: Story, _: Ground) -> Story:
     return story.with_more(exchange(story.subject, client="10.9.9.9", time=300))
 
 
-def _tls_to_the_responder(story: Story, ground: Silence) -> Story:
+def _tls_to_the_responder(story: Story, ground: Silence | NoOtherTry) -> Story:
     time = _seconds(ground.since) + 1
     return story.with_more(
         handshake(RESPONDER_HOST, client=PARENT, server=RESPONDER, time=time, certificate_encrypted=True)
@@ -270,26 +280,23 @@ def _port_not_captured(story: Story, _: Ground) -> Story:
     return story.captured(ports_seen=(443,))
 
 
-def _failed_before(story: Story, ground: Silence) -> Story:
+def _failed_before(story: Story, ground: Due) -> Story:
     """An earlier query about the certificate failed."""
     return story.with_more(exchange(story.subject, None, http_status=503, time=_seconds(ground.since) - 30))
 
 
 def _weak_source(story: Story, ground: Told) -> Story:
-    if isinstance(ground.source, TraceEntry):
-        return _other_line(story, ground, certain=False)
     (parent,) = story.told["site"].proxies
     weak = Source("squid.conf", 3, "squid", "acl", firm=False)
     told = replace(parent, sources=(("ocsp", weak), ("issuers", weak)))
     return story.told_that(site=replace(story.told["site"], proxies=(told,)))
 
 
-def _other_line(story: Story, ground: Told, **changes: Any) -> Story:
-    assert isinstance(ground.source, TraceEntry)
-    return story.told_that(trace=(replace(ground.source, **changes),))
+def _other_line(story: Story, ground: Traced, **changes: Any) -> Story:
+    return story.told_that(trace=(replace(ground.entry, **changes),))
 
 
-def _line_without_date(story: Story, ground: Told) -> Story:
+def _line_without_date(story: Story, ground: Traced) -> Story:
     return _other_line(story, ground, dated=False)
 
 
@@ -306,14 +313,25 @@ def _other_side_not_captured(_: Story, __: Ground) -> Story:
     return Story(to_parent(SIGNED), SIGNED, (AUTHORITY,)).told_that(site=told)
 
 
+def _said_to_be_off(story: Story, _: Sent) -> Story:
+    return story.told_that(site=site(parent={"ocsp": False, "intercepts": True, "addresses": ALONE}))
+
+
+def _lines_are_mixed(story: Story, ground: Traced) -> Story:
+    return _other_line(story, ground, certain=False)
+
+
 Change: TypeAlias = Callable[[Story, Any], Story]
 CHANGES: Final[Mapping[tuple[Kind, str], Change]] = {
     (Saw, "packets-lost"): _bytes_missing,
     (Saw, "ambiguous-bytes"): _bytes_disputed,
-    (Did, "other-asker"): _other_hops,
-    (Did, "may-tunnel"): _hands_on_another,
-    (Did, "hidden-rival"): _hidden_just_before,
-    (Did, "other-purpose"): _for_something_else,
+    (Read, "ambiguous-bytes"): _bytes_disputed,
+    (Sent, "other-asker"): _other_hops,
+    (Sent, "may-tunnel"): _hands_on_another,
+    (Sent, "told-otherwise"): _said_to_be_off,
+    (For, "hidden-rival"): _hidden_just_before,
+    (For, "other-purpose"): _for_something_else,
+    (Received, "may-tunnel"): _hands_on_another,
     (Means, "trust-open"): _issuer_not_seen,
     (Held, "clock"): _runs_out_within_minutes,
     (After, "clock"): _clock_set_back,
@@ -321,68 +339,26 @@ CHANGES: Final[Mapping[tuple[Kind, str], Change]] = {
     (Silence, "packets-lost"): _capture_drops,
     (Silence, "other-place"): _stranger_asks,
     (Silence, "unread-question"): _tls_to_the_responder,
-    (Silence, "capture-blind"): _port_not_captured,
-    (Silence, "checks-only-some"): _failed_before,
+    (NoOtherTry, "span-not-covered"): _capture_ends,
+    (NoOtherTry, "packets-lost"): _capture_drops,
+    (NoOtherTry, "other-place"): _stranger_asks,
+    (NoOtherTry, "unread-question"): _tls_to_the_responder,
+    (Unanswered, "span-not-covered"): _capture_ends,
+    (Unanswered, "packets-lost"): _capture_drops,
+    (InView, "capture-blind"): _port_not_captured,
+    (Due, "checks-only-some"): _failed_before,
     (Told, "told-otherwise"): _weak_source,
-    (Told, "clock"): _line_without_date,
-    (Told, "hidden-rival"): _another_visit,
+    (Traced, "told-otherwise"): _lines_are_mixed,
+    (Traced, "clock"): _line_without_date,
+    (Traced, "hidden-rival"): _another_visit,
     (Genuine, "reissue-open"): _through_a_proxy,
 }
 """What lets a doubt about a kind of ground stand, in whatever story."""
 OWN_CHANGES: Final[Mapping[tuple[str, Kind, str], Change]] = {
-    ("ocsp-disabled", Did, "may-tunnel"): _inner_side_not_captured,
+    ("ocsp-disabled", Received, "may-tunnel"): _inner_side_not_captured,
     ("reissued-certificate", Genuine, "reissue-open"): _other_side_not_captured,
 }
 """The same for one cause, where its story needs another change."""
-
-_OWN_CERTIFICATE = dict.fromkeys(
-    ("stapled", "staple-invalid", "short-lived", "no-ocsp-url", "ocsp-disabled"),
-    "what it did is the handshake itself, and the certificate stands in that",
-)
-_TRY = ("response-invalid", "responder-error", "http-error", "responder-unreachable", "dns-failed")
-_SITE_FILE = dict.fromkeys(
-    ("ocsp-disabled", "no-responder-for-issuer"), "the site file has neither dates nor lines about handshakes"
-)
-CANNOT_STAND: Final[Mapping[tuple[Kind, str], Mapping[str, str]]] = {
-    (Saw, "packets-lost"): {
-        "responder-error": "cut short it is no-response, and without its request it is about no certificate",
-        "no-response": "the request is what it rests on, and there is no exchange without it",
-        "responder-unreachable": "a SYN is one packet: it is there, or it is no evidence",
-        "dns-failed": "a message over UDP is one packet: it is there, or it is no evidence",
-        "stapled": "its signature shows that it is whole",
-        **dict.fromkeys(
-            ("short-lived", "no-ocsp-url", "reissued-certificate"), "a certificate that was parsed is whole"
-        ),
-        "not-intercepted": "the random of the hello is what it rests on, and that was read on both sides",
-        "capture-incomplete": "that packets are lost is what it says",
-    },
-    (Saw, "ambiguous-bytes"): dict.fromkeys(
-        ("responder-unreachable", "dns-failed"), "packets that carry no TLS or HTTP are not compared"
-    ),
-    (Did, "other-asker"): _OWN_CERTIFICATE,
-    (Did, "hidden-rival"): {
-        **_OWN_CERTIFICATE,
-        "cached": "whatever the earlier query was for, its answer is about this certificate",
-    },
-    (Did, "other-purpose"): {
-        **_OWN_CERTIFICATE,
-        "cached": "whatever the earlier query was for, its answer is about this certificate",
-    },
-    (Silence, "other-place"): {"no-response": "the answer comes to the port that asked"},
-    (Silence, "unread-question"): {"no-response": "what was asked can be read"},
-    (Silence, "capture-blind"): {
-        **dict.fromkeys((*_TRY, "no-response", "cached"), "the query itself shows such traffic"),
-        "ocsp-disabled": "the site file says that nothing is to be expected",
-    },
-    (Silence, "checks-only-some"): {
-        **dict.fromkeys((*_TRY, "no-response"), "it did ask about this certificate"),
-        "ocsp-disabled": "where it ever asked, nothing says that OCSP is off",
-        "no-responder-for-issuer": "where it asked about this issuer, the site file is contradicted",
-    },
-    (Told, "clock"): _SITE_FILE,
-    (Told, "hidden-rival"): _SITE_FILE,
-}
-"""Doubts that cannot stand, or not alone, about a cause, and why."""
 SIGNS_ONLY: Final = frozenset(
     {"capture-filtered", "failure-cached", "leaf-only", "ocsp-over-tls", "unexplained"}
 )

@@ -10,6 +10,7 @@ import pytest
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.facts import Facts, OcspExchangeFact
 
 from .facts_factory import (
@@ -20,6 +21,7 @@ from .facts_factory import (
     PROXY_CA,
     RESPONDER,
     RESPONDER_HOST,
+    at,
     attempt,
     authority,
     certificate,
@@ -359,3 +361,55 @@ def test_a_host_that_hands_on_a_query_may_hand_on_another_that_does_not_say_so()
     asked = exchange(SHOP), exchange(NEWS, time=11, relayed_for="10.1.0.77")
     assert outcome(facts(SHOP, NEWS, *visits, *asked)) == ("queried", "likely")
     assert outcome(facts(SHOP, NEWS, *visits, asked[0])) == ("queried", "confirmed")
+
+
+OFF = site(parent={"ocsp": False, "intercepts": True, "addresses": frozenset({PARENT})})
+LINES = (TraceEntry("policy.trace", 4, at(0.5), "shop.test", "cached"),)
+OTHER_LINES = (TraceEntry("policy.trace", 4, at(0.5), "news.test", "query"),)
+
+
+@pytest.mark.parametrize(
+    ("seen", "trace", "cause"),
+    [
+        (facts(SHOP, VISITS[1]), LINES, "cached"),
+        (facts(SHOP, VISITS[1]), OTHER_LINES, "unexplained"),
+        (facts(SHOP, NEWS, VISITS[1], exchange(NEWS, time=30)), (), "cached"),
+        (facts(SHOP, VISITS[1], exchange(SHOP)), (), "queried"),
+        (facts(SHOP, VISITS[1], exchange(SHOP, time=-50)), (), "cached"),
+        (facts(SHOP, VISITS[1], dns(rcode="NXDOMAIN")), (), "dns-failed"),
+    ],
+    ids=["traced", "trace of another host", "asks of another", "asked", "asked before", "looked up"],
+)
+def test_where_the_site_file_says_off_and_ocsp_is_seen_the_contradiction_is_told(
+    seen: Facts, trace: Any, cause: str
+) -> None:
+    found = verdict(seen, site=OFF, trace=trace)
+    assert (found.cause, found.confidence != "confirmed") == (cause, True)
+    assert "told-otherwise" in {doubt.code for doubt in found.doubts}
+    assert "the site file" in found.summary
+    if cause == "unexplained":
+        assert {"ocsp-disabled"} <= {each.cause for each in found.alternatives}
+        assert "contradict" in found.summary
+
+
+def test_a_trace_beside_a_proxy_that_is_off_may_be_that_of_the_other_one() -> None:
+    two = site(
+        child={"ocsp": True}, parent={"ocsp": False, "intercepts": True, "addresses": frozenset({PARENT})}
+    )
+    assert outcome(facts(SHOP, VISITS[1]), site=two, trace=LINES) == ("ocsp-disabled", "confirmed")
+
+
+FORWARDS = site(
+    parent={"forwarding_host": "fwd.corp.test:3128", "intercepts": True, "addresses": frozenset({PARENT})}
+)
+
+
+def test_a_forwarding_host_whose_name_does_not_resolve() -> None:
+    failed = dns(name="fwd.corp.test", rcode="NXDOMAIN")
+    found = verdict(facts(SHOP, VISITS[1], failed), site=FORWARDS)
+    assert (found.presence, found.cause, found.confidence) == ("attempted", "dns-failed", "confirmed")
+    assert "the forwarding host fwd.corp.test:3128" in found.summary
+    assert not any(RESPONDER_HOST in step for step in found.next_steps)
+    assert outcome(facts(SHOP, VISITS[1], failed))[0] == "unexplained"
+    resolved = dns("10.1.1.9", name="fwd.corp.test"), attempt("refused", server="10.1.1.9", server_port=3128)
+    assert outcome(facts(SHOP, VISITS[1], *resolved), site=FORWARDS)[0] == "responder-unreachable"

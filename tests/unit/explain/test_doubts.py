@@ -14,7 +14,7 @@ from ocsp_pcap.explain.grounds.doubts import DOUBTS, DoubtRule
 from ocsp_pcap.explain.grounds.kinds import Kind
 from ocsp_pcap.explain.question import Question
 
-from .doubt_stories import CANNOT_STAND, CHANGES, OWN_CHANGES, SIGNS_ONLY, STORIES, Story, first
+from .doubt_stories import CHANGES, OWN_CHANGES, SIGNS_ONLY, STORIES, Story, first
 from .facts_factory import certificate, exchange, facts
 
 PROOFS = {rule.entry.code: rule.entry.proofs for rule in ORDER}
@@ -68,9 +68,6 @@ def test_every_doubt_has_a_change_and_no_change_is_left_over() -> None:
     assert CHANGES.keys() == rules
     pairs = {(cause, kind, doubt.code) for cause, kind, doubt in PAIRS}
     assert OWN_CHANGES.keys() <= pairs
-    listed = {(cause, *key) for key, causes in CANNOT_STAND.items() for cause in causes}
-    assert listed <= pairs
-    assert all(why for causes in CANNOT_STAND.values() for why in causes.values())
 
 
 def told_by(story: Story, cause: str, kind: Kind, doubt: DoubtRule) -> tuple[Weighed, list[str]]:
@@ -88,12 +85,8 @@ def stories(cause: str, kind: Kind) -> Iterator[Story]:
 
 @pytest.mark.parametrize(
     ("cause", "kind", "doubt"),
-    [pair for pair in PAIRS if pair[0] not in CANNOT_STAND.get((pair[1], pair[2].code), {})],
-    ids=[
-        name
-        for name, pair in zip(NAMES, PAIRS, strict=True)
-        if pair[0] not in CANNOT_STAND.get((pair[1], pair[2].code), {})
-    ],
+    PAIRS,
+    ids=NAMES,
 )
 def test_a_doubt_takes_confirmed_away(cause: str, kind: Kind, doubt: DoubtRule) -> None:
     after, raised = told_by(next(stories(cause, kind)), cause, kind, doubt)

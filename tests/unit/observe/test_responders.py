@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from ocsp_pcap.api import read_facts
+from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, expand
 from ocsp_pcap.facts import DnsLookupFact, Facts
 from ocsp_pcap.observe.responders import ResponderTraffic
@@ -72,8 +72,8 @@ class Recorder:
         send(0, "FA")
         send(1, "FA")
 
-    def facts(self, folder: Path) -> Facts:
-        """Read what was recorded, and a CRL download that makes the host matter."""
+    def facts(self, folder: Path, *hosts: str) -> Facts:
+        """Read what was recorded, and a CRL download that makes the host matter; so do ``hosts``."""
         from scapy.utils import wrpcap
 
         request = f"GET /a.crl HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
@@ -81,7 +81,7 @@ class Recorder:
         self.tcp(80, RESPONDER, [(0, request), (1, refusal)])
         path = folder / "dns.pcap"
         wrpcap(str(path), self.packets)
-        return read_facts([path])
+        return read_facts([path], ReadOptions(hosts=hosts))
 
 
 def messages(name: str, records: list[str], kind: str, number: int, **flags: bool) -> tuple[bytes, bytes]:
@@ -153,6 +153,23 @@ def test_a_target_that_was_looked_up_before_its_alias(tmp_path: Path) -> None:
     found = recorder.facts(tmp_path)
     assert [lookup.name for lookup in found.dns_lookups] == ["cdn.example", HOST]
     assert [attempt.server for attempt in found.tcp_attempts] == [RESPONDER]
+
+
+def test_a_forwarding_host_that_the_site_file_names_matters(tmp_path: Path) -> None:
+    """No certificate names it, and where it is down nothing was ever exchanged with it."""
+    recorder = Recorder()
+    recorder.udp("fwd.corp.test", ["fwd.corp.test. 60 IN A 10.1.1.9"], number=1)
+    recorder.tcp(3128, "10.1.1.9", [])
+    recorder.udp("gone.corp.test", [], number=2, unknown=True)
+    found = recorder.facts(tmp_path, "Fwd.corp.test", "gone.corp.test")
+    assert [brief(lookup)[1:3] for lookup in found.dns_lookups] == [
+        ("fwd.corp.test", "NOERROR"),
+        ("gone.corp.test", "NXDOMAIN"),
+    ]
+    assert "10.1.1.9" in {attempt.server for attempt in found.tcp_attempts}
+    found = recorder.facts(tmp_path)
+    assert not found.dns_lookups
+    assert "10.1.1.9" not in {attempt.server for attempt in found.tcp_attempts}
 
 
 def test_a_circle_of_cnames_ends(tmp_path: Path) -> None:
