@@ -14,6 +14,7 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.expect import Expectation, load_expectations
+from ocsp_pcap.explain.logs.read import load_log
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.explain.site import ProxyRole, Site, load_site
 from ocsp_pcap.explain.trace import load_trace
@@ -57,6 +58,10 @@ class Sample:
         return sorted(self.folder.glob("*.keys"))
 
     @property
+    def logs(self) -> list[Path]:
+        return sorted(self.folder.glob("*.log"))
+
+    @property
     def expect(self) -> Path:
         return self.folder / "expect.toml"
 
@@ -72,7 +77,8 @@ class Sample:
             role = self.role(capture)
             arguments += [f"--{role}", str(capture)] if role else [str(capture)]
         arguments += ["--site", str(self.site)] if self.site else []
-        for option, paths in (("--policy-trace", self.traces), ("--keylog", self.key_logs)):
+        given = (("--policy-trace", self.traces), ("--keylog", self.key_logs), ("--log", self.logs))
+        for option, paths in given:
             for path in paths:
                 arguments += [option, str(path)]
         return arguments
@@ -117,7 +123,8 @@ def explain_facts(case: Sample, facts: Facts) -> Explanation:
         if role is not None:
             roles[capture.path] = role
     trace = tuple(entry for path in case.traces for entry in load_trace(path))
-    return explain(facts, Context(known_site(case), roles, trace))
+    logs = tuple(entry for path in case.logs for entry in load_log(path))
+    return explain(facts, Context(known_site(case), roles, trace, logs))
 
 
 @cache

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.lab
 RECORD = SAMPLES / "lab" / "record.py"
 SCENARIOS = (
     *("ocsp-on-child", "ocsp-at-parent", "parent-tunnels", "crl-instead", "forwarding-host"),
-    *("stunnel-client", "nginx-checks-clients"),
+    *("stunnel-client", "nginx-checks-clients", "slow-responder"),
 )
 TIMEOUT = 180.0
 

@@ -14,8 +14,8 @@ ENTRY: Final = finding_entry(
     "reissued-without-revocation",
     "advice",
     "Clients give up on reissued certificates that name neither OCSP nor CRL.",
-    "Look at what the client says: software that insists on a revocation check (Schannel's “revocation "
-    "server offline”, curl without --ssl-no-revoke) cannot make one here.",
+    "Look at what the client says: software that insists on a revocation check (Java's “could not determine "
+    "revocation status”, Schannel's “revocation server offline”) cannot make one here.",
     "Let the intercepting proxy write a CRL address into what it reissues, if it can, and serve that CRL.",
     "Or exempt those clients or hosts from interception, or their software from the check.",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
@@ -34,33 +34,40 @@ def find(view: View) -> Iterator[Finding]:
     """Say so for each validator, with its slowest answers, and failed attempts before a query that worked."""
     for host in view.case.hosts.values():
         slow = sorted(_slow(view, host), key=lambda query: query.time - query.answer_time)
-        detours = [] if slow else list(_detours(view, host))
+        detours = list(_detours(view, host))
         if not slow and not detours:
             continue
-        exchange = slow[0].exchange if slow else detours[0][1].exchange
-        role = validator_words(host.role, exchange.client)
-        names = [name for name, _, _ in responder_hosts((exchange.url,) if exchange.url else ())]
-        if slow:
-            longest = (slow[0].answer_time - slow[0].time) / SECOND
-            number = "1 answer" if len(slow) == 1 else f"{len(slow)} answers"
-            words = f"{role} waited for {number} longer than a second, at most {longest:.1f} s"
-            evidence = [item for query in slow[:3] for item in _waiting(query)]
-        else:
-            attempt, query = detours[0]
-            spent = (query.time - view.case.moment(attempt)) / SECOND
-            kind = "over IPv6 " if ":" in attempt.server else ""
-            words = (
-                f"{role} tried {attempt.server} {kind}first ({attempt.outcome}), and asked {spent:.1f} s "
-                f"later at {query.exchange.server}"
-            )
-            evidence = [item for pair in detours[:3] for item in _detour(*pair)]
+        first = slow[0] if slow else detours[0][1]
+        words = [_slow_words(slow)] if slow else []
+        if detours:
+            words.append(_detour_words(view, *detours[0]))
+        role = validator_words(host.role, first.exchange.client)
+        names = [name for name, _, _ in responder_hosts((first.exchange.url,) if first.exchange.url else ())]
+        evidence = [item for query in slow[:3] for item in _waiting(query)]
+        evidence += [item for pair in detours[:3] for item in _detour(*pair)]
         yield finding(
             ENTRY,
-            f"{words[:1].upper()}{words[1:]}: handshakes wait as long.",
+            f"{role[:1].upper()}{role[1:]} {', and '.join(words)}: handshakes wait as long.",
             evidence,
-            validator=exchange.client,
+            validator=first.exchange.client,
             responder=names[0] if names else None,
         )
+
+
+def _slow_words(slow: Sequence[Query]) -> str:
+    longest = (slow[0].answer_time - slow[0].time) / SECOND
+    number = "1 answer" if len(slow) == 1 else f"{len(slow)} answers"
+    return f"waited for {number} longer than a second, at most {longest:.1f} s"
+
+
+def _detour_words(view: View, attempt: TcpAttemptFact, query: Query) -> str:
+    spent = (query.time - view.case.moment(attempt)) / SECOND
+    kind = "over IPv6 " if ":" in attempt.server else ""
+    sender = "" if attempt.client == query.exchange.client else f"from {attempt.client}, likely its own, "
+    return (
+        f"tried {attempt.server} {kind}first ({sender}{attempt.outcome}), and asked {spent:.1f} s later at "
+        f"{query.exchange.server}"
+    )
 
 
 def _slow(view: View, host: Host) -> Iterator[Query]:
@@ -82,14 +89,31 @@ def _detours(view: View, host: Host) -> Iterator[tuple[TcpAttemptFact, Query]]:
         if not view.about(view.case.facts.certificates[sha256]):
             continue
         for query in queries:
-            if query.exchange.url is None:
-                continue
-            for name, _, _ in responder_hosts((query.exchange.url,)):
-                for address in host.addresses_of(name) - {query.exchange.server}:
-                    for attempt in host.attempts.get(address, ()):
-                        waited = query.time - view.case.moment(attempt)
-                        if attempt.outcome in NEEDED and SLOW <= waited <= DETOUR:
-                            yield attempt, query
+            for attempt in _tried_elsewhere(view, host, query):
+                waited = query.time - view.case.moment(attempt)
+                if attempt.outcome in NEEDED and SLOW <= waited <= DETOUR:
+                    yield attempt, query
+
+
+def _tried_elsewhere(view: View, host: Host, query: Query) -> Iterator[TcpAttemptFact]:
+    """Yield attempts at other addresses of the responder that a query went to."""
+    for name, _, _ in responder_hosts((query.exchange.url,) if query.exchange.url else ()):
+        for address in host.addresses_of(name) - {query.exchange.server}:
+            yield from host.attempts.get(address, ())
+            yield from _of_its_other_family(view, host, address)
+
+
+def _of_its_other_family(view: View, host: Host, address: str) -> Iterator[TcpAttemptFact]:
+    """Yield attempts at an address that came from an address of the other IP version, likely its own.
+
+    Nothing names the address of a host in the other IP version. Whoever connects there without having looked
+    up any name, after this host did, goes by what this host was told.
+    """
+    for other in view.case.hosts.values():
+        if other is not host and not other.lookups and other.attempts.get(address):
+            for attempt in other.attempts[address]:
+                if all((":" in attempt.client) != (":" in own) for own in host.addresses):
+                    yield attempt
 
 
 def _waiting(query: Query) -> Iterator[Evidence]:

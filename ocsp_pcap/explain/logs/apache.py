@@ -29,34 +29,56 @@ SAID: dict[str, Said] = {
     "AH03239": "answered",
 }
 """Messages of mod_ssl about OCSP that tell an outcome."""
+OF_THE_CONNECTION = frozenset({"AH01980"})
+"""Those about the answer of the responder to which the thread connected last."""
 RESPONDER = re.compile(r"OCSP responder '?(?P<responder>[^'\s]+)")
 STATUS = re.compile(r"certificate status:? (?P<status>good|revoked|unknown)")
 SERIAL = re.compile(r"(?:serial number|serial:) (?P<serial>[0-9A-Fa-f]{2,64})\b")
 SUBJECT = re.compile(r"\[subject: (?:[^\]]*?,)?CN=(?P<host>[\w.*-]+)")
 
 
-def apache_line(line: str) -> tuple[bool, LogEntry | None]:
-    """Tell whether a line is of an error log of Apache, and what it says of OCSP."""
-    match = LINE.match(line)
-    if match is None:
-        return False, None
-    code = CODE.search(line, match.end())
-    if code is None or code[1] not in SAID:
-        return True, None
-    stamp = read_stamp(match["time"])
-    responder, serial, subject = RESPONDER.search(line), SERIAL.search(line), SUBJECT.search(line)
-    answered = STATUS.search(line)
-    status: Status | None = answered["status"] if answered is not None else None  # type: ignore[assignment]
-    return True, LogEntry(
-        "",
-        0,
-        "apache",
-        SAID[code[1]],
-        stamp.time if stamp is not None else None,
-        False,
-        line,
-        host=subject["host"].lower() if subject is not None else None,
-        serial=(serial["serial"].lower().lstrip("0") or "0") if serial is not None else None,
-        responder=responder["responder"].lower() if responder is not None else None,
-        status=status,
-    )
+THREAD = re.compile(r"\[pid (?P<thread>[\d:tid ]{1,60})\]")
+CONNECTING = re.compile(r"AH01973: connecting to OCSP responder '(?P<responder>[^'\s]+)'")
+MAX_THREADS = 4096
+
+
+class ApacheReader:
+    """Takes the lines of one log: which responder a thread speaks to stands in a line of its own."""
+
+    def __init__(self) -> None:
+        self._asking: dict[str, str] = {}
+        """Process and thread: the responder to which it connected last."""
+
+    def line(self, line: str) -> tuple[bool, LogEntry | None]:
+        """Tell whether a line is of an error log of Apache, and what it says of OCSP."""
+        match = LINE.match(line)
+        if match is None:
+            return False, None
+        thread = THREAD.search(line, match.end() - 1)
+        name = thread["thread"] if thread is not None else ""
+        if (connecting := CONNECTING.search(line)) is not None:
+            if len(self._asking) >= MAX_THREADS:
+                self._asking.clear()
+            self._asking[name] = connecting["responder"].lower()
+            return True, None
+        code = CODE.search(line, match.end())
+        if code is None or code[1] not in SAID:
+            return True, None
+        stamp = read_stamp(match["time"])
+        responder, serial, subject = RESPONDER.search(line), SERIAL.search(line), SUBJECT.search(line)
+        answered = STATUS.search(line)
+        status: Status | None = answered["status"] if answered is not None else None  # type: ignore[assignment]
+        asked = self._asking.get(name) if code[1] in OF_THE_CONNECTION else None
+        return True, LogEntry(
+            "",
+            0,
+            "apache",
+            SAID[code[1]],
+            stamp.time if stamp is not None else None,
+            False,
+            line,
+            host=subject["host"].lower() if subject is not None else None,
+            serial=(serial["serial"].lower().lstrip("0") or "0") if serial is not None else None,
+            responder=responder["responder"].lower() if responder is not None else asked,
+            status=status,
+        )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ocsp_pcap.explain.logs.apache import apache_line
+from ocsp_pcap.explain.logs.apache import ApacheReader
 from ocsp_pcap.explain.logs.elff import ElffReader
 from ocsp_pcap.explain.logs.haproxy import haproxy_line
 from ocsp_pcap.explain.logs.model import LogEntry, LogError
@@ -57,7 +57,7 @@ def _entries(lines: Iterator[bytes], path: str) -> tuple[list[LogEntry], bool]:
     elff = ElffReader()
     found: list[LogEntry] = []
     known = False
-    readers = [squid_line, apache_line, nginx_line, haproxy_line, elff.line]
+    readers = [squid_line, ApacheReader().line, nginx_line, haproxy_line, elff.line]
     for number, content in enumerate(lines, 1):
         line = content.decode("utf-8", "replace").rstrip("\r\n")
         for index, read in enumerate(readers):

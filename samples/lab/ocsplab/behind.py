@@ -19,6 +19,8 @@ Staple = Literal["none", "good", "stale", "other"]
 PAGE = "{host}\n"
 RESPONDER_PORT = 8080
 ROOT_RESPONDER_PORT = 8081
+SLOW_RESPONDER_PORT = 8082
+SLOW_RELAY = Path(__file__).resolve().parent.parent / "slow_relay.py"
 STALE_AFTER = 60 + 420
 """Seconds: a response good for one minute, and then beyond the clock skew that validators usually allow."""
 RESPONSE_HEAD = "application/ocsp-response"
@@ -48,9 +50,11 @@ class Responder:
     """
 
     host: str
-    behaviour: Literal["proxy", "tls", "503", "silent", "try-later", "unauthorized", "other", "forged"] = (
-        "proxy"
-    )
+    behaviour: Literal[
+        "proxy", "slow", "tls", "503", "silent", "try-later", "unauthorized", "other", "forged"
+    ] = "proxy"
+    ipv6: str | None = None
+    """An IPv6 address that DNS names besides the one at which it answers."""
 
 
 @dataclass(slots=True)
@@ -129,6 +133,12 @@ class Behind:
             *(ROOT_RESPONDER_PORT, authority.root_index, authority.root, authority.root),
             *(authority.root_key, ["-ndays", "90"]),
         )
+        if any(one.behaviour == "slow" for one in self.responders):
+            self.net.behind.start(
+                "slow-relay",
+                ["python3", str(SLOW_RELAY), str(SLOW_RESPONDER_PORT), str(RESPONDER_PORT), "3"],
+            )
+            wait_until(lambda: self._listens(SLOW_RESPONDER_PORT), "the slow responder")
 
     def _responder(
         self, port: int, index: Path, ca: Path, signer: Path, key: Path, validity: Sequence[str]
@@ -222,8 +232,9 @@ class Behind:
         )
 
     def _start_dns(self) -> None:
+        ipv6 = {one.host: f",{one.ipv6}" for one in self.responders if one.ipv6 is not None}
         records = [
-            f"--host-record={host},{address}"
+            f"--host-record={host},{address}{ipv6.get(host, '')}"
             for host, address in sorted({**self._names, **self.elsewhere}.items())
         ]
         self.net.behind.start(
@@ -246,6 +257,8 @@ def _forward(port: int) -> str:
 def _behaviour(responder: Responder, canned: Path) -> str:
     if responder.behaviour == "proxy":
         return _forward(RESPONDER_PORT)
+    if responder.behaviour == "slow":
+        return _forward(SLOW_RESPONDER_PORT)
     if responder.behaviour == "503":
         return "return 503;"
     if responder.behaviour == "silent":

@@ -23,6 +23,9 @@ DNS = "10.77.2.53"
 FORWARDING_HOST = "10.77.2.40"
 NOT_LISTENING = "10.77.2.66"
 UNANSWERED = "10.77.9.9"
+PARENT_OUTER_6 = "2001:db8:77:2::30"
+BEHIND_6 = "2001:db8:77:2::1"
+UNANSWERED_6 = "2001:db8:77:9::9"
 
 ETC_NETNS = Path("/etc/netns")
 OFFLOADS_OFF = [word for offload in ("tso", "gso", "gro", "tx", "rx") for word in (offload, "off")]
@@ -111,6 +114,22 @@ class Network:
     def add_address(self, address: str) -> None:
         """Give the network behind one more address."""
         self._ip(self.behind, "address", "add", f"{address}/24", "dev", "in0")
+
+    def give_ipv6(self) -> None:
+        """Give parent and the network behind IPv6, with an address beyond it at which nobody answers."""
+        for namespace, device, address in (
+            (self.parent, "out0", PARENT_OUTER_6),
+            (self.behind, "in0", BEHIND_6),
+        ):
+            namespace.run(["sh", "-c", f"echo 0 >/proc/sys/net/ipv6/conf/{device}/disable_ipv6"])
+            self._ip(namespace, "address", "add", f"{address}/64", "dev", device, "nodad")
+        self._ip(self.parent, "-6", "route", "add", "default", "via", BEHIND_6)
+        self.behind.run(["sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"])
+        self._ip(self.behind, "-6", "route", "add", "blackhole", f"{UNANSWERED_6}/128")
+
+    def give_up_connections_early(self, namespace: Namespace) -> None:
+        """Let the kernel of a namespace send a SYN twice, and no more: it gives up within seconds."""
+        namespace.run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/tcp_syn_retries"])
 
     def close(self) -> None:
         """Delete every namespace and its resolver file; the links vanish with them."""

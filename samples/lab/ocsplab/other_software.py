@@ -18,6 +18,8 @@ from .programs import LabError, wait_until
 from .squid import PORT
 
 CLIENTS = Path(__file__).resolve().parent.parent / "clients"
+ELSEWHERE = {"TZ": "Asia/Kolkata"}
+"""The zone of servers whose logs are in local time: half an hour off every other one in the laboratory."""
 STUNNEL_FIRST_PORT = 18443
 SOCKS_PORT = 1080
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
@@ -66,8 +68,11 @@ def visit_by_stunnel(namespace: Namespace, host: str, port: int) -> bool:
 
 def start_nginx_that_checks_clients(
     lab: Lab, namespace: Namespace, address: str, leaf: Leaf, authority: Authority
-) -> None:
-    """Start an nginx that demands client certificates, checks them by OCSP, and staples for its own."""
+) -> Path:
+    """Start an nginx that demands client certificates, checks them by OCSP, and staples for its own.
+
+    :return: its error log, in local time
+    """
     directory = lab.directory / "nginx-mtls"
     directory.mkdir()
     trust = make_bundle(directory / "trust.pem", authority.root, authority.issuing)
@@ -90,14 +95,19 @@ def start_nginx_that_checks_clients(
         f'location / {{ default_type text/plain; return 200 "{leaf.host}\\n"; }} }} }}\n'
     )
     error_log = str(directory / "error.log")
-    namespace.start("nginx-mtls", ["nginx", "-p", str(directory), "-e", error_log, "-c", str(configuration)])
+    command = ["nginx", "-p", str(directory), "-e", error_log, "-c", str(configuration)]
+    namespace.start("nginx-mtls", command, environment=ELSEWHERE)
     wait_for_port(namespace, 443, "nginx-mtls")
+    return directory / "error.log"
 
 
 def start_apache_that_checks_clients(
     lab: Lab, namespace: Namespace, address: str, leaf: Leaf, authority: Authority
-) -> None:
-    """Start an Apache that demands client certificates, checks them by OCSP, and staples for its own."""
+) -> Path:
+    """Start an Apache that demands client certificates, checks them by OCSP, and staples for its own.
+
+    :return: its error log, in local time
+    """
     directory = lab.directory / "apache-mtls"
     (directory / "pages").mkdir(parents=True)
     (directory / "pages" / "index.html").write_text(f"{leaf.host}\n")
@@ -107,7 +117,8 @@ def start_apache_that_checks_clients(
     configuration.write_text(
         "".join(f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so\n" for name in modules)
         + f"ServerRoot {directory}\nServerName {leaf.host}\nPidFile {directory}/pid\nListen {address}:443\n"
-        f"DefaultRuntimeDir {directory}\nErrorLog {directory}/error.log\nLogLevel info\nKeepAlive Off\n"
+        f"DefaultRuntimeDir {directory}\nErrorLog {directory}/error.log\n"
+        "LogLevel info ssl:debug\nKeepAlive Off\n"
         f"DocumentRoot {directory}/pages\nDirectoryIndex index.html\n"
         f"SSLStaplingCache shmcb:{directory}/staples(65536)\n"
         "<VirtualHost *:443>\nSSLEngine on\nSSLProtocol TLSv1.2\n"
@@ -115,8 +126,9 @@ def start_apache_that_checks_clients(
         "SSLSessionTickets off\nSSLUseStapling on\nSSLVerifyClient require\nSSLVerifyDepth 2\n"
         "SSLOCSPEnable leaf\nSSLOCSPUseRequestNonce off\n</VirtualHost>\n"
     )
-    namespace.start("apache-mtls", ["apache2", "-X", "-f", str(configuration)])
+    namespace.start("apache-mtls", ["apache2", "-X", "-f", str(configuration)], environment=ELSEWHERE)
     wait_for_port(namespace, 443, "apache-mtls")
+    return directory / "error.log"
 
 
 def visit_with_certificate(namespace: Namespace, host: str, root: Path, leaf: Leaf) -> bool:

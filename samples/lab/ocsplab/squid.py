@@ -30,6 +30,7 @@ class Validation:
     renew: bool = False
     enforce: bool = True
     query_after_bad_staple: bool = True
+    timeout: int = 2
 
     def write(self, path: Path, trust: Path, trace: Path) -> None:
         """Write the settings file of the validator."""
@@ -62,6 +63,12 @@ def squid_conf(
     With `splices` it peeks at the ClientHello and then tunnels; with `discloses` it adds `Via` and
     `X-Forwarded-For` to plain requests, as squid does by default.
     """
+    access_log = [f"access_log stdio:{directory}/access.log"]
+    if tls is not None:
+        access_log = [
+            "logformat bumps %ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt %ssl::bump_mode",
+            f"access_log stdio:{directory}/access.log bumps",
+        ]
     lines = [
         "visible_hostname " + name + ".proxy.test",
         "http_access allow all",
@@ -74,7 +81,7 @@ def squid_conf(
         "netdb_filename none",
         f"cache_effective_user {USER}",
         f"pid_filename {directory}/squid.pid",
-        f"access_log stdio:{directory}/access.log",
+        *access_log,
         f"cache_log {directory}/cache.log",
         f"coredump_dir {directory}",
     ]

@@ -170,3 +170,32 @@ def test_ipv6_is_tried_first() -> None:
     tried = attempt("unanswered", server="2001:db8::80", time=1)
     found = findings(facts(shop, outer, lookup, tried, asked))["slow-responder"]
     assert "tried 2001:db8::80 over IPv6 first (unanswered), and asked 3.0 s later" in found.summary
+
+
+def test_the_address_of_the_other_ip_version_is_likely_its_own() -> None:
+    asked = exchange(shop, time=4, client=PARENT)
+    lookup = dns(asked.server, "2001:db8::80")
+    tried = attempt("unanswered", server="2001:db8::80", client="2001:db8::30", time=1)
+    found = findings(facts(shop, outer, lookup, tried, asked))["slow-responder"]
+    words = (
+        "tried 2001:db8::80 over IPv6 first (from 2001:db8::30, likely its own, unanswered), and asked 3.0 s"
+    )
+    assert words in found.summary
+    # Another host, which looked the name up itself.
+    own = dns(asked.server, "2001:db8::80", client="2001:db8::30")
+    assert "slow-responder" not in findings(facts(shop, outer, lookup, own, tried, asked))
+    # Another host of the same IP version.
+    stranger = attempt("unanswered", server="198.51.100.9", client="192.0.2.99", time=1)
+    both = dns(asked.server, "198.51.100.9")
+    assert "slow-responder" not in findings(facts(shop, outer, both, stranger, asked))
+
+
+def test_late_answers_and_detours_of_one_host_are_one_finding() -> None:
+    late = exchange(shop, time=1, delay=3, client=PARENT)
+    asked = exchange(shop, time=12, client=PARENT)
+    tried = attempt("unanswered", server="2001:db8::80", time=9)
+    found = findings(facts(shop, outer, dns(asked.server, "2001:db8::80"), late, tried, asked))
+    summary = found["slow-responder"].summary
+    assert (
+        "at most 3.0 s, and tried 2001:db8::80 over IPv6 first (unanswered), and asked 3.0 s later" in summary
+    )

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from ocsplab import network, other_software
 from ocsplab.behind import Behind, Origin, Responder
 from ocsplab.capture import Recorder
+from ocsplab.chain import Chain, Proxy
 from ocsplab.lab import Lab
 from ocsplab.network import Namespace
 from ocsplab.pki import Authority, Leaf
 from ocsplab.programs import LabError
-from ocsplab.squid import Squid
+from ocsplab.squid import PORT, Squid, Validation
 from ocsplab.visits import pause, s_client
 
 from .base import Scenario
 
-ServerStarter = Callable[[Lab, Namespace, str, Leaf, Authority], None]
+ServerStarter = Callable[[Lab, Namespace, str, Leaf, Authority], Path]
 REFUSING = "http://ocsp.refusing.test/"
 ILL = "http://ocsp.ill.test/"
+TELLING = re.compile(r"OCSP|stapling_|certificate status|verify error")
+"""Lines of an error log that are about revocation; the rest is the program's start."""
 
 
 def stunnel(lab: Lab, out: Path) -> None:
@@ -59,7 +63,7 @@ def _server_checks_clients(lab: Lab, out: Path, start: ServerStarter) -> None:
         elsewhere={"api.partner.test": network.PARENT_OUTER},
     )
     recorder = Recorder(lab.net.parent, out / "server.pcap", interface="any")
-    start(lab, lab.net.parent, network.PARENT_OUTER, server, authority)
+    log = start(lab, lab.net.parent, network.PARENT_OUTER, server, authority)
     client, host = lab.net.client, "api.partner.test"
     came = [other_software.visit_with_certificate(client, host, authority.root, alice)]
     for _ in range(2):
@@ -73,6 +77,8 @@ def _server_checks_clients(lab: Lab, out: Path, start: ServerStarter) -> None:
     _expect("pages", came, [True, False, False])
     _asked(behind, "ocsp.pki.test", 5)
     _asked(behind, "ocsp.ill.test", 1)
+    lines = [line for line in log.read_text().splitlines(True) if TELLING.search(line)]
+    (out / "server-error.log").write_text("".join(lines))
 
 
 def nginx_checks_clients(lab: Lab, out: Path) -> None:
@@ -108,6 +114,23 @@ def java(lab: Lab, out: Path) -> None:
     _asked(behind, "ocsp-root.pki.test", 5)
     _asked(behind, "ocsp.ill.test", 1)
     _asked(behind, "crl.pki.test", 1)
+
+
+def insists_on_revocation(lab: Lab, out: Path) -> None:
+    """Java insists on a revocation check, behind two intercepting proxies; curl does not."""
+    origins = [Origin("plain.site.test"), Origin("shop.site.test")]
+    chain = Chain(lab, out, origins, parent=Proxy(validation=Validation()))
+    chain.start()
+    other_software.make_java_trust(lab, chain.client_trust)
+    chain.record()
+    chain.tap(lab.net.client, "client.pcap")
+    proxying = [f"-Dhttps.proxyHost={network.CHILD_INNER}", f"-Dhttps.proxyPort={PORT}"]
+    lines = other_software.visit_by_java(
+        lab, lab.net.client, ["plain.site.test", "shop.site.test"], *proxying
+    )
+    chain.visit("plain.site.test")
+    chain.stop(asked=2)
+    _expect("pages", _came(lines), [False, False])
 
 
 def perl(lab: Lab, out: Path) -> None:
@@ -236,6 +259,7 @@ SCENARIOS = (
     Scenario("nginx-checks-clients", nginx_checks_clients),
     Scenario("apache-checks-clients", apache_checks_clients, ("apache2",)),
     Scenario("java-client", java, ("java", "keytool")),
+    Scenario("client-insists-on-revocation", insists_on_revocation, ("squid", "java", "keytool")),
     Scenario("perl-client", perl, ("perl",)),
     Scenario("firefox-client", firefox, ("firefox-esr", "certutil")),
     Scenario("socks-relay", socks_relay, ("danted", "java", "keytool")),

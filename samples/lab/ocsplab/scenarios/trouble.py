@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from ocsplab import network
@@ -83,10 +84,33 @@ def ocsp_over_tls(lab: Lab, out: Path) -> None:
     chain.stop(asked=2)
 
 
+def slow_responder(lab: Lab, out: Path) -> None:
+    """One responder answers after three seconds; another one's IPv6 address, tried first, does not answer."""
+    origins = [
+        Origin("plain.site.test"),
+        Origin("slow.site.test", ocsp_url="http://ocsp.slow.test/"),
+        Origin("detour.site.test", ocsp_url="http://ocsp.detour.test/"),
+    ]
+    responders = [
+        Responder("ocsp.slow.test", "slow"),
+        Responder("ocsp.detour.test", ipv6=network.UNANSWERED_6),
+    ]
+    lab.net.give_ipv6()
+    lab.net.give_up_connections_early(lab.net.parent)
+    validation = Validation(timeout=8)
+    chain = Chain(lab, out, origins, parent=Proxy(validation=validation), responders=responders)
+    chain.start()
+    chain.record(expression="ip or ip6")
+    chain.visit("plain.site.test", "slow.site.test", "detour.site.test")
+    chain.stop(asked=3)
+    shutil.copyfile(lab.directory / "parent" / "access.log", out / "parent-access.log")
+
+
 PROGRAMS = ("squid",)
 SCENARIOS = (
     Scenario("responder-troubles", responder_troubles, PROGRAMS),
     Scenario("crl-instead", crl_instead, PROGRAMS),
     Scenario("forwarding-host", forwarding_host, PROGRAMS),
     Scenario("ocsp-over-tls", ocsp_over_tls, PROGRAMS),
+    Scenario("slow-responder", slow_responder, PROGRAMS),
 )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsp_pcap.explain.logs import LogEntry, LogError
-from ocsp_pcap.explain.logs.apache import apache_line
+from ocsp_pcap.explain.logs.apache import ApacheReader
 from ocsp_pcap.explain.logs.elff import ElffReader
 from ocsp_pcap.explain.logs.haproxy import haproxy_line, serial_in
 from ocsp_pcap.explain.logs.nginx import nginx_line
@@ -105,6 +105,21 @@ def test_apache_tells_status_and_serial() -> None:
     assert any("AH01941" in entry.text for entry in entries)
 
 
+def test_apache_names_the_responder_in_a_line_of_its_own() -> None:
+    reader = ApacheReader()
+    head = "[Sun Nov 29 04:11:46.818902 2026] [ssl:error] [pid 7:tid {}] [client 10.77.0.10:38394] "
+    bad = "AH01980: bad response from OCSP server: 503 Service Temporarily Unavailable"
+
+    def responder(thread: int) -> str | None:
+        _, entry = reader.line(head.format(thread) + bad)
+        assert entry is not None
+        return entry.responder
+
+    assert responder(1) is None
+    assert reader.line(head.format(1) + "AH01973: connecting to OCSP responder 'ocsp.ill.test:80'")[0]
+    assert (responder(1), responder(2)) == ("ocsp.ill.test:80", None)
+
+
 FIELDS = (
     "date time c-ip x-rs-certificate-validate-status x-rs-certificate-observed-errors x-rs-ocsp-error"
     " cs-host x-rs-certificate-hostname"
@@ -162,5 +177,5 @@ def test_no_text_raises(before: str, after: str) -> None:
         f"[Sat Nov 28 19:54:03.404007 2026] [ssl:error] {before} AH03239: {after} serial: AB {before}",
         f"1795895678.840 1 {before} TCP_TUNNEL/200 9 CONNECT {after} -",
     ):
-        for reader in (squid_line, apache_line, nginx_line, haproxy_line, elff.line):
+        for reader in (squid_line, ApacheReader().line, nginx_line, haproxy_line, elff.line):
             reader(line)
