@@ -26,25 +26,20 @@ from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
 from ocsp_pcap.observe.responders import ResponderTraffic
-from ocsp_pcap.observe.tcp_stream import TcpStream
+from ocsp_pcap.observe.tcp_stream import ToldStream
 from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline, RefusedTunnel
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.model import ParsedCertificate
-from ocsp_pcap.spoken.conversation import Conversation, Found, Tunnel
-from ocsp_pcap.spoken.handshakes import Handshake
+from ocsp_pcap.spoken.seen import Found, SeenHandshake, Spoken, Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flow import Flow
-from ocsp_pcap.tls.fingerprint import hello_fingerprint
-from ocsp_pcap.tls.names import (
-    alert_description_name,
-    alert_level_name,
-    cipher_suite_name,
-    version_name,
-)
+from ocsp_pcap.tls.names import alert_description_name, alert_level_name
 
 _SentFact: TypeAlias = OcspExchangeFact | CrlFetchFact | TcpAttemptFact
+_Sent: TypeAlias = tuple[ToldStream, Found, int]
+"""An exchange, the stream that it was seen on, and the direction of its client."""
 
 
 class _Peers(NamedTuple):
@@ -80,6 +75,10 @@ class FactAssembler:
         self._hosts = hosts
         self._algorithms: dict[str, None] = {"sha1": None}
         self._responses: dict[str, ResponseFact] = {}
+        self._chains: dict[tuple[bytes, ...], tuple[str, ...]] = {(): ()}
+        """Chains of certificates, and their hashes."""
+        self._ports: dict[int, int] = {}
+        """Ports of servers: one number for all that are equal."""
 
     def facts(self, observations: Sequence[Observation]) -> Facts:
         """Return all facts, each kind in the order of capture and time."""
@@ -88,14 +87,22 @@ class FactAssembler:
         crl_fetches: list[CrlFetchFact] = []
         refused: list[TcpAttemptFact] = []
         disagreements = [Disagreements(observation) for observation in observations]
+        told: list[tuple[set[int], set[int]]] = []
         for observation, disagreement in zip(observations, disagreements, strict=True):
+            told.append(
+                (
+                    {stream.number for stream in observation.tcp.finished if _is_told(stream.spoken)},
+                    {stream.number for stream in observation.udp.finished},
+                )
+            )
+            sent = _sent(observation)
             handshakes += disagreement.marked(
                 sorted(
                     (*self._tcp_handshakes(observation), *self._udp_handshakes(observation)),
                     key=lambda handshake: (handshake.time, handshake.stream),
                 )
             )
-            of_capture = list(self._exchanges(observation))
+            of_capture = list(self._exchanges(observation, sent))
             facts = disagreement.marked([fact for fact, _ in of_capture])
             for fact, (_, doubtful) in zip(facts, of_capture, strict=True):
                 if isinstance(fact, OcspExchangeFact):
@@ -116,7 +123,9 @@ class FactAssembler:
         ocsp_exchanges = [
             fact for fact, doubtful in exchanges if not doubtful or traffic.asks_responder(fact)
         ]
-        for observation, disagreement in zip(observations, disagreements, strict=True):
+        for observation, disagreement, (tcp_streams, udp_streams) in zip(
+            observations, disagreements, told, strict=True
+        ):
             tried = traffic.attempts(observation)
             tunnels = [
                 fact for fact in refused if fact.capture == observation.name and traffic.matters(fact.host)
@@ -124,10 +133,7 @@ class FactAssembler:
             attempts += (
                 sorted((*tried.values(), *tunnels), key=attrgetter("time")) if tunnels else tried.values()
             )
-            tcp_streams = {s.number for s in observation.tcp.finished if _is_told(s.conversation)}
-            tcp_streams |= tried.keys()
-            udp_streams = {stream.number for stream in observation.udp.finished}
-            whole = capture_fact(observation, tcp_streams, udp_streams)
+            whole = capture_fact(observation, tcp_streams | tried.keys(), udp_streams)
             captures.append(replace(whole, ambiguous_streams=disagreement.left()))
         return Facts(
             captures=tuple(captures),
@@ -141,60 +147,56 @@ class FactAssembler:
 
     def _tcp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
         # Of several possible issuers the first counts, and that is not to hang on which stream ended first.
-        streams = sorted(observation.tcp.finished, key=attrgetter("number"))
-        flows = observation.tcp.flows.flows([stream.number for stream in streams])
-        for stream, flow in zip(streams, flows, strict=True):
-            yield from self._conversation_handshakes(observation, stream, flow, stream.conversation, None)
+        streams = sorted(observation.tcp.finished, key=attrgetter("number"), reverse=True)
+        # What was observed goes as its fact is made: of all streams, both take twice the memory.
+        observation.tcp.finished = []
+        flows = observation.tcp.flows.flows([stream.number for stream in reversed(streams)])
+        for flow in flows:
+            stream = streams.pop()
+            yield from self._spoken_handshakes(observation, stream, flow, stream.spoken, None)
 
-    def _conversation_handshakes(
+    def _spoken_handshakes(
         self,
         observation: Observation,
-        stream: TcpStream,
+        stream: ToldStream,
         flow: Flow,
-        conversation: Conversation,
+        spoken: Spoken,
         outer_client: int | None,
     ) -> Iterator[HandshakeFact]:
-        client = conversation.client if outer_client is None else outer_client
-        if conversation.tracker is not None:
+        client = spoken.client if outer_client is None else outer_client
+        if spoken.handshakes:
             # Inside decrypted data, directions are told from the outer client's point of view.
-            side = client ^ int(conversation.swapped) if outer_client is None else client
-            # What was observed goes as its fact is made: of all streams, both take twice the memory.
-            handshakes, conversation.tracker.handshakes = conversation.tracker.handshakes, []
-            for number, handshake in enumerate(handshakes):
-                last = number == len(handshakes) - 1
-                yield self._handshake(
-                    observation, stream, flow, side, handshake, conversation.tunnel, last=last
-                )
-        if conversation.inner is not None:
-            yield from self._conversation_handshakes(observation, stream, flow, conversation.inner, client)
+            side = client ^ int(spoken.swapped) if outer_client is None else client
+            *others, last = spoken.handshakes
+            for handshake in others:
+                yield self._handshake(observation, stream, flow, side, handshake, spoken.tunnel, last=False)
+            yield self._handshake(observation, stream, flow, side, last, spoken.tunnel, last=True)
+        if spoken.inner is not None:
+            yield from self._spoken_handshakes(observation, stream, flow, spoken.inner, client)
 
     def _handshake(
         self,
         observation: Observation,
-        stream: TcpStream,
+        stream: ToldStream,
         flow: Flow,
         client: int,
-        handshake: Handshake,
+        handshake: SeenHandshake,
         tunnel: Tunnel | None,
         *,
         last: bool,
     ) -> HandshakeFact:
-        ends = flow.endpoints
-        addresses, ports = (ends.address_0, ends.address_1), (ends.port_0, ends.port_1)
-        one_sided = flow.one_sided or 0 in flow.payload_packets
-        closed = _closed(flow) if last else None
         peers = _Peers.of(flow, client)
         return self._handshake_fact(
             observation.name,
             observation.tcp_stream(stream.number),
             "tcp",
             handshake,
-            (addresses[client], ports[client]),
-            (addresses[1 - client], ports[1 - client]),
+            (peers.client, peers.client_port),
+            (peers.server, peers.server_port),
             tunnel=tunnel,
-            one_sided=one_sided,
+            one_sided=flow.one_sided or 0 in flow.payload_packets,
             started_mid_stream=stream.started_mid_stream,
-            closed=closed,
+            closed=_closed(flow) if last else None,
             frames_before=stream.frames_before,
             end=(peers.closed_by, peers.closed_time) if last else (None, None),
             last_data=_last_data(flow, client) if last and not handshake.decrypted else None,
@@ -203,6 +205,7 @@ class FactAssembler:
 
     def _udp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
         streams = sorted(observation.udp.finished, key=attrgetter("number"))
+        observation.udp.finished = []
         flows = observation.udp.flows.flows([stream.number for stream in streams])
         for stream, flow in zip(streams, flows, strict=True):
             yield from self._udp_stream(observation, stream, flow)
@@ -212,7 +215,7 @@ class FactAssembler:
         client, server = (ends.address_0, ends.port_0), (ends.address_1, ends.port_1)
         if stream.client:
             client, server = server, client
-        for handshake in stream.tracker.handshakes:
+        for handshake in stream.handshakes:
             yield self._handshake_fact(
                 observation.name,
                 observation.udp_stream(stream.number),
@@ -222,7 +225,7 @@ class FactAssembler:
                 server,
                 tunnel=None,
                 one_sided=0 in flow.packets,
-                started_mid_stream=handshake.client_hello is None,
+                started_mid_stream=not handshake.has_client_hello,
                 closed=None,
                 frames_before=stream.frames_before,
                 client_ttl=flow.hop_limits[1 if stream.client else 0],
@@ -233,7 +236,7 @@ class FactAssembler:
         capture: str,
         number: int,
         transport: str,
-        handshake: Handshake,
+        handshake: SeenHandshake,
         client: tuple[str, int],
         server: tuple[str, int],
         *,
@@ -247,12 +250,7 @@ class FactAssembler:
         client_ttl: int | None = None,
     ) -> HandshakeFact:
         data = _client_data(handshake, frames_before, last_data)
-        hello, answer = handshake.client_hello, handshake.server_hello
-        version = handshake.version
-        alpn = (handshake.alpn,) if handshake.alpn else hello.alpn if hello is not None else ()
-        offered = hello is not None and bool(hello.session_id or hello.session_ticket or hello.psk_identities)
-        resumption, complete = handshake.resumption, handshake.complete
-        store = self._shared.store
+        complete = handshake.complete
         return HandshakeFact(
             capture=capture,
             stream=number,
@@ -260,7 +258,7 @@ class FactAssembler:
             time=handshake.time,
             frames=HandshakeFrames(
                 client_hello=_moved(handshake.client_hello_frame, frames_before),
-                server_hello=_moved(answer.frame, frames_before) if answer is not None else None,
+                server_hello=_moved(handshake.server_hello_frame, frames_before),
                 certificate=_moved(handshake.certificate_frame, frames_before),
                 certificate_status=_moved(handshake.staple_frame, frames_before),
                 finished=_moved(handshake.finished_frame, frames_before),
@@ -268,18 +266,18 @@ class FactAssembler:
             ),
             client=client[0],
             server=server[0],
-            sni=hello.server_name if hello is not None else None,
+            sni=handshake.sni,
             connect_host=tunnel.host if tunnel is not None else None,
-            alpn=alpn,
-            version=version_name(version) if version is not None else None,
-            cipher=cipher_suite_name(answer.cipher_suite) if answer is not None else None,
-            resumed=resumption is not None,
-            status_request=hello is not None and hello.status_request,
-            client_random=hello.random.hex() if hello is not None and hello.random else None,
-            server_random=answer.random.hex() if answer is not None and version is not None else None,
-            certificates=tuple([store.add(der).sha256 for der in handshake.certificates]),
+            alpn=handshake.alpn,
+            version=handshake.version,
+            cipher=handshake.cipher,
+            resumed=handshake.resumption is not None,
+            status_request=handshake.status_request,
+            client_random=handshake.client_random,
+            server_random=handshake.server_random,
+            certificates=self._chain(handshake.certificates),
             staples=tuple([self._response(self._shared.responses.parse(der)) for der in handshake.staples]),
-            client_certificates=tuple([store.add(der).sha256 for der in handshake.client_certificates]),
+            client_certificates=self._chain(handshake.client_certificates),
             certificate_encrypted=handshake.certificate_encrypted,
             decrypted=handshake.decrypted,
             complete=complete,
@@ -299,16 +297,16 @@ class FactAssembler:
                 ]
             ),
             client_port=client[1],
-            server_port=server[1],
+            server_port=self._ports.setdefault(server[1], server[1]),
             connect_frame=_moved(tunnel.frame, frames_before) if tunnel is not None else None,
             connect_port=tunnel.port if tunnel is not None else None,
             connect_status=tunnel.status if tunnel is not None else None,
             connect_via=tunnel is not None and tunnel.via,
             tunnel=tunnel.kind if tunnel is not None else None,
-            resumption=resumption,
-            offered_resumption=offered,
-            encrypted_client_hello=hello is not None and hello.encrypted_client_hello,
-            client_hello_cut=hello is not None and not hello.complete,
+            resumption=handshake.resumption,
+            offered_resumption=handshake.offered_resumption,
+            encrypted_client_hello=handshake.encrypted_client_hello,
+            client_hello_cut=handshake.client_hello_cut,
             missing_bytes=handshake.missing_bytes,
             one_sided=one_sided,
             started_mid_stream=started_mid_stream,
@@ -329,20 +327,18 @@ class FactAssembler:
             psk_with_certificate=handshake.psk_with_certificate,
             external_psk=handshake.external_psk,
             client_ttl=client_ttl,
-            hello_fingerprint=hello_fingerprint(hello) if hello is not None else None,
+            hello_fingerprint=handshake.hello_fingerprint,
         )
 
-    def _exchanges(self, observation: Observation) -> Iterator[tuple[_SentFact, bool]]:
+    def _chain(self, ders: tuple[bytes, ...]) -> tuple[str, ...]:
+        """Return the hashes of certificates, which are known from then on."""
+        known = self._chains.get(ders)
+        if known is None:
+            known = self._chains[ders] = tuple([self._shared.store.add(der).sha256 for der in ders])
+        return known
+
+    def _exchanges(self, observation: Observation, found: list[_Sent]) -> Iterator[tuple[_SentFact, bool]]:
         """Yield each exchange, and whether it counts only where the host asked is a responder."""
-        found: list[tuple[TcpStream, Found, int]] = []
-        for stream in observation.tcp.finished:
-            found += [(stream, item, item.client) for item in stream.conversation.exchanges]
-            inner = stream.conversation.inner
-            while inner is not None:
-                outer = stream.conversation.client
-                found += [(stream, item, outer) for item in inner.exchanges]
-                inner = inner.inner
-        found.sort(key=lambda item: (item[1].exchange.moment, item[0].number))
         flows = observation.tcp.flows.flows([stream.number for stream, _, _ in found])
         for (stream, item, client), flow in zip(found, flows, strict=True):
             if isinstance(item.exchange, OcspExchange):
@@ -358,7 +354,7 @@ class FactAssembler:
     def _ocsp_exchange(
         self,
         observation: Observation,
-        stream: TcpStream,
+        stream: ToldStream,
         exchange: OcspExchange,
         peers: _Peers,
         encrypted: bool,
@@ -459,6 +455,21 @@ class FactAssembler:
         )
 
 
+def _sent(observation: Observation) -> list[_Sent]:
+    """Return the exchanges of a capture in the order of time."""
+    found: list[_Sent] = []
+    for stream in observation.tcp.finished:
+        spoken = stream.spoken
+        if spoken.exchanges:
+            found += [(stream, item, item.client) for item in spoken.exchanges]
+        inner = spoken.inner
+        while inner is not None:
+            found += [(stream, item, spoken.client) for item in inner.exchanges]
+            inner = inner.inner
+    found.sort(key=lambda item: (item[1].exchange.moment, item[0].number))
+    return found
+
+
 def _hashes(algorithms: Iterable[str], digest: Callable[[str], str | None]) -> tuple[tuple[str, str], ...]:
     found = ((algorithm, digest(algorithm)) for algorithm in algorithms)
     return tuple((algorithm, value) for algorithm, value in found if value is not None)
@@ -466,18 +477,20 @@ def _hashes(algorithms: Iterable[str], digest: Callable[[str], str | None]) -> t
 
 def _moved(frame: int | None, frames_before: int) -> int | None:
     """Count a frame through all files of a capture."""
-    return None if frame is None else frame + frames_before
+    # A sum would be another number in memory.
+    return frame if frame is None or not frames_before else frame + frames_before
 
 
 def _client_data(
-    handshake: Handshake, frames_before: int, last_data: tuple[int, int] | None
+    handshake: SeenHandshake, frames_before: int, last_data: tuple[int, int] | None
 ) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Return frame and time of the first and of the last application data of the client."""
     if handshake.client_data is None:
         return None
-    first = handshake.client_data[0] + frames_before, handshake.client_data[1]
-    last = handshake.client_data_last or handshake.client_data
-    found = [first, (last[0] + frames_before, last[1])]
+    first, last = handshake.client_data, handshake.client_data_last or handshake.client_data
+    if frames_before:
+        first, last = (first[0] + frames_before, first[1]), (last[0] + frames_before, last[1])
+    found = [first, last]
     return first, max(found if last_data is None else [*found, last_data])
 
 
@@ -498,15 +511,15 @@ def _closed(flow: Flow) -> str | None:
     return "fin" if any(flow.fin_frames) else None
 
 
-def _is_told(conversation: Conversation) -> bool:
+def _is_told(spoken: Spoken) -> bool:
     """Tell whether facts speak of a connection, refused tunnels aside."""
-    if conversation.tracker is not None:
+    if spoken.handshakes is not None:
         return True
-    return not all(isinstance(found.exchange, RefusedTunnel) for found in conversation.exchanges)
+    return not all(isinstance(found.exchange, RefusedTunnel) for found in spoken.exchanges)
 
 
 def _refused_tunnel(
-    observation: Observation, stream: TcpStream, tunnel: RefusedTunnel, flow: Flow, client: int
+    observation: Observation, stream: ToldStream, tunnel: RefusedTunnel, flow: Flow, client: int
 ) -> TcpAttemptFact:
     peers = _Peers.of(flow, client)
     was_reset = flow.reset_frame is not None and flow.reset_direction != client
@@ -533,7 +546,7 @@ def _refused_tunnel(
 
 def _crl_fetch(
     observation: Observation,
-    stream: TcpStream,
+    stream: ToldStream,
     fetch: CrlFetch,
     peers: _Peers,
 ) -> CrlFetchFact:

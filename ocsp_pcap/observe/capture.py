@@ -16,8 +16,7 @@ from ocsp_pcap.observe.outside import outside
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.udp import UdpObserver
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.spoken.conversation import Conversation
-from ocsp_pcap.spoken.handshakes import Handshake
+from ocsp_pcap.spoken.seen import SeenHandshake, Spoken
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flow import Endpoints
 
@@ -59,16 +58,15 @@ class Observation:
     """Of TCP and UDP streams, where other captures share the file."""
     _extra_numbers: list[int] | None = None
 
-    def handshakes(self) -> Iterator[Handshake]:
+    def handshakes(self) -> Iterator[SeenHandshake]:
         """Yield every handshake, those inside decrypted data, too."""
         for stream in self.tcp.finished:
-            conversation: Conversation | None = stream.conversation
-            while conversation is not None:
-                if conversation.tracker is not None:
-                    yield from conversation.tracker.handshakes
-                conversation = conversation.inner
+            spoken: Spoken | None = stream.spoken
+            while spoken is not None:
+                yield from spoken.handshakes or ()
+                spoken = spoken.inner
         for flow in self.udp.finished:
-            yield from flow.tracker.handshakes
+            yield from flow.handshakes
 
     def tcp_stream(self, number: int) -> int:
         """Return a stream's number as Wireshark shows it.

@@ -18,10 +18,11 @@ from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Row, Rows, Segments
-from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream, ToldStream
 from ocsp_pcap.observe.to_reread import ToReread
 from ocsp_pcap.observe.told import TcpPart
-from ocsp_pcap.spoken.conversation import Conversation, Tunnel
+from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
@@ -59,7 +60,7 @@ class TcpObserver:
     def __init__(self, shared: Shared) -> None:
         self.flows = FlowTable()
         self.dns = DnsLog("tcp")
-        self.finished: list[TcpStream] = []
+        self.finished: list[ToldStream] = []
         """Streams that told something and are over, or muted."""
         self.socks_frames: dict[int, int] = {}
         """Stream to the first frame that carried something through SOCKS."""
@@ -684,7 +685,7 @@ class TcpObserver:
         if conversation.socks_payload_frame is not None:
             self.socks_frames[stream.number] = conversation.socks_payload_frame
         if conversation.tracker is not None or conversation.exchanges or stream.ambiguous:
-            self.finished.append(stream)
+            self.finished.append(stream.told())
 
 
 def _segment_of(entry: Entry) -> Segment:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from ocsp_pcap.observe.rows import Row
 from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.streams.reassembly import Reassembler
 
 DIRECTION_BITS: Final = 3
@@ -63,3 +64,25 @@ class TcpStream:
     read_again: bool = False
     """A receiver took other packets than those that were read."""
     reset: Reset | None = None
+
+    def told(self) -> ToldStream:
+        """Return what is kept of the stream once it is over."""
+        return ToldStream(
+            self.number,
+            self.conversation.told(),
+            self.started_mid_stream,
+            self.ambiguous,
+            self.frames_before,
+        )
+
+
+@dataclass(slots=True)
+class ToldStream:
+    """A stream that is over, or can tell nothing more."""
+
+    number: int
+    spoken: Spoken
+    started_mid_stream: bool = False
+    ambiguous: frozenset[tuple[int, ...]] = frozenset()
+    frames_before: int = 0
+    """To be added to frames: those of the files before the one that it was read in."""

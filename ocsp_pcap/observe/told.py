@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.observe.dns_log import DnsPacket
 from ocsp_pcap.observe.rows import Rows
-from ocsp_pcap.observe.tcp_stream import TcpStream
+from ocsp_pcap.observe.tcp_stream import ToldStream
 from ocsp_pcap.observe.udp_stream import UdpStream
-from ocsp_pcap.spoken.conversation import Tunnel
+from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.streams.flows import FlowTable
 
 
@@ -31,7 +31,7 @@ class TcpPart:
     """What the bytes of these travel behind."""
     aside: NDArray[np.bool_]
     """Streams whose first packet in the file is no SYN."""
-    finished: list[TcpStream]
+    finished: list[ToldStream]
     rows: tuple[Rows, Rows]
     """Segments of streams that began before, and of those that are open."""
     incomplete: dict[int, int]

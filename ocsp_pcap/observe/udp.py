@@ -20,6 +20,7 @@ from ocsp_pcap.observe.udp_openings import Beginnings
 from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
+from ocsp_pcap.spoken.seen import seen
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import FlowMatch, Joined, StreamFiles
@@ -245,7 +246,9 @@ class UdpObserver:
                 stream.client = direction
             elif isinstance(event, ServerHello) and not stream.hello_seen:
                 stream.client = 1 - direction
-            stream.tracker.receive(event)
+            tracker = stream.tracker
+            assert tracker is not None
+            tracker.receive(event)
         return True
 
     def _open(self, number: int, payload: bytes) -> UdpStream | None:
@@ -268,13 +271,17 @@ class UdpObserver:
         connection = stream.connection
         assert connection is not None
         repeated = not self._events(stream, stream.client, connection.close())
+        tracker = stream.tracker
+        assert tracker is not None
         self._close(stream)
-        if not repeated and stream.tracker.handshakes:
+        if not repeated and tracker.handshakes:
             known = self._randoms.setdefault(stream.number, set())
-            known.update(h.client_hello.random for h in stream.tracker.handshakes if h.client_hello)
+            known.update(h.client_hello.random for h in tracker.handshakes if h.client_hello)
+            same = self._shared.same
+            stream.handshakes = tuple([seen(handshake, same) for handshake in tracker.handshakes])
             self.finished.append(stream)
 
     def _close(self, stream: UdpStream) -> None:
         del self._streams[stream.number]
         self._state[stream.number] = QUIC_OVER
-        stream.connection = None
+        stream.connection = stream.tracker = None

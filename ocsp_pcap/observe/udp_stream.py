@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
+from ocsp_pcap.spoken.seen import SeenHandshake
 
 if TYPE_CHECKING:
     from ocsp_pcap.quic.connection import QuicConnection
@@ -18,7 +19,10 @@ class UdpStream:
     number: int
     connection: QuicConnection | None
     """None once the flow is over."""
-    tracker: HandshakeTracker
+    tracker: HandshakeTracker | None
+    """As the connection."""
+    handshakes: tuple[SeenHandshake, ...] = ()
+    """What was seen, once the flow is over."""
     client: int = 0
     """The direction in which the client sends."""
     last_frame: int = 0

@@ -61,7 +61,6 @@ class CertificateStore:
         self._by_name_and_key_id: dict[tuple[bytes, str | None], list[ParsedCertificate]] = {}
         self._verified: dict[tuple[str, str], bool | None] = {}
         self._hashed: dict[str, tuple[int, dict[str, bytes]]] = {}
-        self._shared: dict[bytes, bytes] = {}
         self.forgotten = 0
         """Certificates that were parsed and, for the bound on memory, not remembered."""
 
@@ -89,13 +88,6 @@ class CertificateStore:
         if certificate.subject_key_id:
             self._by_key_id.setdefault(certificate.subject_key_id, []).append(certificate)
         return certificate
-
-    def share(self, der: bytes) -> bytes:
-        """Return the first bytes that were given here and are equal to these, which then can go.
-
-        Nothing is parsed; who keeps what is returned keeps one copy for all.
-        """
-        return self._shared.setdefault(der, der)
 
     def issuers_of(self, certificate: ParsedCertificate) -> Sequence[ParsedCertificate]:
         """Return what may have issued a certificate, the likeliest first, at most MAX_CANDIDATES.

@@ -10,7 +10,7 @@ port only: messages are cut out and kept. IGNORE: nothing further can matter.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader, RefusedTunnel
@@ -26,6 +26,7 @@ from ocsp_pcap.spoken.proxy_prefixes import (
     socks_negotiation,
     socks_refusal,
 )
+from ocsp_pcap.spoken.seen import Found, Spoken, Tunnel, seen
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import ApplicationData, TlsEvent
@@ -41,28 +42,6 @@ class Mode(Enum):
     HTTP = auto()
     DNS = auto()
     IGNORE = auto()
-
-
-class Tunnel(NamedTuple):
-    """What a handshake travels behind."""
-
-    kind: str
-    """connect, socks, proxy-protocol or starttls."""
-    host: str | None = None
-    port: int | None = None
-    frame: int | None = None
-    status: int | None = None
-    via: bool = False
-    """The request bore Via or X-Forwarded-For."""
-
-
-class Found(NamedTuple):
-    """An OCSP exchange or CRL download, and the direction in which its client sent."""
-
-    exchange: Exchange
-    client: int
-    encrypted: bool
-    """It travelled inside TLS and was decrypted."""
 
 
 class Conversation:
@@ -237,12 +216,22 @@ class Conversation:
         self._mode = Mode.IGNORE
         self._release()
 
+    def told(self) -> Spoken:
+        """Return what was spoken, once it is finished."""
+        tracker, same = self.tracker, self._shared.same
+        return Spoken(
+            self.client,
+            self.swapped,
+            self.tunnel,
+            None if tracker is None else tuple([seen(handshake, same) for handshake in tracker.handshakes]),
+            tuple(self.exchanges),
+            None if self.inner is None else self.inner.told(),
+        )
+
     def _release(self) -> None:
         """Keep what was learned and drop the parsers: there may be very many connections."""
         if self.tls is not None:
             self.swapped = self.tls.swapped
-        if self.tracker is not None:
-            self.tracker.share(self._shared.store.share)
         self.tls = self._http = self._dns = None
         self._waiting = None
 

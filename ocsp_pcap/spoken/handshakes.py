@@ -222,13 +222,6 @@ class HandshakeTracker:
             current.last_time = event.time
         _NOTE[type(event)](current, event)
 
-    def share(self, same: Callable[[bytes], bytes]) -> None:
-        """Keep certificates and staples as ``same`` gives them: one copy for all that have them."""
-        for handshake in self.handshakes:
-            handshake.certificates = tuple(map(same, handshake.certificates))
-            handshake.client_certificates = tuple(map(same, handshake.client_certificates))
-            handshake.staples = tuple(map(same, handshake.staples))
-
 
 def _begins_another(answered: Handshake, hello: ClientHello | ServerHello) -> bool:
     """Tell whether a hello that comes after a ServerHello is that of another handshake."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.pki.store import CertificateStore
+from ocsp_pcap.spoken.seen import Value
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from ocsp_pcap.tls.keys import KeyLog
+
+_MOST_SMALL: Final = 16_384
+"""Texts of which one copy is kept for all: where hardly any comes twice, the record of them costs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,23 @@ class Shared:
     rsa_key_files: tuple[RsaKey, ...] = ()
     cut_key_logs: set[str] = field(default_factory=set)
     """Names of key logs that end in the middle of a line."""
+    _same: dict[Any, Any] = field(default_factory=dict)
+    _small: int = 0
 
     def __post_init__(self) -> None:
         self.responses = ResponseCache(self.store)
+
+    def same(self, value: Value, /) -> Value:
+        """Return the value that was given first of those equal to this one, which then can go."""
+        known: Value | None = self._same.get(value)
+        if known is not None:
+            return known
+        if isinstance(value, str):
+            if self._small >= _MOST_SMALL:
+                return value
+            self._small += 1
+        self._same[value] = value
+        return value
 
     def __reduce__(self) -> tuple[type[Shared], tuple[()]]:
         """What a process learned stays there: whoever takes its observations has shared of its own."""

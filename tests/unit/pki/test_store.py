@@ -67,12 +67,3 @@ def test_bound() -> None:
     assert store.add(Authority().der).is_ca
     assert len(store) == 0
     assert store.forgotten == 1
-
-
-def test_equal_bytes_are_kept_once() -> None:
-    store = CertificateStore()
-    first, again, other = bytes([1, 2]), bytes([1, 2]), b"other"
-    assert store.share(first) is first
-    assert store.share(again) is first
-    assert store.share(other) is other
-    assert len(store) == 0

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.spoken.conversation import Conversation, Tunnel
+from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.wire import Message, converse, cut
 from tests.unit.tls.wire import HOST, identity, record

@@ -200,23 +200,6 @@ def test_what_begins_in_mid_stream_is_a_handshake_too() -> None:
     assert (found.client_hello, found.version, found.certificates) == (None, None, (b"leaf",))
 
 
-def test_equal_certificates_and_staples_are_kept_once() -> None:
-    kept: dict[bytes, bytes] = {}
-    trackers = [HandshakeTracker(), HandshakeTracker()]
-    for tracker in trackers:
-        for event in (
-            certificate(3, bytes([1, 2]), bytes([3, 4])),
-            certificate(4, bytes([5, 6]), from_client=True),
-            CertificateStatus(5, 5, (bytes([7, 8]),), False),
-        ):
-            tracker.receive(event)
-        tracker.share(lambda der: kept.setdefault(der, der))
-    one, other = (tracker.handshakes[0] for tracker in trackers)
-    assert one.certificates == (b"\x01\x02", b"\x03\x04")
-    for name in ("certificates", "client_certificates", "staples"):
-        assert all(a is b for a, b in zip(getattr(one, name), getattr(other, name), strict=True))
-
-
 def data(frame: int, *, from_client: bool = True) -> ApplicationData:
     return ApplicationData(frame, frame, from_client, b"")
 

@@ -1,0 +1,155 @@
+"""What a connection told, once it is over: of a handshake what facts say of it, and no message any more.
+
+A run holds one such record for each handshake until all captures are read, so it is small: numbers and
+texts as the fact has them, and of what is equal in many handshakes (chains, staples, lists of protocols) one
+copy for all.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+from ocsp_pcap.ocsp.exchange import Exchange
+from ocsp_pcap.spoken.handshakes import Handshake
+from ocsp_pcap.tls.events import Alert
+from ocsp_pcap.tls.fingerprint import hello_fingerprint
+from ocsp_pcap.tls.names import cipher_suite_name, version_name
+
+Value = TypeVar("Value", bytes, tuple[bytes, ...], tuple[str, ...], str)
+
+
+class Same(Protocol):
+    """Gives one copy for all values that are equal."""
+
+    def __call__(self, value: Value, /) -> Value:
+        """Return the value that was given first of those equal to this one."""
+
+
+class SeenHandshake(NamedTuple):
+    """A handshake; frames and times are those of the file in which it was read."""
+
+    time: int
+    last_time: int
+    client_hello_frame: int | None
+    server_hello_frame: int | None
+    certificate_frame: int | None
+    staple_frame: int | None
+    finished_frame: int | None
+    client_finished: int | None
+    sni: str | None
+    alpn: tuple[str, ...]
+    version: str | None
+    cipher: str | None
+    status_request: bool
+    client_random: str | None
+    server_random: str | None
+    certificates: tuple[bytes, ...]
+    staples: tuple[bytes, ...]
+    client_certificates: tuple[bytes, ...]
+    certificate_encrypted: bool
+    decrypted: bool
+    complete: bool
+    alerts: tuple[Alert, ...]
+    resumption: Literal["session-id", "ticket", "psk"] | None
+    offered_resumption: bool
+    encrypted_client_hello: bool
+    has_client_hello: bool
+    client_hello_cut: bool
+    server_hello_cut: bool
+    missing_bytes: int
+    application_data_frame: int | None
+    application_data_time: int | None
+    server_data_time: int | None
+    client_data: tuple[int, int] | None
+    """Frame and time of the first application data of the client."""
+    client_data_last: tuple[int, int] | None
+    psk_with_certificate: bool
+    external_psk: bool
+    hello_fingerprint: str | None
+
+
+class Tunnel(NamedTuple):
+    """What a handshake travels behind."""
+
+    kind: str
+    """connect, socks, proxy-protocol or starttls."""
+    host: str | None = None
+    port: int | None = None
+    frame: int | None = None
+    status: int | None = None
+    via: bool = False
+    """The request bore Via or X-Forwarded-For."""
+
+
+class Found(NamedTuple):
+    """An OCSP exchange or CRL download, and the direction in which its client sent."""
+
+    exchange: Exchange
+    client: int
+    encrypted: bool
+    """It travelled inside TLS and was decrypted."""
+
+
+class Spoken(NamedTuple):
+    """What was spoken on a connection, or in what was decrypted of it."""
+
+    client: int
+    """The direction in which the client of the last protocol sent."""
+    swapped: bool
+    """The client of TLS was the other side than the first bytes said."""
+    tunnel: Tunnel | None
+    handshakes: tuple[SeenHandshake, ...] | None
+    """None: TLS was not spoken."""
+    exchanges: tuple[Found, ...]
+    inner: Spoken | None
+    """What decrypted application data contained."""
+
+
+def seen(handshake: Handshake, same: Same) -> SeenHandshake:
+    """Return what facts say of a handshake that is over; ``same`` gives one copy for all that is equal."""
+    hello, answer, version = handshake.client_hello, handshake.server_hello, handshake.version
+    alpn = (handshake.alpn,) if handshake.alpn else hello.alpn if hello is not None else ()
+    return SeenHandshake(
+        time=handshake.time,
+        last_time=handshake.last_time,
+        client_hello_frame=handshake.client_hello_frame,
+        server_hello_frame=answer.frame if answer is not None else None,
+        certificate_frame=handshake.certificate_frame,
+        staple_frame=handshake.staple_frame,
+        finished_frame=handshake.finished_frame,
+        client_finished=handshake.client_finished,
+        sni=same(hello.server_name) if hello is not None and hello.server_name is not None else None,
+        alpn=same(alpn) if alpn else (),
+        version=version_name(version) if version is not None else None,
+        cipher=cipher_suite_name(answer.cipher_suite) if answer is not None else None,
+        status_request=hello is not None and hello.status_request,
+        client_random=hello.random.hex() if hello is not None and hello.random else None,
+        server_random=answer.random.hex() if answer is not None and version is not None else None,
+        certificates=_shared(handshake.certificates, same),
+        staples=_shared(handshake.staples, same),
+        client_certificates=_shared(handshake.client_certificates, same),
+        certificate_encrypted=handshake.certificate_encrypted,
+        decrypted=handshake.decrypted,
+        complete=handshake.complete,
+        alerts=handshake.alerts,
+        resumption=handshake.resumption,
+        offered_resumption=hello is not None
+        and bool(hello.session_id or hello.session_ticket or hello.psk_identities),
+        encrypted_client_hello=hello is not None and hello.encrypted_client_hello,
+        has_client_hello=hello is not None,
+        client_hello_cut=hello is not None and not hello.complete,
+        server_hello_cut=handshake.server_hello_cut,
+        missing_bytes=handshake.missing_bytes,
+        application_data_frame=handshake.application_data_frame,
+        application_data_time=handshake.application_data_time,
+        server_data_time=handshake.server_data_time,
+        client_data=handshake.client_data,
+        client_data_last=handshake.client_data_last,
+        psk_with_certificate=handshake.psk_with_certificate,
+        external_psk=handshake.external_psk,
+        hello_fingerprint=hello_fingerprint(hello) if hello is not None else None,
+    )
+
+
+def _shared(ders: tuple[bytes, ...], same: Same) -> tuple[bytes, ...]:
+    return same(tuple([same(der) for der in ders])) if ders else ()
