@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,19 +91,25 @@ def refuse_urls(captures: Sequence[str]) -> None:
             raise Failure(f"{argument}: only a file of this machine will do here; name it by its path")
 
 
-def refuse_absent(captures: Iterable[str]) -> None:
-    """Raise Failure for a capture that stored facts name and that is not, or no longer, there."""
-    from ocsp_pcap.capture import CaptureError, expand
+def refuse_unnamed(captures: Iterable[str], options: Mapping[str, Any]) -> None:
+    """Raise Failure for a capture that stored facts name and the command line does not.
 
-    for name in captures:
-        try:
-            # Facts may come from anywhere: nothing that they name is connected to, no pipe or device opened.
-            if "://" in name or not all(source.readable_again for source in expand([name])):
-                raise CaptureError("it is no file of this machine.")
-        except CaptureError as error:
+    Facts may come from anywhere: nothing is opened because they name it.
+    """
+    from ocsp_pcap.capture import CaptureError, expand
+    from ocsp_pcap.tables import is_stored
+
+    named: set[str] = set()
+    for argument in (each for name in ("captures", "child", "parent") for each in options.get(name, ())):
+        if not is_stored(argument):
+            with suppress(CaptureError):
+                named.update(name for source in expand([argument]) for name in (source.name, source.identity))
+    for capture in captures:
+        if capture not in named and ("://" in capture or os.path.realpath(capture) not in named):
             raise Failure(
-                f"{name}: the facts were read from this capture, and evidence needs its packets: {error}"
-            ) from error
+                f"{capture}: the facts were read from this capture, and evidence needs its packets: name it "
+                "beside the facts"
+            )
 
 
 def read_case(

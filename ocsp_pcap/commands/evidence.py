@@ -9,7 +9,7 @@ import click
 
 from ocsp_pcap.commands.options import FILE, capture_options
 from ocsp_pcap.commands.run import end, explanation_of
-from ocsp_pcap.inputs import input_files, refuse_absent, refuse_pipes
+from ocsp_pcap.inputs import input_files, refuse_pipes, refuse_unnamed
 from ocsp_pcap.output import Failure, refuse_output, say, settled, warn
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def evidence(output: Path, with_keys: bool, anonymize: bool, **options: Any) -> 
     if reading.stored:
         stored = {name for names in reading.stored.values() for name in names}
         of_stored = (each for each in explanation.captures if each.path in stored)
-        refuse_absent(file.path for capture in of_stored for file in capture.files or (capture,))
+        refuse_unnamed((file.path for each in of_stored for file in each.files or (each,)), options)
     extent = Extent(reading.roles, with_keys, options["how"].keylog, anonymize)
     try:
         summary = write_evidence(explanation, reading.facts, paths, output, extent)

@@ -10,7 +10,7 @@ import click
 from ocsp_pcap.commands.evidence import tell_shares
 from ocsp_pcap.commands.options import FILE, capture_options
 from ocsp_pcap.commands.run import end, explained
-from ocsp_pcap.inputs import HowToRead, read_case, refuse_absent, refuse_pipes
+from ocsp_pcap.inputs import HowToRead, read_case, refuse_pipes, refuse_unnamed
 from ocsp_pcap.output import Failure, say
 
 
@@ -35,7 +35,8 @@ def ticket(output: Path, anonymize: bool, **options: Any) -> None:
     context, reading = read_case(**options)
     explanation = explained(context, reading, hosts)
     paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
-    refuse_absent(paths)
+    if reading.stored:
+        refuse_unnamed(paths, options)
     case = SupportCase(explanation, reading.facts, context, paths, how.keylog, hosts)
     try:
         summary = write_ticket(case, output, anonymize=anonymize)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,7 +159,7 @@ def _alias(argument: str, parts: dict[str, Facts]) -> tuple[str, str] | None:
     identity = identity_of(argument)
     for part, facts in parts.items():
         for capture in facts.captures:
-            same_name = argument == capture.path or identity == identity_of(capture.path)
+            same_name = argument == capture.path or identity == _identity(capture.path)
             if same_name and _is_unchanged(argument, capture):
                 return part, capture.path
     return None
@@ -170,17 +171,15 @@ def _is_unchanged(argument: str, capture: CaptureFact) -> bool:
     try:
         sources = expand([argument])
     except CaptureError:
-        return not any(_exists(path) for path in paths)
-    if {source.identity for source in sources} != {identity_of(path) for path in paths}:
+        return not any(os.path.lexists(path) for path in paths)
+    if {source.identity for source in sources} != {_identity(path) for path in paths}:
         return False
     return sum(source.size or 0 for source in sources) == capture.size and _begins_in(sources[0], capture)
 
 
-def _exists(path: str) -> bool:
-    try:
-        return bool(expand([path]))
-    except CaptureError:
-        return False
+def _identity(path: str) -> str:
+    """Return what is equal for all names of one file, of a name in facts: a URL there is not connected to."""
+    return path if is_url(path) else identity_of(path)
 
 
 def _begins_in(source: CaptureSource, capture: CaptureFact) -> bool:
