@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -69,6 +70,11 @@ def cli(ctx: click.Context) -> None:
         ctx.exit(UNUSABLE)
 
 
+def _end_by_signal(number: int, _: object) -> NoReturn:
+    """End by way of all that cleans up: no file that is being written stays behind."""
+    sys.exit(128 + number)
+
+
 def main() -> NoReturn:
     """Run the command line and exit; no way out of it is a traceback."""
     # numpy would start a thread for each processor, for linear algebra that is not used here.
@@ -76,6 +82,9 @@ def main() -> NoReturn:
     # Parsers make many objects and hardly any cycle: look for unreachable ones rarely.
     gc.set_threshold(200_000, 20, 100)
     out_of_memory = False
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end_by_signal)
     try:
         status = cli(prog_name="ocsp-pcap", standalone_mode=False)
     except click.ClickException as error:

@@ -19,6 +19,7 @@ from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.report.html import render_html
 from ocsp_pcap.report.markdown import render_markdown
+from ocsp_pcap.whole_file import replacing_in
 
 if TYPE_CHECKING:
     from ocsp_pcap.explain.site import Proxy, Site
@@ -45,11 +46,17 @@ class SupportCase:
 def write_ticket(case: SupportCase, folder: Path, *, anonymize: bool = False) -> EvidenceSummary:
     """Write ``answer.md``, ``report.html`` and ``evidence.pcapng`` into a folder, which is made if need be.
 
+    All of them are written, or none.
+
     Raises:
         EvidenceError: a capture can no longer be read, or the evidence cannot be written.
         OSError: the folder, or a file in it, cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with replacing_in(folder) as made:
+        return _write(case, made, anonymize=anonymize)
+
+
+def _write(case: SupportCase, folder: Path, *, anonymize: bool) -> EvidenceSummary:
     addresses = AddressMap() if anonymize else None
     extent = Extent(case.context.capture_roles, False, case.key_logs, anonymize, addresses)
     evidence = folder / EVIDENCE

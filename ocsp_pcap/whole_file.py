@@ -37,6 +37,24 @@ def replacing(out: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_in(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder; at the end of the block its files stand in ``folder``, which is made if need be.
+
+    Where the block ends by an exception, ``folder`` stays as it was. Other files in it stay in any case.
+
+    Raises:
+        OSError: no folder can be made beside ``folder``, or its files cannot be put there.
+    """
+    target = Path(os.path.realpath(folder))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
+        yield Path(name)
+        target.mkdir(exist_ok=True)
+        for path in sorted(Path(name).iterdir()):
+            path.replace(target / path.name)
+
+
 def partial(out: Path) -> Path:
     """Return where an incomplete result goes in place of ``out``."""
     return out.with_name(f"{out.name}.partial")

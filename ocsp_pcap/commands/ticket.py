@@ -12,6 +12,7 @@ from ocsp_pcap.commands.options import FILE, capture_options
 from ocsp_pcap.commands.run import end, explained
 from ocsp_pcap.inputs import HowToRead, read_case, refuse_pipes, refuse_unnamed
 from ocsp_pcap.output import Failure, say
+from ocsp_pcap.whole_file import partial
 
 
 @click.command()
@@ -34,6 +35,7 @@ def ticket(output: Path, anonymize: bool, **options: Any) -> None:
     how: HowToRead = options["how"]
     context, reading = read_case(**options)
     explanation = explained(context, reading, hosts)
+    output = partial(output) if reading.interrupted else output
     paths = [file.path for capture in explanation.captures for file in capture.files or (capture,)]
     if reading.stored:
         refuse_unnamed(paths, options)
