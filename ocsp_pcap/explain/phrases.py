@@ -4,39 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
 
-from ocsp_pcap.explain.causes import CAUSES
+from ocsp_pcap.explain.causes import CAUSES, URGENCY
 from ocsp_pcap.explain.model import Confidence, Validator
-
-ORDER: Final[tuple[str, ...]] = (
-    "dns-failed",
-    "responder-unreachable",
-    "http-error",
-    "responder-error",
-    "response-invalid",
-    "no-response",
-    "staple-invalid",
-    "ocsp-disabled",
-    "unexplained",
-    "failure-cached",
-    "no-responder-for-issuer",
-    "certificate-encrypted",
-    "capture-filtered",
-    "capture-incomplete",
-    "ocsp-over-tls",
-    "reissued-certificate",
-    "not-intercepted",
-    "no-ocsp-url",
-    "stapled",
-    "cached",
-    "session-resumed",
-    "short-lived",
-    "leaf-only",
-    "handshake-failed",
-    "queried",
-)
-"""Causes, what an engineer has to act on first."""
 
 
 def count(number: int, one: str, several: str | None = None) -> str:
@@ -64,7 +34,7 @@ def cause_phrases(causes: Iterable[tuple[str, Confidence]]) -> list[str]:
 
 def cause_rank(cause: str) -> tuple[int, str]:
     """Sort key of causes, what has to be acted on first."""
-    return (ORDER.index(cause) if cause in ORDER else len(ORDER), cause)
+    return (URGENCY.index(cause) if cause in URGENCY else len(URGENCY), cause)
 
 
 def validator_name(validator: Validator) -> str:

@@ -12,7 +12,7 @@ from ocsp_pcap.explain.model import Event, Evidence, Explanation, Lane, Leg, Sig
 from ocsp_pcap.facts import CaptureFact, OcspExchangeFact, Transport
 
 
-class Place(NamedTuple):
+class FramePlace(NamedTuple):
     """Where something stands, to be opened in Wireshark."""
 
     capture: str
@@ -31,12 +31,12 @@ class _Set:
             for file in capture.files
         ]
 
-    def place(self, frame: int, stream: int | None, *, udp: bool = False) -> Place:
+    def place(self, frame: int, stream: int | None, *, udp: bool = False) -> FramePlace:
         """Return file, frame and stream there; stream None: it has no number there."""
         number = min(bisect_left(self._ends, frame), len(self._ends) - 1)
         before = self._ends[number - 1] if number else 0
         here = None if stream is None else self._streams[number][udp].get(stream)
-        return Place(self.files[number].path, frame - before, here)
+        return FramePlace(self.files[number].path, frame - before, here)
 
 
 class Places:

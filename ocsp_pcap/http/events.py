@@ -46,7 +46,7 @@ class Response(NamedTuple):
     """How the server's direction ended before the response did."""
 
 
-class Unanswered(NamedTuple):
+class UnansweredRequest(NamedTuple):
     """A request that may matter and whose answer was not seen."""
 
     request: Request
@@ -55,7 +55,7 @@ class Unanswered(NamedTuple):
     closed: Literal["fin", "rst"] | None
 
 
-HttpEvent: TypeAlias = Request | Response | Unanswered
+HttpEvent: TypeAlias = Request | Response | UnansweredRequest
 
 
 class ConnectTunnel(NamedTuple):

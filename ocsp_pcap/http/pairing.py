@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from ocsp_pcap.http.events import HttpEvent, Request, Response, Unanswered
+from ocsp_pcap.http.events import HttpEvent, Request, Response, UnansweredRequest
 from ocsp_pcap.http.interest import NONE, TUNNEL, Interests
 from ocsp_pcap.http.message import Message, read_request
 from ocsp_pcap.http.state import HttpDirection, HttpState
@@ -217,7 +217,7 @@ class Pairing:
         """Give up waiting for the answer to a request."""
         self.end_request(pending, frame, time, events, complete=False)
         if pending.event is not None:
-            events.append(Unanswered(pending.event, self._server.lost - pending.lost_before, closed))
+            events.append(UnansweredRequest(pending.event, self._server.lost - pending.lost_before, closed))
 
     def _report_response(self, answer: AnswerUnderway, events: list[HttpEvent]) -> None:
         pending, request = answer.pending, None

@@ -17,7 +17,7 @@ from ocsp_pcap.http.events import (
     Request,
     Response,
     Trailing,
-    Unanswered,
+    UnansweredRequest,
     header,
 )
 from ocsp_pcap.http.intermediaries import answered_by, relayed_for, user_agent
@@ -230,7 +230,7 @@ class ExchangeReader:
         return found
 
     def _outline(
-        self, request: Request | None, answer: Response | None, event: Response | Unanswered
+        self, request: Request | None, answer: Response | None, event: Response | UnansweredRequest
     ) -> Outline:
         headers: Headers = () if answer is None else answer.headers
         age = _MAX_AGE.search(header(headers, "cache-control") or "")

@@ -1,10 +1,11 @@
 """What each cause and each finding means, how it is proven, and what to do next.
 
 One file a cause: its entry (meaning, phrase, proofs, next steps) and ``claims``, which answers one question
-with claims about it, beside its page ``<code>.md``. :data:`ORDER` is the only list of them: the most specific
+with claims about it, beside its page ``<code>.md``. :data:`ORDER` lists them, the most specific
 first, which decides among causes that hold at once, among sightings of one certificate, and in every table. A
 cause never judges how sure it is, and never imports another cause: what several need stands in a module of
 its own in :mod:`ocsp_pcap.explain`.
+:data:`URGENCY` lists them once more, in the order in which sentences count them.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from ocsp_pcap.explain.findings import FINDINGS
 from ocsp_pcap.explain.grounds.claim import Claim
 from ocsp_pcap.explain.question import Question
 
-__all__ = ["CAUSES", "ORDER", "PLACEHOLDERS", "SECTIONS", "Cause", "Rule", "next_steps", "page"]
+__all__ = ["CAUSES", "ORDER", "PLACEHOLDERS", "SECTIONS", "URGENCY", "Cause", "Rule", "next_steps", "page"]
 
 Claims: TypeAlias = Callable[[Question], Iterator[Claim]]
 
@@ -91,6 +92,38 @@ ORDER: Final[tuple[Rule, ...]] = tuple(
     )
 )
 """The causes, the most specific first; ``unexplained`` is what is left where none is at least likely."""
+
+URGENCY: Final[tuple[str, ...]] = tuple(
+    module.ENTRY.code
+    for module in (
+        dns_failed,
+        responder_unreachable,
+        http_error,
+        responder_error,
+        response_invalid,
+        no_response,
+        staple_invalid,
+        ocsp_disabled,
+        unexplained,
+        failure_cached,
+        no_responder_for_issuer,
+        certificate_encrypted,
+        capture_filtered,
+        capture_incomplete,
+        ocsp_over_tls,
+        reissued_certificate,
+        not_intercepted,
+        no_ocsp_url,
+        stapled,
+        cached,
+        session_resumed,
+        short_lived,
+        leaf_only,
+        handshake_failed,
+        queried,
+    )
+)
+"""The causes again, what an engineer has to act on first: the order in which sentences count them."""
 
 CAUSES: Final[Mapping[str, Cause]] = MappingProxyType(
     {entry.code: entry for entry in (*(rule.entry for rule in ORDER), *(rule.entry for rule in FINDINGS))}

@@ -11,7 +11,6 @@ from typing import get_args
 
 from ocsp_pcap import facts
 from ocsp_pcap.explain import forecast_model, lifetimes, model
-from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.facts.schema import (
     CLASSES,
     SCALARS,
@@ -24,7 +23,7 @@ from ocsp_pcap.facts.schema import (
     ref,
     words,
 )
-from ocsp_pcap.report.schema import NAMES, SchemaName
+from ocsp_pcap.report.schema import CODES, NAMES, SchemaName
 
 
 def build(name: SchemaName) -> Schema:
@@ -42,25 +41,10 @@ def write(folder: Path) -> None:
 
 def _explanation_schema() -> Schema:
     """Return the schema of an explanation, which is closed but for the facts in it."""
-    causes = [entry for entry in CAUSES.values() if entry.kind == "cause"]
     own: dict[str, Schema] = {
         "presence": words(model.Presence),
         "confidence": words(model.Confidence),
-        "cause": {"enum": [entry.code for entry in causes]},
-        "presence_and_cause": {
-            "description": "which causes explain which presence",
-            "allOf": [
-                {
-                    "if": {"properties": {"presence": {"const": presence}}, "required": ["presence"]},
-                    "then": {
-                        "properties": {
-                            "cause": {"enum": [entry.code for entry in causes if entry.presence == presence]}
-                        }
-                    },
-                }
-                for presence in get_args(model.Presence)
-            ],
-        },
+        **{name: {"description": "one of those that ocsp-pcap cause lists"} for name in CODES},
         "evidence": closed(
             capture=TEXT,
             frame=or_null(ref("frame")),
@@ -113,7 +97,7 @@ def _explanation_schema() -> Schema:
         ),
         "chain": closed(host=TEXT, legs=array(ref("leg"))),
         "finding": closed(
-            code={"enum": [entry.code for entry in CAUSES.values() if entry.kind == "finding"]},
+            code=ref("finding_code"),
             severity=words(model.Severity),
             summary=TEXT,
             evidence=array(ref("evidence")),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.phrases import ORDER, cause_phrase, cause_phrases, count, listed
+from ocsp_pcap.explain.causes import CAUSES, URGENCY
+from ocsp_pcap.explain.phrases import cause_phrase, cause_phrases, count, listed
 
 
 @pytest.mark.parametrize("code", [code for code, entry in CAUSES.items() if entry.kind == "cause"])
 def test_every_cause_has_its_phrase_and_its_place(code: str) -> None:
     assert all(CAUSES[code].phrase)
-    assert code in ORDER
+    assert code in URGENCY
     assert cause_phrase(code, 1).startswith("1 ")
     assert cause_phrase(code, 1200).startswith("1,200 ")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.http.connection import HttpConversation
-from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Response, Trailing, Unanswered
+from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Response, Trailing, UnansweredRequest
 from ocsp_pcap.http.pairing import MAX_PENDING
 from ocsp_pcap.ocsp import interest
 
@@ -290,7 +290,7 @@ def test_bounds() -> None:
     assert responses(run((CLIENT, POST), (SERVER, answer(b"x" * 200_000))))[0].body == b"x" * 128 * 1024
     conversation = HttpConversation(interest)
     events = play(conversation, *[(CLIENT, POST)] * (MAX_PENDING + 3))
-    assert sum(isinstance(event, Unanswered) for event in events) == 3
+    assert sum(isinstance(event, UnansweredRequest) for event in events) == 3
     endless = HttpConversation(interest)
     assert play(endless, (CLIENT, b"POST / HTTP/1.1\r\nX: " + b"y" * 200_000), (CLIENT, POST))
 

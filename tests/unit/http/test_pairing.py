@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ocsp_pcap.http.connection import HttpConversation
-from ocsp_pcap.http.events import Request, Response, Unanswered
+from ocsp_pcap.http.events import Request, Response, UnansweredRequest
 from ocsp_pcap.http.pairing import Pending
 from ocsp_pcap.ocsp import interest
 
@@ -27,16 +27,16 @@ def test_request_that_matters_behind_one_that_does_not() -> None:
 
 def test_unanswered() -> None:
     request, unanswered = run((CLIENT, POST), (SERVER, None))
-    assert unanswered == Unanswered(request, 0, "fin")  # type: ignore[arg-type]
+    assert unanswered == UnansweredRequest(request, 0, "fin")  # type: ignore[arg-type]
     request, unanswered = run((CLIENT, POST))
-    assert unanswered == Unanswered(request, 0, None)  # type: ignore[arg-type]
+    assert unanswered == UnansweredRequest(request, 0, None)  # type: ignore[arg-type]
 
 
 def test_request_cut_short() -> None:
     request, unanswered = run((CLIENT, POST[:-10]))
     assert isinstance(request, Request)
     assert (request.complete, request.missing) == (False, 10)
-    assert isinstance(unanswered, Unanswered)
+    assert isinstance(unanswered, UnansweredRequest)
 
 
 def test_answer_before_the_request_is_whole() -> None:
@@ -62,7 +62,7 @@ def test_answer_to_a_request_that_never_becomes_whole() -> None:
 def test_gap_over_a_whole_answer() -> None:
     second = post(DER, path="/second")
     events = run((CLIENT, POST), (SERVER, 300), (CLIENT, second), (SERVER, ANSWER))
-    assert [event.missing for event in events if isinstance(event, Unanswered)] == [300]
+    assert [event.missing for event in events if isinstance(event, UnansweredRequest)] == [300]
     assert [r.request.target for r in responses(events) if r.request] == ["/second"]
 
 
@@ -90,7 +90,7 @@ def test_where_requests_may_be_missing_an_answer_goes_to_the_one_that_it_answers
     events = play(conversation, (CLIENT, first), *gap, (CLIENT, second), (SERVER, answer(body)))
     (response,) = responses(events)
     assert (response.request.target if response.request else None) == target
-    assert [event.request.target for event in events if isinstance(event, Unanswered)] == unanswered
+    assert [event.request.target for event in events if isinstance(event, UnansweredRequest)] == unanswered
 
 
 def test_bare_request() -> None:
