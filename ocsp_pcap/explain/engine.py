@@ -17,7 +17,7 @@ from ocsp_pcap.explain.findings import all_findings
 from ocsp_pcap.explain.grounds.claim import Claim, Standing, Weighed
 from ocsp_pcap.explain.grounds.weigh import weigh
 from ocsp_pcap.explain.headline import headline
-from ocsp_pcap.explain.hidden import is_quic, quic_past_proxies
+from ocsp_pcap.explain.hidden import is_quic
 from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.model import (
     Alternative,
@@ -357,7 +357,6 @@ def _host_of(url: str | None) -> str | None:
 def _notes(case: Case, logs: Sequence[LogEntry]) -> Iterator[str]:
     yield from case.roles.notes
     yield from log_notes((*logs, *case.trace), case.facts.captures)
-    yield from quic_past_proxies(case)
     for offset in case.clocks.offsets.values():
         if offset.significant:
             how = "handshakes that both hold" if offset.same_packets else "visits of the same hosts"

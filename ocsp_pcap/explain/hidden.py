@@ -19,31 +19,11 @@ SHORTLY: Final = 5 * SECOND
 """A query that follows a hidden certificate within this time is probably for it."""
 MAX_OFFERED: Final = 3
 """Queries named for one handshake."""
-MAX_NAMED: Final = 5
-"""Connections named in one sentence."""
 
 
 def is_quic(handshake: HandshakeFact) -> bool:
     """Tell whether a handshake travels over QUIC: no other that uses UDP is read."""
     return handshake.transport == "udp"
-
-
-def quic_past_proxies(case: Case) -> Iterator[str]:
-    """Say which QUIC connections went past the proxies: these saw and validated nothing of them."""
-    past = [
-        visit.handshake
-        for visit in case.visits
-        if is_quic(visit.handshake) and visit.handshake.version and past_a_proxy(case, visit.handshake)
-    ]
-    if past:
-        named = ", ".join(
-            f"{h.sni or h.server} (udp.stream {h.stream} of {h.capture})" for h in past[:MAX_NAMED]
-        )
-        more = f" and {len(past) - MAX_NAMED} more" if len(past) > MAX_NAMED else ""
-        yield (
-            f"{len(past)} QUIC connections went past the proxies, which intercepted and validated nothing "
-            f"of them: {named}{more}; block UDP port 443 if that is not meant"
-        )
 
 
 def past_a_proxy(case: Case, handshake: HandshakeFact) -> bool:

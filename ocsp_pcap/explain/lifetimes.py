@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.case import Case
@@ -20,10 +19,6 @@ HOUR: Final = 3600 * SECOND
 DAY: Final = 24 * HOUR
 ASSUMED: Final = 4 * DAY
 """A usual lifetime: CA/Browser Forum Baseline Requirements 4.9.10 allow 8 hours to 10 days."""
-SHORT_LIVED_UNTIL_2026: Final = 10 * DAY
-SHORT_LIVED_SINCE_2026: Final = 7 * DAY
-CHANGE_OF_DEFINITION: Final = int(datetime(2026, 3, 15, tzinfo=UTC).timestamp()) * SECOND
-"""CA/Browser Forum Baseline Requirements 1.6.1: Short-lived Subscriber Certificate."""
 MAX_ANSWERS: Final = 256
 """Answers kept for one certificate."""
 
@@ -140,20 +135,3 @@ def _remaining(answers: Iterable[_Kept]) -> list[int]:
 
 def _key(single: SingleFact) -> tuple[str, str, str]:
     return single.hash_algorithm, single.issuer_name_hash, single.serial
-
-
-def short_lived_limit_exceeded(certificate: CertificateFact) -> bool:
-    """The certificate is valid for longer than a short-lived one may be."""
-    if certificate.not_before is None or certificate.not_after is None:
-        return False
-    since_2026 = certificate.not_before >= CHANGE_OF_DEFINITION
-    limit = SHORT_LIVED_SINCE_2026 if since_2026 else SHORT_LIVED_UNTIL_2026
-    return certificate.not_after - certificate.not_before > limit
-
-
-def short_lived_lifetime(certificate: CertificateFact) -> int | None:
-    """Return for how long (nanoseconds) a short-lived certificate is valid; None where it is none."""
-    if certificate.not_before is None or certificate.not_after is None:
-        return None
-    lifetime = certificate.not_after - certificate.not_before
-    return None if lifetime <= 0 or short_lived_limit_exceeded(certificate) else lifetime

@@ -147,12 +147,23 @@ def outlives_the_rules(certificate: CertificateFact) -> Limit | None:
     return limit if _validity(certificate) - SECOND > limit.days * DAY else None
 
 
-def counts_as_short_lived(certificate: CertificateFact) -> Limit | None:
-    """Return the limit under which a certificate needs no revocation information at all."""
-    limit = _limit(rules().short_lived, _issued(certificate))
-    if limit is None or certificate.is_ca or certificate.not_after is None:
+def short_lived_limit(certificate: CertificateFact) -> Limit:
+    """Return how long a certificate may live without needing revocation information.
+
+    The rules have known such certificates since 2024; private authorities issued them before, and for those
+    the first limit is the measure.
+    """
+    limits = rules().short_lived
+    return _limit(limits, _issued(certificate)) or limits[0]
+
+
+def short_lived_lifetime(certificate: CertificateFact) -> int | None:
+    """Return for how long (nanoseconds) a short-lived certificate is valid; None where it is none."""
+    if certificate.not_before is None or certificate.not_after is None:
         return None
-    return limit if _validity(certificate) <= limit.days * DAY else None
+    # The second that both ends count more (RFC 5280 4.1.2.5) is let pass here, too.
+    lifetime = certificate.not_after - certificate.not_before
+    return lifetime if 0 < lifetime <= short_lived_limit(certificate).days * DAY else None
 
 
 def may_not_be_known_yet(certificate: CertificateFact, time: int) -> bool:

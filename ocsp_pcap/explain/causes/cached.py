@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ocsp_pcap.explain.authorities import short_lived_lifetime
 from ocsp_pcap.explain.chances_to_ask import answers_last
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.absences import packets_lost, span_not_covered, unread_question
@@ -21,7 +22,6 @@ from ocsp_pcap.explain.grounds.kinds import (
     Silence,
     Traced,
 )
-from ocsp_pcap.explain.lifetimes import short_lived_lifetime
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import unread_tries
 from ocsp_pcap.explain.question import Question

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ocsp_pcap.explain.authorities import short_lived_lifetime
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Genuine, Read
-from ocsp_pcap.explain.lifetimes import short_lived_limit_exceeded
 from ocsp_pcap.explain.making import (
     behind_proxy,
     issuer_is_private,
@@ -77,7 +77,7 @@ def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | 
         signs.append(Standing("reissue-open", words))
     elif told is None and not (maker(certificate) or not certificate.crl_urls):
         signs.append(Standing("reissue-open", "it names a CRL, which an interception proxy rarely writes"))
-    elif told is None and not short_lived_limit_exceeded(certificate):
+    elif told is None and short_lived_lifetime(certificate) is not None:
         signs.append(Standing("reissue-open", "a short-lived certificate needs neither responder nor CRL"))
     if told is not None:
         by = f"the CA of the {told[0].role} proxy signed it"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ocsp_pcap.explain.authorities import short_lived_lifetime
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim
 from ocsp_pcap.explain.grounds.kinds import Genuine, Read, Received
-from ocsp_pcap.explain.lifetimes import DAY, short_lived_lifetime
+from ocsp_pcap.explain.lifetimes import DAY
 from ocsp_pcap.explain.question import Question
 
 ENTRY: Final = cause(

@@ -11,11 +11,11 @@ import pytest
 from ocsp_pcap.explain.authorities import (
     authorities,
     authority_of,
-    counts_as_short_lived,
     may_not_be_known_yet,
     outlives_the_rules,
     responders_are_off,
     rules,
+    short_lived_lifetime,
     why_no_url,
 )
 from ocsp_pcap.facts import CertificateFact
@@ -105,16 +105,20 @@ def test_no_rule_for_what_is_older_or_an_authority() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "days"), [("2024-03-15", 10), ("2026-03-14T23:59:59", 10), ("2026-03-15", 7), ("2030-01-01", 7)]
+    ("day", "days"),
+    [
+        ("2019-01-01", 10),
+        ("2024-03-15", 10),
+        ("2026-03-14T23:59:59", 10),
+        ("2026-03-15", 7),
+        ("2030-01-01", 7),
+    ],
 )
 def test_short_lived(day: str, days: int) -> None:
-    assert counts_as_short_lived(issued(day, days=days)) is not None
-    assert counts_as_short_lived(issued(day, days=days, seconds=0)) is None
-
-
-def test_no_short_lived_certificates_before_the_rule() -> None:
-    assert counts_as_short_lived(issued("2024-03-14T23:59:59", days=3)) is None
-    assert counts_as_short_lived(issued("2026-06-01", not_after=None)) is None
+    assert short_lived_lifetime(issued(day, days=days, seconds=0)) == days * DAY
+    assert short_lived_lifetime(issued(day, days=days, seconds=1)) is None
+    assert short_lived_lifetime(issued(day, days=days, not_after=None)) is None
+    assert short_lived_lifetime(issued(day, days=0)) is None
 
 
 def test_a_certificate_that_is_seconds_old() -> None:

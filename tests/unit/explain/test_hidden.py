@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.hidden import is_quic, quic_past_proxies
+from ocsp_pcap.explain.hidden import is_quic
 from ocsp_pcap.explain.site import Proxy, Site
 from ocsp_pcap.facts import HandshakeFact
 from ocsp_pcap.report.filters import evidence_filters
@@ -177,8 +177,10 @@ def test_evidence_over_udp_names_its_transport() -> None:
 def test_quic_past_a_proxy_is_said() -> None:
     visit = hidden(client=CLIENT, transport="udp")
     explanation = explain(facts(handshake("a.test", shop), shop, visit), parent_site())
-    (note,) = [note for note in explanation.notes if "QUIC" in note]
-    assert f"shop.test (udp.stream {visit.stream} of a.pcap)" in note
+    # Once, as a finding that shows the connection, and not as a note besides.
+    (bypass,) = [finding for finding in explanation.findings if finding.code == "quic-bypass"]
+    assert [(item.stream, item.transport) for item in bypass.evidence] == [(visit.stream, "udp")]
+    assert not any("QUIC" in note for note in explanation.notes)
     (found,) = [v for v in explanation.verdicts if v.validator.address == CLIENT]
     assert found.summary.endswith("it went past the proxy, which validated nothing.")
 
@@ -186,15 +188,15 @@ def test_quic_past_a_proxy_is_said() -> None:
 @pytest.mark.parametrize("client", [PARENT, CLIENT], ids=["of the proxy itself", "no proxy known"])
 def test_quic_that_passed_no_proxy(client: str) -> None:
     context = parent_site() if client == PARENT else Context()
-    case = Case(facts(hidden(client=client, transport="udp")), context)
-    assert list(quic_past_proxies(case)) == []
+    explanation = explain(facts(hidden(client=client, transport="udp")), context)
+    assert not any(finding.code == "quic-bypass" for finding in explanation.findings)
 
 
 def test_many_quic_connections_make_one_sentence() -> None:
     visits = [hidden(f"{number}.test", client=CLIENT, transport="udp", time=number) for number in range(9)]
-    (note,) = quic_past_proxies(Case(facts(*visits), parent_site()))
-    assert note.startswith("9 QUIC connections")
-    assert "and 4 more" in note
+    (bypass,) = [f for f in explain(facts(*visits), parent_site()).findings if f.code == "quic-bypass"]
+    assert bypass.summary.startswith("9 connections go past the proxies")
+    assert "and 6 more" in bypass.summary
 
 
 def test_only_a_connection_over_quic_is_told_to_block_it() -> None:
