@@ -342,6 +342,7 @@ def _next_steps(question: Question, claim: Claim) -> tuple[str, ...]:
         serial=certificate.serial if certificate else None,
         until=claim.until,
         longer=claim.longer,
+        **dict(claim.words),
         quic="QUIC" if is_quic(question.visit.handshake) else None,
         **(places.reference(shown.capture, shown.frame, shown.stream, shown.transport) if shown else {}),
     )

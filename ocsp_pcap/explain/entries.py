@@ -13,6 +13,7 @@ from ocsp_pcap.explain.model import Presence, Severity
 
 PLACEHOLDERS: Final = frozenset(
     {"host", "validator", "responder", "serial", "frame", "stream", "until", "longer", "quic"}
+    | {"problem", "lenient", "alert"}
 )
 """What a next step may refer to, each optional.
 
@@ -21,6 +22,8 @@ host name of the OCSP responder, from its URL. ``serial``: serial number in hex.
 frame that proves most, as Wireshark's ``frame.number``. ``stream``: as Wireshark's ``tcp.stream``.
 ``until``: when the answer that the validator holds runs out. ``longer``: how long answers last, where a
 capture longer than that would decide. ``quic``: the word QUIC, where the handshake travels over it.
+``problem``: what is wrong with a staple. ``lenient``: the address of a validator that went on all the same.
+``alert``: the alert by which one refused.
 """
 
 

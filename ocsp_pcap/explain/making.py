@@ -77,6 +77,28 @@ def one_key(question: Question) -> bool:
     )
 
 
+def one_issuer_for_all(question: Question) -> list[CertificateFact]:
+    """Return other leaves that look made by a proxy just as this one does, though they name a responder.
+
+    Everything that came through the proxy is of one issuer, and nothing bears the timestamps that public CAs
+    embed (RFC 6962 3.3). An internal CA's own certificates look so as well: it is a sign, and no proof.
+    """
+    certificate, case = question.certificate, question.case
+    if certificate is None or question.position > 0 or certificate.is_ca or certificate.self_signed:
+        return []
+    if not (certificate.ocsp_urls and behind_proxy(question)) or relayed_to_the_end(question):
+        return []
+    through = question.asker.visits[-MAX_SIBLINGS:]
+    leaves = [
+        chain[0]
+        for visit in through
+        if visit.handshake.tunnel in PROXIED and (chain := case.chain(visit.handshake))
+    ]
+    if any(leaf.issuer != certificate.issuer or leaf.scts for leaf in (certificate, *leaves)):
+        return []
+    return [leaf for leaf in siblings(question) if set(leaf.sans).isdisjoint(certificate.sans)]
+
+
 def original_visit(question: Question) -> Visit | None:
     """Return the visit in which the next proxy received the origin's certificate for this one.
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ocsp_pcap.explain.visits import CLOCK_SKEW
 from ocsp_pcap.facts import HandshakeFact, ResponseFact, SingleFact
+
+REFUSAL: Final = "bad_certificate_status_response"
+"""Alert of a client that refuses the staple, or that there was none (RFC 6066 8, RFC 8446 6.2)."""
 
 
 def staple_problem(response: ResponseFact, single: SingleFact | None, time: int) -> str | None:
@@ -25,7 +30,4 @@ def staple_problem(response: ResponseFact, single: SingleFact | None, time: int)
 
 def refused_staple(handshake: HandshakeFact) -> bool:
     """The client refused the staple, or that there was none (RFC 6066 8, RFC 7633 4.2.3.1)."""
-    return any(
-        alert.sender == "client" and alert.description == "bad_certificate_status_response"
-        for alert in handshake.alerts
-    )
+    return any(alert.sender == "client" and alert.description == REFUSAL for alert in handshake.alerts)

@@ -25,7 +25,7 @@ from ocsp_pcap.explain.grounds.kinds import (
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import unread_tries
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.repetition import soonest_repeats
+from ocsp_pcap.explain.repetition import CONCURRENT, soonest_repeats
 from ocsp_pcap.explain.saying import contradiction, trace_entry
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.stapling import refused_staple
@@ -80,6 +80,9 @@ def _in_capture(question: Question) -> Claim | None:
         if window.basis != "ttl-override" and _asks_again_sooner(question, ended - query.answer_time):
             words = "it asked again elsewhere although an answer hardly older than this one still covered"
             signs.append(Standing("checks-only-some", words))
+        if between(question.queries, time + 1, time + CONCURRENT):
+            words = "a query soon after, for which a nearer handshake stands, may have been for this one"
+            signs.append(Standing("other-purpose", words))
         if single.status == "unknown":
             signs.append(
                 Standing("checks-only-some", "the answer unknown settles nothing, and need not be kept")

@@ -13,6 +13,7 @@ from ocsp_pcap.explain.making import (
     behind_proxy,
     issuer_is_private,
     maker,
+    one_issuer_for_all,
     one_key,
     original_visit,
     relayed_to_the_end,
@@ -53,6 +54,7 @@ def claims(question: Question) -> Iterator[Claim]:
         _by_maker(question, certificate),
         _by_site(question, certificate),
         _by_its_looks(question, certificate),
+        _by_one_issuer(question, certificate),
     ):
         if claim is not None:
             yield claim
@@ -156,6 +158,20 @@ def _authority_evidence(told: tuple[Proxy, AuthorityCertificate] | None) -> tupl
     if told is None:
         return ()
     return (Evidence(told[1].path, None, None, f"interception CA of the {told[0].role} proxy"),)
+
+
+def _by_one_issuer(question: Question, certificate: CertificateFact) -> Claim | None:
+    """It names a responder, and still looks like what the proxy before the validator makes."""
+    others = one_issuer_for_all(question)
+    if not others:
+        return None
+    return Claim(
+        ENTRY.code,
+        f"{certificate.issuer} issued everything that came through this proxy ({len(others) + 1} "
+        "certificates), and nothing bears the timestamps of a public CA: the proxy may have made this one, "
+        f"although it names the responder {certificate.ocsp_urls[0]}",
+        at_most="possible",
+    )
 
 
 def _by_its_looks(question: Question, certificate: CertificateFact) -> Claim | None:

@@ -9,8 +9,9 @@ from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Due, Ground, Held, InView, Means, Received, Saw, Silence
 from ocsp_pcap.explain.matching import Match, match_cert_id
+from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.stapling import refused_staple, staple_problem
+from ocsp_pcap.explain.stapling import REFUSAL, refused_staple, staple_problem
 from ocsp_pcap.explain.windows import utc
 
 ENTRY: Final = cause(
@@ -23,9 +24,11 @@ ENTRY: Final = cause(
         "may have had an unusable staple",
     ),
     ((Saw, Received, Means, Held, Silence, InView, Due), (Saw, Received, Means, Silence, InView, Due)),
-    "Ask whoever runs {host} to repair its stapling; a stapling file must be renewed in time.",
+    "Ask whoever runs {host} to repair its stapling ({problem}); a stapling file must be renewed in time.",
     "Its nextUpdate was {until}: compare that with the capture's clock in frame {frame}.",
-    "Find out why {validator} did not fall back to a query; a strict validator would ask or refuse.",
+    "Find out why {lenient} did not fall back to a query; a strict validator would ask or refuse.",
+    "The client itself refused (alert {alert} in frame {frame}): read in its log which rule was broken, "
+    "compare its clock with the capture's, and see whether it trusts who signed the staple.",
 )
 
 
@@ -43,9 +46,10 @@ def claims(question: Question) -> Iterator[Claim]:
     if found is None and (question.position > 0 or _about_another_of_the_chain(question)):
         return
     response, single, match = found or (handshake.staples[0], None, Match.FULL)
-    problem = staple_problem(response, single, handshake.time)
-    if problem is None and refused_staple(handshake) and question.position == 0:
-        problem = "the client refused it (alert bad_certificate_status_response)"
+    shown = problem = staple_problem(response, single, handshake.time)
+    refused = refused_staple(handshake) and question.position == 0
+    if problem is None and refused:
+        problem = f"the client refused it (alert {REFUSAL})"
     if problem is None:
         return
     grounds: tuple[Ground, ...] = (
@@ -74,12 +78,29 @@ def claims(question: Question) -> Iterator[Claim]:
     yield Claim(
         ENTRY.code,
         f"the server stapled a response that proves nothing here, {problem}; no query followed",
-        (question.visit.evidence(f"stapled OCSP response: {problem}", handshake.frames.certificate_status),),
+        _evidence(question, problem),
         grounds,
         tuple(signs),
         status=single.status if single is not None else None,
         until=until,
+        words=_words(question, shown, refused=refused),
     )
+
+
+def _evidence(question: Question, problem: str) -> tuple[Evidence, ...]:
+    """Return the frame of the staple, and that of the alert by which the client refused it."""
+    visit, handshake = question.visit, question.visit.handshake
+    alerts = (alert for alert in handshake.alerts if (alert.sender, alert.description) == ("client", REFUSAL))
+    return (
+        visit.evidence(f"stapled OCSP response: {problem}", handshake.frames.certificate_status),
+        *(visit.evidence(f"alert {REFUSAL} of the client", alert.frame) for alert in alerts),
+    )
+
+
+def _words(question: Question, shown: str | None, *, refused: bool) -> tuple[tuple[str, str], ...]:
+    """Return what the next steps name: what is wrong with the staple, and what the client made of it."""
+    found = [("problem", shown)] if shown is not None else []
+    return (*found, ("alert", REFUSAL) if refused else ("lenient", question.validator.address))
 
 
 def _about_another_of_the_chain(question: Question) -> bool:

@@ -8,7 +8,13 @@ from typing import Final
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import FIRM, View, evidence_of, finding, hosts_of, who
-from ocsp_pcap.explain.making import behind_proxy, original_visit, relayed_to_the_end, told_authority
+from ocsp_pcap.explain.making import (
+    behind_proxy,
+    one_issuer_for_all,
+    original_visit,
+    relayed_to_the_end,
+    told_authority,
+)
 from ocsp_pcap.explain.model import Finding, Verdict
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import said_of
@@ -39,7 +45,10 @@ def find(view: View) -> Iterator[Finding]:
     reissued += _asked_about_reissued(view)
     at_parent = view.of_role("parent")
     asking = any(verdict.presence in ("present", "attempted") for verdict in at_parent)
-    if not reissued or asking or view.ocsp_shown_at("parent"):
+    if not reissued:
+        yield from _perhaps_reissued(view)
+        return
+    if asking or view.ocsp_shown_at("parent"):
         return
     off = parent is not None and parent.ocsp is False
     on = (child is not None and child.ocsp is True) or view.asks_about(reissued)
@@ -78,13 +87,48 @@ def find(view: View) -> Iterator[Finding]:
     )
 
 
+def _perhaps_reissued(view: View) -> Iterator[Finding]:
+    """Certificates with a responder that look made upstream, of which one capture alone proves nothing."""
+    made = [
+        verdict
+        for verdict in view.verdicts
+        if (verdict.cause == "unexplained" or _asked(verdict))
+        and verdict.validator.role in ("child", "unknown")
+        and (verdict.chain_role, verdict.presented_by) == ("leaf", "server")
+        and verdict.certificate is not None
+        and _looks_made(view.case, verdict.validator.address, verdict.certificate)
+    ]
+    if not made or view.of_role("parent"):
+        return
+    first, hosts = made[0], hosts_of(made)
+    asks = "asks" if any(map(_asked, made)) else "could ask"
+    assert first.certificate is not None
+    yield finding(
+        ENTRY,
+        f"{who(first)[:1].upper()}{who(first)[1:]} {asks} about certificates that may be reissued upstream "
+        f"({hosts}): all came through a proxy, {first.certificate.issuer} issued them all, and none bears "
+        "the timestamps of a public CA. If so, OCSP there tells nothing of the origins, and belongs on the "
+        "proxy that sees theirs; its CA in the site file (ca), or a capture of its outer side, decides.",
+        evidence_of(made[:3]),
+        "advice",
+    )
+
+
+def _asked(verdict: Verdict) -> bool:
+    return verdict.presence in ("present", "attempted") and verdict.confidence in FIRM
+
+
+def _looks_made(case: Case, address: str, certificate: CertificateFact) -> bool:
+    visits = case.host(address).received.get(certificate.sha256, ())
+    return any(one_issuer_for_all(Question(case, visit, certificate)) for visit in visits)
+
+
 def _asked_about_reissued(view: View) -> list[Verdict]:
     """Return verdicts about certificates that a proxy made and that name a responder, which was asked."""
     return [
         verdict
         for verdict in view.verdicts
-        if verdict.presence in ("present", "attempted")
-        and verdict.confidence in FIRM
+        if _asked(verdict)
         and verdict.validator.role in ("child", "unknown")
         and (verdict.chain_role, verdict.presented_by) == ("leaf", "server")
         and verdict.certificate is not None

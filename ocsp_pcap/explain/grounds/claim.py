@@ -61,6 +61,8 @@ class Claim:
     """Index of the evidence to look at first; as a rule the last, which is what came of it."""
     until: str | None = None
     """When the answer that the validator holds runs out, in words."""
+    words: tuple[tuple[str, str], ...] = ()
+    """Placeholders of the next steps, and what stands for them; see :data:`~ocsp_pcap.explain.entries`."""
     longer: str | None = None
     """How long answers last, in words, where a capture longer than that would decide."""
 

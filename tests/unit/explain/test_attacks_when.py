@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -234,6 +235,49 @@ def test_a_staple_that_was_refused_though_fresh_is_not_called_late() -> None:
     found = verdict(facts(shop, refused))
     assert found.cause == "staple-invalid"
     assert not any("nextUpdate was" in step for step in found.next_steps)
+    assert not any("fall back" in step or "repair" in step for step in found.next_steps)
+    assert any("alert bad_certificate_status_response" in step for step in found.next_steps)
+
+
+def test_a_stale_staple_that_was_taken_all_the_same_and_one_that_was_refused() -> None:
+    staple = response(single(shop, next_update=-4000))
+    taken = verdict(facts(shop, handshake("shop.test", shop, staples=(staple,))))
+    assert [
+        word for word in ("repair", "fall back", "alert") if any(word in s for s in taken.next_steps)
+    ] == [
+        "repair",
+        "fall back",
+    ]
+    alerts = (alert("bad_certificate_status_response"),)
+    refused = verdict(facts(shop, broken("shop.test", shop, staples=(staple,), alerts=alerts)))
+    assert [
+        word for word in ("repair", "fall back", "alert") if any(word in s for s in refused.next_steps)
+    ] == [
+        "repair",
+        "alert",
+    ]
+
+
+def told_of(*items: Any) -> list[tuple[str, str]]:
+    """Cause and confidence of each sighting of the one certificate, by time."""
+    return [(each.cause, each.confidence) for each in verdict(facts(shop, *items)).sightings]
+
+
+def at_times(*times: float) -> list[Any]:
+    return [handshake("shop.test", shop, time=time) for time in times]
+
+
+def test_handshakes_between_two_queries_of_a_few_seconds() -> None:
+    """The nearest before each query triggered it; what an answer covers is cached, for certain where no query
+    follows soon that may have been for it."""
+    queries = exchange(shop, time=0.5), exchange(shop, time=4)
+    asked, covered, perhaps = ("queried", "confirmed"), ("cached", "confirmed"), ("cached", "likely")
+    assert told_of(*at_times(0, 3.5), *queries) == [asked, asked]
+    assert told_of(*at_times(0, 1, 3.5), *queries) == [asked, perhaps, asked]
+    assert told_of(*at_times(0, 1), queries[0]) == [asked, covered]
+    late = exchange(shop, time=40)
+    assert told_of(*at_times(0, 1, 39.5), queries[0], late) == [asked, covered, asked]
+    assert told_of(*at_times(0, 0.1), queries[0]) == [("queried", "likely"), asked]
 
 
 def test_silence_is_not_seen_by_a_capture_that_ended_long_before() -> None:

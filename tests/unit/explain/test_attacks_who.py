@@ -413,3 +413,28 @@ def test_a_forwarding_host_whose_name_does_not_resolve() -> None:
     assert outcome(facts(SHOP, VISITS[1], failed))[0] == "unexplained"
     resolved = dns("10.1.1.9", name="fwd.corp.test"), attempt("refused", server="10.1.1.9", server_port=3128)
     assert outcome(facts(SHOP, VISITS[1], *resolved), site=FORWARDS)[0] == "responder-unreachable"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_one_capture_with_a_private_responder_brings_advice(asked: bool) -> None:
+    """What the proxy makes may name a responder of its own; the side that would tell is not there."""
+    private = "http://ocsp.corp.test/"
+    made = [certificate(name, PROXY_CA, ocsp=(private,)) for name in ("shop.test", "news.test")]
+    visits = [
+        handshake(each.sans[0], each, client=CHILD, server=PARENT_INSIDE, proxied=True, time=20 * number)
+        for number, each in enumerate(made)
+    ]
+    queries = [
+        exchange(each, client=CHILD, url=private, server="10.1.0.77", time=20 * number + 1)
+        for number, each in enumerate(made)
+    ]
+    seen = facts(*made, *visits, *(queries if asked else ()))
+    (told,) = found(seen, "ocsp-on-wrong-proxy")
+    assert (told.severity, "may be reissued" in told.summary) == ("advice", True)
+    assert (" asks about" in told.summary) is asked
+    if not asked:
+        assert "reissued-certificate" in {each.cause for each in verdict(seen, CHILD).alternatives}
+    public = [replace(each, scts=2) for each in made]
+    assert not found(facts(*public, *visits, *(queries if asked else ())), "ocsp-on-wrong-proxy")
+    alone = facts(made[0], visits[0], *queries[: int(asked)])
+    assert not found(alone, "ocsp-on-wrong-proxy")

@@ -107,7 +107,7 @@ def test_a_sentence_without_its_placeholder_is_left_out() -> None:
 def test_values_are_not_templates() -> None:
     (step,) = [
         step
-        for step in next_steps("staple-invalid", host="{0.__class__}", unknown=1)
+        for step in next_steps("staple-invalid", host="{0.__class__}", problem="stale", unknown=1)
         if "repair its stapling" in step
     ]
     assert "{0.__class__}" in step
