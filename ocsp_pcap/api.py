@@ -173,10 +173,14 @@ def _read_captures(
             options.advise(note.sentence)
     if not notes or not found.captures:
         return found
-    # They are about the run; the first capture is the place where each stands once.
-    first, *others = found.captures
-    first = replace(first, notes=(*first.notes, *(note.sentence for note in notes)))
-    return replace(found, captures=(first, *others))
+    # What is about no single capture stands once, at the first.
+    first = found.captures[0].path
+    told = {
+        fact.path: tuple(note.sentence for note in notes if (note.capture or first) == fact.path)
+        for fact in found.captures
+    }
+    noted = (replace(fact, notes=(*fact.notes, *told[fact.path])) for fact in found.captures)
+    return replace(found, captures=tuple(noted))
 
 
 def _workers(options: ReadOptions) -> Callable[[], AbstractContextManager[Workers]] | None:

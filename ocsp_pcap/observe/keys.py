@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocsp_pcap.facts import Facts, HandshakeFact
+from ocsp_pcap.facts import Facts
 from ocsp_pcap.spoken.shared import RsaKey, Shared
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class KeyNote:
     sentence: str
     useless: bool
     """It opened nothing."""
+    capture: str | None = None
+    """Path of the capture that holds what it opened; None: it opened nothing that one capture holds."""
 
 
 def load_keys(shared: Shared, key_logs: Sequence[Path], rsa_keys: Sequence[Path]) -> None:
@@ -60,29 +62,50 @@ def load_keys(shared: Shared, key_logs: Sequence[Path], rsa_keys: Sequence[Path]
 
 
 def key_use_notes(shared: Shared, facts: Facts) -> Iterator[KeyNote]:
-    """Yield, for each source of keys, how many sessions it opened, and what became of the others."""
+    """Yield, for each source of keys, how many sessions it opened, and what became of the others.
+
+    Where what it opened is in several captures, there is a note for each of them.
+    """
     if shared.keys is not None:
-        seen = {h.client_random: h for h in facts.handshakes if h.client_random}
+        seen: dict[str, set[str]] = {}
+        for handshake in facts.handshakes:
+            if handshake.client_random:
+                seen.setdefault(_whole(facts, handshake.capture), set()).add(handshake.client_random)
         for use in shared.keys.use():
-            yield KeyNote(_log_words(use, seen, use.name in shared.cut_key_logs), not use.opened)
+            yield from _log_notes(use, seen, use.name in shared.cut_key_logs)
     for key in shared.rsa_key_files:
         yield _rsa_note(key, facts)
 
 
-def _log_words(use: KeySourceUse, seen: dict[str, HandshakeFact], cut: bool) -> str:
+def _whole(facts: Facts, path: str) -> str:
+    """Return the capture of which a file is a part."""
+    return next((c.path for c in facts.captures if any(file.path == path for file in c.files)), path)
+
+
+def _log_notes(use: KeySourceUse, seen: dict[str, set[str]], cut: bool) -> Iterator[KeyNote]:
+    opened = {random.hex() for random in use.opened_sessions}
+    here = {capture: len(randoms & opened) for capture, randoms in seen.items() if randoms & opened}
+    everything = set[str]().union(*seen.values())
+    for capture, number in here.items() or [(None, use.opened)]:
+        yield KeyNote(_log_words(use, number, everything, cut), not use.opened, capture)
+
+
+def _log_words(use: KeySourceUse, here: int, seen: set[str], cut: bool) -> str:
     if use.sessions:
-        words = f"{use.name}: opened {use.opened or 'none'} of the {use.sessions} sessions it has keys for"
+        words = f"{use.name}: opened {here or 'none'} of the {use.sessions} sessions it has keys for"
     else:
         words = f"{use.name}: holds no keys"
-    present = [seen[random.hex()] for random in use.unopened if random.hex() in seen]
-    absent = len(use.unopened) - len(present)
+    if use.opened > here:
+        words += f"; {use.opened - here} are in other captures"
+    present = sum(random.hex() in seen for random in use.unopened)
+    absent = len(use.unopened) - present
     if use.sessions and absent == use.sessions:
         words += "; not one of them is in the captures: it is of another time or another host"
     elif absent:
         words += f"; {absent} are not in the captures"
     if present:
         words += (
-            f"; {len(present)} are in the captures and did not open: lines are missing or wrong, "
+            f"; {present} are in the captures and did not open: lines are missing or wrong, "
             "or the records are"
         )
     if use.junk_lines:

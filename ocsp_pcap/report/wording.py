@@ -38,8 +38,8 @@ GHOSTS: Final[frozenset[LinkKind]] = frozenset({"missing", "impossible", "needle
 
 _PRESENCE_ATTENTION: Final[dict[Presence, int]] = {"attempted": 1, "unknown": 3, "absent": 4, "present": 5}
 _KEYS_SERVED: Final = re.compile(
-    r": opened (?:[0-9]+ of the [0-9]+ sessions it has keys for; [0-9]+ are not in the captures"
-    r"|([0-9]+) of the \1 sessions (?:it has keys for|with RSA key exchange that use it))$"
+    r": opened (?:([0-9]+) of the \1 sessions (?:it has keys for|with RSA key exchange that use it)"
+    r"|[0-9]+ of the [0-9]+ sessions it has keys for(?:; [0-9]+ are (?:in other|not in the) captures){1,2})$"
 )
 """Notes on keys that left no session closed that they are for."""
 _CAUSE_ATTENTION: Final = {"staple-invalid": 1, "ocsp-disabled": 2, "unexplained": 2, "handshake-failed": 3}

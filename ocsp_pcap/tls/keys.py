@@ -62,6 +62,8 @@ class KeySourceUse:
     """Lines whose secret differs from one known for the same label and session: both are tried."""
     unopened: frozenset[bytes] = frozenset()
     """The sessions that it opened nothing of."""
+    opened_sessions: frozenset[bytes] = frozenset()
+    """Those that it opened."""
 
 
 class _Source:
@@ -190,6 +192,7 @@ class KeyLog:
             source.junk_lines,
             source.conflicting_lines,
             unopened,
+            frozenset(sessions - unopened),
         )
 
     def sessions(self) -> frozenset[bytes]:

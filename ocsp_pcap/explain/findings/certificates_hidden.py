@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, evidence_of, finding, hosts_of
 from ocsp_pcap.explain.hidden import SHORTLY
-from ocsp_pcap.explain.model import Evidence, Finding
+from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import OcspExchangeFact
 
@@ -35,9 +35,14 @@ def find(view: View) -> Iterator[Finding]:
     noun = "handshake hides its certificate" if number == 1 else "handshakes hide their certificates"
     yield finding(
         ENTRY,
-        f"{number} {noun} (TLS 1.3, or QUIC, without keys): {hosts_of(hidden)}.{told}",
+        f"{number} {noun} ({_hidden_by(hidden)} without keys): {hosts_of(hidden)}.{told}",
         [*(e for _, _, _, pair in guesses[:MAX_GUESSES] for e in pair), *evidence_of(hidden[:4])],
     )
+
+
+def _hidden_by(verdicts: Sequence[Verdict]) -> str:
+    quic = {item.transport == "udp" for verdict in verdicts for item in verdict.evidence[:1]}
+    return " and ".join(name for name, is_quic in (("TLS 1.3", False), ("QUIC", True)) if is_quic in quic)
 
 
 def _guesses(view: View) -> Iterator[tuple[bool, int, str, list[Evidence]]]:
@@ -54,10 +59,10 @@ def _guess(view: View, visit: Visit, exchange: OcspExchangeFact) -> tuple[bool, 
     gap = view.case.moment(exchange) - visit.time
     status = next((s.status for s in exchange.response.singles), None) if exchange.response else None
     serial = next((cert_id.serial for cert_id in exchange.requests), None)
-    answer = {"revoked": ", answered REVOKED", "good": ", answered good", "unknown": ", answered unknown"}
+    answer = {"revoked": ", answered REVOKED,", "good": ", answered good,", "unknown": ", answered unknown,"}
     about = f" about serial {serial}" if serial else ""
     words = (
-        f"A query{about}{answer.get(status or '', '')}, came {gap / SECOND:.1f} s after the handshake with "
+        f"A query{about}{answer.get(status or '', '')} came {gap / SECOND:.1f} s after the handshake with "
         f"{visit.host or visit.handshake.server}: probably for it."
     )
     frame = exchange.frames.request or exchange.frames.response

@@ -9,6 +9,7 @@ import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.observe.keys import KeySourceError, load_keys
+from ocsp_pcap.report.wording import capture_limits
 from ocsp_pcap.spoken.shared import Shared
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
@@ -124,3 +125,18 @@ def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
     path.write_bytes(damaged)
     with pytest.raises(KeySourceError):
         load_keys(Shared(), [], [path])
+
+
+def test_keys_are_told_of_at_the_captures_that_they_open() -> None:
+    chain = SAMPLES / "tls13-with-keys"
+    logs = [chain / "child.keys", chain / "parent.keys"]
+    facts = read_facts([chain / "child.pcap", chain / "parent.pcap"], ReadOptions(logs))
+    told = {Path(capture.path).stem: capture.notes for capture in facts.captures}
+    assert told["child"] == (
+        f"{logs[0]}: opened 4 of the 8 sessions it has keys for; 4 are not in the captures",
+        f"{logs[1]}: opened 4 of the 8 sessions it has keys for; 4 are in other captures",
+    )
+    assert told["parent"] == (
+        f"{logs[1]}: opened 4 of the 8 sessions it has keys for; 4 are in other captures",
+    )
+    assert all(capture_limits(capture) == () for capture in facts.captures)

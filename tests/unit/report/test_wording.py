@@ -57,6 +57,7 @@ def test_duration(seconds: float, text: str) -> None:
     ("note", "limits"),
     [
         ("a.keys: opened 5 of the 5 sessions it has keys for", False),
+        ("a.keys: opened 5 of the 9 sessions it has keys for; 4 are in other captures", False),
         ("a.keys: opened 5 of the 9 sessions it has keys for; 4 are not in the captures", False),
         ("a.pem: opened 2 of the 2 sessions with RSA key exchange that use it", False),
         ("a.keys: opened none of the 5 sessions it has keys for; not one of them is in the captures", True),
