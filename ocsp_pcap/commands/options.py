@@ -149,6 +149,14 @@ def capture_options(command: Command) -> Command:
             shell_complete=complete_captures,
             help="Capture of the parent proxy's outer side.",
         ),
+        explaining_options,
+    ]
+    return _decorated(command, decorators)
+
+
+def explaining_options(command: Command) -> Command:
+    """Add what is told besides captures, and how these are read."""
+    decorators = [
         click.option(
             "--site",
             multiple=True,

@@ -46,6 +46,7 @@ def ticket(output: Path, anonymize: bool, **options: Any) -> None:
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"{output}: cannot be written: {error.strerror or error}") from error
-    say(f"{output}: answer.md, report.html, and evidence.pcapng with {summary.packets} packets")
+    known = ", site.toml" if context.site.proxies else ""
+    say(f"{output}: answer.md, report.html{known}, and evidence.pcapng with {summary.packets} packets")
     tell_shares(summary)
     end(reading)

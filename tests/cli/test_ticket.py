@@ -39,12 +39,14 @@ def test_a_ticket(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "case"
     result = run("ticket", *CASE, "-o", folder)
     assert (result.status, result.out) == (0, "")
-    assert sorted(path.name for path in folder.iterdir()) == ["answer.md", "evidence.pcapng", "report.html"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "answer.md", "evidence.pcapng", "report.html", "site.toml",
+    ]  # fmt: skip
     headline = json.loads(run("explain", *CASE, "--format", "json").out)["headline"]
     assert headline in (folder / "answer.md").read_text().replace("\\", "")
     page = (folder / "report.html").read_text()
     assert page.startswith("<!") or "<html" in page
-    found = run("explain", folder / "evidence.pcapng", "--site", SITE, "--format", "json")
+    found = run("explain", folder / "evidence.pcapng", "--site", folder / "site.toml", "--format", "json")
     assert answers(found) == answers(run("explain", *CASE, "--format", "json"))
 
 
@@ -61,6 +63,9 @@ def test_an_anonymous_ticket(tmp_path: Path) -> None:
     assert "names in certificates are not" in answer
     # What the site file says is still known: OCSP is on at the parent, its CA is the one that signs.
     assert "ocsp-at-egress" in answer
+    found = run("explain", folder / "evidence.pcapng", "--site", folder / "site.toml", "--format", "json")
+    case = run("explain", *CASE, "--format", "json")
+    assert answers(found, addresses=False) == answers(case, addresses=False)
 
 
 def test_a_ticket_is_a_folder(tmp_path: Path) -> None:
@@ -90,6 +95,47 @@ def test_captures_and_stored_facts_are_compared_too(tmp_path: Path) -> None:
     result = run("diff", facts, DIRECT)
     assert result.status == 0
     assert "Nothing changed." in result.out
+
+
+def test_what_is_told_besides_counts_for_facts(tmp_path: Path) -> None:
+    before, after = tmp_path / "before.jsonl", tmp_path / "after.jsonl"
+    assert run("facts", BEFORE / "child.pcap", BEFORE / "parent.pcap", "-o", before).status == 0
+    assert run("facts", CHILD, PARENT, "-o", after).status == 0
+    site = BEFORE / "site.toml"
+    roles = ("--child", "child.pcap", "--parent", "*/parent.pcap", "--site", site)
+    result = run("diff", before, after, *roles)
+    assert result.status == 0
+    assert "OCSP asked by the parent proxy for 4 of 4" in " ".join(result.out.split())
+    assert "ocsp-disabled" in result.out
+    assert "ocsp-disabled" not in run("diff", before, after, *roles[:-2]).out
+    lost = run("diff", before, after, "--parent", "other.pcap")
+    assert lost.status == 2
+    assert "other.pcap: no capture in BEFORE or AFTER is called so" in lost.err
+
+
+def test_what_is_told_besides_comes_too_late_for_explanations(tmp_path: Path) -> None:
+    explanation = stored(tmp_path / "before.json", *BEFORE_CASE)
+    result = run("diff", explanation, explanation, "--site", SITE)
+    assert result.status == 2
+    assert "--site: BEFORE and AFTER are explanations already" in result.err
+    facts = tmp_path / "after.jsonl"
+    assert run("facts", CHILD, PARENT, "-o", facts).status == 0
+    result = run("diff", explanation, facts, "--site", SITE)
+    assert result.status == 0
+    assert "--site applies to the other side only" in " ".join(result.err.split())
+
+
+def test_logs_count_in_an_anonymous_ticket_and_are_not_quoted(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    line = (
+        "1795335000.000 12 10.77.1.20 TCP_TUNNEL/200 9 CONNECT plain.site.test:443 secretuser HIER_NONE/- -"
+    )
+    log.write_text(f"{line}\n")
+    folder = tmp_path / "case"
+    assert run("ticket", *CASE, "--log", log, "-o", folder, "--anonymize").status == 0
+    answer = (folder / "answer.md").read_text()
+    assert "Used, and not attached: `access.log`" in answer
+    assert all(b"secretuser" not in path.read_bytes() for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"schema": "ocsp-pcap/1", "verdicts": 1}', "no JSON"])
