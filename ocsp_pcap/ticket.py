@@ -52,8 +52,8 @@ class SupportCase:
 def write_ticket(case: SupportCase, folder: Path, *, anonymize: bool = False) -> EvidenceSummary:
     """Write ``answer.md``, ``report.html`` and ``evidence.pcapng`` into a folder, which is made if need be.
 
-    All of them are written, or none. Where something is known of the proxies, ``site.toml`` stands beside them: with it, explaining the
-    evidence gives the same verdicts.
+    All of them are written, or none. Where something is known of the proxies, ``site.toml`` stands beside
+    them: with it, explaining the evidence gives the same verdicts.
 
     Raises:
         EvidenceError: a capture can no longer be read, or the evidence cannot be written.
