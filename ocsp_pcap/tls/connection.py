@@ -16,18 +16,14 @@ from ocsp_pcap.tls.events import (
     ApplicationData,
     Certificate,
     ChangeCipherSpec,
-    ClientHello,
     ClientKeyExchange,
     Damage,
     Decrypted,
-    EncryptedHandshake,
     Finished,
-    ServerHello,
     TlsEvent,
 )
-from ocsp_pcap.tls.handshake import plausible_message
+from ocsp_pcap.tls.handshake import HandshakeParser, plausible_message
 from ocsp_pcap.tls.messages import is_tls13
-from ocsp_pcap.tls.opaque import judge
 from ocsp_pcap.tls.records import (
     ALERT,
     APPLICATION_DATA,
@@ -36,9 +32,11 @@ from ocsp_pcap.tls.records import (
     HANDSHAKE,
     SSLV2_HELLO,
     Record,
+    RecordReader,
     RecordsState,
 )
 from ocsp_pcap.tls.sslv2 import read_hello
+from ocsp_pcap.tls.state import ConnectionState
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -59,7 +57,21 @@ def _by_client(event: TlsEvent) -> TlsEvent:
     return event._replace(from_client=True) if isinstance(event, Certificate) else event
 
 
-class TlsConnection:
+class ParsedDirection(Direction):
+    """One direction with its parsers."""
+
+    __slots__ = ("frame", "parser", "reader", "time")
+
+    def __init__(self, from_client: bool) -> None:
+        super().__init__(from_client)
+        self.reader = RecordReader()
+        self.parser = HandshakeParser(from_client)
+        self.frame = 0
+        self.time = 0
+        """Frame and time of the last bytes."""
+
+
+class TlsConnection(ConnectionState[ParsedDirection]):
     """Both directions of one TLS connection, of which either may be missing or start in mid-stream.
 
     With ``keys`` or ``rsa_keys`` that fit, protected records are decrypted: handshake messages in
@@ -67,27 +79,10 @@ class TlsConnection:
     gain secrets meanwhile.
     """
 
-    __slots__ = (
-        "_client",
-        "_decrypted_reported",
-        "_decryption",
-        "_early_data",
-        "_hello_seen",
-        "_legacy",
-        "_offers_tls13",
-        "_server",
-        "_server_hello",
-        "swapped",
-    )
+    __slots__ = ("_decrypted_reported", "_decryption", "swapped")
 
     def __init__(self, keys: KeyLog | None = None, rsa_keys: Sequence[RSAPrivateKey] = ()) -> None:
-        self._client = Direction(True)
-        self._server = Direction(False)
-        self._hello_seen = False
-        self._offers_tls13 = False
-        self._legacy = False
-        self._early_data = False
-        self._server_hello: ServerHello | None = None
+        super().__init__(ParsedDirection(True), ParsedDirection(False))
         self._decryption: Decryption | None = None
         self._decrypted_reported = False
         self.swapped = False
@@ -98,7 +93,7 @@ class TlsConnection:
     @property
     def held(self) -> int:
         """Bytes of both directions that wait for the rest of a record or message."""
-        client, server = self._client, self._server
+        client, server = self.client, self.server
         return client.reader.held + client.parser.held + server.reader.held + server.parser.held
 
     def receive(
@@ -111,7 +106,7 @@ class TlsConnection:
         ``segment_start`` says that the bytes begin where a TCP segment began: after a loss, records
         are looked for there.
         """
-        direction = self._client if from_client is not self.swapped else self._server
+        direction = self.client if from_client is not self.swapped else self.server
         events: list[TlsEvent] = []
         if direction.done or not data:
             return events
@@ -125,7 +120,7 @@ class TlsConnection:
 
     def gap(self, from_client: bool, length: int, frame: int, time: int) -> list[TlsEvent]:
         """Note that ``length`` bytes of one direction are missing; ``frame`` is the first after them."""
-        direction = self._client if from_client is not self.swapped else self._server
+        direction = self.client if from_client is not self.swapped else self.server
         events: list[TlsEvent] = []
         if direction.done:
             return events
@@ -140,7 +135,7 @@ class TlsConnection:
 
     def finish(self, from_client: bool) -> list[TlsEvent]:
         """Note the end of one direction; returns what can be read of a record cut short there."""
-        direction = self._client if from_client is not self.swapped else self._server
+        direction = self.client if from_client is not self.swapped else self.server
         events: list[TlsEvent] = []
         if direction.done:
             return events
@@ -148,7 +143,7 @@ class TlsConnection:
         direction.done = True
         if part is not None:
             self._part(direction, part, events)
-        self._take(direction.parser.salvage(direction.frame, direction.time), events)
+        self.take(direction.parser.salvage(direction.frame, direction.time), events)
         return events
 
     def wants(self, from_client: bool) -> bool:
@@ -157,23 +152,23 @@ class TlsConnection:
         Without keys it is True until the first application data, or an alert under protection, was
         told in this direction: nothing that comes later can be read. With keys that fit it stays True.
         """
-        direction = self._client if from_client is not self.swapped else self._server
+        direction = self.client if from_client is not self.swapped else self.server
         return not direction.done and direction.reader.state is not RecordsState.DEAD
 
     def _use_keys(self, keys: KeyLog | None, rsa_keys: Sequence[RSAPrivateKey]) -> None:
         from ocsp_pcap.tls.decryption import Decryption
 
         decryption = self._decryption = Decryption(keys, rsa_keys)
-        for direction in (self._client, self._server):
+        for direction in (self.client, self.server):
             direction.parser.on_message = decryption.message
 
     def _record(
-        self, direction: Direction, record: Record, frame: int, time: int, events: list[TlsEvent]
+        self, direction: ParsedDirection, record: Record, frame: int, time: int, events: list[TlsEvent]
     ) -> None:
         kind, _, fragment, whole = record
         if not whole:
             if kind == HANDSHAKE and not direction.protected:
-                self._take(direction.parser.receive(fragment, frame, time), events)
+                self.take(direction.parser.receive(fragment, frame, time), events)
             elif kind == BOUNDARY_LOST:
                 events.append(Damage(frame, time, direction.from_client, fragment.decode()))
                 self._lost(direction, None, frame, time, events)
@@ -184,25 +179,25 @@ class TlsConnection:
         elif kind == HANDSHAKE:
             self._handshake(direction, fragment, frame, time, events)
         elif kind == APPLICATION_DATA:
-            self._application_data(direction, len(fragment), frame, time, events)
+            self.data(direction, len(fragment), frame, time, events)
         elif kind == CHANGE_CIPHER_SPEC:
-            self._change_cipher_spec(direction, frame, time, events)
+            self.change_cipher_spec(direction, frame, time, events)
         elif kind == ALERT:
-            self._alert(direction, fragment, frame, time, events)
+            self.alert(direction, fragment, frame, time, events)
         elif kind == SSLV2_HELLO:
-            self._take(read_hello(fragment, frame, time), events)
+            self.take(read_hello(fragment, frame, time), events)
 
     def _handshake(
-        self, direction: Direction, fragment: bytes, frame: int, time: int, events: list[TlsEvent]
+        self, direction: ParsedDirection, fragment: bytes, frame: int, time: int, events: list[TlsEvent]
     ) -> None:
         if direction.protected:
             if (
-                self._server_hello is not None
+                self.server_hello is not None
                 or len(fragment) < 4
                 or fragment[0] != 1
                 or not plausible_message(fragment)
             ):
-                self._protected_handshake(direction, frame, time, events)
+                self.protected_handshake(direction, frame, time, events)
                 return
             # The second ClientHello of TLS 1.3 comes after a dummy ChangeCipherSpec (RFC 8446 D.4).
             direction.protected = False
@@ -215,80 +210,37 @@ class TlsConnection:
                 parser.resume()
             elif not plausible:
                 self._missed_change_cipher_spec(direction)
-                self._protected_handshake(direction, frame, time, events)
+                self.protected_handshake(direction, frame, time, events)
                 return
-        if not self._hello_seen and fragment and parser.idle:
+        if not self.hello_seen and fragment and parser.idle:
             if fragment[0] in (_SENT_BY_SERVER if direction.from_client else _SENT_BY_CLIENT):
                 self._swap()
-            self._hello_seen = True
+            self.hello_seen = True
         found = parser.receive(fragment, frame, time)
-        if not direction.from_client and self._server_hello is None and _begins_with_client(found):
+        if not direction.from_client and self.server_hello is None and _begins_with_client(found):
             # Seen from the middle, and what looked like the server's certificate is the client's.
             self._swap()
             events[:] = map(_by_client, events)
             found = list(map(_by_client, found))
-        self._take(found, events)
+        self.take(found, events)
 
-    def _protected_handshake(
-        self, direction: Direction, frame: int, time: int, events: list[TlsEvent]
+    def change_cipher_spec(
+        self, direction: ParsedDirection, frame: int, time: int, events: list[TlsEvent]
     ) -> None:
-        """A handshake record after ChangeCipherSpec: the first is Finished (RFC 5246 7.4.9)."""
-        self._legacy = True
-        if not direction.finished and not direction.damaged:
-            direction.finished = True
-            events.append(Finished(frame, time, direction.from_client, True))
-        elif not direction.protected_records:
-            direction.finished = True
-            events.append(EncryptedHandshake(frame, time, direction.from_client))
-        direction.protected_records += 1
+        """Take ChangeCipherSpec: the keys that come next are in use from here on."""
+        before = direction.protected
+        super().change_cipher_spec(direction, frame, time, events)
+        if self._decryption is not None and direction.protected and not before:
+            self._decryption.change_cipher_spec(direction.from_client)
 
-    def _change_cipher_spec(
-        self, direction: Direction, frame: int, time: int, events: list[TlsEvent]
-    ) -> None:
-        if not direction.change_cipher_spec:
-            direction.change_cipher_spec = True
-            events.append(ChangeCipherSpec(frame, time, direction.from_client))
-        direction.damaged = False
-        if not self._tls13():
-            if self._decryption is not None and not direction.protected:
-                self._decryption.change_cipher_spec(direction.from_client)
-            direction.protected = True
-
-    def _alert(
-        self, direction: Direction, fragment: bytes, frame: int, time: int, events: list[TlsEvent]
-    ) -> None:
-        if len(fragment) == 2 and not direction.protected:
-            events.append(Alert(frame, time, direction.from_client, fragment[0], fragment[1]))
-        else:
-            events.append(Alert(frame, time, direction.from_client, None, None))
-            self._mute(direction)
-
-    def _tls13(self) -> bool:
-        """Tell whether TLS 1.3 is or may be in use, as far as hellos tell."""
-        hello = self._server_hello
-        return hello is not None and is_tls13(hello.version)
-
-    def _application_data(
-        self, direction: Direction, size: int, frame: int, time: int, events: list[TlsEvent]
-    ) -> None:
-        hello = self._server_hello
-        if is_tls13(hello.version) if hello is not None else self._offers_tls13 and not self._legacy:
-            events += judge(direction, self._client, hello, self._early_data, size, frame, time)
-            if direction.done:
-                self._mute(direction)
-        elif not direction.application_data:
-            direction.application_data = True
-            events.append(ApplicationData(frame, time, direction.from_client, b""))
-            self._mute(direction)
-
-    def _mute(self, direction: Direction) -> None:
+    def mute(self, direction: ParsedDirection) -> None:
         """End a direction of which nothing more can be told, unless keys may yet open it."""
         direction.done = self._decryption is None or not self._decryption.hopeful(direction.from_client)
 
     def _decrypt(
         self,
         decryption: Decryption,
-        direction: Direction,
+        direction: ParsedDirection,
         record: Record,
         frame: int,
         time: int,
@@ -319,13 +271,13 @@ class TlsConnection:
                 events.append(Decrypted(frame, time))
             self._opened(decryption, direction, opened[0], opened[1], frame, time, events)
         elif opened_before:
-            self._take(parser.lost(None, frame, time), events)
+            self.take(parser.lost(None, frame, time), events)
         if decryption.problem is not None:
             events.append(Damage(frame, time, from_client, decryption.problem))
             decryption.problem = None
         return opened is not None or opened_before
 
-    def _missed_change_cipher_spec(self, direction: Direction) -> None:
+    def _missed_change_cipher_spec(self, direction: ParsedDirection) -> None:
         """Note that ChangeCipherSpec was among bytes that are missing."""
         direction.protected = True
         if self._decryption is not None:
@@ -334,12 +286,12 @@ class TlsConnection:
 
     def _legacy_seen(self) -> bool:
         """Tell whether TLS 1.2 or an older version is in use."""
-        return self._legacy or (self._server_hello is not None and not is_tls13(self._server_hello.version))
+        return self.legacy or (self.server_hello is not None and not is_tls13(self.server_hello.version))
 
     def _opened(
         self,
         decryption: Decryption,
-        direction: Direction,
+        direction: ParsedDirection,
         kind: int,
         content: bytes,
         frame: int,
@@ -362,55 +314,41 @@ class TlsConnection:
             if not direction.finished and any(isinstance(event, Finished) for event in found):
                 direction.finished = True
                 direction.protected_records += 1
-            self._take(found, events)
+            self.take(found, events)
         elif kind == ALERT and len(content) == 2:
             events.append(Alert(frame, time, from_client, content[0], content[1]))
         elif kind == CHANGE_CIPHER_SPEC:
             events.append(ChangeCipherSpec(frame, time, from_client))
             decryption.change_cipher_spec(from_client)
 
-    def _take(self, found: list[TlsEvent], events: list[TlsEvent]) -> None:
-        """Append events, remembering what hellos say."""
-        events += found
-        for event in found:
-            if isinstance(event, ServerHello):
-                self._server_hello = event
-                self._hello_seen = True
-                if is_tls13(event.version):
-                    self._client.protected = self._server.protected = False
-            elif isinstance(event, ClientHello):
-                self._hello_seen = True
-                self._offers_tls13 = any(is_tls13(version) for version in event.supported_versions)
-                self._early_data = event.early_data
-
     def _swap(self) -> None:
         self.swapped = not self.swapped
-        self._client, self._server = self._server, self._client
-        for direction, from_client in ((self._client, True), (self._server, False)):
+        self.client, self.server = self.server, self.client
+        for direction, from_client in ((self.client, True), (self.server, False)):
             direction.from_client = direction.parser.from_client = from_client
 
-    def _part(self, direction: Direction, part: Record, events: list[TlsEvent]) -> None:
+    def _part(self, direction: ParsedDirection, part: Record, events: list[TlsEvent]) -> None:
         """Read the beginning of a record whose end is missing."""
         frame, time = direction.frame, direction.time
         protected = direction.protected or part.content_type == APPLICATION_DATA
         if protected and self._decryption is not None and self._decryption.hopeful(direction.from_client):
             return
         if part.content_type == APPLICATION_DATA:
-            self._application_data(direction, len(part.fragment), frame, time, events)
+            self.data(direction, len(part.fragment), frame, time, events)
         elif part.content_type == HANDSHAKE and direction.protected:
-            self._protected_handshake(direction, frame, time, events)
+            self.protected_handshake(direction, frame, time, events)
         elif part.content_type == HANDSHAKE:
             parser = direction.parser
             begins = len(part.fragment) >= 4 and plausible_message(part.fragment)
             if not parser.unsynchronised and (begins or not parser.idle):
-                self._take(parser.receive(part.fragment, frame, time), events)
+                self.take(parser.receive(part.fragment, frame, time), events)
 
     def _lost(
-        self, direction: Direction, length: int | None, frame: int, time: int, events: list[TlsEvent]
+        self, direction: ParsedDirection, length: int | None, frame: int, time: int, events: list[TlsEvent]
     ) -> None:
         """Note missing bytes, ``length`` of them inside the record begun (None: boundaries are lost too)."""
         direction.damaged = True
         if self._decryption is not None:
             self._decryption.lost(direction.from_client)
         if not direction.protected:
-            self._take(direction.parser.lost(length, frame, time), events)
+            self.take(direction.parser.lost(length, frame, time), events)

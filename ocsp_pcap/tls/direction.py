@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from ocsp_pcap.tls.handshake import HandshakeParser
-from ocsp_pcap.tls.records import RecordReader
-
 
 class Direction:
-    """The parsers of one direction and what they have shown so far."""
+    """What one direction has shown so far."""
 
     __slots__ = (
         "application_data",
@@ -15,19 +12,13 @@ class Direction:
         "damaged",
         "done",
         "finished",
-        "frame",
         "from_client",
-        "parser",
         "protected",
         "protected_records",
-        "reader",
-        "time",
     )
 
     def __init__(self, from_client: bool) -> None:
         self.from_client = from_client
-        self.reader = RecordReader()
-        self.parser = HandshakeParser(from_client)
         self.change_cipher_spec = False
         self.protected = False
         """TLS 1.2 and before: ChangeCipherSpec was seen."""
@@ -40,6 +31,3 @@ class Direction:
         """Bytes were lost since the last ChangeCipherSpec."""
         self.done = False
         """Nothing more is to be told."""
-        self.frame = 0
-        self.time = 0
-        """Frame and time of the last bytes."""

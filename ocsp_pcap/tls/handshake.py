@@ -19,6 +19,7 @@ from ocsp_pcap.tls.events import (
     TlsEvent,
 )
 from ocsp_pcap.tls.messages import (
+    MORE_THAN,
     has_tls13_form,
     read_certificate,
     read_certificate_status,
@@ -50,6 +51,9 @@ KNOWN_TYPES: Final = frozenset(
 )
 """HandshakeType values of the IANA registry, its reserved ones and next_protocol (67, NPN) and
 encrypted_extensions (203, Channel ID)."""
+
+TELLING_TYPES: Final = frozenset((1, 2, 8, 11, 14, 16, 20, 22, 25))
+"""Of these :func:`read_message` makes events."""
 
 _MAX_HELLO: Final = 1 << 17
 _BOUNDS: Final = {
@@ -214,31 +218,46 @@ class HandshakeParser:
 
     def _message(self, kind: int, body: bytes, frame: int, time: int, events: list[TlsEvent]) -> None:
         """Append the events of one message."""
-        event: TlsEvent | None = None
-        fault: str | None = None
-        if kind == CERTIFICATE:
-            form = has_tls13_form(body)
-            event, fault = read_certificate(
-                body, frame, time, self.from_client, self.encrypted, self.encrypted if form is None else form
-            )
-        elif kind == CLIENT_HELLO:
-            event, fault = read_client_hello(body, frame, time)
-        elif kind == SERVER_HELLO:
-            event, fault = read_server_hello(body, frame, time)
-        elif kind == SERVER_HELLO_DONE:
-            event = ServerHelloDone(frame, time)
-        elif kind == CLIENT_KEY_EXCHANGE:
-            event = ClientKeyExchange(frame, time)
-        elif kind == FINISHED:
-            event = Finished(frame, time, self.from_client, False)
-        elif kind == CERTIFICATE_STATUS:
-            event, fault = read_certificate_status(body, frame, time, self.encrypted)
-        elif kind == COMPRESSED_CERTIFICATE:
-            event, fault = read_compressed_certificate(body, frame, time, self.from_client, self.encrypted)
-        elif kind == ENCRYPTED_EXTENSIONS and not self.from_client:
-            # A client's own (application settings, an extension of browsers) holds nothing of interest.
-            event, fault = read_encrypted_extensions(body, frame, time)
-        if event is not None:
-            events.append(event)
+        fault = read_message(kind, body, frame, time, events, self.from_client, self.encrypted)
         if fault is not None:
+            if fault.startswith(MORE_THAN):
+                reached("certificates")
             events.append(Damage(frame, time, self.from_client, fault))
+
+
+def read_message(
+    kind: int,
+    body: bytes,
+    frame: int,
+    time: int,
+    events: list[TlsEvent],
+    from_client: bool,
+    encrypted: bool = False,
+) -> str | None:
+    """Append the event of one message, if it has one; return the fault that stopped reading it."""
+    event: TlsEvent | None = None
+    fault: str | None = None
+    if kind == CERTIFICATE:
+        form = has_tls13_form(body)
+        tls13 = encrypted if form is None else form
+        event, fault = read_certificate(body, frame, time, from_client, encrypted, tls13)
+    elif kind == CLIENT_HELLO:
+        event, fault = read_client_hello(body, frame, time)
+    elif kind == SERVER_HELLO:
+        event, fault = read_server_hello(body, frame, time)
+    elif kind == SERVER_HELLO_DONE:
+        event = ServerHelloDone(frame, time)
+    elif kind == CLIENT_KEY_EXCHANGE:
+        event = ClientKeyExchange(frame, time)
+    elif kind == FINISHED:
+        event = Finished(frame, time, from_client, False)
+    elif kind == CERTIFICATE_STATUS:
+        event, fault = read_certificate_status(body, frame, time, encrypted)
+    elif kind == COMPRESSED_CERTIFICATE:
+        event, fault = read_compressed_certificate(body, frame, time, from_client, encrypted)
+    elif kind == ENCRYPTED_EXTENSIONS and not from_client:
+        # A client's own (application settings, an extension of browsers) holds nothing of interest.
+        event, fault = read_encrypted_extensions(body, frame, time)
+    if event is not None:
+        events.append(event)
+    return fault

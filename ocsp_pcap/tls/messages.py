@@ -10,7 +10,7 @@ from functools import lru_cache
 from struct import Struct, unpack_from
 from typing import Final
 
-from ocsp_pcap.bounds import BOUNDS, reached
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.compression import CompressionError, decompress
 from ocsp_pcap.tls.events import (
     Certificate,
@@ -22,6 +22,9 @@ from ocsp_pcap.tls.events import (
 
 HELLO_RETRY_REQUEST: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """ServerHello.random of a HelloRetryRequest (RFC 8446 4.1.3)."""
+
+MORE_THAN: Final = "more than"
+"""Begins a fault that is a bound of this program."""
 
 _MAX_REMEMBERED: Final = 512
 """Bytes of a cipher suite list that is remembered."""
@@ -313,8 +316,7 @@ def read_certificate(
                 fault = fault or "a certificate's length does not fit its message"
                 break
             if len(certificates) == BOUNDS.certificates:
-                reached("certificates")
-                fault = f"more than {BOUNDS.certificates} certificates in one message"
+                fault = f"{MORE_THAN} {BOUNDS.certificates} certificates in one message"
                 break
             certificates.append(body[position : position + length])
             position += length
@@ -376,8 +378,7 @@ def read_certificate_status(
     position = 4
     while position + 3 <= end:
         if len(responses) == BOUNDS.certificates:
-            reached("certificates")
-            fault = fault or f"more than {BOUNDS.certificates} OCSP responses in one message"
+            fault = fault or f"{MORE_THAN} {BOUNDS.certificates} OCSP responses in one message"
             break
         length = int.from_bytes(body[position : position + 3], "big")
         position += 3

@@ -61,7 +61,7 @@ def sane_header(data: bytes | bytearray, position: int = 0) -> bool:
     )
 
 
-def _plausible_record(data: bytes | bytearray) -> bool | None:
+def plausible_record(data: bytes | bytearray) -> bool | None:
     """Tell whether bytes at a segment start begin a record; None: more bytes are needed to tell."""
     if len(data) < 5:
         return None
@@ -195,7 +195,7 @@ class RecordReader:
             elif not self._buffer:
                 return False
         self._buffer = bytes(self._buffer) + data if self._buffer else data
-        verdict = _plausible_record(self._buffer)
+        verdict = plausible_record(self._buffer)
         if verdict:
             self.state = RecordsState.SYNCHRONISED
             self._searched = 0
