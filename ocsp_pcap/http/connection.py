@@ -14,11 +14,11 @@ from ocsp_pcap.http.state import (
     HttpDirection,
     HttpState,
     Pieces,
-    authority,
     looks_like_known_request,
     looks_like_request,
     looks_like_response,
     looks_like_tls,
+    tunnel_of,
 )
 
 MAX_REST_OF_HEAD = 2048
@@ -411,13 +411,9 @@ class HttpConversation:
                 self._client_data(piece.data, piece.frame, piece.time, True, events)
 
     def _open_tunnel(self, status: int | None, response_frame: int | None) -> None:
-        host, port, connect_frame, via = None, None, None, False
         pending = self._pairing.take_tunnel_request()
-        if pending is not None and pending.event is not None:
-            host, port = authority(pending.event.target)
-            connect_frame = pending.event.frame
-            via = any(name in ("via", "x-forwarded-for") for name, _ in pending.event.headers)
-        self.tunnel = ConnectTunnel(host, port, connect_frame, status, response_frame, via)
+        asked = None if pending is None else pending.event
+        self.tunnel = tunnel_of(asked, status, response_frame)
         self._over = True
         for piece in self._held.take():
             self._trailing.append(piece)

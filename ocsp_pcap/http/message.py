@@ -32,7 +32,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.\d[ \t]+(\d{3})")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
-def find_head_end(buffer: bytearray, start: int) -> int:
+def find_head_end(buffer: bytes | bytearray, start: int) -> int:
     """Return where the head in the buffer ends (past its blank line), -1 where it does not yet.
 
     ``start`` is how far an earlier call looked.

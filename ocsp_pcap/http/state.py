@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from enum import Enum
 
-from ocsp_pcap.http.events import Trailing
-from ocsp_pcap.http.message import MAX_HEAD, Message, find_head_end
+from ocsp_pcap.http.events import ConnectTunnel, Request, Trailing
+from ocsp_pcap.http.message import CONNECT, MAX_HEAD, Message, find_head_end, read_request, status_of
 
 _METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")
 METHODS = tuple(
@@ -141,3 +141,30 @@ def authority(target: str) -> tuple[str | None, int | None]:
     if not colon or not (port.isascii() and port.isdigit() and len(port) <= 5):
         return target.strip("[]") or None, None
     return host.strip("[]") or None, int(port)
+
+
+def tunnel_of(request: Request | None, status: int | None, response_frame: int | None) -> ConnectTunnel:
+    """Return the tunnel that a CONNECT request opened; None stands for what is not in the capture."""
+    if request is None:
+        return ConnectTunnel(None, None, None, status, response_frame)
+    host, port = authority(request.target)
+    via = any(name in ("via", "x-forwarded-for") for name, _ in request.headers)
+    return ConnectTunnel(host, port, request.frame, status, response_frame, via)
+
+
+def opened_tunnel(
+    asked: bytes, frame: int, time: int, answered: bytes, response_frame: int
+) -> ConnectTunnel | None:
+    """Return the tunnel that a client asked for and a proxy opened, in one whole message and segment each.
+
+    None: it is not as plain as that, and :class:`~ocsp_pcap.http.connection.HttpConversation` has to see it.
+    """
+    if not asked.startswith(CONNECT) or find_head_end(asked, 0) != len(asked):
+        return None
+    status = status_of(answered)
+    if status is None or not 200 <= status < 300 or find_head_end(answered, 0) != len(answered):
+        return None
+    try:
+        return tunnel_of(read_request(asked, frame, frame, time), status, response_frame)
+    except ValueError:
+        return None

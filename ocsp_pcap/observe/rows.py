@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import EXTRA, TransportColumns
 from ocsp_pcap.streams.headers import HEADERS
+from ocsp_pcap.streams.plain import Ordered
 
 MAX_BYTES: Final = 32 << 20
 """Payload bytes that are set aside of one file and transport."""
@@ -70,6 +71,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.stream)
 
+    def by_stream(self) -> Ordered:
+        """Return the rows in order of their streams."""
+        return Ordered.by_stream(np.arange(len(self)), self.stream, self.direction)
+
     def of(self, chosen: NDArray[np.bool_]) -> Rows:
         """Return some of the rows, with the payload of all."""
         at = np.flatnonzero(chosen)
@@ -118,7 +123,7 @@ class Spool:
             self._bytes += length + ROW_BYTES
             kept.append(index)
         if kept:
-            self._chunks.append(_copied(columns, rows[kept], stream[kept], direction[kept]))
+            self._chunks.append(copied(columns, rows[kept], stream[kept], direction[kept]))
 
     @property
     def full(self) -> bool:
@@ -134,16 +139,18 @@ class Spool:
     def rows(self, wanted: NDArray[np.bool_]) -> Rows:
         """Return what was set aside of some streams."""
         chosen = [np.flatnonzero(wanted[chunk.stream]) for chunk in self._chunks]
-        return _joined(
+        return joined(
             [
-                _copied(chunk.columns, at, chunk.stream[at], chunk.direction[at])
+                copied(chunk.columns, at, chunk.stream[at], chunk.direction[at])
                 for chunk, at in zip(self._chunks, chosen, strict=True)
             ]
         )
 
 
-def _joined(parts: list[Rows]) -> Rows:
+def joined(parts: list[Rows]) -> Rows:
     """Put rows of several batches into one."""
+    if not parts:
+        return NO_ROWS
     columns = [part.columns for part in parts]
     sizes = [len(each.buffer) - PADDING for each in columns]
     starts = np.repeat(np.cumsum([0, *sizes])[:-1], [len(part) for part in parts])
@@ -164,12 +171,13 @@ def _joined(parts: list[Rows]) -> Rows:
     )
 
 
-def _copied(
+def copied(
     columns: TransportColumns,
     rows: NDArray[np.int64],
     stream: NDArray[np.int64],
     direction: NDArray[np.uint8],
 ) -> Rows:
+    """Copy rows of a batch, with their payload; ``stream`` and ``direction`` are those of the rows chosen."""
     offsets, lengths = columns.payload_offset[rows], columns.payload_length[rows]
     memory = columns.buffer.data
     payloads = [
@@ -219,3 +227,4 @@ _NOTHING: Final = TransportColumns(
     hop_limit=np.empty(0, np.uint8),
     window=np.empty(0, np.uint16),
 )
+NO_ROWS: Final = Rows(_NOTHING, np.empty(0, np.int64), np.empty(0, np.uint8))

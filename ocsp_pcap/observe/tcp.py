@@ -17,6 +17,7 @@ from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
+from ocsp_pcap.observe.plain import CARRIED, LIVE, PlainReader
 from ocsp_pcap.observe.rows import Row, Rows, Segments
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream, ToldStream
 from ocsp_pcap.observe.to_reread import ToReread
@@ -29,12 +30,11 @@ from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.headers import FAR, NEAR, Checksum
 from ocsp_pcap.streams.joining import FlowMatch, MatchError, StreamFiles
+from ocsp_pcap.streams.plain import Ordered
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
 from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
 from ocsp_pcap.streams.windows import Heard
 
-LIVE: Final = 4
-"""The stream has a conversation."""
 DOZING: Final = 32
 """An unknown protocol is spoken: only rows that begin as TLS or HTTP does can matter."""
 LATE: Final = 64
@@ -79,6 +79,7 @@ class TcpObserver:
         """Bytes that wait in reassembly and parsers of all streams."""
         self._surroundings: Surroundings | None = None
         self._most_held = BOUNDS.compared_bytes
+        self._plain = PlainReader(shared)
         self._any_dozes = False
         self._rereads = False
         """A stream is read again: what lay outside its windows is known."""
@@ -126,7 +127,7 @@ class TcpObserver:
         chosen = np.flatnonzero(choice)
         if len(chosen):
             self._surroundings = Surroundings(columns, stream, direction)
-            self._chosen(columns, stream[chosen], direction[chosen], chosen)
+            self._chosen(columns, Ordered.by_stream(chosen, stream[chosen], direction[chosen]))
             self._surroundings = None
         self._release(int(columns.time[-1]))
 
@@ -190,11 +191,14 @@ class TcpObserver:
 
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""
+        self._read_carried()
         for stream in list(self._streams.values()):
             self._give_up(stream)
 
     def _release(self, now: int) -> None:
         """End streams that were closed a while ago, and the idle ones where there are too many."""
+        if self._plain.full or len(self._streams) + self._plain.streams > BOUNDS.open_streams:
+            self._read_carried()
         lingering = self._lingering
         while lingering and (
             len(lingering) > BOUNDS.lingering_streams or lingering[0].last_time + LINGER < now
@@ -218,19 +222,23 @@ class TcpObserver:
                     reached("all_waiting_bytes")
                     self._give_up(stream)
 
-    def _chosen(
-        self,
-        columns: TransportColumns,
-        stream: NDArray[np.int64],
-        direction: NDArray[np.uint8],
-        chosen: NDArray[np.int64],
-    ) -> None:
-        order = np.argsort(stream, kind="stable")
-        stream, direction, chosen = stream[order], direction[order], chosen[order]
-        starts = np.flatnonzero(np.r_[True, stream[1:] != stream[:-1]])
-        ends = np.r_[starts[1:], len(stream)]
-        rank = np.arange(len(stream)) - np.repeat(starts, ends - starts)
-        first = np.flatnonzero(rank < FIRST_ROWS)
+    def _chosen(self, columns: TransportColumns, rows: Ordered) -> None:
+        """Read rows of a batch, stream by stream; plain streams at once."""
+        number = rows.stream[rows.start]
+        told = self._plain.read(columns, rows, self._wanted[number], self.flows)
+        self.finished += [ToldStream(stream, spoken) for stream, spoken in told.spoken]
+        self._wanted[[stream for stream, _ in told.spoken]] = 0
+        self._wanted[number[told.waiting]] = DIRECTION_BITS | LIVE | CARRIED
+        self._wanted[number[told.left]] &= 0xFF ^ CARRIED
+        self._feed_all(told.before.columns, told.before.by_stream())
+        self._feed_all(columns, rows.of(told.left))
+
+    def _feed_all(self, columns: TransportColumns, rows: Ordered) -> None:
+        """Read rows segment by segment."""
+        if not len(rows.start):
+            return
+        chosen, stream, direction, starts, ends = rows
+        first, _ = rows.first(FIRST_ROWS)
         segments = Segments(columns, chosen[first], direction[first])
         position = 0
         for number, start, end in zip(stream[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
@@ -244,6 +252,12 @@ class TcpObserver:
             open_stream = self._streams.get(number)
             if open_stream is not None:
                 self._count_waiting(open_stream)
+
+    def _read_carried(self) -> None:
+        """Read segment by segment what was carried over from earlier batches."""
+        rows = self._plain.take_carried()
+        self._wanted[rows.stream] &= 0xFF ^ CARRIED
+        self._feed_all(rows.columns, rows.by_stream())
 
     def _rest(
         self,

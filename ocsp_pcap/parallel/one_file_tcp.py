@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 
 from ocsp_pcap.decode.columns import SYN, TransportColumns
+from ocsp_pcap.observe.plain import LIVE
 from ocsp_pcap.observe.rows import Spool
-from ocsp_pcap.observe.tcp import DOZING, LIVE, TcpObserver, telling
+from ocsp_pcap.observe.tcp import DOZING, TcpObserver, telling
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
 from ocsp_pcap.observe.told import TcpPart
 from ocsp_pcap.spoken.shared import Shared

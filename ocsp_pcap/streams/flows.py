@@ -548,6 +548,29 @@ class FlowTable:
             base.reverse()
         return [base[direction] if sent[direction] or answered else None for direction in (0, 1)]
 
+    def initial_numbers(self, streams: Rows, frames: Rows) -> tuple[Flags, NDArray[np.uint32]]:
+        """Tell of which streams both SYNs' numbers are known; return these, a column a direction.
+
+        They count as not known where an RST before the stream's frame in ``frames`` may have ended it.
+        """
+        state = self._state
+        reset = state["reset_frame"][streams]
+        known = (state["syn_ack_frame"][streams] != 0) | (state["syn_count"][streams] != 0).all(axis=1)
+        known &= (state["syn_count"][streams] != 0).any(axis=1)
+        known &= (reset == 0) | (reset >= frames)
+        base = state["base"][streams]
+        swapped = (state["bits"][streams] & SWAPPED) != 0
+        base[swapped] = base[swapped, ::-1]
+        return known, base
+
+    def have_port(self, streams: Rows, port: int) -> Flags:
+        """Tell which streams have an end at a port."""
+        found = np.zeros(len(streams), np.bool_)
+        for _, rows, lanes in self._keys(streams):
+            ports = lanes[-1]
+            found[rows] = ((ports >> np.uint64(16)) == port) | ((ports & _MAXIMUM_PORT) == port)
+        return found
+
     def first_numbers(self, stream: int) -> list[int | None]:
         """Return the first sequence number of payload of each direction that anything in the stream told."""
         known = self._state["bits"][stream]

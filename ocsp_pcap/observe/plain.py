@@ -1,0 +1,191 @@
+"""Streams of a batch that are plain enough to be told at once, and what they tell.
+
+Most TLS connections are: they begin in the batch with a ClientHello or a CONNECT, nothing of them is missing,
+out of order or sent twice, and before the batch is over they have told all they can. For these there is no
+need of reassembly, nor of parsers that wait for more. The others are left as they were, and
+:class:`~ocsp_pcap.observe.tcp.TcpObserver` reads them segment by segment; both ways lead to the same facts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.capture.batch import Column
+from ocsp_pcap.decode.columns import EXTRA, TransportColumns
+from ocsp_pcap.decode.window import gather, layout
+from ocsp_pcap.observe.dns_log import DNS_PORT
+from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, copied, joined
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
+from ocsp_pcap.spoken.plain import tell
+from ocsp_pcap.spoken.seen import Spoken
+from ocsp_pcap.spoken.shared import Shared
+from ocsp_pcap.streams.distinct import among, distinct
+from ocsp_pcap.streams.flows import FlowTable
+from ocsp_pcap.streams.plain import Ordered, plain_rows
+from ocsp_pcap.tls.walk import NotPlainError
+
+LIVE: Final = 4
+"""The stream has a conversation, or is carried over."""
+CARRIED: Final = 128
+"""Of what is wanted of a stream: it is plain so far, and is told when all it has to tell is there."""
+MOST_CARRIED: Final = 4 << 20
+"""Bytes that segments of such streams take; of more, all are read segment by segment."""
+MOST_CHUNKS: Final = 8
+"""Batches of which rows are carried over apart."""
+LEAST_ROWS: Final = 4
+"""Each side says hello, and each sends application data."""
+MOST_ROWS: Final = 32
+"""Rows of a stream that are looked at; a handshake, a request and a record of the answer have as many."""
+_HEAD: Final = layout(6, start=(">u4", 0), record=(">u2", 0), message=("u1", 5))
+_HANDSHAKE_RECORD: Final = 0x1603
+_CLIENT_HELLO: Final = 1
+_CONNECT: Final = int.from_bytes(b"CONN")
+
+
+class PlainStreams(NamedTuple):
+    """What became of the streams of a batch."""
+
+    spoken: list[tuple[int, Spoken]]
+    """Numbers of streams that told all they can, and what they told."""
+    waiting: Column
+    """Places of streams that are plain so far, and wait for what the next batches bring."""
+    left: Column
+    """Places of streams that are to be read segment by segment."""
+    before: Rows
+    """What these brought in earlier batches, and is to be read first."""
+
+
+class PlainReader:
+    """Tells plain streams. Rows of those that a batch does not bring to an end are carried over."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._chunks: list[Rows] = []
+        self._size = 0
+        self.streams = 0
+        """Streams that wait."""
+
+    @property
+    def full(self) -> bool:
+        """So much is carried over that it is to be read: :meth:`take_carried`."""
+        return self._size > MOST_CARRIED
+
+    def read(
+        self, columns: TransportColumns, rows: Ordered, state: NDArray[np.uint8], flows: FlowTable
+    ) -> PlainStreams:
+        """Tell streams of a batch, of which ``state`` says what is wanted."""
+        left = np.ones(len(state), np.bool_)
+        waiting = np.zeros(len(state), np.bool_)
+        if self._shared.keys is not None or self._shared.rsa_keys:
+            # What they open is to be read.
+            return PlainStreams([], np.flatnonzero(waiting), np.flatnonzero(left), self.take_carried())
+        fresh = np.flatnonzero(state == DIRECTION_BITS)
+        spoken = self._tell(columns, rows.of(fresh), fresh, flows, left, waiting)
+        carried = np.flatnonzero(state & CARRIED)
+        before = NO_ROWS
+        if len(carried):
+            numbers = rows.stream[rows.start[carried]]
+            at, _ = rows.of(carried).first(MOST_ROWS)
+            news = copied(columns, rows.row[at], rows.stream[at], rows.direction[at])
+            before = self._take(numbers)
+            whole = joined([before, news])
+            spoken += self._tell(whole.columns, whole.by_stream(), carried, flows, left, waiting)
+            before = before.of(among(before.stream, numbers[left[carried]]))
+        return PlainStreams(spoken, np.flatnonzero(waiting), np.flatnonzero(left), before)
+
+    def take_carried(self) -> Rows:
+        """Return, once, all that is carried over."""
+        carried = joined(self._chunks)
+        self._keep([])
+        return carried
+
+    def _tell(
+        self,
+        columns: TransportColumns,
+        rows: Ordered,
+        places: Column,
+        flows: FlowTable,
+        left: NDArray[np.bool_],
+        waiting: NDArray[np.bool_],
+    ) -> list[tuple[int, Spoken]]:
+        """Tell streams; mark, at their ``places``, which wait, and which are not left to others."""
+        chosen = _beginnings(columns, rows, flows)
+        rows, places = rows.of(chosen), places[chosen]
+        count = plain_rows(columns, rows, MOST_ROWS, flows)
+        at = rows.up_to(count)
+        row = rows.row[at]
+        client = rows.direction[rows.start]
+        segments = list(
+            zip(
+                (rows.direction[at] == np.repeat(client, count)).tolist(),
+                columns.frame[row].tolist(),
+                columns.time[row].tolist(),
+                columns.payload_offset[row].tolist(),
+                columns.payload_length[row].tolist(),
+                strict=True,
+            )
+        )
+        goes_on = ((count == rows.end - rows.start) & (count < MOST_ROWS) & (count > 0)).tolist()
+        spoken: list[tuple[int, Spoken]] = []
+        told: list[int] = []
+        unfinished: list[int] = []
+        memory = columns.buffer.data
+        position = 0
+        numbers, sides = rows.stream[rows.start].tolist(), client.tolist()
+        for index, size in enumerate(count.tolist()):
+            begin, position = position, position + size
+            if size >= LEAST_ROWS:
+                try:
+                    said = tell(self._shared, memory, segments[begin:position], sides[index])
+                except NotPlainError:
+                    continue
+                if said is not None:
+                    spoken.append((numbers[index], said))
+                    told.append(index)
+                    continue
+            if goes_on[index]:
+                unfinished.append(index)
+        left[places[told]] = False
+        if unfinished:
+            left[places[unfinished]] = False
+            waiting[places[unfinished]] = True
+            at = rows.of(np.array(unfinished)).up_to(count[unfinished])
+            self._keep([*self._chunks, copied(columns, rows.row[at], rows.stream[at], rows.direction[at])])
+        return spoken
+
+    def _take(self, numbers: Column) -> Rows:
+        """Return, once, what is carried of some streams."""
+        taken: list[Rows] = []
+        kept: list[Rows] = []
+        for chunk in self._chunks:
+            chosen = among(chunk.stream, numbers)
+            if chosen.any():
+                taken.append(chunk.of(chosen))
+                chosen = ~chosen
+                if chosen.any():
+                    at = np.flatnonzero(chosen)
+                    kept.append(copied(chunk.columns, at, chunk.stream[at], chunk.direction[at]))
+            else:
+                kept.append(chunk)
+        self._keep(kept)
+        return joined(taken)
+
+    def _keep(self, chunks: list[Rows]) -> None:
+        self._chunks = chunks = [joined(chunks)] if len(chunks) > MOST_CHUNKS else chunks
+        self._size = sum(len(chunk.columns.buffer) + ROW_BYTES * len(chunk) for chunk in chunks)
+        self.streams = sum(len(distinct(chunk.stream)) for chunk in chunks)
+
+
+def _beginnings(columns: TransportColumns, rows: Ordered, flows: FlowTable) -> Column:
+    """Return the streams that begin with a ClientHello, or with CONNECT."""
+    first = rows.row[rows.start]
+    at = columns.payload_offset[first]
+    chosen = np.flatnonzero((columns.payload_length[first] >= _HEAD.itemsize) & (at < EXTRA))
+    heads = gather(columns.buffer, at[chosen], _HEAD)
+    hello = (heads["record"] == _HANDSHAKE_RECORD) & (heads["message"] == _CLIENT_HELLO)
+    chosen = chosen[hello | (heads["start"] == _CONNECT)]
+    beginnings: Column = chosen[~flows.have_port(rows.stream[rows.start[chosen]], DNS_PORT)]
+    return beginnings

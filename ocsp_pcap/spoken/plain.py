@@ -1,0 +1,63 @@
+"""A plain connection, told at once: TLS from its first byte on, or behind one CONNECT.
+
+:class:`~ocsp_pcap.spoken.conversation.Conversation` finds out as bytes come what is spoken; here they are all
+there. What is told is the same, and what is not that plain is declined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ocsp_pcap.http.state import opened_tunnel
+from ocsp_pcap.spoken.first_bytes import HANDSHAKE
+from ocsp_pcap.spoken.handshakes import HandshakeTracker
+from ocsp_pcap.spoken.seen import Spoken, Tunnel, seen
+from ocsp_pcap.spoken.shared import Shared
+from ocsp_pcap.tls.walk import NotPlainError, Stretch, walk
+
+
+def tell(
+    shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch], client: int
+) -> Spoken | None:
+    """Return what was spoken on a connection; None: something is still to be told.
+
+    Args:
+        shared: the state of the run, which must have no keys: what they open would have to be read.
+        memory: where payload lies.
+        segments: as for :func:`ocsp_pcap.tls.walk.walk`, behind CONNECT too; the first is the client's.
+        client: its direction.
+
+    Raises NotPlainError.
+    """
+    tunnel, segments = _tunnel(memory, segments)
+    events = walk(memory, segments)
+    if events is None:
+        return None
+    tracker = HandshakeTracker()
+    for event in events:
+        tracker.receive(event)
+    handshakes = tuple([seen(handshake, shared.same) for handshake in tracker.handshakes])
+    return Spoken(client, False, tunnel, handshakes, (), None)
+
+
+def _tunnel(
+    memory: memoryview | bytes, segments: Sequence[Stretch]
+) -> tuple[Tunnel | None, Sequence[Stretch]]:
+    """Return the tunnel that a CONNECT opens where there is one, and what follows."""
+    _, frame, time, start, length = segments[0]
+    if memory[start] == HANDSHAKE:
+        return None, segments
+    if len(segments) < 3:
+        return None, ()
+    sender, answer_frame, _, answer_start, answer_length = segments[1]
+    opened = opened_tunnel(
+        bytes(memory[start : start + length]),
+        frame,
+        time,
+        bytes(memory[answer_start : answer_start + answer_length]),
+        answer_frame,
+    )
+    if sender or opened is None or not segments[2][0] or segments[2][4] < 6:
+        raise NotPlainError
+    tunnel = Tunnel("connect", opened.host, opened.port, opened.connect_frame, opened.status, opened.via)
+    return tunnel, segments[2:]
