@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, Final
+
+from ocsp_pcap.records import dataclass
 
 
 class BoundError(ValueError):
@@ -59,6 +61,11 @@ class Bounds:
         128 << 20,
         "bytes of all connections that wait behind a hole, or for the rest of a record, message or body",
         "without it they grow with the connections; of more, those that were silent longest are ended",
+    )
+    unanswered_hellos: int = _bound(
+        100_000,
+        "connections of a run that show a ClientHello and nothing that answers it",
+        "one packet makes one, and each takes a kilobyte until all is read and explained",
     )
     rereadings: int = _bound(
         8,

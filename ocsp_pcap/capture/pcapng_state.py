@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ocsp_pcap.capture import pcapng_blocks as blocks
 from ocsp_pcap.capture.batch import Bytes
+from ocsp_pcap.records import dataclass
 
 INTERFACE_LIMIT = 1 << 16
 SECRETS_LIMIT = 64 << 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.decode.fast import FastResult, decode_fast, first_level
 from ocsp_pcap.decode.frames import Space
 from ocsp_pcap.decode.undecoded import TOO_DEEP
+from ocsp_pcap.records import dataclass
 
 if TYPE_CHECKING:
     from ocsp_pcap.decode.slow import Handed, SlowPath

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.decode.columns import EXTRA
+from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

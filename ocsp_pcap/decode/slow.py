@@ -8,7 +8,7 @@ that it is read as columns again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from struct import Struct
 
 import numpy as np
@@ -37,6 +37,7 @@ from ocsp_pcap.decode.protocols import (
     UDP,
 )
 from ocsp_pcap.decode.undecoded import BAD_HEADER, PROTOCOL, Undecoded, name_of
+from ocsp_pcap.records import dataclass
 
 _MAXIMUM_EXTENSIONS = 64
 _TCP_HEADER = Struct(">HHIIBBH")

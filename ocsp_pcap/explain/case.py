@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
@@ -37,6 +37,7 @@ from ocsp_pcap.facts import (
     SingleFact,
     TcpAttemptFact,
 )
+from ocsp_pcap.records import dataclass
 
 Derived = TypeVar("Derived")
 Dated: TypeAlias = OcspExchangeFact | CrlFetchFact | DnsLookupFact | TcpAttemptFact

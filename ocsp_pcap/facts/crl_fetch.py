@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ocsp_pcap.facts.frames import ExchangeFrames
@@ -18,6 +17,7 @@ from ocsp_pcap.facts.types import (
     StreamNumber,
     Time,
 )
+from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ocsp_pcap.facts.types import Frame
+from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

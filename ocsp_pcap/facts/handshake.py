@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ocsp_pcap.facts.frames import HandshakeFrames
@@ -19,6 +18,7 @@ from ocsp_pcap.facts.types import (
     Time,
     Transport,
 )
+from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

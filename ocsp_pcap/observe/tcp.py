@@ -699,7 +699,9 @@ class TcpObserver:
         if conversation.socks_payload_frame is not None:
             self.socks_frames[stream.number] = conversation.socks_payload_frame
         if conversation.tracker is not None or conversation.exchanges or stream.ambiguous:
-            self.finished.append(stream.told())
+            told = stream.told()
+            if stream.ambiguous or not told.spoken.is_unanswered or self._shared.has_room():
+                self.finished.append(told)
 
 
 def _segment_of(entry: Entry) -> Segment:

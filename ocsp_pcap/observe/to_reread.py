@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.rows import Rows
+from ocsp_pcap.records import dataclass
 from ocsp_pcap.streams.flow import FlowRows
 from ocsp_pcap.streams.joining import Joined
 

@@ -5,8 +5,6 @@ The observers of a capture take it in (``match``, then ``join``) in place of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +12,7 @@ from ocsp_pcap.observe.dns_log import DnsPacket
 from ocsp_pcap.observe.rows import Rows
 from ocsp_pcap.observe.tcp_stream import ToldStream
 from ocsp_pcap.observe.udp_stream import UdpStream
+from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.streams.flows import FlowTable
 

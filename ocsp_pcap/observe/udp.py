@@ -279,7 +279,9 @@ class UdpObserver:
             known.update(h.client_hello.random for h in tracker.handshakes if h.client_hello)
             same = self._shared.same
             stream.handshakes = tuple([seen(handshake, same) for handshake in tracker.handshakes])
-            self.finished.append(stream)
+            unanswered = all(handshake.is_unanswered for handshake in stream.handshakes)
+            if not unanswered or self._shared.has_room():
+                self.finished.append(stream)
 
     def _close(self, stream: UdpStream) -> None:
         del self._streams[stream.number]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ocsp_pcap.bounds import reached, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSource, open_capture
@@ -13,6 +13,7 @@ from ocsp_pcap.observe.told import TcpPart, UdpPart
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.one_file_tcp import TcpPartObserver
 from ocsp_pcap.parallel.one_file_udp import UdpPartObserver
+from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import MatchError

@@ -67,6 +67,12 @@ class SeenHandshake(NamedTuple):
     external_psk: bool
     hello_fingerprint: str | None
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Nothing of it is in the capture but ClientHellos."""
+        answered = self.server_hello_frame is not None or self.certificates or self.alerts
+        return self.has_client_hello and not answered
+
 
 class Tunnel(NamedTuple):
     """What a handshake travels behind."""
@@ -103,6 +109,14 @@ class Spoken(NamedTuple):
     exchanges: tuple[Found, ...]
     inner: Spoken | None
     """What decrypted application data contained."""
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Nothing was spoken but ClientHellos."""
+        told = self.exchanges or self.inner is not None
+        return (
+            bool(self.handshakes) and not told and all(each.is_unanswered for each in self.handshakes or ())
+        )
 
 
 def seen(handshake: Handshake, same: Same) -> SeenHandshake:

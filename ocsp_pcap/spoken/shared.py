@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.pki.store import CertificateStore
+from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.seen import Value
 
 if TYPE_CHECKING:
@@ -41,9 +43,18 @@ class Shared:
     """Names of key logs that end in the middle of a line."""
     _same: dict[Any, Any] = field(default_factory=dict)
     _small: int = 0
+    _unanswered: int = 0
 
     def __post_init__(self) -> None:
         self.responses = ResponseCache(self.store)
+
+    def has_room(self) -> bool:
+        """Count a connection that shows nothing but a ClientHello; tell whether it is to be kept."""
+        self._unanswered += 1
+        if self._unanswered <= BOUNDS.unanswered_hellos:
+            return True
+        reached("unanswered_hellos")
+        return False
 
     def same(self, value: Value, /) -> Value:
         """Return the value that was given first of those equal to this one, which then can go."""

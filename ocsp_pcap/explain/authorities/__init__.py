@@ -8,7 +8,6 @@ something is to be expected, never a proof that a certificate is that authority'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
@@ -16,6 +15,7 @@ from typing import Any
 
 from ocsp_pcap.explain.site.names import name_within
 from ocsp_pcap.facts import CertificateFact
+from ocsp_pcap.records import dataclass
 
 SECOND = 10**9
 DAY = 86400 * SECOND

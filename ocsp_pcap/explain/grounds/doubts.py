@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ocsp_pcap.explain.grounds import absences, acts, messages
@@ -28,6 +27,7 @@ from ocsp_pcap.explain.grounds.kinds import (
     Unanswered,
 )
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
