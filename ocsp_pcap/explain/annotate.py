@@ -193,7 +193,7 @@ def _weighs_in(verdict: Verdict) -> str | None:
     if verdict.cause == "responder-error" and may_not_be_known_yet(certificate, time):
         return (
             "The certificate was not 15 minutes old, and its responder need not know it before "
-            "(Baseline Requirements 4.9.9)"
+            "(Baseline Requirements 4.9.10)"
         )
     if verdict.cause in ("no-ocsp-url", "unexplained") and _public(verdict.host) and not certificate.scts:
         limit = outlives_the_rules(certificate)

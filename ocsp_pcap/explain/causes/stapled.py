@@ -70,7 +70,7 @@ def _signs(question: Question, single: SingleFact) -> Iterator[Standing]:
         )
     if single.next_update is None:
         yield Standing(
-            "trust-open", "the staple has no nextUpdate, and some validators refuse such (RFC 9919 4.2.2)"
+            "trust-open", "the staple has no nextUpdate, and some validators refuse such (RFC 9919 5)"
         )
     unread = handshake.frames.client_hello is None or handshake.client_hello_cut
     if not handshake.status_request and not unread:
