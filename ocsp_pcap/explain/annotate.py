@@ -67,14 +67,17 @@ FINDINGS_ABOUT: dict[str, ProxyRole] = {
 
 
 def annotated(
-    verdicts: Sequence[Verdict], logs: Sequence[LogEntry], proxy: Callable[[str], Proxy | None]
+    verdicts: Sequence[Verdict],
+    logs: Sequence[LogEntry],
+    proxy: Callable[[str], Proxy | None],
+    site: Site | None = None,
 ) -> tuple[Verdict, ...]:
     """Return verdicts with what is known besides the packets.
 
     ``proxy`` returns what the site says of the host at an address.
     """
-    index = _Index(logs)
-    return tuple(_annotated(verdict, index, proxy(verdict.validator.address)) for verdict in verdicts)
+    index, known = _Index(logs), site or Site()
+    return tuple(_annotated(verdict, index, proxy(verdict.validator.address), known) for verdict in verdicts)
 
 
 def annotated_findings(findings: Iterable[Finding], site: Site) -> tuple[Finding, ...]:
@@ -161,7 +164,7 @@ class _Index:
                 yield entry
 
 
-def _annotated(verdict: Verdict, index: _Index, proxy: Proxy | None) -> Verdict:
+def _annotated(verdict: Verdict, index: _Index, proxy: Proxy | None, site: Site) -> Verdict:
     evidence = list(verdict.evidence)
     if index:
         evidence += [_quote(entry) for entry in _lines(verdict, index)]
@@ -172,6 +175,9 @@ def _annotated(verdict: Verdict, index: _Index, proxy: Proxy | None) -> Verdict:
     if certificate is not None and verdict.sightings and (added := _weighs_in(verdict)):
         summary = f"{summary.rstrip('.')}. {added}."
     steps = product_steps(proxy, verdict.cause) if proxy is not None else ()
+    maker = site.proxy("parent") if verdict.validator.role == "child" else _nearest(site)
+    if maker is not None and maker is not proxy:
+        steps += product_steps(maker, verdict.cause, of_maker=True)
     if steps or summary != verdict.summary or len(evidence) != len(verdict.evidence):
         return replace(
             verdict,
@@ -246,6 +252,14 @@ def _with_product(finding: Finding, site: Site) -> Finding:
     role = FINDINGS_ABOUT.get(finding.code)
     proxy = site.proxy(role) if role is not None else None
     steps = product_steps(proxy, finding.code) if proxy is not None else ()
+    if (maker := _nearest(site)) is not None:
+        steps += product_steps(maker, finding.code, of_maker=True)
     return (
         replace(finding, next_steps=tuple(dict.fromkeys((*steps, *finding.next_steps)))) if steps else finding
     )
+
+
+def _nearest(site: Site) -> Proxy | None:
+    """Return the proxy that makes what clients receive: the child, unless it only tunnels."""
+    child = site.proxy("child")
+    return child if child is not None and child.intercepts is not False else site.proxy("parent")

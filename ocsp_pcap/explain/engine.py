@@ -33,6 +33,7 @@ from ocsp_pcap.explain.model import (
 )
 from ocsp_pcap.explain.picture import picture
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.settled import what_is_left
 from ocsp_pcap.explain.staples import staple_rows
 from ocsp_pcap.explain.timeline import timelines
 from ocsp_pcap.explain.visits import Visit
@@ -89,7 +90,7 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
         legs = tuple(chain for chain in legs if _matches(chain.host, hosts))
     findings = all_findings(case, verdicts, lambda name: not hosts or _matches(name, hosts))
     findings = annotated_findings(findings, case.site)
-    verdicts = annotated(verdicts, logs, case.proxy)
+    verdicts = annotated(verdicts, logs, case.proxy, case.site)
     only = {verdict.certificate.sha256 for verdict in verdicts if verdict.certificate} if hosts else None
     whole = Explanation(
         facts.captures,
@@ -344,6 +345,7 @@ def _next_steps(question: Question, claim: Claim) -> tuple[str, ...]:
         longer=claim.longer,
         **dict(claim.words),
         quic="QUIC" if is_quic(question.visit.handshake) else None,
+        **(what_is_left(question) if claim.cause == "reissued-certificate" else {}),
         **(places.reference(shown.capture, shown.frame, shown.stream, shown.transport) if shown else {}),
     )
 

@@ -12,8 +12,11 @@ from ocsp_pcap.explain.model import Presence, Severity
 from ocsp_pcap.records import dataclass
 
 PLACEHOLDERS: Final = frozenset(
-    {"host", "validator", "responder", "serial", "frame", "stream", "until", "longer", "quic"}
-    | {"problem", "lenient", "alert"}
+    {
+        *("host", "validator", "responder", "serial", "frame", "stream", "until", "longer", "quic"),
+        *("problem", "lenient", "alert"),
+        *("upstream_off", "upstream_on", "on_here", "perhaps_on_here", "unseen"),
+    }
 )
 """What a next step may refer to, each optional.
 
@@ -24,6 +27,11 @@ frame that proves most, as Wireshark's ``frame.number``. ``stream``: as Wireshar
 capture longer than that would decide. ``quic``: the word QUIC, where the handshake travels over it.
 ``problem``: what is wrong with a staple. ``lenient``: the address of a validator that went on all the same.
 ``alert``: the alert by which one refused.
+
+What is done already is not asked for again. ``upstream_on``: how it is known that OCSP is on at the parent;
+``upstream_off``: the parent, where that is not known. ``on_here``: the validator, a proxy that is not known
+to have OCSP off; ``perhaps_on_here``: the validator, where it is open whether it is a proxy. ``unseen``: the
+host, where no capture shows its own certificate.
 """
 
 

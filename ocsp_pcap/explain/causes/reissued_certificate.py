@@ -36,9 +36,11 @@ ENTRY: Final = cause(
         "may have been reissued by a proxy upstream",
     ),
     ((Read, Genuine),),
-    "Enable OCSP on the proxy that intercepts, the parent: it alone sees the origin's certificate.",
-    "Switch OCSP for forwarded traffic off on {validator}; it can find nothing there.",
-    "Capture on the outer side of the parent to see OCSP for {host}.",
+    "Enable OCSP on {upstream_off}: it alone sees the origin's certificate.",
+    "OCSP belongs on the parent, which alone sees the origin's certificate, and is on there: {upstream_on}.",
+    "Switch OCSP for forwarded traffic off on {on_here}; it can find nothing there.",
+    "If {perhaps_on_here} is a proxy, switch OCSP for forwarded traffic off there; it can find nothing.",
+    "Capture on the outer side of the parent to see OCSP for {unseen}.",
 )
 
 

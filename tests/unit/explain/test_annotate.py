@@ -118,7 +118,7 @@ def test_steps_of_the_product_come_first() -> None:
     found = replace(answered(), cause="ocsp-disabled", validator=Validator(PARENT, "parent"))
     squid = Proxy("parent", product="squid")
     (after,) = annotated([found], (), {PARENT: squid}.get)
-    assert after.next_steps[0].startswith("Squid: Squid itself never asks OCSP")
+    assert after.next_steps[0].startswith("Squid: it never asks OCSP by itself")
     assert after.next_steps[-len(found.next_steps) :] == found.next_steps
     finding = Finding("ocsp-on-wrong-proxy", "problem", "x", (), ("general",))
     (told,) = annotated_findings([finding], Site(proxies=(squid,)))

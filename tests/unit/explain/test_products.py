@@ -40,7 +40,7 @@ def test_each_file_can_be_used(name: str) -> None:
             or step.text.split()[0] in (found.name, "OCSP", "Device", "Configuration")
         )
         assert not step.text.endswith(".")
-        assert step.done is None or hasattr(Proxy("parent"), step.done)
+        assert step.done is None or hasattr(Proxy("parent"), step.key)
         assert "{" not in step.text
 
 
@@ -61,4 +61,20 @@ def test_what_is_done_already_is_said() -> None:
     assert (
         "the site file says ocsp = true"
         in product_steps(Proxy("parent", product="proxysg", ocsp=True), "unexplained")[0]
+    )
+
+
+def test_what_is_off_already_is_said() -> None:
+    steps = product_steps(Proxy("child", product="proxysg", ocsp=False), "reissued-certificate")
+    assert steps[0].endswith("Already so: the site file says ocsp = false")
+    assert "Already" not in product_steps(Proxy("child", product="proxysg"), "reissued-certificate")[0]
+
+
+def test_what_a_certificate_carries_is_up_to_the_proxy_that_made_it() -> None:
+    squid = Proxy("parent", product="squid")
+    assert product_steps(squid, "reissued-certificate") == ()
+    (step,) = product_steps(squid, "reissued-certificate", of_maker=True)
+    assert step == (
+        "Squid: the certificates that it makes carry neither an OCSP nor a CRL address: who receives them "
+        "has nobody to ask"
     )
