@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,11 @@ class Decoder:
     def open_fragments(self) -> bool:
         """Fragments wait for the rest of their datagrams."""
         return self._slow is not None and self._slow.open_fragments
+
+    @property
+    def joined(self) -> Mapping[int, Sequence[int]]:
+        """Frames of the fragments of each datagram put together last, by the frame that completes it."""
+        return {} if self._slow is None else self._slow.joined
 
     def decode(self, batch: PacketBatch) -> DecodedBatch:
         """Return the transport rows of ``batch``; they refer to its buffer. Never raises on bad packets."""

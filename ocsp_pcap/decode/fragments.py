@@ -15,10 +15,11 @@ MAXIMUM_AGE = 60 * 10**9
 
 
 class _Datagram:
-    __slots__ = ("covered", "data", "first_time", "length", "missing")
+    __slots__ = ("covered", "data", "first_time", "frames", "length", "missing")
 
     def __init__(self, time: int) -> None:
         self.first_time = time
+        self.frames: list[int] = []
         self.data = bytearray()
         self.covered = bytearray()
         self.missing = 0
@@ -65,14 +66,18 @@ class Fragments:
     def __init__(self) -> None:
         self._datagrams: OrderedDict[Hashable, _Datagram] = OrderedDict()
         self._bytes = 0
+        self.joined: list[int] = []
+        """Frames of the fragments of which the last whole datagram was put together, in order of arrival."""
 
     def __len__(self) -> int:
         return len(self._datagrams)
 
-    def add(self, key: Hashable, offset: int, more: bool, payload: bytes, time: int) -> bytes | None:
+    def add(
+        self, key: Hashable, offset: int, more: bool, payload: bytes, time: int, frame: int = 0
+    ) -> bytes | None:
         """Take one fragment; return the payload of the whole datagram if this one completes it.
 
-        ``offset`` is in bytes, ``time`` in nanoseconds.
+        ``offset`` is in bytes, ``time`` in nanoseconds; ``frame`` is where it stands.
         """
         if offset + len(payload) > MAXIMUM_DATAGRAM:
             return None
@@ -82,9 +87,11 @@ class Fragments:
             datagram = self._datagrams[key] = _Datagram(time)
         self._bytes -= len(datagram.data)
         datagram.add(offset, more, payload)
+        datagram.frames.append(frame)
         self._bytes += len(datagram.data)
         whole = datagram.complete()
         if whole is not None:
+            self.joined = datagram.frames
             self._drop(key)
         return whole
 

@@ -90,6 +90,7 @@ class _Network:
 @dataclass(slots=True)
 class _Output:
     row: int = 0
+    frame: int = 0
     time: int = 0
     quoted: bool = False
     tcp: list[tuple[int, ...]] = field(default_factory=list)
@@ -120,6 +121,8 @@ class SlowPath:
     def __init__(self) -> None:
         self._fragments = Fragments()
         self._extra = bytearray()
+        self.joined: dict[int, list[int]] = {}
+        """Frames of the fragments of each datagram of this batch, by the frame that completes it."""
 
     @property
     def open_fragments(self) -> bool:
@@ -134,6 +137,7 @@ class SlowPath:
     def begin(self) -> None:
         """Begin another batch."""
         self._extra = bytearray()
+        self.joined = {}
 
     def space(self) -> Space:
         """Return the reassembled datagrams as packets stand in."""
@@ -145,6 +149,7 @@ class SlowPath:
         buffer, base = fast.space.buffer, fast.space.base
         for row, at, end, reported_end, kind in _tasks(fast.slow):
             output.row, output.time = row, int(batch.time[row])
+            output.frame = batch.first_frame + row
             region = _Region(buffer[at:end].tobytes(), base + at)
             if kind == Kind.SLOW_LINK:
                 self._link(output, region, int(batch.link_type[row]), reported_end - at)
@@ -274,9 +279,10 @@ class SlowPath:
         protocol = network.protocol if network.ip_version == 4 else -1
         key = (network.ip_version, network.source, network.destination, identification, protocol)
         payload = region.data[network.at : network.captured_end]
-        datagram = self._fragments.add(key, offset, more, payload, output.time)
+        datagram = self._fragments.add(key, offset, more, payload, output.time, output.frame)
         if datagram is None:
             return
+        self.joined[output.frame] = self._fragments.joined
         base = EXTRA + len(self._extra)
         self._extra += datagram
         length = len(datagram)

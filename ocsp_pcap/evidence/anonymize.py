@@ -45,12 +45,17 @@ class Anonymizer:
     def learn(self, sources: Sequence[CaptureSource], frames: NDArray[np.int64]) -> NDArray[np.int64]:
         """Look at the chosen packets of a capture: who serves, and what is said in the clear.
 
-        Return the frames that can be passed on: those of which all addresses were found.
+        Return the frames that can be passed on: those of which all addresses were found. Fragments are
+        not: what has to be replaced may stand across two of them.
         """
         kept: list[int] = []
         for frame, link_type, data, inner in _packets(sources, frames):
             found = headers(link_type, data)
-            if inner <= {address for header in found for address in header.addresses or ()} and inner:
+            if (
+                not any(header.fragment for header in found)
+                and inner <= {address for header in found for address in header.addresses or ()}
+                and inner
+            ):
                 kept.append(frame)
                 self._learn(found, data)
         return np.array(kept, np.int64)

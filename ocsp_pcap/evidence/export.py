@@ -15,7 +15,7 @@ import numpy as np
 from ocsp_pcap import __version__
 from ocsp_pcap.capture import CaptureError, CaptureSource, expand
 from ocsp_pcap.evidence.model import CaptureShare, EvidenceError, EvidenceSummary, Extent
-from ocsp_pcap.evidence.notes import Notes, comment, fact_frames, proving_frames
+from ocsp_pcap.evidence.notes import Notes, comment, fact_frames, message_frames, proving_frames
 from ocsp_pcap.evidence.selection import Selection, batches, select
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.facts import CaptureFact, CaptureRole, Facts
@@ -92,7 +92,8 @@ def write_evidence(
     try:
         for capture in chosen:
             frames = fact_frames(facts, explanation, capture.fact.path)
-            capture.selection = select(capture.sources, frames, set(capture.notes))
+            messages = message_frames(facts, capture.fact.path)
+            capture.selection = select(capture.sources, frames, set(capture.notes), messages)
         with replacing(out) as target:
             shares = _write(target, chosen, facts, extent)
     except CaptureError as error:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from scapy.config import conf
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, TCPerror, UDPerror
-from scapy.layers.inet6 import IPerror6, IPv6
+from scapy.layers.inet6 import IPerror6, IPv6, IPv6ExtHdrFragment
 from scapy.layers.l2 import ARP, CookedLinux, CookedLinuxV2, Ether
 from scapy.packet import Packet
 
@@ -37,6 +37,8 @@ class Header:
     """Where it stands."""
     covered: list[tuple[int, int]] = field(default_factory=list)
     """What else than the header and its payload the checksum covers: the addresses before it."""
+    fragment: bool = False
+    """It is that of a fragment."""
 
     def correct_checksum(self, old: bytes, new: bytearray) -> None:
         """Change the checksum by as much as what it covers has changed (RFC 1624); 0 in UDP means none."""
@@ -109,6 +111,7 @@ def _header(packet: Packet, start: int, size: int, end: int, ip: Header | None) 
             address_places=[(start + 12, 4), (start + 16, 4)],
             addresses=(first[12:16], first[16:20]),
             checksum=start + 10,
+            fragment=bool(packet.frag or packet.flags.MF),
         )
     if isinstance(packet, IPv6 | IPerror6):
         stop = min(end, payload + packet.plen) if packet.plen else end
@@ -117,6 +120,7 @@ def _header(packet: Packet, start: int, size: int, end: int, ip: Header | None) 
             *("ip", start, payload, max(stop, payload)),
             address_places=[(start + 8, 16), (start + 24, 16)],
             addresses=(first[8:24], first[24:40]),
+            fragment=packet.haslayer(IPv6ExtHdrFragment) > 0,
         )
     return _transport(packet, start, payload, end, ip)
 

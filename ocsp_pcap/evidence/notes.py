@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
-from ocsp_pcap.facts import CaptureFact, CertificateFact, Facts, HandshakeFact
+from ocsp_pcap.facts import CaptureFact, CertificateFact, CrlFetchFact, Facts, HandshakeFact, OcspExchangeFact
 from ocsp_pcap.terminal.escape import safe_text
 
 MOST_NOTES: Final = 20
@@ -49,6 +49,18 @@ def fact_frames(facts: Facts, explanation: Explanation, capture: str) -> set[int
             named = (fact.connect_frame, fact.client_data_frame, fact.client_data_last_frame)
             frames |= {frame for frame in named if frame is not None}
     return frames
+
+
+def message_frames(facts: Facts, capture: str) -> set[int]:
+    """Return the frames of one capture in which messages of HTTP end that are facts."""
+    fetched: tuple[OcspExchangeFact | CrlFetchFact, ...] = (*facts.ocsp_exchanges, *facts.crl_fetches)
+    return {
+        frame
+        for fact in fetched
+        if fact.capture == capture
+        for frame in (fact.frames.request, fact.frames.response)
+        if frame is not None
+    }
 
 
 def comment(name: str, frame: int, notes: list[str]) -> str:

@@ -28,6 +28,8 @@ LAST: Final = 60
 """Packets that are taken from its end."""
 BEFORE: Final = 64
 """Packets that are taken from before each one that proves something, of the same stream."""
+MOST: Final = 50_000
+"""Packets that are taken of one stream in which a message is, up to its end."""
 
 _Frames = NDArray[np.int64]
 
@@ -50,15 +52,19 @@ class _Stream:
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=max(LAST, BEFORE)))
 
 
-def select(sources: Sequence[CaptureSource], facts: set[int], proving: set[int]) -> Selection:
+def select(
+    sources: Sequence[CaptureSource], facts: set[int], proving: set[int], messages: set[int] | None = None
+) -> Selection:
     """Choose packets of a capture, which consists of the files given.
 
     Args:
         sources: its files, in order.
         facts: frames in which facts stand; of their streams whole connections are taken.
         proving: frames that are taken, with what comes before them in their stream.
+        messages: those of ``facts`` that are messages of HTTP: without all that comes before them in
+            their stream, one could not tell which request an answer belongs to.
 
-    Fragments of a datagram are taken only where they complete it.
+    Of a datagram that came in fragments all of them are taken.
 
     Reads the capture three times at most. Raises CaptureError where it cannot be opened.
     """
@@ -72,7 +78,9 @@ def select(sources: Sequence[CaptureSource], facts: set[int], proving: set[int])
         defaultdict(_Stream),
     )
     marks = {int(frame) for frame in wanted}
-    for number, columns, stream in _rows(sources):
+    ends = _last_messages(sources, messages or set())
+    fragments: dict[int, Sequence[int]] = {}
+    for number, columns, stream in _rows(sources, fragments):
         rows = np.flatnonzero(np.isin(stream, streams[number]) & ~columns.in_error)
         control = columns.flags[rows] & (SYN | FIN | RST) if number == 0 else np.zeros(len(rows), np.uint8)
         for one, frame, always in zip(
@@ -82,14 +90,29 @@ def select(sources: Sequence[CaptureSource], facts: set[int], proving: set[int])
             known.count += 1
             if frame in marks:
                 chosen.update(list(known.recent)[-BEFORE:])
-            if always or known.count <= FIRST:
+            whole = number == 0 and frame <= ends.get(one, 0) and known.count <= MOST
+            if always or whole or known.count <= FIRST:
                 chosen.add(frame)
             known.recent.append(frame)
     for table in followed:
         for known in table.values():
             chosen.update(list(known.recent)[-LAST:])
+    chosen.update(frame for whole in chosen & fragments.keys() for frame in fragments[whole])
     frames = np.array(sorted(chosen), np.int64)
     return Selection(*_there(sources, frames))
+
+
+def _last_messages(sources: Sequence[CaptureSource], messages: set[int]) -> dict[int, int]:
+    """Return the frame of the last message in each TCP stream that has one."""
+    if not messages:
+        return {}
+    wanted = np.array(sorted(messages), np.int64)
+    last: dict[int, int] = {}
+    for number, columns, stream in _rows(sources):
+        if number == 0:
+            here = np.isin(columns.frame, wanted) & ~columns.in_error
+            last.update(zip(stream[here].tolist(), columns.frame[here].tolist(), strict=True))
+    return last
 
 
 def _streams(sources: Sequence[CaptureSource], wanted: _Frames) -> tuple[_Frames, _Frames]:
@@ -101,12 +124,19 @@ def _streams(sources: Sequence[CaptureSource], wanted: _Frames) -> tuple[_Frames
     return tcp, udp
 
 
-def _rows(sources: Sequence[CaptureSource]) -> Iterator[tuple[int, TransportColumns, _Frames]]:
-    """Yield the rows of each batch with their streams: 0, those of TCP; 1, those of UDP."""
+def _rows(
+    sources: Sequence[CaptureSource], fragments: dict[int, Sequence[int]] | None = None
+) -> Iterator[tuple[int, TransportColumns, _Frames]]:
+    """Yield the rows of each batch with their streams: 0, those of TCP; 1, those of UDP.
+
+    ``fragments`` gets the frames of each datagram that came in several, by the one that completes it.
+    """
     tables = (FlowTable(), FlowTable(udp=True))
     decoder = Decoder()
     for batch in batches(sources):
         decoded = decoder.decode(batch)
+        if fragments is not None:
+            fragments |= decoder.joined
         for number, columns in enumerate((decoded.tcp, decoded.udp)):
             yield number, columns, tables[number].assign(columns).stream
 
