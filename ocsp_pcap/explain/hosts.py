@@ -98,6 +98,11 @@ class Host:
         )
 
     @cached_property
+    def hop_limits(self) -> frozenset[int]:
+        """Hop limits (IP TTL) with which the packets of its own handshakes arrived."""
+        return frozenset(ttl for visit in self.visits if (ttl := visit.handshake.client_ttl) is not None)
+
+    @cached_property
     def agents(self) -> frozenset[str | None]:
         """Names of software (User-Agent) that its queries bear; None: one bears none."""
         return frozenset(exchange.user_agent for exchange in self.exchanges if exchange.frames.request)

@@ -18,6 +18,8 @@ Dated = TypeVar("Dated", DnsLookupFact, TcpAttemptFact)
 
 REACTION: Final = 15 * SECOND
 """A validator starts to look for the responder within this time of the certificate."""
+REMEMBERED: Final = 3600 * SECOND
+"""What was looked up may be used for so long."""
 MOST_AT_ONCE: Final = 256
 """Lookups and attempts within that time that are looked at; more would not make it surer."""
 
@@ -31,6 +33,16 @@ def soon_after(question: Question, facts: Sequence[Dated]) -> Sequence[Dated]:
 def lookups_for(question: Question, host: str) -> Sequence[DnsLookupFact]:
     """Return the validator's lookups of a responder soon after the handshake."""
     return soon_after(question, question.asker.lookups.get(host, []))
+
+
+def addresses_known(question: Question, host: str) -> set[str]:
+    """Return the addresses of a host that the validator knew, of the newest lookup of each type."""
+    begin, end = question.visit.time - REMEMBERED, question.visit.time + REACTION
+    newest: dict[str, DnsLookupFact] = {}
+    for lookup in between(question.asker.lookups.get(host, []), begin, end, question.case.moment):
+        if addresses(lookup):
+            newest[lookup.type] = lookup
+    return {address for lookup in newest.values() for address in addresses(lookup)}
 
 
 def attempts_for(question: Question, host: str, port: int) -> list[TcpAttemptFact]:

@@ -15,6 +15,7 @@ from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import (
     REACTION,
+    addresses_known,
     attempts_for,
     forwarding_lookups,
     looked_up_only,
@@ -77,6 +78,9 @@ def _claim(
         )
     if responder is not None and _reached_otherwise(question, responder):
         signs.append(Standing("other-place", "it did look for another responder of the certificate"))
+    if addresses_known(question, lookups[-1].name.rstrip(".").lower()):
+        words = "an address of it was known from a lookup before, and may have been used"
+        signs.append(Standing("other-place", words))
     last = lookups[-1]
     moment = question.case.moment(last)
     named = question.responders[0][2] if responder is None else responder

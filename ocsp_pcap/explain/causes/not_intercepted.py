@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from ocsp_pcap.explain.entries import cause
-from ocsp_pcap.explain.grounds.acts import shown_to_intercept
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read
+from ocsp_pcap.explain.grounds.tunnels import shown_to_intercept
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import said_in_site

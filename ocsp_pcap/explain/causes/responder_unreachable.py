@@ -8,18 +8,17 @@ from typing import Final
 
 from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
-from ocsp_pcap.explain.grounds.acts import responder_of
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, NoOtherTry, Sent
-from ocsp_pcap.explain.lookups import addresses
+from ocsp_pcap.explain.grounds.purposes import responder_of
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import MAX_TRIES
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import (
+    addresses_known,
     attempts_for,
     forwarding_attempts,
     looked_up_only,
-    lookups_for,
     since_handshake,
 )
 from ocsp_pcap.facts import TcpAttemptFact
@@ -138,8 +137,7 @@ def _signs(question: Question, attempts: list[TcpAttemptFact], others: list[str]
             f"the certificate names another responder, too ({others[0]}), which it turned to as well",
         )
     host = responder_of(question, last)
-    known = {address for lookup in lookups_for(question, host) for address in addresses(lookup)}
-    if left := sorted(known - {attempt.server for attempt in attempts}):
+    if left := sorted(addresses_known(question, host) - {attempt.server for attempt in attempts}):
         yield Standing(
             "span-not-covered", f"no attempt to reach {left[0]}, another address of it, is in the capture"
         )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.grounds.acts import REACTION
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Due, InView, NoOtherTry, Silence, Unanswered
+from ocsp_pcap.explain.grounds.purposes import REACTION
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import attempts_for, looked_up_only, query_ports, tls_to, tried_in_vain
 from ocsp_pcap.explain.site import Proxy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from ocsp_pcap.explain.grounds import absences, acts, messages
+from ocsp_pcap.explain.grounds import absences, messages, purposes, senders, tunnels
 from ocsp_pcap.explain.grounds.claim import DoubtCode, Standing
 from ocsp_pcap.explain.grounds.kinds import (
     After,
@@ -47,7 +47,7 @@ _AMBIGUOUS: Final = DoubtRule(
 _MAY_TUNNEL: Final = DoubtRule(
     "may-tunnel",
     "may the host only tunnel this connection, and hand on what hosts behind ask?",
-    acts.may_tunnel,
+    tunnels.may_tunnel,
 )
 _SPAN: Final = DoubtRule(
     "span-not-covered",
@@ -73,24 +73,24 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
         DoubtRule(
             "other-asker",
             "could another host have sent it (a relay, address translation, several TLS programs)?",
-            acts.other_asker,
+            senders.other_asker,
         ),
         _MAY_TUNNEL,
         DoubtRule(
-            "told-otherwise", "does the site file say that it sends no such thing?", acts.told_otherwise
+            "told-otherwise", "does the site file say that it sends no such thing?", senders.told_otherwise
         ),
     ),
     For: (
         DoubtRule(
             "hidden-rival",
             "does a handshake whose certificate cannot be seen explain it as well?",
-            acts.hidden_rival,
+            purposes.hidden_rival,
         ),
         DoubtRule(
             "other-purpose",
             "could it have been for something else (another handshake or certificate, a CRL, a shared "
             "address)?",
-            acts.other_purpose,
+            purposes.other_purpose,
         ),
     ),
     Received: (_MAY_TUNNEL,),

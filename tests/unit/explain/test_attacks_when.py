@@ -297,3 +297,30 @@ def test_a_headline_names_what_was_revoked_once() -> None:
     later = (handshake("shop.test", shop, time=2000), exchange(shop, newer, time=2001))
     seen = facts(shop, visit, exchange(shop, "revoked"), *later)
     assert "REVOKED: shop.test (later good)." in explain(seen, Context()).headline
+
+
+def test_a_host_that_asks_at_even_intervals_needs_no_handshake_for_it() -> None:
+    queries = [exchange(shop, time=3 + 300 * number) for number in range(4)]
+    assert doubts(shop, visit, *queries) == ("queried", "likely", {"other-purpose"})
+    visits = at_times(300, 600, 900)
+    assert doubts(shop, visit, *visits, *queries) == ("queried", "confirmed", set())
+    resumed = [handshake("shop.test", time=300 * number, resumed=True) for number in (1, 2, 3)]
+    assert doubts(shop, visit, *resumed, *queries) == ("queried", "confirmed", set())
+
+
+def test_a_query_that_comes_late_needs_a_reason_for_that() -> None:
+    assert doubts(shop, visit, exchange(shop, time=10))[1] == "confirmed"
+    assert doubts(shop, visit, exchange(shop, time=30)) == ("queried", "likely", {"other-purpose"})
+    tried = dns(RESPONDER), attempt("unanswered", attempts=3)
+    assert doubts(shop, visit, *tried, exchange(shop, time=30))[1] == "confirmed"
+
+
+def test_an_address_that_an_earlier_lookup_gave_may_have_been_tried() -> None:
+    """Names that were looked up before are not looked up again, in each address family."""
+    refused = dns(RESPONDER), attempt("refused")
+    before = dns("2001:db8::1", kind="AAAA", time=-30)
+    assert doubts(shop, visit, *refused) == ("responder-unreachable", "confirmed", set())
+    assert doubts(shop, visit, *refused, before) == ("responder-unreachable", "likely", {"span-not-covered"})
+    assert doubts(shop, visit, dns(rcode="NXDOMAIN"), before) == ("dns-failed", "likely", {"other-place"})
+    long_ago = dns("2001:db8::1", kind="AAAA", time=-7200)
+    assert doubts(shop, visit, *refused, long_ago)[1] == "confirmed"

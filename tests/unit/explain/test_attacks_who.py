@@ -438,3 +438,32 @@ def test_one_capture_with_a_private_responder_brings_advice(asked: bool) -> None
     assert not found(facts(*public, *visits, *(queries if asked else ())), "ocsp-on-wrong-proxy")
     alone = facts(made[0], visits[0], *queries[: int(asked)])
     assert not found(alone, "ocsp-on-wrong-proxy")
+
+
+def test_a_hidden_handshake_of_another_program_before_the_visible_one_may_have_asked() -> None:
+    visible, asked = handshake("shop.test", SHOP, **ONE), exchange(SHOP, time=0.8)
+    for host, program, sure in (
+        ("shop.test", OTHER, "likely"),
+        ("shop.test", ONE, "confirmed"),
+        ("news.test", OTHER, "confirmed"),
+    ):
+        hidden = handshake(host, time=-0.5, certificate_encrypted=True, version="TLS 1.3", **program)
+        assert outcome(facts(SHOP, visible, asked, hidden)) == ("queried", sure)
+
+
+def test_another_program_beside_an_intercepting_proxy_under_one_address() -> None:
+    """The leg behind the proxy stands for one of the two handshakes only."""
+    inner = handshake("shop.test", COPY, client=CHILD, server=PARENT_INSIDE, proxied=True, time=-0.1)
+    own, asked = handshake("shop.test", SHOP, **ONE), exchange(SHOP)
+    for program, sure in ((OTHER, "likely"), (ONE, "confirmed")):
+        beside = handshake("shop.test", SHOP, time=-0.8, **program)
+        assert outcome(facts(SHOP, COPY, inner, own, beside, asked), site=BOTH) == ("queried", sure)
+
+
+def test_hosts_that_share_an_address_differ_in_their_ttl() -> None:
+    """The TTL of the query itself is not known, as in captures of the server's side alone."""
+    visits = handshake("shop.test", SHOP, client_ttl=64), handshake("news.test", NEWS, time=9, client_ttl=128)
+    early = exchange(SHOP, time=-50)
+    assert outcome(facts(SHOP, NEWS, *visits, early)) == ("cached", "likely")
+    assert outcome(facts(SHOP, NEWS, *visits, replace(early, client_ttl=64))) == ("cached", "confirmed")
+    assert outcome(facts(SHOP, visits[0], early)) == ("cached", "confirmed")

@@ -1,0 +1,194 @@
+"""Doubts about who sent something: another host, another program behind the address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.grounds.claim import Standing
+from ocsp_pcap.explain.grounds.kinds import Act, Sent
+from ocsp_pcap.explain.grounds.purposes import may_have_shown
+from ocsp_pcap.explain.grounds.tunnels import (
+    served,
+    shown_to_intercept,
+    stands_for_another,
+    told_to_intercept,
+)
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.roles import PROXIED
+from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
+
+AT_ONCE: Final = 5 * SECOND
+"""A query that follows within this time answers to the handshake, where no other is nearer."""
+LATE: Final = 60 * SECOND
+"""What is asked later than this may have another occasion, which the capture need not show."""
+MOST_AT_ONCE: Final = 256
+"""Handshakes within one span that are looked at; more would not make it surer."""
+
+
+def other_asker(question: Question, ground: Sent) -> Iterator[Standing]:
+    """Could another host have sent this?"""
+    act, asker = ground.act, question.asker
+    if isinstance(act, Query):
+        sender, here = act.exchange.client, question.validator.address
+        if act.credit.relayed:
+            yield Standing("other-asker", f"{sender} sent the query, for another host: {act.credit.why}")
+        elif sender != here and not _one_host_for_certain(question, sender):
+            yield Standing(
+                "other-asker",
+                f"the query came from {sender}, and that this is the same host as {here} is only inferred",
+            )
+        elif (around := question.case.askers.asked_around(act.exchange)) is not None:
+            yield Standing(
+                "other-asker",
+                f"{around.client} asked the same responder for the same just before and got its answer just "
+                f"after: {sender} may have handed that on",
+            )
+        elif question.presented_by == "server" and _both_sides(question):
+            yield Standing(
+                "other-asker",
+                f"{here} received two certificates for this host at that moment: a proxy may go on under the "
+                "address of its client",
+            )
+    if isinstance(act, Query) and (proxy := _unplaced_proxy(question, act)) is not None:
+        yield Standing(
+            "other-asker",
+            f"others tunnel through {proxy}, whose own connections are not known by their address: this may "
+            "be one",
+        )
+    ttl = _ttl(act)
+    if ttl is None and question.presented_by == "server" and len(asker.hop_limits) > 1:
+        yield Standing(
+            "other-asker",
+            f"packets from {question.validator.address} arrive with different TTLs: several hosts may share "
+            "it, and the TTL of this one's packets is not known",
+        )
+    seen = question.visit.handshake.client_ttl if question.presented_by == "server" else None
+    if ttl is not None and seen is not None and ttl != seen:
+        yield Standing(
+            "other-asker",
+            f"its IP packets arrived with a TTL of {ttl}, those of the handshake with {seen}: two hosts may "
+            "share the address",
+        )
+    if isinstance(act, Query) and question.presented_by == "server" and _other_stack(question, act):
+        yield Standing(
+            "other-asker",
+            f"{len(asker.stacks)} different TLS programs are seen behind {question.validator.address}, and "
+            "which of them asked is not told",
+        )
+    elif isinstance(act, Query) and question.presented_by == "server" and _other_program(question, act):
+        yield Standing(
+            "other-asker",
+            f"queries from {question.validator.address} name different software (User-Agent): another "
+            "program behind the address may hold this answer",
+        )
+
+
+def _both_sides(question: Question) -> bool:
+    """The address got certificates of two issuers for one host at that moment: it is reflected."""
+    case, here = question.case, question.visit
+    chain = case.chain(here.handshake)
+    if here.host is None or not chain or case.hellos.inner_leg(here) is not None:
+        return False
+    visits = question.asker.visits_to.get(here.host.lower(), [])
+    return any(
+        shown[0].issuer != chain[0].issuer and visit.handshake.server_random != here.handshake.server_random
+        for visit in between(visits, here.time - AT_ONCE, here.time + AT_ONCE)[:MOST_AT_ONCE]
+        if (shown := case.chain(visit.handshake))
+    )
+
+
+def _unplaced_proxy(question: Question, query: Query) -> str | None:
+    """Return a proxy that may be the sender of a query, as whose own address nothing is known."""
+    case, visit = question.case, question.visit
+    if not case.unplaced_proxies or question.validator.role != "unknown":
+        return None
+    own = {case.identity(v.handshake.server) for v in question.asker.visits if v.handshake.tunnel in PROXIED}
+    others = sorted(case.unplaced_proxies - own - {question.asker.identity})
+    names = {visit.host, visit.handshake.server}
+    for proxy in others:
+        behind = (v for v in case.visits if case.identity(v.handshake.server) == proxy)
+        same = any({v.host, v.handshake.connect_host} & names for v in behind)
+        if same or case.coverage.loss(query.exchange.capture) is not None:
+            return proxy
+    return None
+
+
+def _one_host_for_certain(question: Question, sender: str) -> bool:
+    proxy = question.case.site.proxy_at(question.validator.address)
+    return proxy is not None and sender in proxy.addresses
+
+
+def _ttl(act: Act) -> int | None:
+    return act.exchange.client_ttl if isinstance(act, Query) else act.client_ttl
+
+
+def _other_stack(question: Question, query: Query) -> bool:
+    """Several TLS programs are behind the validator's address, and another than this one may have asked.
+
+    Who received the certificate shortly before it was asked about tells, and else the name by which the query
+    calls its software, where every handshake that a query of this name followed is of one program.
+    """
+    asker = question.asker
+    if len(asker.stacks) < 2 or told_to_intercept(question):
+        return False
+    own = question.visit.handshake.hello_fingerprint
+    assert question.certificate is not None
+    received = asker.received.get(question.certificate.sha256, [])
+    near = [
+        *between(received, query.time - LATE, query.time),
+        *(
+            visit
+            for visit in between(asker.hidden, query.time - LATE, query.time)
+            if may_have_shown(question, visit)
+        ),
+    ]
+    if served(question):
+        # What a proxy makes for hosts behind it is its own, whatever it looks like.
+        near = [visit for visit in near if not stands_for_another(question.case, visit)]
+        return any(visit.handshake.hello_fingerprint != own for visit in near)
+    if own is None or question.validator.role in ("child", "parent"):
+        return True
+    if near:
+        return {visit.handshake.hello_fingerprint for visit in near} != {own}
+    agent = query.exchange.user_agent
+    return agent is None or asker.stacks_of_agent.get(agent) != {own}
+
+
+def _other_program(question: Question, query: Query) -> bool:
+    """The answer came before this handshake, and queries of several names leave open who holds it."""
+    asker, agent = question.asker, query.exchange.user_agent
+    if query.time >= question.visit.time or len(asker.stacks) > 1 or shown_to_intercept(question):
+        return False
+    return any(agent != other for other in asker.agents)
+
+
+def told_otherwise(question: Question, ground: Sent) -> Iterator[Standing]:
+    """Does the site file say that this validator sends no such thing?"""
+    act, proxy = ground.act, question.proxy
+    if proxy is not None and proxy.ocsp is False:
+        yield Standing(
+            "told-otherwise",
+            "the site file says that OCSP is off there: it is out of date, or this was handed on for another "
+            "host",
+        )
+    elif not isinstance(act, Query) and _passes_by(question, act):
+        yield Standing(
+            "told-otherwise",
+            f"queries go through the forwarding host {proxy and proxy.forwarding_host}, says the site file, "
+            "and this went past it",
+        )
+
+
+def _passes_by(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bool:
+    """The site file names a forwarding host, and this was neither for its name nor sent to it."""
+    proxy = question.proxy
+    if proxy is None or proxy.forwarding_host is None:
+        return False
+    name = proxy.forwarding_host.rpartition(":")[0].lower()
+    if isinstance(act, DnsLookupFact):
+        return act.name.rstrip(".").lower() not in question.asker.aliases_of(name)
+    return act.server != name and act.server not in question.asker.addresses_of(name)

@@ -1,0 +1,85 @@
+"""Doubts about whose connection it is: a proxy may only hand it on for a host behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
+from ocsp_pcap.explain.grounds.claim import Standing
+from ocsp_pcap.explain.grounds.kinds import Received, Sent
+from ocsp_pcap.explain.hellos import differ
+from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.visits import Visit
+
+MOST_AT_ONCE: Final = 256
+"""Handshakes within one span that are looked at; more would not make it surer."""
+
+
+def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
+    """May this host only hand the connection on, so that it validates nothing?"""
+    if question.presented_by == "client" or question.case.hellos.inner_leg(question.visit) is not None:
+        return
+    proxy = question.proxy
+    if proxy is not None and proxy.intercepts is False and not proxy.validates_tunnels:
+        yield Standing(
+            "may-tunnel",
+            f"{question.who} does not intercept, says the site file, so the TLS client is a host behind it",
+            rival="not-intercepted",
+        )
+        return
+    relays = question.asker.identity in question.case.hellos.relays
+    if not (relays or question.asker.relayed or question.validator.role in ("child", "parent")):
+        return
+    if not shown_to_intercept(question):
+        if relays:
+            seen = "hands other connections on untouched"
+        elif question.asker.relayed:
+            seen = "hands on what hosts behind it ask"
+        else:
+            seen = "has a side that is not captured"
+        yield Standing(
+            "may-tunnel", f"{question.who} {seen}, and may only tunnel this one for a client behind it"
+        )
+
+
+def shown_to_intercept(question: Question) -> bool:
+    """The site file or the inner leg show that a proxy makes its own TLS connections.
+
+    That it asks about what it received does not: who only relays for one host behind it looks the same from
+    outside.
+    """
+    return told_to_intercept(question) or served(question)
+
+
+def told_to_intercept(question: Question) -> bool:
+    """The site file says that a proxy makes its own TLS connections."""
+    proxy = question.proxy
+    return proxy is not None and proxy.intercepts is not False and bool(proxy.intercepts or proxy.ca)
+
+
+def served(question: Question) -> bool:
+    """The proxy makes this connection for a host behind it, and intercepts it."""
+    return stands_for_another(question.case, question.visit)
+
+
+def stands_for_another(case: Case, here: Visit) -> bool:
+    """A visit behind this proxy stands beside this one, with a hello of its own: the proxy intercepts.
+
+    Where several programs are behind the address, the one behind which it stands is the nearest.
+    """
+    if here.host is None:
+        return False
+    proxy, name = case.identity(here.handshake.client), here.host.lower()
+    inner = case.visits_through.get((proxy, name), [])
+    outer = case.host(here.handshake.client).visits_to.get(name, [])
+    for visit in between(inner, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD):
+        if not differ(visit.handshake.client_random, here.handshake.client_random):
+            continue
+        beside = between(outer, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)[:MOST_AT_ONCE]
+        nearest = min(beside, key=lambda leg: abs(leg.time - visit.time), default=here)
+        if nearest.handshake.hello_fingerprint == here.handshake.hello_fingerprint:
+            return True
+    return False
