@@ -63,7 +63,7 @@ class Bounds:
         "without it they grow with the connections; of more, those that were silent longest are ended",
     )
     unanswered_hellos: int = _bound(
-        100_000,
+        65_536,
         "connections of a run that show a ClientHello and nothing that answers it",
         "one packet makes one, and each takes a kilobyte until all is read and explained",
     )

@@ -208,12 +208,7 @@ class TcpObserver:
                 self._give_up(stream)
         if self._held > BOUNDS.all_compared_bytes:
             self._forget_oldest()
-        if len(self._streams) > BOUNDS.open_streams:
-            idle = sorted(self._streams.values(), key=lambda stream: stream.last_frame)
-            surplus = idle[: len(idle) - BOUNDS.open_streams * 3 // 4]
-            self.given_up += len(surplus)
-            for stream in surplus:
-                self._give_up(stream)
+        self._end_idle()
         if self._waiting > BOUNDS.all_waiting_bytes:
             for stream in sorted(self._streams.values(), key=lambda stream: stream.last_frame):
                 if self._waiting <= BOUNDS.all_waiting_bytes * 3 // 4:
@@ -221,6 +216,15 @@ class TcpObserver:
                 if stream.waiting:
                     reached("all_waiting_bytes")
                     self._give_up(stream)
+
+    def _end_idle(self) -> None:
+        """End the streams that were silent longest where too many are open."""
+        if len(self._streams) > BOUNDS.open_streams:
+            idle = sorted(self._streams.values(), key=lambda stream: stream.last_frame)
+            surplus = idle[: len(idle) - BOUNDS.open_streams * 3 // 4]
+            self.given_up += len(surplus)
+            for stream in surplus:
+                self._give_up(stream)
 
     def _chosen(self, columns: TransportColumns, rows: Ordered) -> None:
         """Read rows of a batch, stream by stream; plain streams at once."""
@@ -252,6 +256,8 @@ class TcpObserver:
             open_stream = self._streams.get(number)
             if open_stream is not None:
                 self._count_waiting(open_stream)
+                # Those with a lower number have had their rows: a batch may open many.
+                self._end_idle()
 
     def _read_carried(self) -> None:
         """Read segment by segment what was carried over from earlier batches."""
