@@ -100,6 +100,11 @@ def read_proxysg(path: str, text: str) -> Reading:
             if DEFINED.match(line.strip()):
                 reading.notice(number, line.strip(" #\r"))
     _finish(reading, state, configured)
+    if title and not text.endswith(("\n", "\r")):
+        reading.problems.append(
+            f"{path}: ends in the middle of line {lines[-1][0]}, in the section {title}: the rest is "
+            "not known"
+        )
     return reading
 
 

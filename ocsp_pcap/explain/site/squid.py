@@ -47,6 +47,13 @@ CHECKING = frozenset(
     }
 )
 """Directives that bear on the question, and that no key of the site file stands for."""
+UNDERSTOOD = frozenset(
+    {
+        *("acl", "http_port", "https_port", "ssl_bump", "sslcrtvalidator_program", "cache_peer"),
+        *("never_direct", "tcp_outgoing_address", "udp_outgoing_address"),
+    }
+)
+"""Directives that are read; what else there is, is listed, each once."""
 
 
 def looks_like_squid(text: str) -> bool:
@@ -145,6 +152,9 @@ def _inside(folder: Path, pattern: str) -> list[Path]:
     parts = [part.replace("**", "*") for part in Path(pattern).parts if part not in ("/", "..", ".")]
     for start in range(len(parts)):
         rest = "/".join(parts[start:])
+        if start and start == len(parts) - 1 and re.search(r"[*?\[]", rest):
+            # Without its folder, a pattern means any file.
+            return []
         try:
             found = sorted(file.resolve() for file in folder.glob(rest))
         except (ValueError, OSError, NotImplementedError):
@@ -202,6 +212,7 @@ def _interpret(reading: Reading, configuration: _Configuration) -> None:
     peers: list[_Directive] = []
     validator: _Directive | None = None
     never_direct: list[_Directive] = []
+    skipped: set[str] = set()
     for directive in configuration.directives:
         name, words = directive.words[0], directive.words[1:]
         if name == "acl" and words:
@@ -220,6 +231,9 @@ def _interpret(reading: Reading, configuration: _Configuration) -> None:
             _address(reading, directive, words[0])
         elif name in CHECKING:
             reading.notice(directive.line, directive.text, directive.path)
+        elif name not in UNDERSTOOD and name not in skipped:
+            skipped.add(name)
+            reading.skip(directive.line, directive.text, directive.path)
     _ports(reading, configuration.folder, ports)
     _interception(reading, ports, rules, acls)
     _validator(reading, validator, configuration.directives)
@@ -267,6 +281,10 @@ def _interception(
 ) -> None:
     for rule in rules:
         reading.notice(rule.line, rule.text, rule.path)
+    for name in dict.fromkeys(word.lstrip("!") for rule in rules for word in rule.words[2:]):
+        for definition in acls.get(name, ()):
+            # Which hosts a rule is about stands in its ACLs.
+            reading.notice(definition.line, definition.text, definition.path)
     bumping = [port for port in ports if "ssl-bump" in port.words]
     if not ports or not reading.complete:
         return

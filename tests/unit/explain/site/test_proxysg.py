@@ -61,7 +61,7 @@ def sysinfo(policy: str = "") -> str:
         "Version Information\nURL_Path /SYSINFO/Version\nVersion: SGOS 6.7.5.1",
         "Software Configuration\nURL_Path /cli/show/configuration\n" + CONFIGURATION.format(policy=policy),
         "TCP/IP Routing Table\nURL_Path /TCP/Route\ndefault 10.1.0.1",
-        "Forwarding Settings\nURL_Path /Forwarding/Settings\n# 1 forwarding hosts defined.",
+        "Forwarding Settings\nURL_Path /Forwarding/Settings\n# 1 forwarding hosts defined.\n",
     ]
     return f"\n\n{RULE}\n\n".join(sections)
 
@@ -147,3 +147,11 @@ def test_no_text_raises(text: str) -> None:
     read_proxysg("s", text)
     read(text)
     read_proxysg("s", f"{RULE}\n{text}\nURL_Path {text}\n{text}")
+
+
+def test_a_sysinfo_that_was_cut_says_where() -> None:
+    whole = sysinfo()
+    assert read("", whole).problems == []
+    (problem,) = read("", whole[:-10]).problems
+    assert "ends in the middle of line" in problem
+    assert "in the section Forwarding Settings: the rest is not known" in problem

@@ -134,3 +134,29 @@ def test_recognition() -> None:
 def test_no_text_raises(text: str) -> None:
     read(text)
     read(f"ssl_bump {text}\nacl a {text}\nhttp_port {text}\ncache_peer {text}\nif {text}\n")
+
+
+def test_a_pattern_without_its_folder_means_no_file(tmp_path: Path) -> None:
+    (tmp_path / "other.conf").write_text("sslcrtvalidator_program /usr/bin/checker\n")
+    reading = read(
+        "http_port 10.0.0.1:3128\nhttp_access allow all\ninclude /etc/squid/conf.d/*.conf\n", tmp_path
+    )
+    assert "ocsp" not in reading.values
+    assert len(reading.problems) == 1
+    assert "/etc/squid/conf.d/*.conf, is not in the folder of the configuration" in reading.problems[0]
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "tls.conf").write_text("sslcrtvalidator_program /usr/bin/checker\n")
+    assert read("http_port 1\ninclude /etc/squid/conf.d/*.conf\n", tmp_path).values["ocsp"] is True
+
+
+def test_which_hosts_a_rule_is_about_is_shown() -> None:
+    reading = read(PORT + STEPS + "ssl_bump peek step1\nssl_bump splice bank\nssl_bump bump all\n")
+    assert "acl bank ssl::server_name .bank.test" in [line.text for line in reading.seen]
+
+
+def test_directives_that_are_not_read_are_listed_once() -> None:
+    reading = read(f"{PORT}http_access allow all\nhttp_access deny all\nrefresh_pattern . 0 20% 4320\n")
+    assert [(line.number, line.text) for line in reading.unread] == [
+        (2, "http_access allow all"),
+        (4, "refresh_pattern . 0 20% 4320"),
+    ]
