@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -136,4 +138,8 @@ def test_each_row_has_a_source() -> None:
     }
     assert all(authority.source.startswith("https://") for authority in authorities())
     assert all(limit.source for limit in (*rules().maximum_validity, *rules().short_lived))
+    text = resources.files("ocsp_pcap.explain.authorities").joinpath("authorities.toml").read_text("utf-8")
+    table = tomllib.loads(text)["rules"]
+    for key in ("ocsp_optional", "response_validity", "authoritative"):
+        assert table[f"{key}_source"]
     assert authority_of(issued("2026-06-01", LETS_ENCRYPT)) is authorities()[0]
