@@ -15,7 +15,7 @@ PLACEHOLDERS: Final = frozenset(
     {
         *("host", "validator", "responder", "serial", "frame", "stream", "until", "longer", "quic"),
         *("problem", "lenient", "alert"),
-        *("upstream_off", "upstream_on", "on_here", "perhaps_on_here", "unseen"),
+        *("upstream_off", "upstream_on", "on_here", "perhaps_on_here", "unseen", "inner_off", "inner_on"),
     }
 )
 """What a next step may refer to, each optional.
@@ -31,7 +31,8 @@ capture longer than that would decide. ``quic``: the word QUIC, where the handsh
 What is done already is not asked for again. ``upstream_on``: how it is known that OCSP is on at the parent;
 ``upstream_off``: the parent, where that is not known. ``on_here``: the validator, a proxy that is not known
 to have OCSP off; ``perhaps_on_here``: the validator, where it is open whether it is a proxy. ``unseen``: the
-host, where no capture shows its own certificate.
+host, where no capture shows its own certificate. ``inner_on``: who asks behind a proxy that only
+tunnels; ``inner_off``: the child, where none is seen to.
 """
 
 

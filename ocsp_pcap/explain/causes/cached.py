@@ -44,8 +44,8 @@ ENTRY: Final = cause(
     ((Saw, Sent, Received, Means, Held, After, Silence, Due), (Traced,)),
     "To see a query, clear the OCSP response cache of {validator} or wait for nextUpdate, then open"
     " a new connection to {host}.",
-    "The answer is good until {until}: the next query is due with the first new connection after that.",
-    "If the earlier response was seen in frame {frame}, check its nextUpdate there.",
+    "The answer in frame {frame} is good until {until}: the next query is due with the first new connection "
+    "after that.",
     "A capture longer than {longer} sees the next query: no answer from before lasts until then.",
 )
 

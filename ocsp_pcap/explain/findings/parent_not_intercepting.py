@@ -14,7 +14,9 @@ ENTRY: Final = finding_entry(
     "parent-not-intercepting",
     "advice",
     "The parent only tunnels: the child sees the origins' certificates, so OCSP belongs on the child.",
-    "Enable OCSP on the child, or intercept TLS on the parent and enable it there.",
+    "Enable OCSP on {inner_off}, or intercept TLS on the parent and enable it there.",
+    "OCSP is done where the certificates are seen: {inner_on} asks. Intercept TLS on the parent only if it "
+    "is to be done there instead.",
     "Make sure that the child's queries can reach the responders, directly or through the parent.",
 )
 
@@ -32,10 +34,14 @@ def find(view: View) -> Iterator[Finding]:
         opened = any(case.hellos.inner_leg(visit) is None for visit in host.visits)
         if not tunnelled or opened or host.role not in ("parent", "unknown"):
             continue
+        inner = (other for other in case.hosts.values() if other is not host and other.exchanges)
+        asking = next((other.exchanges[0].client for other in inner), None)
         yield finding(
             ENTRY,
             f"{who(tunnelled[0]).capitalize()} only tunnels TLS ({hosts_of(tunnelled)}): the proxy or client "
             "before it sees the origins' certificates, so that is where OCSP belongs.",
             evidence_of(tunnelled[:4]),
             validator=tunnelled[0].validator.address,
+            inner_on=asking,
+            inner_off="the child" if asking is None else None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ocsp_pcap.explain.case import Context
@@ -57,3 +58,21 @@ def test_where_the_origin_s_certificate_is_not_seen_a_capture_is_due() -> None:
     ca = authority(PROXY_CA)
     told = steps(ca, fake, inner, parent={"ca": (site_authority(ca),)})
     assert "Capture on the outer side of the parent to see OCSP for shop.test." in told
+
+
+def test_a_child_that_asks_need_not_be_told_to() -> None:
+    random = {"client_random": "ab" * 32, "server_random": "cd" * 32}
+    before = replace(handshake("shop.test", shop, client=CHILD, server=PARENT_INSIDE, proxied=True), **random)
+    behind = replace(handshake("shop.test", shop, time=0.1), **random)
+
+    def told(*items: Any) -> str:
+        findings = explain(
+            facts(shop, before, behind, *items), Context(site=site(child={}, parent={}))
+        ).findings
+        (found,) = [f for f in findings if f.code == "parent-not-intercepting"]
+        return "\n".join(found.next_steps)
+
+    assert "Enable OCSP on the child" in told()
+    asking = told(exchange(shop, time=1, client=CHILD))
+    assert "Enable OCSP on the child" not in asking
+    assert f"{CHILD} asks" in asking
