@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from ocsp_pcap.capture.batch import Column
 from ocsp_pcap.decode.columns import EXTRA, TransportColumns
 from ocsp_pcap.decode.window import gather, layout
+from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT
 from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, copied, joined
-from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, ToldStream
 from ocsp_pcap.spoken.plain import tell
-from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import among, distinct
 from ocsp_pcap.streams.flows import FlowTable
@@ -48,8 +48,8 @@ _CONNECT: Final = int.from_bytes(b"CONN")
 class PlainStreams(NamedTuple):
     """What became of the streams of a batch."""
 
-    spoken: list[tuple[int, Spoken]]
-    """Numbers of streams that told all they can, and what they told."""
+    told: list[ToldStream]
+    """Streams that told all they can."""
     waiting: Column
     """Places of streams that are plain so far, and wait for what the next batches bring."""
     left: Column
@@ -61,8 +61,9 @@ class PlainStreams(NamedTuple):
 class PlainReader:
     """Tells plain streams. Rows of those that a batch does not bring to an end are carried over."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, checksums: ChecksumAudit) -> None:
         self._shared = shared
+        self._checksums = checksums
         self._chunks: list[Rows] = []
         self._size = 0
         self.streams = 0
@@ -83,7 +84,7 @@ class PlainReader:
             # What they open is to be read.
             return PlainStreams([], np.flatnonzero(waiting), np.flatnonzero(left), self.take_carried())
         fresh = np.flatnonzero(state == DIRECTION_BITS)
-        spoken = self._tell(columns, rows.of(fresh), fresh, flows, left, waiting)
+        told = self._tell(columns, rows.of(fresh), fresh, flows, left, waiting)
         carried = np.flatnonzero(state & CARRIED)
         before = NO_ROWS
         if len(carried):
@@ -92,9 +93,9 @@ class PlainReader:
             news = copied(columns, rows.row[at], rows.stream[at], rows.direction[at])
             before = self._take(numbers)
             whole = joined([before, news])
-            spoken += self._tell(whole.columns, whole.by_stream(), carried, flows, left, waiting)
+            told += self._tell(whole.columns, whole.by_stream(), carried, flows, left, waiting)
             before = before.of(among(before.stream, numbers[left[carried]]))
-        return PlainStreams(spoken, np.flatnonzero(waiting), np.flatnonzero(left), before)
+        return PlainStreams(told, np.flatnonzero(waiting), np.flatnonzero(left), before)
 
     def take_carried(self) -> Rows:
         """Return, once, all that is carried over."""
@@ -110,7 +111,7 @@ class PlainReader:
         flows: FlowTable,
         left: NDArray[np.bool_],
         waiting: NDArray[np.bool_],
-    ) -> list[tuple[int, Spoken]]:
+    ) -> list[ToldStream]:
         """Tell streams; mark, at their ``places``, which wait, and which are not left to others."""
         chosen = _beginnings(columns, rows, flows)
         rows, places = rows.of(chosen), places[chosen]
@@ -129,8 +130,8 @@ class PlainReader:
             )
         )
         goes_on = ((count == rows.end - rows.start) & (count < MOST_ROWS) & (count > 0)).tolist()
-        spoken: list[tuple[int, Spoken]] = []
-        told: list[int] = []
+        told: list[ToldStream] = []
+        over: list[int] = []
         unfinished: list[int] = []
         memory = columns.buffer.data
         position = 0
@@ -143,18 +144,19 @@ class PlainReader:
                 except NotPlainError:
                     continue
                 if said is not None:
-                    spoken.append((numbers[index], said))
-                    told.append(index)
+                    told.append(ToldStream(numbers[index], said))
+                    over.append(index)
+                    self._checksums.add_plain(told[-1], memory, sides[index], segments[begin:position])
                     continue
             if goes_on[index]:
                 unfinished.append(index)
-        left[places[told]] = False
+        left[places[over]] = False
         if unfinished:
             left[places[unfinished]] = False
             waiting[places[unfinished]] = True
             at = rows.of(np.array(unfinished)).up_to(count[unfinished])
             self._keep([*self._chunks, copied(columns, rows.row[at], rows.stream[at], rows.direction[at])])
-        return spoken
+        return told
 
     def _take(self, numbers: Column) -> Rows:
         """Return, once, what is carried of some streams."""

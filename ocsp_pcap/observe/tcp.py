@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.decode.window import gather, layout
+from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.plain import CARRIED, LIVE, PlainReader
 from ocsp_pcap.observe.rows import Row, Rows, Segments
@@ -28,7 +29,7 @@ from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.headers import FAR, NEAR, Checksum
+from ocsp_pcap.streams.headers import FAR, NEAR
 from ocsp_pcap.streams.joining import FlowMatch, MatchError, StreamFiles
 from ocsp_pcap.streams.plain import Ordered
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
@@ -79,7 +80,8 @@ class TcpObserver:
         """Bytes that wait in reassembly and parsers of all streams."""
         self._surroundings: Surroundings | None = None
         self._most_held = BOUNDS.compared_bytes
-        self._plain = PlainReader(shared)
+        self._checksums = ChecksumAudit()
+        self._plain = PlainReader(shared, self._checksums)
         self._any_dozes = False
         self._rereads = False
         """A stream is read again: what lay outside its windows is known."""
@@ -130,6 +132,7 @@ class TcpObserver:
             self._chosen(columns, Ordered.by_stream(chosen, stream[chosen], direction[chosen]))
             self._surroundings = None
         self._release(int(columns.time[-1]))
+        self._checksums.run()
 
     def _woken(
         self, columns: TransportColumns, stream: NDArray[np.int64], rows: NDArray[np.int64]
@@ -194,6 +197,7 @@ class TcpObserver:
         self._read_carried()
         for stream in list(self._streams.values()):
             self._give_up(stream)
+        self._checksums.run()
 
     def _release(self, now: int) -> None:
         """End streams that were closed a while ago, and the idle ones where there are too many."""
@@ -230,8 +234,8 @@ class TcpObserver:
         """Read rows of a batch, stream by stream; plain streams at once."""
         number = rows.stream[rows.start]
         told = self._plain.read(columns, rows, self._wanted[number], self.flows)
-        self.finished += [ToldStream(stream, spoken) for stream, spoken in told.spoken]
-        self._wanted[[stream for stream, _ in told.spoken]] = 0
+        self.finished += told.told
+        self._wanted[[stream.number for stream in told.told]] = 0
         self._wanted[number[told.waiting]] = DIRECTION_BITS | LIVE | CARRIED
         self._wanted[number[told.left]] &= 0xFF ^ CARRIED
         self._feed_all(told.before.columns, told.before.by_stream())
@@ -637,21 +641,6 @@ class TcpObserver:
                 self._note_wanted(stream, stream.conversation.wanted)
         stream.read_again = self._rereads = False
 
-    def _find_suspicious(self, stream: TcpStream) -> None:
-        """Find segments of OCSP exchanges that their receiver would have dropped, with no other copy."""
-        if stream.entries is None or not stream.conversation.exchanges:
-            return
-        checksums: tuple[list[tuple[int, Checksum]], ...] = ([], [])
-        for row, before, data in stream.entries:
-            if data and row[2] not in stream.refused:
-                segment = _segment_of((row, before, data))
-                checksums[segment.direction].append((segment.frame, segment.headers().checksum))
-        for found in checksums:
-            wrong = [frame for frame, checksum in found if checksum is Checksum.WRONG]
-            right = sum(checksum is Checksum.RIGHT for _, checksum in found)
-            if wrong and right > len(wrong):
-                self._note_ambiguous(stream, tuple(wrong))
-
     def _settle(self, stream: TcpStream, wanted: int) -> bool:
         """Note what the stream wants now; end it where that is nothing. Return whether it goes on."""
         if not wanted:
@@ -691,7 +680,7 @@ class TcpObserver:
             self._events(stream, [Close(reset.direction, reset.frame, reset.time, reset=True)])
         conversation = stream.conversation
         conversation.finish(stream.last_frame, stream.last_time)
-        self._find_suspicious(stream)
+        entries = stream.entries
         self._forget(stream)
         self._waiting -= stream.waiting
         stream.waiting = 0
@@ -708,6 +697,8 @@ class TcpObserver:
             told = stream.told()
             if stream.ambiguous or not told.spoken.is_unanswered or self._shared.has_room():
                 self.finished.append(told)
+            if entries is not None:
+                self._checksums.add(told, entries, stream.refused)
 
 
 def _segment_of(entry: Entry) -> Segment:
