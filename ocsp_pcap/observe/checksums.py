@@ -9,7 +9,7 @@ which show what is usual. The sums of a batch are made at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import Final, NamedTuple, TypeAlias
 
@@ -27,8 +27,11 @@ CONTROLS: Final = 2
 _ONES: Final = 0xFFFF
 _LENGTHS: Final = (32, 20, *range(24, 32, 4), *range(36, 64, 4))
 
-Segment: TypeAlias = tuple[int, bytes, bytes | memoryview]
-"""Frame, the bytes before the payload, and the payload."""
+_PADDING: Final = (b"", bytes(3), bytes(2), bytes(1))
+"""By the number of bytes modulo 4."""
+
+Segment: TypeAlias = tuple[memoryview | bytes, int, int, int]
+"""What holds it with its headers, where its payload starts there and how long it is, and its frame."""
 PlainSegment: TypeAlias = tuple[bool, int, int, int, int]
 """The client sent it, frame, time, and where its payload starts and how long it is."""
 
@@ -53,62 +56,71 @@ class ChecksumAudit:
     def add(self, told: ToldStream, entries: Sequence[Entry], refused: frozenset[int]) -> None:
         """Take a stream that was read segment by segment."""
         for direction, first, last in _spans(told.spoken):
-            own = (e for e in entries if e[0][0] == direction and not e[0][7] and e[0][2] not in refused)
-            self._add(told, ((row[2], before, data) for row, before, data in own if data), first, last)
+            controls = 0
+            for row, before, data in entries:
+                frame = row[2]
+                if row[0] == direction and frame > first and data and not row[7] and frame not in refused:
+                    controls += frame > last
+                    if controls > CONTROLS:
+                        break
+                    self._append((before + data, len(before), len(data), frame))
+            self._close(told)
 
     def add_plain(
         self, told: ToldStream, memory: memoryview, client: int, segments: Sequence[PlainSegment]
     ) -> None:
         """Take a stream that was told at once; no copy of its bytes is among the segments."""
         for direction, first, last in _spans(told.spoken):
-            by_client = direction == client
-            own = (
-                (frame, bytes(memory[max(at - HEADERS, 0) : at]), memory[at : at + length])
-                for from_client, frame, _, at, length in segments
-                if from_client == by_client and frame > first and length
-            )
-            self._add(told, own, first, last)
-
-    def _add(self, told: ToldStream, segments: Iterable[Segment], first: float, last: float) -> None:
-        controls = 0
-        for segment in segments:
-            if segment[0] > first:
-                if segment[0] > last:
-                    controls += 1
-                    if controls > CONTROLS:
-                        break
-                self._append(segment)
-        if len(self._lengths) > (self._groups[-1].end if self._groups else 0):
-            self._groups.append(_Group(told, len(self._lengths)))
+            by_client, controls = direction == client, 0
+            for from_client, frame, _, at, length in segments:
+                if frame > first and from_client == by_client:
+                    if frame > last:
+                        controls += 1
+                        if controls > CONTROLS:
+                            break
+                    if (
+                        at >= 52
+                        and memory[at - 20] >> 4 == 8
+                        and memory[at - 52] == 0x45
+                        and memory[at - 43] == TCP
+                        and length <= MOST_PAYLOAD
+                    ):
+                        # Most segments have IPv4 without options, and the timestamps option behind the ports.
+                        self._note((memory, at, length, frame), memory[at - 40 : at + length], 32 + length)
+                    else:
+                        self._append((memory, at, length, frame))
+            self._close(told)
 
     def _append(self, segment: Segment) -> None:
-        _, before, data = segment
-        size = len(data)
-        for length in _LENGTHS if size <= MOST_PAYLOAD else ():
-            at = len(before) - length
-            if at >= 20 and before[at + 12] >> 4 == length >> 2:
-                if before[at - 20] == 0x45 and before[at - 11] == TCP:
-                    start = at - 8
-                elif at >= 40 and before[at - 40] >> 4 == 6 and before[at - 34] == TCP:
-                    start = at - 32
-                else:
-                    continue
-                self._segments.append(segment)
-                self._pieces += (before[start:], data)
-                if size & 1:
-                    self._pieces.append(b"\0")
-                self._lengths.append((len(before) - start + size + 1) >> 1)
-                # In ones' complement a segment with its checksum and its pseudo-header sums up to zero.
-                self._expected.append(-(TCP + length + size) % _ONES)
-                return
+        memory, at, length, _ = segment
+        start = _header(memory, at) if length <= MOST_PAYLOAD else None
+        if start is not None:
+            addresses = 8 if memory[start - 20] == 0x45 and memory[start - 11] == TCP else 32
+            self._note(segment, memory[start - addresses : at + length], at - start + length)
+
+    def _note(self, segment: Segment, piece: memoryview | bytes, length: int) -> None:
+        """Take the bytes from the addresses to the end, and the length of header and payload."""
+        self._segments.append(segment)
+        size = len(piece)
+        self._pieces += (piece, _PADDING[size & 3])
+        self._lengths.append((size + 3) >> 2)
+        # In ones' complement a segment with its checksum and its pseudo-header sums up to zero.
+        self._expected.append(-(TCP + length) % _ONES)
+
+    def _close(self, told: ToldStream) -> None:
+        if len(self._lengths) > (self._groups[-1].end if self._groups else 0):
+            self._groups.append(_Group(told, len(self._lengths)))
 
     def run(self) -> None:
         """Add the frames that were dropped to what is told of their streams, and forget all."""
         if not self._groups:
             return
-        words = np.frombuffer(b"".join(self._pieces), ">u2")
+        words = np.frombuffer(b"".join(self._pieces), "<u4")
         starts = np.cumsum([0, *self._lengths[:-1]])
-        wrong = np.add.reduceat(words, starts, dtype=np.int64) % _ONES != np.array(self._expected)
+        # A word of 32 bits counts as two of 16, since 2^16 is 1 modulo 2^16 - 1; in the other byte order all
+        # are 256 times as much.
+        sums = np.add.reduceat(words, starts, dtype=np.uint64).astype(np.int64) % _ONES
+        wrong = sums != np.array(self._expected) * 256 % _ONES
         if wrong.any():
             self._judge(wrong.tolist())
         for each in (self._groups, self._segments, self._pieces, self._lengths, self._expected):
@@ -117,24 +129,38 @@ class ChecksumAudit:
     def _judge(self, wrong: Sequence[bool]) -> None:
         begin = 0
         for told, end in self._groups:
-            frames = [self._segments[at][0] for at in range(begin, end) if wrong[at] and self._is_wrong(at)]
-            if 0 < len(frames) < sum(not each for each in wrong[begin:end]):
-                told.ambiguous |= {tuple(sorted(frames))}
+            own = wrong[begin:end]
+            if any(own) and not all(own):
+                segments = [self._segments[at] for at in range(begin, end) if wrong[at]]
+                frames = [segment[3] for segment in segments if _is_wrong(segment)]
+                if 0 < len(frames) < own.count(False):
+                    told.ambiguous |= {tuple(sorted(frames))}
             begin = end
 
-    def _is_wrong(self, at: int) -> bool:
-        """Tell a checksum that is wrong from one that was left to a network interface."""
-        _, before, data = self._segments[at]
-        for length in _LENGTHS:
-            start = len(before) - length
-            if start >= 20 and before[start + 12] >> 4 == length >> 2:
-                sequence, acknowledgment = (
-                    int.from_bytes(before[start + offset : start + offset + 4]) for offset in (4, 8)
-                )
-                headers = read_headers(before, bytes(data), 0, sequence, acknowledgment)
-                if headers.checksum is not Checksum.UNKNOWN:
-                    return headers.checksum is Checksum.WRONG
+
+def _header(memory: memoryview | bytes, at: int) -> int | None:
+    """Return where the TCP header before a payload starts, behind IPv4 without options, or IPv6."""
+    for length in _LENGTHS:
+        start: int = at - length
+        if start >= 20 and memory[start + 12] >> 4 == length >> 2:
+            if memory[start - 20] == 0x45 and memory[start - 11] == TCP:
+                return start
+            if start >= 40 and memory[start - 40] >> 4 == 6 and memory[start - 34] == TCP:
+                return start
+    return None
+
+
+def _is_wrong(segment: Segment) -> bool:
+    """Tell a checksum that is wrong from one that was left to a network interface."""
+    memory, at, length, _ = segment
+    start = _header(memory, at)
+    if start is None:
         return False
+    sequence, acknowledgment = (
+        int.from_bytes(memory[start + offset : start + offset + 4]) for offset in (4, 8)
+    )
+    before, data = bytes(memory[max(at - HEADERS, 0) : at]), bytes(memory[at : at + length])
+    return read_headers(before, data, 0, sequence, acknowledgment).checksum is Checksum.WRONG
 
 
 def _spans(spoken: Spoken) -> list[tuple[int, float, float]]:
