@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import html
 import io
 import json
@@ -17,6 +18,7 @@ from rich.console import Console
 
 from ocsp_pcap.crosscheck import CrosscheckUnavailable
 from ocsp_pcap.crosscheck.witness import find_tshark
+from ocsp_pcap.explain.headline import counts
 from ocsp_pcap.facts.json import dumps
 from ocsp_pcap.report.html import render_html
 from ocsp_pcap.report.json import explanation_to_json
@@ -28,6 +30,8 @@ from .cases import Sample, explanation_of_all, samples
 SENT = re.compile(
     r"([\d,]+) OCSP requests? (?:from|handed on for others by) (?:child |parent |client )?(\S+?)[:;.]? "
 )
+HOW_MANY = r"(?:of |all )?([\d,]+|both|the only) certificates?\b"
+WORDS = {"both": "2", "the only": "1"}
 RECEIVED = re.compile(r"([\d,]+) OCSP answers? to (?:child |parent |client )?(\S+) ")
 
 
@@ -98,3 +102,41 @@ def _carries_a_request(url: str) -> bool:
         return base64.b64decode(tail + "=" * (-len(tail) % 4), validate=True)[:1] == b"\x30"
     except (binascii.Error, ValueError):
         return False
+
+
+@pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
+def test_its_certificates_are_those_that_wireshark_shows(case: Sample, tmp_path: Path) -> None:
+    try:
+        tshark = find_tshark()
+    except CrosscheckUnavailable as unavailable:
+        pytest.skip(str(unavailable))
+    explanation = explanation_of_all(case)
+    keys = tmp_path / "keys"
+    keys.write_bytes(b"\n".join(log.read_bytes() for log in case.key_logs))
+    received: dict[str, set[str]] = {}
+    for capture in case.captures:
+        for address, certificates in _leaves(str(tshark), capture, keys).items():
+            received.setdefault(address, set()).update(certificates)
+    counted = [verdict for verdict in explanation.verdicts if counts(verdict)]
+    for address in {verdict.validator.address for verdict in counted}:
+        rows = [verdict for verdict in counted if verdict.validator.address == address]
+        visible = {v.certificate.sha256 for v in rows if v.certificate and v.chain_role == "leaf"}
+        assert visible == received.get(address, set()), address
+        told = re.findall(rf"{re.escape(address)}[^.]*?{HOW_MANY}", explanation.headline)
+        assert {WORDS.get(number, number) for number in told} <= {f"{len(rows):,}"}, address
+
+
+def _leaves(tshark: str, capture: Path, keys: Path) -> dict[str, set[str]]:
+    """SHA-256 of the leaf certificates that each address received, as Wireshark dissects them."""
+    command = [tshark, "-n", "-r", str(capture), "-T", "fields", "-E", "occurrence=f"]
+    fields = ("tls.handshake.certificate", "dtls.handshake.certificate")
+    command += ["-o", f"tls.keylog_file:{keys}", "-Y", " || ".join(fields)]
+    for field in ("ip.dst", *fields):
+        command += ["-e", field]
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found: dict[str, set[str]] = {}
+    for line in output.splitlines():
+        address, *certificates = line.split("\t")
+        der = bytes.fromhex("".join(certificates).replace(":", ""))
+        found.setdefault(address, set()).add(hashlib.sha256(der).hexdigest())
+    return found

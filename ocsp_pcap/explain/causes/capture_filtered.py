@@ -21,7 +21,7 @@ ENTRY: Final = cause(
     (
         "stays open (no traffic of the kind OCSP travels in was captured)",
         "stay open (no traffic of the kind OCSP travels in was captured)",
-        "stay open, perhaps because the capture holds no traffic of the kind OCSP travels in",
+        "may be left open because the capture holds no traffic of the kind OCSP travels in",
     ),
     (),
     "Capture again without a filter, or with at least: tcp port 80 or port 53 or tcp port 443 (and "

@@ -24,7 +24,7 @@ ENTRY: Final = cause(
     (
         "stays open (the capture is incomplete)",
         "stay open (the capture is incomplete)",
-        "stay open, perhaps because the capture is incomplete",
+        "may be left open because the capture is incomplete",
     ),
     ((Read,),),
     "Capture again with full packets (tcpdump -s 0 -B 65536) and start before the connection opens.",
