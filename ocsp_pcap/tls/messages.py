@@ -6,9 +6,10 @@ the fault that stopped it (None: none). None of them raises for bad input.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from struct import Struct, unpack_from
-from typing import Final
+from typing import Final, TypeVar
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.compression import CompressionError, decompress
@@ -26,8 +27,9 @@ HELLO_RETRY_REQUEST: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a2
 MORE_THAN: Final = "more than"
 """Begins a fault that is a bound of this program."""
 
+Read = TypeVar("Read")
 _MAX_REMEMBERED: Final = 512
-"""Bytes of a cipher suite list that is remembered."""
+"""Bytes of a list that is remembered."""
 
 ENCRYPT_THEN_MAC: Final = 22
 EXTENDED_MASTER_SECRET: Final = 23
@@ -98,26 +100,40 @@ def _server_name(body: bytes, start: int, end: int) -> str | None:
     return None
 
 
-def _alpn(body: bytes, start: int, end: int) -> tuple[str, ...]:
+def _remembered(read: Callable[[bytes], Read]) -> Callable[[bytes], Read]:
+    """Remember what was read of short lists: clients of a kind send the same ones."""
+    known = lru_cache(maxsize=1024)(read)
+    return lambda data: known(data) if len(data) <= _MAX_REMEMBERED else read(data)
+
+
+@_remembered
+def _alpn(data: bytes) -> tuple[str, ...]:
     """Return the protocol names of an ALPN extension (RFC 7301 3.1)."""
     names = []
-    position = start + 2
+    position, end = 2, len(data)
     while position < end:
-        following = position + 1 + body[position]
+        following = position + 1 + data[position]
         if following > end:
             break
-        names.append(escaped(body[position + 1 : following]))
+        names.append(escaped(data[position + 1 : following]))
         position = following
     return tuple(names)
 
 
-def _supported_versions(body: bytes, start: int, end: int) -> tuple[int, ...]:
+@_remembered
+def _supported_versions(data: bytes) -> tuple[int, ...]:
     """Return the versions of a client's supported_versions extension (RFC 8446 4.2.1), without GREASE."""
-    if start >= end:
+    if not data:
         return ()
-    count = min(body[start], end - start - 1) // 2
-    versions = unpack_from(f">{count}H", body, start + 1)
+    count = min(data[0], len(data) - 1) // 2
+    versions = unpack_from(f">{count}H", data, 1)
     return tuple([version for version in versions if version & 0x0F0F != 0x0A0A])
+
+
+@_remembered
+def _numbers(data: bytes) -> tuple[int, ...]:
+    """Return the 16-bit numbers of a list."""
+    return unpack_from(f">{len(data) // 2}H", data)
 
 
 def _psk_ages(body: bytes, start: int, end: int) -> tuple[int, ...]:
@@ -131,18 +147,6 @@ def _psk_ages(body: bytes, start: int, end: int) -> tuple[int, ...]:
         position += 6 + (body[position] << 8 | body[position + 1])
         ages.append(int.from_bytes(body[position - 4 : position]) if position <= end else -1)
     return tuple(ages)
-
-
-def _cipher_suites(data: bytes) -> tuple[int, ...]:
-    """Return the numbers of a cipher suite list; clients of a kind share one."""
-    return (_remembered_numbers if len(data) <= _MAX_REMEMBERED else _numbers)(data)
-
-
-def _numbers(data: bytes) -> tuple[int, ...]:
-    return unpack_from(f">{len(data) // 2}H", data)
-
-
-_remembered_numbers = lru_cache(maxsize=1024)(_numbers)
 
 
 def read_client_hello(body: bytes, frame: int, time: int) -> tuple[ClientHello | None, str | None]:
@@ -162,7 +166,7 @@ def read_client_hello(body: bytes, frame: int, time: int) -> tuple[ClientHello |
         if position + length > size:
             fault = "ClientHello is cut short in its cipher suites"
             length = size - position
-        suites = _cipher_suites(body[position : position + length])
+        suites = _numbers(body[position : position + length])
         position += length
         if fault is None and position < size:
             extensions, fault = _extensions(body, position + 1 + body[position])
@@ -180,10 +184,10 @@ def read_client_hello(body: bytes, frame: int, time: int) -> tuple[ClientHello |
         body[2:34],
         body[35 : 35 + body[34]],
         body[0] << 8 | body[1],
-        _supported_versions(body, *versions) if versions else (),
+        _supported_versions(body[versions[0] : versions[1]]) if versions else (),
         suites,
         _server_name(body, *name) if name else None,
-        _alpn(body, *alpn) if alpn else (),
+        _alpn(body[alpn[0] : alpn[1]]) if alpn else (),
         _STATUS_REQUEST in extensions or _STATUS_REQUEST_V2 in extensions,
         ticket[1] - ticket[0] if ticket else None,
         len(ages),
@@ -193,7 +197,7 @@ def read_client_hello(body: bytes, frame: int, time: int) -> tuple[ClientHello |
         ages,
         _CERT_WITH_EXTERN_PSK in extensions,
         tuple(extensions),
-        _cipher_suites(body[groups[0] + 2 : groups[1]]) if groups else (),
+        _numbers(body[groups[0] + 2 : groups[1]]) if groups else (),
         tuple(body[formats[0] + 1 : formats[1]]) if formats else (),
     ), fault
 
@@ -222,7 +226,7 @@ def read_server_hello(body: bytes, frame: int, time: int) -> tuple[ServerHello |
     if versions and versions[1] - versions[0] == 2:
         version = body[versions[0]] << 8 | body[versions[0] + 1]
     alpn = extensions.get(_ALPN)
-    protocols = _alpn(body, *alpn) if alpn else ()
+    protocols = _alpn(body[alpn[0] : alpn[1]]) if alpn else ()
     psk = extensions.get(_PRE_SHARED_KEY)
     return ServerHello(
         frame,
@@ -250,7 +254,7 @@ def read_encrypted_extensions(body: bytes, frame: int, time: int) -> tuple[Encry
     """Read EncryptedExtensions (RFC 8446 4.3.1)."""
     extensions, fault = _extensions(body, 0)
     alpn = extensions.get(_ALPN)
-    protocols = _alpn(body, *alpn) if alpn else ()
+    protocols = _alpn(body[alpn[0] : alpn[1]]) if alpn else ()
     return EncryptedExtensions(
         frame, time, protocols[0] if protocols else None, _EARLY_DATA in extensions
     ), fault

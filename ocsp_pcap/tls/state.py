@@ -51,15 +51,19 @@ class ConnectionState(Generic[D]):
         """Append the events of messages, remembering what hellos say."""
         events += found
         for event in found:
-            if isinstance(event, ServerHello):
-                self.server_hello = event
-                self.hello_seen = True
-                if is_tls13(event.version):
-                    self.client.protected = self.server.protected = False
-            elif isinstance(event, ClientHello):
-                self.hello_seen = True
-                self.offers_tls13 = any(is_tls13(version) for version in event.supported_versions)
-                self.early_data = event.early_data
+            if isinstance(event, ServerHello | ClientHello):
+                self.note(event)
+
+    def note(self, hello: ClientHello | ServerHello) -> None:
+        """Remember what a hello says."""
+        self.hello_seen = True
+        if isinstance(hello, ServerHello):
+            self.server_hello = hello
+            if is_tls13(hello.version):
+                self.client.protected = self.server.protected = False
+        else:
+            self.offers_tls13 = any(is_tls13(version) for version in hello.supported_versions)
+            self.early_data = hello.early_data
 
     def protected_handshake(self, direction: D, frame: int, time: int, events: list[TlsEvent]) -> None:
         """Take a handshake record behind ChangeCipherSpec: the first is Finished (RFC 5246 7.4.9)."""

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.direction import Direction
-from ocsp_pcap.tls.events import TlsEvent
+from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 from ocsp_pcap.tls.handshake import (
     CLIENT_HELLO,
     CLIENT_KEY_EXCHANGE,
@@ -37,6 +37,7 @@ from ocsp_pcap.tls.state import ConnectionState
 Stretch: TypeAlias = tuple[int, int, int, int, int]
 """Payload of one segment: 1 from the client, 0 from the server; frame, time, where it begins, its length."""
 
+_HELLOS: Final = (ClientHello, ServerHello)
 _HEADER: Final = Struct(">BBBH").unpack_from
 _MESSAGE: Final = Struct(">I").unpack_from
 
@@ -167,9 +168,10 @@ def _messages(
                 raise NotPlainError
             if kind == CLIENT_KEY_EXCHANGE and not from_client and state.server_hello is None:
                 raise NotPlainError
-            found: list[TlsEvent] = []
-            if read_message(kind, data[begin:position], frame, time, found, from_client) is not None:
+            if read_message(kind, data[begin:position], frame, time, events, from_client) is not None:
                 raise NotPlainError
-            state.take(found, events)
+            last = events[-1]
+            if isinstance(last, _HELLOS):
+                state.note(last)
     if position != end:
         raise NotPlainError
