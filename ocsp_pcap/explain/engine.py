@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes, log_times
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.causes import CAUSES, ORDER, Rule, next_steps
+from ocsp_pcap.explain.causes import CAUSES, ORDER, next_steps
 from ocsp_pcap.explain.chains import chains
 from ocsp_pcap.explain.findings import all_findings
 from ocsp_pcap.explain.grounds.claim import Claim, Standing, Weighed
@@ -114,12 +114,8 @@ def _matches(host: str | None, patterns: Sequence[str]) -> bool:
 def weighed(question: Question) -> Iterator[Weighed]:
     """Yield every claim about a question with its weight, the most specific cause first."""
     for rule in ORDER:
-        yield from _weighed_by(question, rule)
-
-
-def _weighed_by(question: Question, rule: Rule) -> Iterator[Weighed]:
-    for claim in rule.claims(question):
-        yield weigh(question, claim, rule.entry.proofs)
+        for claim in rule.claims(question):
+            yield weigh(question, claim, rule.entry.proofs)
 
 
 def answer(question: Question) -> Answered:
@@ -136,7 +132,8 @@ def answer(question: Question) -> Answered:
         if (settled and not rule.entry.proofs) or (firm is not None and rule.entry.code == "unexplained"):
             # Beside a confirmed answer only what is confirmed, too, is shown.
             continue
-        for one in _weighed_by(question, rule):
+        for claim in rule.claims(question):
+            one = weigh(question, claim, rule.entry.proofs)
             found.append(one)
             if firm is None and one.confidence != "possible":
                 firm = one

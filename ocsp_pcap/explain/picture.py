@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -117,7 +118,7 @@ class _Drawing:
     def _link(
         self, source: str, target: str, kind: LinkKind, label: str, evidence: Iterable[Evidence] = ()
     ) -> None:
-        self.links.append(Link(source, target, kind, label, tuple(evidence)[:MOST_EVIDENCE]))
+        self.links.append(Link(source, target, kind, label, tuple(islice(evidence, MOST_EVIDENCE))))
 
     def _figures(self) -> dict[str, Node]:
         """Return the figure of each host: its own, or one that stands for all of its kind."""

@@ -38,18 +38,18 @@ def fact_to_json(fact: Fact) -> dict[str, Any]:
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     """Return a JSON value as text that no terminal can take for a command: ASCII without controls."""
-    return _without_delete(json.dumps(value, allow_nan=False, indent=indent))
+    return safe_json(json.dumps(value, allow_nan=False, indent=indent))
 
 
-def _without_delete(text: str) -> str:
-    # JSON lets this one control character stand as it is.
+def safe_json(text: str) -> str:
+    """Return JSON without the one control character that JSON lets stand as it is."""
     return text.replace("\x7f", "\\u007f")
 
 
 def facts_to_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
     """Yield one line of JSON, without its line end, for each fact: what :func:`dumps` makes of its object."""
     for fact in facts:
-        yield _without_delete(line_of(fact))
+        yield safe_json(line_of(fact))
 
 
 def fact_from_json(value: object) -> Fact:

@@ -1,7 +1,7 @@
-"""Facts as lines of JSON, written straight from their fields.
+"""Dataclasses of facts and results as JSON, written straight from their fields.
 
-A capture of many handshakes has as many lines: what writes a class is compiled once, into one
-f-string, and spares the dict between the fact and its text.
+A capture of many handshakes has as many lines and verdicts: what writes a class is compiled once, into one
+f-string, and spares the dict between the object and its text.
 """
 
 from __future__ import annotations
@@ -9,45 +9,79 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cache
 from json.encoder import encode_basestring_ascii
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from ocsp_pcap.facts.codec import time_text
 from ocsp_pcap.facts.plan import Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth, plan_of
 
-_Write: TypeAlias = Callable[[Any], str]
+_Write: TypeAlias = Callable[..., str]
+"""Takes a value; where it is made of others and indented, also what stands before each of its lines."""
 
 _BOOLEANS: Final = {False: "false", True: "true"}
+
+
+class _Form(NamedTuple):
+    indented: bool
+    """Each member stands on a line of its own, further to the right by 2."""
+    only: tuple[tuple[type, tuple[str, ...]], ...] = ()
+    """Of some classes, the members that are written, in their order."""
+
+    @property
+    def pad(self) -> str:
+        """What calls hand on, as source."""
+        return ", deeper" if self.indented else ""
+
+
+_LINE: Final = _Form(indented=False)
 
 
 def line_of(value: Any) -> str:
     """Return what ``json.dumps`` makes of :func:`ocsp_pcap.facts.codec.to_json` of a dataclass."""
     cls: Any = type(value)
-    return _writer(cls)(value)
+    return _writer(cls, _LINE)(value)
+
+
+def indented(value: Any, margin: str, only: tuple[tuple[type, tuple[str, ...]], ...] = ()) -> str:
+    """Return the same as ``json.dumps`` with ``indent=2``, a margin before all lines but the first.
+
+    Args:
+        value: a dataclass.
+        margin: spaces.
+        only: of some classes, the members that are written, in this order.
+    """
+    cls: Any = type(value)
+    return _writer(cls, _Form(indented=True, only=only))(value, "\n" + margin)
 
 
 @cache
-def _writer(cls: Any) -> _Write:
+def _writer(cls: Any, form: _Form) -> _Write:
     """Compile what writes a dataclass; facts say their kind first."""
     kind = getattr(cls, "kind", None)
     members = [f'"kind": "{kind}"'] if isinstance(kind, str) else []
     writers: dict[str, _Write] = {}
-    for member in plan_of(cls).members:
-        name = member.name
-        text = f"write_{name}(value.{name})"
-        if member.optional:
+    known = {member.name: member for member in plan_of(cls).members}
+    for name in dict(form.only).get(cls, known):
+        shape = known[name].shape
+        pad = form.pad if isinstance(shape, Structure | Pairs | Listing) else ""
+        text = f"write_{name}(value.{name}{pad})"
+        if known[name].optional:
             text = f"'null' if value.{name} is None else {text}"
-        writers[f"write_{name}"] = _write(member.shape)
+        writers[f"write_{name}"] = _write(shape, form)
         members.append(f'"{name}": {{{text}}}')
     # The source is made of the names of our own fields, nothing else.
-    source = "lambda value: f'''{{" + ", ".join(members) + "}}'''"
+    if form.indented:
+        body = '{(deeper := pad + "  ")}' + ",{deeper}".join(members) + "{pad}"
+        source = f"lambda value, pad: f'''{{{{{body}}}}}'''"
+    else:
+        source = f"lambda value: f'''{{{{{', '.join(members)}}}}}'''"
     return cast("_Write", eval(source, cast("dict[str, Any]", writers)))  # noqa: S307
 
 
-def _write(shape: Shape) -> _Write:
+def _write(shape: Shape, form: _Form) -> _Write:
     """Return what writes a value of a shape that is not None."""
     match shape:
         case Structure():
-            return _writer(shape.cls)
+            return _writer(shape.cls, form)
         case Moment():
             return lambda time: f'"{time_text(time)}"'
         case Integer():
@@ -55,9 +89,12 @@ def _write(shape: Shape) -> _Write:
         case Truth():
             return _BOOLEANS.__getitem__
         case Pairs():
-            return _write_pairs
+            return _indented_pairs if form.indented else _write_pairs
         case Listing(element):
-            return _list_writer(_write(element))
+            write = _write(element, form)
+            if not form.indented:
+                return _list_writer(write)
+            return _indented_list(write, deep=isinstance(element, Structure | Pairs | Listing))
         case Text():
             return encode_basestring_ascii
 
@@ -69,6 +106,26 @@ def _list_writer(write: _Write) -> _Write:
     return write_list
 
 
-def _write_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+def _indented_list(write: _Write, *, deep: bool) -> _Write:
+    def write_list(items: Iterable[Any], pad: str) -> str:
+        if not items:
+            return "[]"
+        deeper = pad + "  "
+        texts = [write(item, deeper) for item in items] if deep else [write(item) for item in items]
+        return f"[{deeper}{f',{deeper}'.join(texts)}{pad}]"
+
+    return write_list
+
+
+def _texts(pairs: Iterable[tuple[str, str]]) -> list[str]:
     quote = encode_basestring_ascii
-    return f"{{{', '.join([f'{quote(key)}: {quote(value)}' for key, value in dict(pairs).items()])}}}"
+    return [f"{quote(key)}: {quote(value)}" for key, value in dict(pairs).items()]
+
+
+def _write_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    return f"{{{', '.join(_texts(pairs))}}}"
+
+
+def _indented_pairs(pairs: Iterable[tuple[str, str]], pad: str) -> str:
+    deeper = pad + "  "
+    return f"{{{deeper}{f',{deeper}'.join(_texts(pairs))}{pad}}}" if pairs else "{}"

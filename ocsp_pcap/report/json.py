@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.facts.codec import to_json
-from ocsp_pcap.facts.json import dumps
+from ocsp_pcap.facts.json import dumps, safe_json
+from ocsp_pcap.facts.lines import indented
 
 if TYPE_CHECKING:
-    from ocsp_pcap.explain.model import Explanation, Verdict
+    from ocsp_pcap.explain.model import Explanation
 
 _SIGHTING_KEYS: Final = ("capture", "stream", "frame", "time", "presence", "cause", "confidence", "evidence")
 
@@ -21,47 +22,40 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
     """
     from ocsp_pcap.explain.model import SCHEMA
 
-    return {"schema": SCHEMA, "headline": explanation.headline} | {
-        key: list(items) for key, items in _lists(explanation)
-    }
+    found: dict[str, Any] = {"schema": SCHEMA, "headline": explanation.headline}
+    for key, items in _lists(explanation):
+        found[key] = list(map(to_json, items))
+    for verdict in found["verdicts"]:
+        verdict["sightings"] = [
+            {key: sighting[key] for key in _SIGHTING_KEYS} for sighting in verdict["sightings"]
+        ]
+    return found
 
 
 def explanation_to_text(explanation: Explanation) -> Iterator[str]:
     """Yield the text of :func:`explanation_to_json`, indented by 2, in pieces.
 
-    A verdict is made into JSON when its turn comes: the objects and text of all at once take several times
-    what the explanation itself does.
+    A verdict is made into JSON when its turn comes: the text of all at once takes several times what the
+    explanation itself does.
     """
-    from ocsp_pcap.explain.model import SCHEMA
+    from ocsp_pcap.explain.model import SCHEMA, Sighting
 
+    only = ((Sighting, _SIGHTING_KEYS),)
     yield f'{{\n  "schema": {dumps(SCHEMA)},\n  "headline": {dumps(explanation.headline)}'
     for key, items in _lists(explanation):
         yield f",\n  {dumps(key)}: ["
         before = "\n    "
         for item in items:
-            # A line end within a string is escaped: every one in the text is of the layout.
-            yield before + dumps(item, indent=2).replace("\n", "\n    ")
+            yield before + safe_json(indented(item, "    ", only))
             before = ",\n    "
         yield "]" if before == "\n    " else "\n  ]"
     yield "\n}\n"
 
 
-def _lists(explanation: Explanation) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
-    """Yield the lists of the contract in its order, their objects made one by one."""
-    yield "captures", map(to_json, explanation.captures)
-    yield "chain", map(to_json, explanation.chains)
-    yield "verdicts", map(_contract_verdict, explanation.verdicts)
-    yield "findings", map(to_json, explanation.findings)
-    yield "unmatched_exchanges", map(to_json, explanation.unmatched_exchanges)
-
-
-def _contract_verdict(verdict: Verdict) -> dict[str, Any]:
-    """Return a verdict, its sightings as the contract has them."""
-    value = to_json(verdict)
-    value["sightings"] = [_contract_sighting(sighting) for sighting in value["sightings"]]
-    return value
-
-
-def _contract_sighting(sighting: dict[str, Any]) -> dict[str, Any]:
-    """Return the keys of a sighting that the contract names."""
-    return {key: sighting[key] for key in _SIGHTING_KEYS}
+def _lists(explanation: Explanation) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Yield the lists of the contract in its order."""
+    yield "captures", explanation.captures
+    yield "chain", explanation.chains
+    yield "verdicts", explanation.verdicts
+    yield "findings", explanation.findings
+    yield "unmatched_exchanges", explanation.unmatched_exchanges

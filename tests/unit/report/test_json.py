@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from ocsp_pcap.explain.model import Explanation, Verdict
-from ocsp_pcap.facts.codec import to_json
 from ocsp_pcap.facts.json import dumps
+from ocsp_pcap.facts.lines import indented
 from ocsp_pcap.report import json as json_report
 from ocsp_pcap.report.json import explanation_to_json, explanation_to_text
 from ocsp_pcap.report.schema import load
@@ -63,7 +63,9 @@ def test_text_in_pieces_is_that_of_the_whole_object(explanation: Explanation) ->
 def test_a_verdict_is_made_when_its_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     explanation = demo_explanation()
     made: list[object] = []
-    monkeypatch.setattr(json_report, "to_json", lambda value: made.append(value) or to_json(value))
+    monkeypatch.setattr(
+        json_report, "indented", lambda value, *how: made.append(value) or indented(value, *how)
+    )
     pieces = explanation_to_text(explanation)
     first = json.dumps(explanation.verdicts[0].summary)
     assert any(first in piece for piece in pieces)
