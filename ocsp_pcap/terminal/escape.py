@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_SAFE: Final = re.compile("[ -~→✓✗…·—]*")
+"""What nearly all text that is not ASCII consists of."""
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 # Printable by Python's rule, which follows the general category, yet without a glyph of their own:
@@ -38,7 +40,7 @@ def safe_text(text: str, *, limit: int | None = None) -> str:
     """
     if limit is not None and len(text) > limit:
         text = text[: max(limit - 1, 0)] + "…"
-    if text.isascii() and text.isprintable():
+    if (text.isascii() and text.isprintable()) or _SAFE.fullmatch(text):
         return text
     text = _MARKS.sub(lambda match: match[1] + "".join(map(_visible, match[2])), text)
     return "".join(

@@ -31,6 +31,8 @@ class Sheet:
         self.console = console
         self.width = console.width
         self._plain = not console.encoding.lower().startswith("utf")
+        self.write = console.file.write
+        """Writes text that is safe and styled as it is."""
         self._styles: dict[str, tuple[str, str]] = {"": ("", "")}
 
     def text(self, text: str, style: str = "", *, limit: int | None = None) -> Words:
@@ -65,9 +67,11 @@ class Sheet:
     def _paragraph(self, lead: str, columns: int, body: Words, margin: int) -> None:
         """Print text after its lead, the following lines indented by ``margin`` columns."""
         room = max(self.width - max(margin, columns), 1)
-        pad = " " * margin
-        lines = [line.written(self.styled) for line in body.wrap(self.console, room)]
-        self.write(lead + f"\n{pad}".join(lines) + "\n")
+        first, *others = body.wrap(self.console, room)
+        text = lead + first.written(self.styled) + "\n"
+        for line in others:
+            text += " " * margin + line.written(self.styled) + "\n"
+        self.write(text)
 
     def styled(self, text: str, style: str) -> str:
         """Return text with what this console takes to show it in a style."""
@@ -76,10 +80,6 @@ class Sheet:
             known = self._styles[style] = _around(self.console, style)
         before, after = known
         return f"{before}{text}{after}" if before and text else text
-
-    def write(self, text: str) -> None:
-        """Write text that is safe and styled as it is."""
-        self.console.file.write(text)
 
     def copyable(self, text: str, *, indent: int) -> None:
         """Print text that somebody will copy: on one line, however long."""

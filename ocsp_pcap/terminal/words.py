@@ -79,7 +79,10 @@ class Words:
 
     def wrap(self, console: Console, width: int) -> list[Words]:
         """Return lines of at most ``width`` columns, broken between words where that is possible."""
-        lines = _breaks(self.plain, width) if self.is_narrow else None
+        narrow = self.is_narrow
+        if narrow and len(self.plain) <= width and self.plain[-1:] != " ":
+            return [self]
+        lines = _breaks(self.plain, width) if narrow else None
         if lines is None:
             folded = self.__rich__().wrap(console, width, overflow="fold")
             return [_from_rich(line) for line in folded]
