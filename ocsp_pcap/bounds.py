@@ -118,6 +118,14 @@ class Bounds:
         "times that reassembled fragments, or packets behind extension headers, may hold others such",
         "each costs work for every packet by itself",
     )
+    fragment_bytes: int = _bound(
+        16 << 20,
+        "bytes of IP fragments that wait for the rest of their datagrams",
+        "fragments follow each other; what never becomes whole would fill the memory",
+    )
+    fragmented_datagrams: int = _bound(
+        4096, "datagrams that wait for the rest of their fragments", "few are on their way at one time"
+    )
     undecoded_names: int = _bound(
         64,
         "encapsulations that are told apart where they cannot be read",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -181,7 +181,12 @@ def udp_block(
     )
 
 
-def merge(batch: PacketBatch, blocks: Sequence[Block], extra: bytes) -> TransportColumns:
+def merge(
+    batch: PacketBatch,
+    blocks: Sequence[Block],
+    extra: bytes,
+    disputed: Mapping[int, tuple[int, ...]] | None = None,
+) -> TransportColumns:
     """Return all rows of ``blocks`` in frame order; rows of one frame keep the order of the blocks."""
     full = [block for block in blocks if len(block)]
     if len(full) == 1:
@@ -192,6 +197,11 @@ def merge(batch: PacketBatch, blocks: Sequence[Block], extra: bytes) -> Transpor
         order = np.argsort(np.concatenate([block.row for block in full]), kind="stable")
         merged = {name: np.concatenate([getattr(block, name) for block in full])[order] for name in _NAMES}
     row = merged.pop("row")
+    frames = row + batch.first_frame
+    own = {}
+    if disputed:
+        here = frozenset(frames.tolist())
+        own = {frame: those for frame, those in disputed.items() if frame in here}
     return TransportColumns(
-        buffer=batch.buffer, extra=extra, frame=row + batch.first_frame, time=batch.time[row], **merged
+        buffer=batch.buffer, extra=extra, frame=frames, time=batch.time[row], disputed=own, **merged
     )

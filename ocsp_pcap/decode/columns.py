@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,6 +56,8 @@ class TransportColumns:
     """Time to live (RFC 791 3.1) or hop limit (RFC 8200 3) of the innermost IP header; 0: not known."""
     window: NDArray[np.uint16]
     """As it stands in the header, without the factor of RFC 7323 2."""
+    disputed: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Of rows made of IP fragments that disagree: their frame, and those of the fragments."""
 
     def __len__(self) -> int:
         return len(self.frame)

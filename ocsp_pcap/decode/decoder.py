@@ -54,11 +54,13 @@ class Decoder:
         walk = FastResult(space)
         decode_fast(first_level(batch), walk)
         tcp, udp, extra = walk.tcp, walk.udp, b""
+        disputed = None
         if walk.slow:
             extra = self._decode_rest(batch, walk)
+            disputed = self._slow.disputed if self._slow is not None else None
         return DecodedBatch(
-            tcp=merge(batch, tcp, extra),
-            udp=merge(batch, udp, extra),
+            tcp=merge(batch, tcp, extra, disputed),
+            udp=merge(batch, udp, extra, disputed),
             undecoded=dict(walk.undecoded.counts),
             truncated=int(np.count_nonzero(batch.captured_length < batch.original_length)),
         )

@@ -1,31 +1,38 @@
-"""Reassembly of IP fragments (RFC 791 3.2, RFC 8200 4.5) with bounded memory and age."""
+"""Reassembly of IP fragments (RFC 791 3.2, RFC 8200 4.5) with bounded memory and age.
+
+Where fragments overlap, receivers differ: some keep the first bytes, some the last, and newer ones drop the
+datagram (RFC 5722 4). Here the first ones stand, and the frames that disagree are named.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
 
+from ocsp_pcap.bounds import BOUNDS, reached
+
 UNIT = 8
 """Fragments start at multiples of eight bytes."""
 MAXIMUM_DATAGRAM = 0xFFFF
-MAXIMUM_BYTES = 16 << 20
-MAXIMUM_DATAGRAMS = 4096
 MAXIMUM_AGE = 60 * 10**9
 """Nanoseconds after its first fragment until a datagram is given up (RFC 8200 4.5)."""
 
 
 class _Datagram:
-    __slots__ = ("covered", "data", "first_time", "frames", "length", "missing")
+    __slots__ = ("covered", "data", "disputed", "first_time", "length", "missing", "pieces")
 
     def __init__(self, time: int) -> None:
         self.first_time = time
-        self.frames: list[int] = []
         self.data = bytearray()
         self.covered = bytearray()
         self.missing = 0
         self.length: int | None = None
+        self.pieces: list[tuple[int, int, int]] = []
+        """Start, end and frame of each fragment."""
+        self.disputed: set[int] = set()
+        """Frames that bring other bytes for the same places, or another end."""
 
-    def add(self, offset: int, more: bool, payload: bytes) -> None:
+    def add(self, offset: int, more: bool, payload: bytes, frame: int) -> None:
         """Fill in what is not there yet: where fragments overlap the earlier one stands."""
         end = offset + len(payload)
         if len(self.data) < end:
@@ -38,7 +45,9 @@ class _Datagram:
         fresh = self.covered.count(0, first, units)
         if fresh == units - first:
             self.data[offset:end] = payload
-        elif fresh:
+        else:
+            self._compare(offset, payload, frame)
+        if 0 < fresh < units - first:
             for unit in range(first, units):
                 if not self.covered[unit]:
                     start = unit * UNIT
@@ -47,8 +56,28 @@ class _Datagram:
                     ]
         self.covered[first:units] = b"\x01" * (units - first)
         self.missing -= fresh
-        if not more and self.length is None:
-            self.length = end
+        self.pieces.append((offset, end, frame))
+        if not more:
+            if self.length is None:
+                self.length = end
+            elif self.length != end:
+                self._dispute({frame, *(own for _, last, own in self.pieces if last == self.length)})
+
+    def _compare(self, offset: int, payload: bytes, frame: int) -> None:
+        """Note which fragments hold other bytes for the same places."""
+        there = self.data[offset : offset + len(payload)]
+        if there == payload or len(self.disputed) >= BOUNDS.ambiguous_frames:
+            return
+        for start, end, own in self.pieces:
+            low, high = max(start - offset, 0), min(end - offset, len(payload))
+            if low < high and there[low:high] != payload[low:high]:
+                self._dispute({own, frame})
+
+    def _dispute(self, frames: set[int]) -> None:
+        if len(self.disputed) < BOUNDS.ambiguous_frames:
+            self.disputed |= frames
+        else:
+            reached("ambiguous_frames")
 
     def complete(self) -> bytes | None:
         if self.length is None:
@@ -68,6 +97,8 @@ class Fragments:
         self._bytes = 0
         self.joined: list[int] = []
         """Frames of the fragments of which the last whole datagram was put together, in order of arrival."""
+        self.disputed: tuple[int, ...] = ()
+        """Those of them that disagree."""
 
     def __len__(self) -> int:
         return len(self._datagrams)
@@ -86,20 +117,23 @@ class Fragments:
         if datagram is None:
             datagram = self._datagrams[key] = _Datagram(time)
         self._bytes -= len(datagram.data)
-        datagram.add(offset, more, payload)
-        datagram.frames.append(frame)
+        datagram.add(offset, more, payload, frame)
         self._bytes += len(datagram.data)
         whole = datagram.complete()
         if whole is not None:
-            self.joined = datagram.frames
+            self.joined = [own for _, _, own in datagram.pieces]
+            self.disputed = tuple(sorted(datagram.disputed))
             self._drop(key)
         return whole
 
     def _forget(self, now: int) -> None:
         while self._datagrams:
             key, oldest = next(iter(self._datagrams.items()))
-            full = self._bytes > MAXIMUM_BYTES or len(self._datagrams) >= MAXIMUM_DATAGRAMS
-            if not full and now - oldest.first_time <= MAXIMUM_AGE:
+            if self._bytes > BOUNDS.fragment_bytes:
+                reached("fragment_bytes")
+            elif len(self._datagrams) >= BOUNDS.fragmented_datagrams:
+                reached("fragmented_datagrams")
+            elif now - oldest.first_time <= MAXIMUM_AGE:
                 return
             self._drop(key)
 

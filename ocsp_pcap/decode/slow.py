@@ -123,6 +123,8 @@ class SlowPath:
         self._extra = bytearray()
         self.joined: dict[int, list[int]] = {}
         """Frames of the fragments of each datagram of this batch, by the frame that completes it."""
+        self.disputed: dict[int, tuple[int, ...]] = {}
+        """Those of them that disagree."""
 
     @property
     def open_fragments(self) -> bool:
@@ -138,6 +140,7 @@ class SlowPath:
         """Begin another batch."""
         self._extra = bytearray()
         self.joined = {}
+        self.disputed = {}
 
     def space(self) -> Space:
         """Return the reassembled datagrams as packets stand in."""
@@ -283,6 +286,8 @@ class SlowPath:
         if datagram is None:
             return
         self.joined[output.frame] = self._fragments.joined
+        if self._fragments.disputed:
+            self.disputed[output.frame] = self._fragments.disputed
         base = EXTRA + len(self._extra)
         self._extra += datagram
         length = len(datagram)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
-from ocsp_pcap.bounds import sentences, take_reached
+from ocsp_pcap.bounds import BOUNDS, sentences, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSource, CaptureSummary
 from ocsp_pcap.capture.rotation import set_name
 from ocsp_pcap.decode import Decoder
@@ -39,6 +39,8 @@ class ObservedFile:
     """Packets that could not be understood, by what they are."""
     interrupted: bool = False
     """Reading was ended before the file was."""
+    disputed: tuple[int, ...] = ()
+    """Frames, counted in this file, of IP fragments that disagree about a UDP datagram."""
 
 
 @dataclass(slots=True)
@@ -182,6 +184,7 @@ def observe_file(
 ) -> ObservedFile:
     """Show the packets of a file to those who read TCP and UDP; the secrets in it go to ``shared``."""
     truncated = secrets_read = position = 0
+    disputed: set[int] = set()
     undecoded = Undecoded()
     reader.wait = watch.wait
     for batch in reader:
@@ -194,6 +197,8 @@ def observe_file(
         undecoded.update(outside(decoded.tcp, decoded.udp))
         tcp.receive(decoded.tcp)
         udp.receive(decoded.udp)
+        if decoded.udp.disputed and len(disputed) < BOUNDS.ambiguous_frames:
+            disputed.update(*decoded.udp.disputed.values())
         watch.advance(reader.position - position, len(batch))
         position = reader.position
         if watch.stopped and not reader.interrupted:
@@ -201,7 +206,12 @@ def observe_file(
     if shared is not None and len(reader.secrets) > secrets_read:
         _take_secrets(shared, reader, secrets_read)
     return ObservedFile(
-        reader.name, reader.summary, truncated, dict(undecoded.counts), interrupted=watch.stopped
+        reader.name,
+        reader.summary,
+        truncated,
+        dict(undecoded.counts),
+        interrupted=watch.stopped,
+        disputed=tuple(sorted(frame - reader.frames_before for frame in disputed)),
     )
 
 

@@ -39,6 +39,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
             f"because more than {BOUNDS.open_streams:,} were open at one time "
             "(--bound open_streams=N changes it)"
         )
+    notes += _disputed(observation)
     if len(ports) > MAX_PORTS:
         notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
     fact = CaptureFact(
@@ -71,6 +72,21 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
 
     attested = read_attested(whole.evidence)
     return fact if attested is None else attested.restored(fact)
+
+
+def _disputed(observation: Observation) -> list[str]:
+    """Name the IP fragments that disagree about UDP datagrams: what their receiver read is not certain."""
+    frames: list[int] = []
+    before = 0
+    for file in observation.files:
+        frames += (before + frame for frame in file.disputed)
+        before += file.summary.packets
+    if not frames:
+        return []
+    named = ", ".join(map(str, frames[:8])) + (" …" if len(frames) > 8 else "")
+    return [
+        f"IP fragments disagree about UDP datagrams (frames {named}): their receiver may have read others"
+    ]
 
 
 def _files(observation: Observation, tcp_streams: Set[int], udp_streams: Set[int]) -> tuple[CaptureFile, ...]:

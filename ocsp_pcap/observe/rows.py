@@ -85,7 +85,14 @@ class Rows:
     def moved(self, number: NDArray[np.int64], flipped: NDArray[np.bool_], frames_before: int) -> Rows:
         """Return the rows with other numbers of streams, directions and frames."""
         return Rows(
-            replace(self.columns, frame=self.columns.frame + frames_before),
+            replace(
+                self.columns,
+                frame=self.columns.frame + frames_before,
+                disputed={
+                    frame + frames_before: tuple(each + frames_before for each in frames)
+                    for frame, frames in self.columns.disputed.items()
+                },
+            ),
             number[self.stream],
             self.direction ^ flipped[self.stream].view(np.uint8),
         )
@@ -165,6 +172,7 @@ def joined(parts: list[Rows]) -> Rows:
             buffer=np.concatenate(
                 [*(each.buffer[:-PADDING] for each in columns), np.zeros(PADDING, np.uint8)]
             ),
+            disputed={frame: those for each in columns for frame, those in each.disputed.items()},
             **merged,
         ),
         np.concatenate([np.empty(0, np.int64), *(part.stream for part in parts)]),
@@ -191,7 +199,8 @@ def copied(
     copied: dict[str, Any] = {name: getattr(columns, name)[rows] for name in _ROW_COLUMNS}
     copied["payload_offset"] = np.cumsum(sizes) - lengths
     buffer = np.frombuffer(b"".join(payloads) + bytes(PADDING), np.uint8)
-    return Rows(replace(_NOTHING, buffer=buffer, **copied), stream, direction)
+    columns = replace(_NOTHING, buffer=buffer, disputed=columns.disputed, **copied)
+    return Rows(columns, stream, direction)
 
 
 _ROW_COLUMNS: Final = (

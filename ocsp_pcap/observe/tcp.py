@@ -8,6 +8,7 @@ as soon as a stream has told all it can.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -83,6 +84,8 @@ class TcpObserver:
         self._checksums = ChecksumAudit()
         self._plain = PlainReader(shared, self._checksums)
         self._any_dozes = False
+        self._disputed: Mapping[int, tuple[int, ...]] = {}
+        """Frames of segments at hand whose IP fragments disagree, and the frames of these."""
         self._rereads = False
         """A stream is read again: what lay outside its windows is known."""
         self._replays = False
@@ -243,6 +246,7 @@ class TcpObserver:
 
     def _feed_all(self, columns: TransportColumns, rows: Ordered) -> None:
         """Read rows segment by segment."""
+        self._disputed = columns.disputed
         if not len(rows.start):
             return
         chosen, stream, direction, starts, ends = rows
@@ -425,6 +429,8 @@ class TcpObserver:
         side, other = stream.sides[direction], stream.sides[1 - direction]
         if flags & SYN:
             sequence = (sequence + 1) % MODULUS
+        if frame in self._disputed:
+            self._note_ambiguous(stream, self._disputed[frame])
         if flags & URGENT:
             # Stacks differ in whether the last urgent byte is part of the stream (RFC 6093 3).
             self._note_ambiguous(stream, (frame,))

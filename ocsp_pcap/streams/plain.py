@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Column
 from ocsp_pcap.decode.columns import EXTRA, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.streams.distinct import among
 from ocsp_pcap.streams.flows import FlowTable
 
 URGENT: Final = 0x20
@@ -69,6 +70,8 @@ def plain_rows(columns: TransportColumns, rows: Ordered, most: int, flows: FlowT
     known, initial = flows.initial_numbers(rows.stream[rows.start], columns.frame[rows.row[rows.start]])
     plain = known[group] & ((columns.flags[row] & _ODD) == 0)
     plain &= (columns.payload_missing[row] == 0) & (columns.payload_offset[row] < EXTRA)
+    if columns.disputed:
+        plain &= ~among(columns.frame[row], np.array(list(columns.disputed)))
     # What of both directions is due: behind the SYN, then behind the segment before.
     side = group * 2 + direction
     order = np.argsort(side, kind="stable")
