@@ -240,5 +240,11 @@ FINDINGS_SHOWN = {
     "ttl-override-in-use": ("ttl-override", "repeated-queries"),
     "repeated-queries": ("repeated-queries", "ttl-override"),
     "capture-problem": ("snaplen-200", "ocsp-at-parent"),
+    "slow-responder": ("slow-responder", "ocsp-at-parent"),
+    "reissued-without-revocation": ("client-insists-on-revocation", "all-interfaces"),
+    "responders-failing": ("responder-troubles", "crl-instead"),
+    "staple-fetch": ("nginx-checks-clients", "staples"),
+    "client-certificate-revoked": ("apache-checks-clients", "revoked-but-used"),
+    "certificates-hidden": ("tls13-without-keys", "tls13-with-keys"),
 }
 """Of each finding a sample that shows it, and one that looks like it."""

@@ -122,7 +122,7 @@ KINDS = tuple(
     for name, pattern, shown in (
         (
             "certificate",
-            r"(must-staple |intermediate )?certificate\b|the origin's certificate",
+            r"(must-staple |intermediate |reissued )?certificate\b|the origin's certificate",
             _handshake(CERTIFICATE, COMPRESSED_CERTIFICATE),
         ),
         (
@@ -142,14 +142,14 @@ KINDS = tuple(
             _handshake(CERTIFICATE_STATUS, CERTIFICATE, COMPRESSED_CERTIFICATE),
         ),
         ("OCSP request", r"OCSP (request|query)|asked again|it asks about another", _request),
-        ("OCSP response", r"(earlier )?OCSP response", _response),
+        ("OCSP response", r"(earlier )?OCSP response|answer, [\d.]+ s later", _response),
         ("HTTP answer", r"HTTP \d", _http_status),
         ("HTTP request", r"CRL |it fetched", _has("http.request.method")),
         ("DNS", r"DNS ", _dns),
-        ("SYN", r"SYN ", _syn),
+        ("SYN", r"SYN |[\da-f.:]+: (unanswered|refused|reset)$", _syn),
         ("ClientHello", r"ClientHello|the same ClientHello", _handshake(CLIENT_HELLO)),
         ("ServerHello", r"ServerHello", _handshake(SERVER_HELLO)),
-        ("alert", r"alert ", _has("tls.alert_message.desc", "dtls.alert_message.desc")),
+        ("alert", r"(fatal )?alert ", _has("tls.alert_message.desc", "dtls.alert_message.desc")),
         ("application data", r"application data", _application_data),
         ("TLS connection", r"TLS connection", _handshake(CLIENT_HELLO, SERVER_HELLO, CERTIFICATE)),
         (
