@@ -8,7 +8,7 @@ import pytest
 
 from .calibrate import Whole, calibrate, wholes
 
-NUMBER = 1000
+NUMBER = 600
 SEED = int(os.environ.get("OCSP_PCAP_SEED", "20260728"))
 """The same captures on each run, unless another seed is asked for."""
 

@@ -14,6 +14,8 @@ from ocsp_pcap.explain.model import Evidence
 
 FIELDS = (
     "frame.number",
+    "ip.src",
+    "ip.dst",
     "tcp.stream",
     "udp.stream",
     "tls.handshake.type",
@@ -23,6 +25,7 @@ FIELDS = (
     "dns.qry.name",
     "dns.flags.rcode",
     "http.request.method",
+    "http.request.full_uri",
     "http.response.code",
     "tcp.flags.syn",
     "tcp.flags.ack",

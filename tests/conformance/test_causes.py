@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,12 +9,10 @@ import pytest
 
 from ocsp_pcap.api import explain as explain_facts
 from ocsp_pcap.api import read_facts
-from ocsp_pcap.crosscheck import CrosscheckUnavailable
-from ocsp_pcap.crosscheck.witness import find_tshark
 from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
+from ocsp_pcap.explain.model import Explanation, Verdict
 from tests.conftest import CORPUS, CORPUS_TABLE, NO_CORPUS
-from tests.samples.cases import Sample, explanation_of_all, facts_of_all, sample, samples
+from tests.samples.cases import explanation_of_all, facts_of_all, sample, samples
 from tests.unit.explain.causes import without_sample
 
 from .cause_table import (
@@ -28,7 +24,7 @@ from .cause_table import (
     WITHOUT_CAPTURE,
     Shown,
 )
-from .sharkview import kind_of, untrue
+from .sharkview import kind_of
 
 CODES = {code for code, entry in CAUSES.items() if entry.kind == "cause"}
 FINDINGS = set(CAUSES) - CODES
@@ -55,22 +51,6 @@ def verdict_of(where: str, role: str, host: str, *, told: bool = True) -> Verdic
     ]
     assert len(found) == 1, (where, role, host, [(v.validator, v.cause) for v in found])
     return found[0]
-
-
-@pytest.fixture
-def tshark() -> None:
-    try:
-        find_tshark()
-    except CrosscheckUnavailable as unavailable:
-        pytest.skip(str(unavailable))
-
-
-@pytest.fixture(scope="session")
-def all_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The key logs of all samples in one file, for Wireshark takes one only."""
-    path = tmp_path_factory.mktemp("keys") / "all.keys"
-    path.write_bytes(b"\n".join(log.read_bytes() for case in samples() for log in case.key_logs) + b"\n")
-    return path
 
 
 def test_every_cause_and_finding_has_its_captures() -> None:
@@ -124,50 +104,3 @@ def test_only_the_server_that_broke_its_promise_is_blamed() -> None:
     found = [f for f in explained("staples").findings if f.code == "must-staple-violated"]
     assert ["forgotten.site.test" in finding.summary for finding in found] == [True]
     assert verdict_of("staples", "parent", "promised.site.test").cause == "stapled"
-
-
-def all_evidence(explanation: Explanation) -> Iterator[Evidence]:
-    for verdict in explanation.verdicts:
-        yield from verdict.evidence
-        for sighting in verdict.sightings:
-            yield from sighting.evidence
-    for finding in explanation.findings:
-        yield from finding.evidence
-
-
-@pytest.mark.usefixtures("tshark")
-@pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
-def test_wireshark_shows_what_the_evidence_says(case: Sample, all_keys: Path) -> None:
-    paths = {capture.path for capture in explanation_of_all(case).captures}
-    evidence = [
-        piece
-        for piece in dict.fromkeys(all_evidence(explanation_of_all(case)))
-        if piece.frame is not None or piece.capture in paths
-    ]
-    keys = [all_keys] if case.key_logs else []
-    assert [reason for piece in evidence if (reason := untrue(piece, keys))] == []
-
-
-@pytest.mark.usefixtures("tshark")
-def test_evidence_in_a_frame_of_another_kind_is_noticed() -> None:
-    pieces = [piece for piece in dict.fromkeys(all_evidence(explained("direct"))) if piece.frame is not None]
-    assert len(pieces) > 15
-    for piece in pieces:
-        assert untrue(piece) is None
-        assert untrue(replace(piece, stream=None, frame=(piece.frame or 0) + 1)) is not None, piece
-        assert untrue(replace(piece, stream=9999)) is not None
-        assert untrue(replace(piece, note="something else")) is not None
-
-
-@pytest.mark.corpus
-@pytest.mark.usefixtures("tshark")
-@pytest.mark.parametrize("file", sorted({row.where for row in SHOWN if Path(row.where).suffix}))
-def test_wireshark_shows_what_the_evidence_from_the_corpus_says(file: str) -> None:
-    explanation = explained(file)
-    pieces = [
-        piece
-        for verdict in explanation.verdicts
-        if verdict.confidence == "confirmed"
-        for piece in verdict.evidence
-    ]
-    assert [reason for piece in dict.fromkeys(pieces) if (reason := untrue(piece))] == []

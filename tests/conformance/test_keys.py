@@ -315,7 +315,7 @@ def test_damage_never_raises(name: str, target: str, tmp_path: Path) -> None:
     source = {"packets": capture_of(name), "keys": keys_of(name), "inside": inside(name)}[target]
     whole = source.read_bytes()
     damaged = tmp_path / source.name
-    for _ in range(40):
+    for _ in range(20):
         content = bytearray(whole)
         for _ in range(chance.choice((1, 1, 1, 3))):
             content[chance.randrange(len(content))] ^= chance.randrange(1, 256)

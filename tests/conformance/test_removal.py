@@ -40,7 +40,7 @@ SAMPLES = (
     "tls13-with-keys",
     "tls13-without-keys",
 )
-REMOVALS_PER_SAMPLE = 70
+REMOVALS_PER_SAMPLE = 40
 SEED = 20240607
 
 STILL_TRUE = {

@@ -18,11 +18,11 @@ pytestmark = [
 
 
 def sample() -> list[CaptureSource]:
-    """Every twelfth capture, and all that are compressed or in a rare format."""
+    """Every twenty-fourth capture, and all that are compressed or in a rare format."""
     if not CORPUS.is_dir():
         return []
     sources = expand(sorted(str(path) for path in CORPUS.iterdir() if path.is_dir()))
-    return [source for number, source in enumerate(sources) if number % 12 == 0 or is_rare(source)]
+    return [source for number, source in enumerate(sources) if number % 24 == 0 or is_rare(source)]
 
 
 def is_rare(source: CaptureSource) -> bool:

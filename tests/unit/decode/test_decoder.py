@@ -66,7 +66,7 @@ def _captures() -> list[str]:
         "nDPI/BGP_redist.pcap",
         "nDPI/instagram.pcap",
     }
-    return sorted({*names[::12], *special, *NUMBERED_OTHERWISE, *MEASURED_OTHERWISE} & set(names))
+    return sorted({*names[12::24], *special, *NUMBERED_OTHERWISE, *MEASURED_OTHERWISE} & set(names))
 
 
 def _tshark(path: Path) -> tuple[list[tuple[int, int]], dict[int, list[int]]]:
