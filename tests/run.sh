@@ -61,8 +61,9 @@ fi
 "$python" -m ruff check
 "$python" -m ruff format --check
 "$python" -m mypy
-# A file's tests stay together, since what they share is made once a process; the longest files come first.
-"$python" -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"
+# A file's tests stay together, since what they share is made once a process. One process more than there are
+# processors: recordings of the laboratory, browsers and clusters wait more than they work.
+"$python" -m pytest -n "$(($(nproc) + 1))" --dist loadfile --no-loadscope-reorder "$@"
 
 # A few seconds of each fuzz target, where atheris can be installed; longer by hand: python -m tests.fuzz -t 600
 if (($# == 0)); then

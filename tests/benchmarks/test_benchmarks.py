@@ -44,7 +44,7 @@ def test_one_command_measures_everything(tmp_path: Path) -> None:
         "tests.benchmarks",
         "--quick",
         "--size",
-        "400",
+        "160",
         "--dense",
         "12",
         "--memory",
