@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.rows import Rows
@@ -50,6 +51,8 @@ class UdpObserver:
         self._shared = shared
         self._state: NDArray[np.int8] = np.zeros(1024, np.int8)
         self._streams: dict[int, UdpStream] = {}
+        self._waiting = 0
+        """Bytes that wait in the connections of all streams."""
         self._begun: dict[int, int] = {}
         """Datagrams tried as beginnings, by flow."""
         self._randoms: dict[int, set[bytes]] = {}
@@ -210,9 +213,27 @@ class UdpObserver:
                 for at in ahead.tolist():
                     row = int(chosen[at])
                     self._datagram(columns, number, int(direction[row]), row)
+                    # Flows with a lower number have had their rows.
+                    self._end_idle()
                     if self._state[number] != state_now:
                         position = at + 1
                         break
+
+    def _end_idle(self) -> None:
+        """End the connections that were silent longest where too many are open, or too much waits."""
+        if len(self._streams) > BOUNDS.open_streams:
+            idle = sorted(self._streams.values(), key=lambda stream: stream.last_frame)
+            surplus = idle[: len(idle) - BOUNDS.open_streams * 3 // 4]
+            reached("open_streams", len(surplus))
+            for stream in surplus:
+                self._end(stream)
+        if self._waiting > BOUNDS.all_waiting_bytes:
+            for stream in sorted(self._streams.values(), key=lambda stream: stream.last_frame):
+                if self._waiting <= BOUNDS.all_waiting_bytes * 3 // 4:
+                    break
+                if stream.waiting:
+                    reached("all_waiting_bytes")
+                    self._end(stream)
 
     def _datagram(self, columns: TransportColumns, number: int, direction: int, row: int) -> None:
         payload = columns.payload(row)
@@ -233,6 +254,9 @@ class UdpObserver:
         if connection.finished:
             self._end(stream)
             return
+        held = connection.held
+        self._waiting += held - stream.waiting
+        stream.waiting = held
         if number in self._randoms and not stream.hello_seen and stream.silent >= MAX_SILENT_REPEATED:
             self._end(stream)
 
@@ -285,5 +309,7 @@ class UdpObserver:
 
     def _close(self, stream: UdpStream) -> None:
         del self._streams[stream.number]
+        self._waiting -= stream.waiting
+        stream.waiting = 0
         self._state[stream.number] = QUIC_OVER
         stream.connection = stream.tracker = None

@@ -30,5 +30,7 @@ class UdpStream:
     hello_seen: bool = False
     silent: int = 0
     """Datagrams since the last that told something."""
+    waiting: int = 0
+    """Bytes that waited in its connection when this was last counted."""
     frames_before: int = 0
     """To be added to frames: those of the files before the one that it was read in."""

@@ -102,6 +102,11 @@ class Attempt:
         self._encrypted: set[bool] = set()
 
     @property
+    def held(self) -> int:
+        """Bytes that wait for those before them, or for the rest of their message."""
+        return sum(each.stream.held + each.parser.held for each in self._messages.values())
+
+    @property
     def done(self) -> bool:
         """The handshake is over and everything that could be read of it was reported."""
         if self.closed:

@@ -75,6 +75,12 @@ class QuicConnection:
         return bool(self._attempts) and self._attempts[0].done
 
     @property
+    def held(self) -> int:
+        """Bytes that wait for keys, for those before them, or for the rest of their message."""
+        waiting = sum(len(item.packet.data) for item in self._pending)
+        return waiting + sum(attempt.held for attempt in self._attempts)
+
+    @property
     def closed(self) -> bool:
         """An endpoint gave up in the handshake: a CONNECTION_CLOSE was read (RFC 9000 10.2.3)."""
         return bool(self._attempts) and self._attempts[0].closed

@@ -55,6 +55,11 @@ class CryptoStream:
         self._buffered += len(data)
 
     @property
+    def held(self) -> int:
+        """Bytes kept out of order."""
+        return self._buffered
+
+    @property
     def missing(self) -> int:
         """Bytes that are known to be missing in front of those kept out of order."""
         return self._pieces[0][0] - self._next if self._pieces else 0

@@ -81,6 +81,18 @@ def test_bytes_behind_a_hole_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     assert observer.gaps, "what it waited for counts as missing"
 
 
+def test_of_hellos_that_nothing_answers_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BOUNDS, "unanswered_hellos", 3)
+    take_reached()
+    observer = TcpObserver(Shared())
+    observer.receive(columns(range(8)))
+    observer.finish()
+    assert len(observer.finished) == 3
+    (said,) = sentences(take_reached())
+    assert "5 times" in said
+    assert "--bound unanswered_hellos=N" in said
+
+
 def test_of_too_many_streams_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BOUNDS, "open_streams", 100)
     observer = TcpObserver(Shared())

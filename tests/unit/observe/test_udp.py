@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import BOUNDS, take_reached
 from ocsp_pcap.observe.udp import MAX_BEGINNINGS, SPENT, UdpObserver
 from ocsp_pcap.observe.udp_openings import Beginnings
 from ocsp_pcap.quic.versions import looks_like_quic
@@ -61,6 +62,34 @@ def test_quic_connections_one_after_the_other(batch: int) -> None:
     names = [seen.sni for stream in observer.finished for seen in stream.handshakes]
     assert names == ["quic.example"] * 2
     assert observer.looked_at < len(first) + len(second) + 20
+
+
+def test_of_too_many_connections_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers = pytest.importorskip("tests.unit.quic.peers", reason="aioquic is not installed")
+    first = [(0, data) for way, data in peers.exchange(names=1).datagrams if way][:1]
+    monkeypatch.setattr(BOUNDS, "open_streams", 8)
+    observer = Counting(Shared())
+    for number in range(20):
+        observer.receive(udp_columns(on_flow(number, first), number + 1))
+        assert len(observer._streams) <= 8
+    observer.finish()
+    assert len(observer.finished) == 20, "what they showed is not lost"
+    assert take_reached()["open_streams"] > 8
+
+
+def test_waiting_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers = pytest.importorskip("tests.unit.quic.peers", reason="aioquic is not installed")
+    talk = [(0 if way else 1, data) for way, data in peers.exchange(names=1).datagrams]
+    from_server = [(1, data) for direction, data in talk if direction]
+    observer = Counting(Shared())
+    observer.receive(udp_columns(on_flow(0, from_server[:1]), 1))
+    waiting = observer._waiting
+    assert waiting > 0, "no key opens what a server sends before its client"
+    monkeypatch.setattr(BOUNDS, "all_waiting_bytes", waiting + 1)
+    observer.receive(udp_columns(on_flow(1, from_server[:1]), 2))
+    assert observer._waiting <= waiting
+    assert 0 not in observer._streams
+    assert take_reached()["all_waiting_bytes"] >= 1
 
 
 def test_flows_of_noise_are_given_up() -> None:
