@@ -8,9 +8,9 @@ where its queries would have gone and why none went.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.case import Case
@@ -68,6 +68,17 @@ def picture(case: Case, verdicts: Sequence[Verdict], only: Collection[str] | Non
     return _Drawing(case, verdicts, only).picture()
 
 
+class _Part(NamedTuple):
+    """What went between two hosts: a link, or a part of one where a figure stands for several hosts."""
+
+    source: str
+    target: str
+    kind: LinkKind
+    words: tuple[Any, ...]
+    items: Sequence[Any]
+    evidence: tuple[Evidence, ...]
+
+
 class _Drawing:
     """Collects hosts and links, then gives each kind of host its figures."""
 
@@ -91,7 +102,7 @@ class _Drawing:
             self._host(identity, verdict.validator.address, kind)
         for asker in self.askers:
             self._host(asker.identity, asker.validator.address, _KIND_OF_ROLE[asker.validator.role])
-        self.links: list[Link] = []
+        self.parts: list[_Part] = []
 
     def picture(self) -> Picture:
         """Draw everything."""
@@ -102,23 +113,44 @@ class _Drawing:
         self._ghosts()
         figures = self._figures()
         nodes = dict.fromkeys(figures.values())
-        links = [
-            Link(figures[link.source].id, figures[link.target].id, link.kind, link.label, link.evidence)
-            for link in self.links
-        ]
+        links = tuple(self._links(figures))
         used = {end for link in links for end in (link.source, link.target)}
         shown = sorted((n for n in nodes if n.id in used), key=lambda node: _ORDER.index(node.kind))
-        return Picture(tuple(shown), tuple(_joined(link for link in links if link.source != link.target)))
+        return Picture(tuple(shown), links)
+
+    def _links(self, figures: dict[str, Node]) -> Iterator[Link]:
+        """Yield a link for each kind between two figures: its words count over all hosts of these."""
+        joined: dict[tuple[str, str, LinkKind], dict[tuple[Any, ...], list[_Part]]] = {}
+        for part in self.parts:
+            source, target = figures[part.source].id, figures[part.target].id
+            if source != target:
+                joined.setdefault((source, target, part.kind), {}).setdefault(part.words, []).append(part)
+        for (source, target, kind), by_words in joined.items():
+            labels = [
+                words[0]([item for part in parts for item in part.items], *words[1:])
+                for words, parts in by_words.items()
+            ]
+            evidence = (item for parts in by_words.values() for part in parts for item in part.evidence)
+            yield Link(source, target, kind, "; ".join(labels), tuple(islice(evidence, MOST_EVIDENCE)))
 
     def _host(self, key: str, name: str, kind: NodeKind) -> str:
         self.kinds.setdefault(key, kind)
         self.names.setdefault(key, name)
         return key
 
-    def _link(
-        self, source: str, target: str, kind: LinkKind, label: str, evidence: Iterable[Evidence] = ()
+    def _part(
+        self,
+        ends: tuple[str, str],
+        kind: LinkKind,
+        words: tuple[Any, ...],
+        items: Sequence[Any],
+        evidence: Iterable[Evidence] = (),
     ) -> None:
-        self.links.append(Link(source, target, kind, label, tuple(islice(evidence, MOST_EVIDENCE))))
+        """Note what went from one host to another, or should have.
+
+        ``words`` is what makes a label of ``items``, of one host or of several, and what else it is given.
+        """
+        self.parts.append(_Part(*ends, kind, words, items, tuple(islice(evidence, MOST_EVIDENCE))))
 
     def _figures(self) -> dict[str, Node]:
         """Return the figure of each host: its own, or one that stands for all of its kind."""
@@ -183,47 +215,48 @@ class _Drawing:
     def _tls_link(self, client: str, server: str, visits: list[Visit]) -> None:
         if server not in self.kinds:
             server = self.case.identity(visits[0].handshake.server)
+        relayed = sum(self.case.hellos.inner_leg(visit) is not None for visit in visits)
+        evidence = (visit.evidence("TLS handshake") for visit in visits)
+        items = [(client, visit) for visit in visits]
+        self._part((client, server), "tls", (self._tls_words,), items, evidence)
+        if relayed < len(visits):
+            self._staples(client, server, [visit for visit in visits if visit.handshake.staples])
+
+    def _tls_words(self, items: Sequence[tuple[str, Visit]]) -> str:
+        """Return how many handshakes there were, and what came of them."""
+        visits = [visit for _, visit in items]
         leaves = {chain[0].sha256 for visit in visits if (chain := self.case.chain(visit.handshake))}
-        issued = Counter(
-            certificate.issuer
+        reissued = {
+            certificate.sha256: certificate.issuer
+            for client in dict.fromkeys(client for client, _ in items)
             for certificate in self.reissued.get(client, ())
             if certificate.sha256 in leaves
-        )
+        }
         hidden = sum(visit.handshake.certificate_encrypted for visit in visits)
         relayed = sum(self.case.hellos.inner_leg(visit) is not None for visit in visits)
-        label = count(len(visits), "TLS handshake")
         parts = [count(len(leaves), "certificate")] if leaves else []
-        if issued:
-            parts[-1:] = [f"{parts[-1]} reissued by {common_name(issued.most_common(1)[0][0])}"]
+        if reissued:
+            issuer, _ = Counter(reissued.values()).most_common(1)[0]
+            parts[-1:] = [f"{parts[-1]} reissued by {common_name(issuer)}"]
         if hidden:
             parts.append(f"{hidden:,} encrypted")
         if relayed:
             parts.append("only tunnelled" if relayed == len(visits) else f"{relayed:,} only tunnelled")
-        label += f": {', '.join(parts)}" if parts else ""
-        self._link(client, server, "tls", label, (visit.evidence("TLS handshake") for visit in visits))
-        if relayed < len(visits):
-            self._staple_links(client, server, [visit for visit in visits if visit.handshake.staples])
+        label = count(len(visits), "TLS handshake")
+        return f"{label}: {', '.join(parts)}" if parts else label
 
-    def _staple_links(self, client: str, server: str, visits: Iterable[Visit]) -> None:
+    def _staples(self, client: str, server: str, visits: Iterable[Visit]) -> None:
         """Link a server to its client by staples: those that say good, those that do not, those unusable."""
-        kinds: dict[LinkKind, list[Visit]] = defaultdict(list)
-        troubles: dict[str, None] = {}
+        kinds: dict[LinkKind, list[tuple[Visit, str | None]]] = defaultdict(list)
         for visit in visits:
             trouble, _, status = staple_state(self.case, visit)
             kind: LinkKind = "staple-revoked" if status == "revoked" else "staple"
             if trouble is not None or status == "unknown":
-                kind = "staple-unusable"
-                troubles[trouble or "it says unknown"] = None
-            kinds[kind].append(visit)
+                kind, trouble = "staple-unusable", trouble or "it says unknown"
+            kinds[kind].append((visit, trouble))
         for kind, some in kinds.items():
-            label = f"{count(sum(len(visit.handshake.staples) for visit in some), 'OCSP staple')}"
-            label += {
-                "staple": " in the handshakes",
-                "staple-revoked": " in the handshakes: REVOKED",
-                "staple-unusable": f", not usable: {'; '.join(troubles)}",
-            }[kind]
-            where = (v.evidence("OCSP staple", v.handshake.frames.certificate_status) for v in some)
-            self._link(server, client, kind, label, where)
+            where = (v.evidence("OCSP staple", v.handshake.frames.certificate_status) for v, _ in some)
+            self._part((server, client), kind, (_staple_words, kind), some, where)
 
     def _ocsp(self) -> None:
         """Link each host that asked to where its queries went, and hosts that hand queries on."""
@@ -243,8 +276,7 @@ class _Drawing:
             for (target, handed_on, kind), some in groups.items():
                 self._ocsp_link(asker, target, some, handed_on=handed_on, kind=kind)
         for (proxy, target), some in beyond.items():
-            told = f"where {count(len(some), 'request')} went on is not in the captures"
-            self._link(proxy, target, "hidden", told)
+            self._part((proxy, target), "hidden", (_beyond_words,), some)
 
     def _figure(self, key: str) -> str:
         """Return what stands for a host: itself, or of many responders the first."""
@@ -264,27 +296,12 @@ class _Drawing:
     def _ocsp_link(
         self, asker: Asker, target: str, asked: list[Asked], *, handed_on: bool, kind: LinkKind
     ) -> None:
-        label = count(len(asked), "OCSP request")
-        if handed_on:
-            label += " handed on"
-        if kind != "ocsp-failed":
-            told = Counter(status for each in asked for status in each.statuses or ("not modified",))
-            label += ": " + ", ".join(f"{number:,} {status}" for status, number in told.most_common())
-            label = label.replace("revoked", "REVOKED")
-        else:
-            failed = Counter(each.outcome for each in asked)
-            label += ": " + ", ".join(
-                count(number, *FAILED[outcome]) for outcome, number in failed.most_common()
-            )
-            if any("revoked" in each.statuses for each in asked):
-                label += " (an unusable answer says REVOKED)"
-        if asker.requests == 0 and not handed_on:
-            label = label.replace("OCSP request", "OCSP answer")
         frames = (
             Evidence(e.capture, e.frames.request or e.frames.response, e.stream, "OCSP")
             for e in (each.exchange for each in asked)
         )
-        self._link(asker.identity, target, kind, label, frames)
+        what = "OCSP request" if asker.requests or handed_on else "OCSP answer"
+        self._part((asker.identity, target), kind, (_ocsp_words, kind, what, handed_on), asked, frames)
 
     def _attempts(self) -> None:
         """Link hosts to responders that they tried to reach, without a request coming out."""
@@ -295,7 +312,7 @@ class _Drawing:
         for (identity, _), some in groups.items():
             target = self._named_responder(some)
             evidence = [item for verdict in some for item in verdict.evidence[-1:]]
-            self._link(identity, target, "ocsp-failed", listed(_phrases(some)), evidence)
+            self._part((identity, target), "ocsp-failed", (_cause_words,), some, evidence)
 
     def _named_responder(self, verdicts: Iterable[Verdict]) -> str:
         """Return the responder that most certificates name, else one without a name."""
@@ -327,7 +344,7 @@ class _Drawing:
         crl = next((key for key, kind in self.kinds.items() if kind == "crl"), None)
         for identity, frames in groups.items():
             if crl is not None:
-                self._link(identity, crl, "crl", f"{count(len(frames), 'CRL')} fetched", frames)
+                self._part((identity, crl), "crl", (_crl_words,), frames, frames)
 
     def _ghosts(self) -> None:
         """Draw, for what was not asked about, where the query would have gone and why it did not."""
@@ -343,10 +360,8 @@ class _Drawing:
             for verdict in sorted(rows, key=lambda verdict: cause_rank(verdict.cause)):
                 kinds[_ghost(verdict)].append(verdict)
             for kind, some in kinds.items():
-                phrases = _phrases(some)
-                told = phrases[:MOST_GHOSTS] + (["…"] if len(phrases) > MOST_GHOSTS else [])
                 evidence = [item for verdict in some for item in verdict.evidence[:1]]
-                self._link(identity, self._named_responder(some), kind, "; ".join(told), evidence)
+                self._part((identity, self._named_responder(some)), kind, (_ghost_words,), some, evidence)
 
 
 def _answered(asked: Asked) -> LinkKind:
@@ -371,17 +386,43 @@ def _phrases(verdicts: Iterable[Verdict]) -> list[str]:
     return cause_phrases((verdict.cause, verdict.confidence) for verdict in verdicts)
 
 
-def _joined(links: Iterable[Link]) -> Iterable[Link]:
-    """Join links of one kind and one sentence between the same figures, those that stand for many hosts."""
-    groups: dict[tuple[str, str, LinkKind], list[Link]] = defaultdict(list)
-    for link in links:
-        groups[link.source, link.target, link.kind].append(link)
-    for (source, target, kind), some in groups.items():
-        labels = list(dict.fromkeys(link.label for link in some))
-        more = len(labels) - MOST_GHOSTS
-        label = "; ".join(labels[:MOST_GHOSTS]) + (f"; and {more} more" if more > 0 else "")
-        evidence = tuple(item for link in some for item in link.evidence)[:MOST_EVIDENCE]
-        yield Link(source, target, kind, label, evidence)
+def _staple_words(staples: Sequence[tuple[Visit, str | None]], kind: LinkKind) -> str:
+    told = count(sum(len(visit.handshake.staples) for visit, _ in staples), "OCSP staple")
+    if kind == "staple-unusable":
+        return f"{told}, not usable: {'; '.join(dict.fromkeys(trouble or '' for _, trouble in staples))}"
+    return f"{told} in the handshakes" + (": REVOKED" if kind == "staple-revoked" else "")
+
+
+def _beyond_words(asked: Sequence[Asked]) -> str:
+    return f"where {count(len(asked), 'request')} went on is not in the captures"
+
+
+def _ocsp_words(asked: Sequence[Asked], kind: LinkKind, what: str, handed_on: bool) -> str:
+    """Return how many requests there were, and what came of them."""
+    label = count(len(asked), what) + (" handed on" if handed_on else "")
+    if kind != "ocsp-failed":
+        told = Counter(status for each in asked for status in each.statuses or ("not modified",))
+        label += ": " + ", ".join(f"{number:,} {status}" for status, number in told.most_common())
+        return label.replace("revoked", "REVOKED")
+    failed = Counter(each.outcome for each in asked)
+    label += ": " + ", ".join(count(number, *FAILED[outcome]) for outcome, number in failed.most_common())
+    if any("revoked" in each.statuses for each in asked):
+        label += " (an unusable answer says REVOKED)"
+    return label
+
+
+def _cause_words(verdicts: Sequence[Verdict]) -> str:
+    return listed(_phrases(verdicts))
+
+
+def _crl_words(fetches: Sequence[Evidence]) -> str:
+    return f"{count(len(fetches), 'CRL')} fetched"
+
+
+def _ghost_words(verdicts: Sequence[Verdict]) -> str:
+    """Return why no query went, the reasons to act on first."""
+    phrases = _phrases(verdicts)
+    return "; ".join(phrases[:MOST_GHOSTS] + (["…"] if len(phrases) > MOST_GHOSTS else []))
 
 
 def _host_of(url: str | None) -> str | None:

@@ -17,7 +17,15 @@ from ocsp_pcap.records import dataclass
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
 from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filter, verdict_filters
-from ocsp_pcap.report.layout import CauseGroup, by_cause, host_text, lay_out, proof_frames, sorted_findings
+from ocsp_pcap.report.layout import (
+    CauseGroup,
+    by_cause,
+    findings_by_code,
+    host_text,
+    lay_out,
+    more_findings,
+    proof_frames,
+)
 from ocsp_pcap.report.picture_svg import picture_svg, picture_words
 from ocsp_pcap.report.shared_words import Form, Row, share
 from ocsp_pcap.report.staple_ledger import HEADINGS as STAPLE_HEADINGS
@@ -45,6 +53,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _MOST_EVIDENCE: Final = 100
+_MOST_ALIKE: Final = 3
+"""Findings of one code that stand open."""
+_MOST_FINDINGS: Final = 50
+"""Of one code."""
 _MOST_STAPLES: Final = 100
 _MOST_SIGHTINGS: Final = 200
 _MOST_CHAINS: Final = 150
@@ -52,6 +64,8 @@ _MOST_UNMATCHED: Final = 300
 """Exchanges besides those that say revoked, which are never left out."""
 _MOST_AT_ONCE: Final = 150
 """Rows of a page that are all written out; of more, all but the first of each cause share their words."""
+_WRITTEN_OUT: Final = 3
+"""Of each cause, where not all are."""
 _LONG_GROUP: Final = 20
 """Rows of one cause that are shown at first."""
 
@@ -70,7 +84,8 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         "layout": layout,
         "groups": groups,
         "anchor": lambda verdict: anchors[id(verdict)],
-        "findings": sorted_findings(explanation.findings),
+        "findings": findings_by_code(explanation.findings, _MOST_FINDINGS),
+        "most_alike": _MOST_ALIKE,
         "headline": explanation.headline,
         "labels": layout.labels,
         "frames": lambda evidence: proof_frames(evidence, layout.labels),
@@ -154,7 +169,7 @@ def _tables(
     macros: Any = environment.get_template("parts.html").make_module(context)
     tables = []
     for group in groups:
-        first, later = group.verdicts[:_LONG_GROUP], group.verdicts[_LONG_GROUP:]
+        first, later = group.verdicts[:_WRITTEN_OUT], group.verdicts[_WRITTEN_OUT:]
         known = {anchors[id(verdict)]: verdict for verdict in later}
         rows = [
             Row(anchor, str(macros.row(verdict, "")).strip(), _names(verdict))
@@ -178,11 +193,12 @@ def _names(verdict: Verdict) -> dict[str, str]:
     host = safe_text(host_text(verdict))
     certificate = verdict.certificate
     if certificate is None:
-        return {"host": host}
+        return {"host": host, "received by": verdict.validator.address}
     return {
         "host": host,
         "serial": certificate.serial,
         "SHA-256": certificate.sha256,
+        "received by": verdict.validator.address,
         "subject": safe_text(certificate.subject),
         "received for": safe_text(verdict.host or ""),
     }
@@ -248,6 +264,7 @@ def _environment() -> Environment:
             "doubt": doubt_clause,
             "host": host_text,
             "moment": moment,
+            "more_findings": more_findings,
             "validator": validator_name,
             "verdict_filters": lambda verdict: (*verdict_filter(verdict), *verdict_filters(verdict)),
             "evidence_filters": evidence_filters,

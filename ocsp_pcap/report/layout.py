@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Final
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Presence, Validator, Verdict
-from ocsp_pcap.explain.phrases import cause_rank, common_name
+from ocsp_pcap.explain.phrases import cause_rank, common_name, count
 from ocsp_pcap.facts import CaptureFact
 from ocsp_pcap.records import dataclass
 from ocsp_pcap.report.wording import CALM, attention
@@ -138,6 +138,19 @@ def _verdict_order(verdict: Verdict) -> tuple[int, bool, str, str]:
 def sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings, problems first."""
     return sorted(findings, key=lambda finding: _SEVERITY_ORDER.get(finding.severity, 0))
+
+
+def findings_by_code(findings: Iterable[Finding], most: int) -> list[tuple[list[Finding], int]]:
+    """Return findings of one code together, problems first: ``most`` of them, and how many more there are."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in sorted_findings(findings):
+        groups.setdefault((finding.severity, finding.code), []).append(finding)
+    return [(some[:most], max(len(some) - most, 0)) for some in groups.values()]
+
+
+def more_findings(number: int, code: str) -> str:
+    """Return that there are as many more findings of one code."""
+    return f"{count(number, 'finding')} more of the kind {code}"
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:

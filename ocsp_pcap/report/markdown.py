@@ -12,7 +12,15 @@ from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
 from ocsp_pcap.report.filters import Filter, case_filters, evidence_filters, verdict_filters
-from ocsp_pcap.report.layout import Layout, by_cause, host_text, lay_out, proof_frames, sorted_findings
+from ocsp_pcap.report.layout import (
+    Layout,
+    by_cause,
+    findings_by_code,
+    host_text,
+    lay_out,
+    more_findings,
+    proof_frames,
+)
 from ocsp_pcap.report.picture_mermaid import picture_mermaid
 from ocsp_pcap.report.wording import (
     capture_limits,
@@ -27,6 +35,8 @@ from ocsp_pcap.terminal.escape import markdown_block, markdown_code, markdown_te
 
 _MOST_EVIDENCE: Final = 20
 _MOST_FINDINGS: Final = 4
+_MOST_ALIKE: Final = 3
+"""Findings of one code that are told in full."""
 _MOST_NAMES: Final = 4
 _MOST_EXCHANGES: Final = 5
 _MOST_DETAILS: Final = 20
@@ -52,8 +62,12 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
         yield "```mermaid"
         yield picture
         yield "```"
-    findings = [finding for finding in sorted_findings(explanation.findings) if finding.severity != "info"]
-    for finding in findings[:_MOST_FINDINGS]:
+    groups = [
+        (some[0], len(some) - 1 + left)
+        for some, left in findings_by_code(explanation.findings, 1)
+        if some[0].severity != "info"
+    ]
+    for finding, left in groups[:_MOST_FINDINGS]:
         yield ""
         frames = proof_frames(finding.evidence, layout.labels, most=6)
         where = f" (frames {markdown_text(frames)})" if frames and frames != "no packet" else ""
@@ -61,6 +75,9 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
         yield ""
         for place, step in enumerate(finding.next_steps, start=1):
             yield f"{place}. {markdown_text(step)}"
+        if left:
+            yield ""
+            yield f"And {markdown_text(more_findings(left, finding.code))}."
     yield from _cause_lines(layout)
     yield from _exchange_lines(explanation, layout, verbose)
     yield ""
@@ -134,8 +151,12 @@ def _detail_part(explanation: Explanation, layout: Layout, verbose: int) -> Iter
     for note in explanation.notes:
         yield ""
         yield markdown_text(note)
-    for finding in sorted_findings(explanation.findings):
-        yield from _finding_lines(finding, layout)
+    for findings, left in findings_by_code(explanation.findings, _MOST_ALIKE):
+        for finding in findings:
+            yield from _finding_lines(finding, layout)
+        if left:
+            yield ""
+            yield f"{markdown_text(more_findings(left, findings[0].code))}."
     if filters := case_filters(explanation):
         yield from _filter_lines(filters, layout)
     if rows := chain_rows(explanation, None if verbose else _MOST_CHAINS):
@@ -153,8 +174,8 @@ def _detail_part(explanation: Explanation, layout: Layout, verbose: int) -> Iter
         yield from _detail_lines(verdict, layout)
     if len(verdicts) > len(shown):
         yield ""
-        left = count(len(verdicts) - len(shown), "certificate")
-        yield f"{left} more: the HTML report, or the option -v, has them all."
+        others = count(len(verdicts) - len(shown), "certificate")
+        yield f"{others} more: the HTML report, or the option -v, has them all."
 
 
 def _finding_lines(finding: Finding, layout: Layout) -> Iterator[str]:

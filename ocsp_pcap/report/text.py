@@ -9,7 +9,7 @@ from ocsp_pcap.explain.model import Explanation, Finding
 from ocsp_pcap.facts import CaptureFact
 from ocsp_pcap.report.chain import MOST_CHAINS, print_chains
 from ocsp_pcap.report.filters import evidence_filters
-from ocsp_pcap.report.layout import Layout, lay_out, proof_frames, sorted_findings
+from ocsp_pcap.report.layout import Layout, findings_by_code, lay_out, more_findings, proof_frames
 from ocsp_pcap.report.picture_text import print_picture
 from ocsp_pcap.report.staple_ledger import print_staples
 from ocsp_pcap.report.text_details import print_evidence, print_exchanges, print_filters, print_verdict
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FEW: Final = 3
 """With no more verdicts than this their details are shown unasked."""
+_MOST_ALIKE: Final = 2
+"""Findings of one code that are told one by one."""
+_ALL: Final = 1_000_000
 _MOST_CAPTURES: Final = 6
 _MOST_FILES: Final = 12
 
@@ -40,9 +43,12 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
     _print_captures(sheet, layout, explanation.captures, verbose)
     for note in explanation.notes:
         sheet.line(sheet.text(note, "dim"), indent=2)
-    for finding in sorted_findings(explanation.findings):
-        sheet.blank()
-        _print_finding(sheet, layout, finding, verbose)
+    for findings, left in findings_by_code(explanation.findings, _MOST_ALIKE if verbose < 1 else _ALL):
+        for finding in findings:
+            sheet.blank()
+            _print_finding(sheet, layout, finding, verbose)
+        if left:
+            sheet.line(sheet.text(f"… and {more_findings(left, findings[0].code)}: -v shows all", "dim"))
     sheet.blank()
     print_picture(sheet, explanation.picture)
     if shown:

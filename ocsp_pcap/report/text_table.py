@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ocsp_pcap.explain.causes import CAUSES
@@ -28,6 +29,7 @@ _LONGEST_HOST: Final = 120
 _WIDE: Final = 100
 """Columns from which on three frames are shown of each certificate."""
 _MOST_DOUBTS: Final = 2
+_RECEIVER: Final = "the host that received it"
 _HEADINGS: Final = ("Certificate for", "Received by", "Status", "Confidence", "Frames")
 
 
@@ -48,7 +50,7 @@ def print_table(sheet: Sheet, layout: Layout, *, everything: bool) -> None:
             sheet.blank()
         _print_heading(sheet, group)
         print_grid(sheet, (), widths, [rows[id(verdict)] for verdict in verdicts])
-        for why in dict.fromkeys(filter(None, map(doubt_clause, verdicts[: _MOST_DOUBTS * 4]))):
+        for why in _doubts(verdicts[: _MOST_DOUBTS * 4]):
             sheet.line(sheet.text(why, "dim"), indent=2)
         left = len(group.verdicts) - len(verdicts)
         hidden += left
@@ -56,6 +58,16 @@ def print_table(sheet: Sheet, layout: Layout, *, everything: bool) -> None:
             sheet.line(sheet.text(f"… and {count(left, 'certificate')} more of this cause", "dim"), indent=2)
     if hidden:
         sheet.line(sheet.text("-v shows all certificates, --host selects some", "dim"))
+
+
+def _doubts(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return why some verdicts are not confirmed; what differs in the receiver's name alone is said once."""
+    told = {clause: verdict.validator for verdict in verdicts if (clause := doubt_clause(verdict))}
+    alike: dict[str, list[str]] = {}
+    for clause, validator in told.items():
+        named = clause.replace(f"the {validator.role} proxy {validator.address}", _RECEIVER)
+        alike.setdefault(named.replace(validator.address, _RECEIVER), []).append(clause)
+    return [same[0] if len(same) == 1 else clause for clause, same in alike.items()]
 
 
 def _shown(group: CauseGroup, *, everything: bool) -> tuple[Verdict, ...]:

@@ -120,6 +120,9 @@ def test_many_hosts_of_a_kind_are_one_figure() -> None:
     drawn = picture(shop, *visits)
     assert [node.title for node in drawn.nodes] == ["30 TLS clients", "OCSP responder", "30 origins"]
     assert len(drawn.links) < 6
+    labels = {link.kind: link.label for link in drawn.links}
+    assert labels["tls"] == "30 TLS handshakes: 1 certificate"
+    assert labels["ocsp"] == "30 OCSP requests: 30 good"
 
 
 def test_chosen_hosts_choose_what_is_drawn() -> None:

@@ -157,6 +157,15 @@ def test_many_rows_share_their_words_and_lose_nothing() -> None:
     assert len(text) < 1_000_000
 
 
+def test_many_findings_alike_are_folded() -> None:
+    finding = demo_explanation().findings[1]
+    text = render_html(Explanation((), (), (finding,) * 70, ()))
+    assert Page(text).open == []
+    assert text.count('<div class="finding') == 50
+    assert "47 findings more of the kind ocsp-on-wrong-proxy</summary>" in text
+    assert "20 findings more of the kind ocsp-on-wrong-proxy in the report as JSON" in text
+
+
 def test_nothing_at_all() -> None:
     assert "Nothing." in render_html(Explanation((), (), (), (), headline="Nothing."))
 

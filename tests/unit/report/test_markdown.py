@@ -113,3 +113,11 @@ def test_hostile_names_change_nothing_but_text(hostile: str) -> None:
 def test_unknown_words_are_shown() -> None:
     odd = Explanation((capture(PARENT_PCAP),), (odd_verdict(demo_verdicts()[0]),), (), ())
     assert "no-such-cause" in render_markdown(odd)
+
+
+def test_many_findings_alike_are_counted() -> None:
+    finding = demo_explanation().findings[1]
+    text = render_markdown(Explanation((), (), (finding,) * 9, ()))
+    assert "And 8 findings more of the kind ocsp-on-wrong-proxy." in text.replace("\\", "")
+    assert text.count("### problem") == 3
+    assert "6 findings more of the kind" in text

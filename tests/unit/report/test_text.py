@@ -219,3 +219,22 @@ def test_start_up_stays_light() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_many_findings_and_doubts_alike_are_said_once() -> None:
+    finding = replace(demo_explanation().findings[1], severity="advice")
+    verdict = demo_verdicts()[0]
+    hosts = [replace(verdict.validator, address=f"10.77.2.{number}") for number in range(30, 38)]
+    doubted = tuple(
+        replace(
+            verdict, validator=host, confidence="likely", doubts=(Doubt("clock", f"{host.address} is slow"),)
+        )
+        for host in hosts
+    )
+    many = Explanation((capture(PARENT_PCAP),), doubted, (finding,) * 9, ())
+    text = " ".join(render(many, 100).split())
+    assert text.count(finding.summary) == 2
+    assert f"… and 7 findings more of the kind {finding.code}: -v shows all" in text
+    assert text.count("Likely only") == 1
+    assert "Likely only, because the host that received it is slow." in text
+    assert " ".join(render(many, 100, verbose=1).split()).count(finding.summary) == 9
