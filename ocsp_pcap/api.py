@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.explain.model import Explanation
     from ocsp_pcap.facts import Facts
     from ocsp_pcap.observe.watch import Watch
-    from ocsp_pcap.parallel.side_by_side import Workers
+    from ocsp_pcap.parallel.workers import Workers
 
 __all__ = ["Context", "Explanation", "Facts", "Forecast", "ReadOptions", "explain", "forecast", "read_facts"]
 

@@ -295,7 +295,7 @@ def read_captures(
     from ocsp_pcap.api import ReadOptions, read_facts
     from ocsp_pcap.capture import CaptureError
     from ocsp_pcap.observe.keys import KeySourceError
-    from ocsp_pcap.observe.reading import ClusterError
+    from ocsp_pcap.parallel.workers import ClusterError
     from ocsp_pcap.progress import watched
 
     unreadable: list[str] = []

@@ -7,16 +7,16 @@ from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture, together
-from ocsp_pcap.capture.rotation import Member, Rotation, families, follows, missing_between
+from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
+from ocsp_pcap.capture.rotation import Member, Rotation, families
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
-from ocsp_pcap.observe.reading import FileOpener, InOrder
+from ocsp_pcap.observe.sets import ReadCapture, SetReader
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.shared import Shared
 
 if TYPE_CHECKING:
-    from ocsp_pcap.parallel.side_by_side import Workers
+    from ocsp_pcap.parallel.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ def read_captures(sources: Iterable[CaptureSource], shared: Shared, options: Run
     groups = families(sources, options.roles, options.rotation)
     captures = _captures(groups, shared, options)
     captures.sort(key=lambda capture: min(place[source.name] for source in capture.sources))
-    return [capture.with_late_keys(shared, options) for capture in captures]
+    return [_with_late_keys(capture, shared, options) for capture in captures]
 
 
-def _captures(groups: list[list[Member]], shared: Shared, options: RunOptions) -> list[_Capture]:
+def _captures(groups: list[list[Member]], shared: Shared, options: RunOptions) -> list[ReadCapture]:
     again = all(
         member.source.readable_again and member.source.interfaces is None
         for group in groups
@@ -61,7 +61,7 @@ def _captures(groups: list[list[Member]], shared: Shared, options: RunOptions) -
     captures = None
     if options.workers is not None and again and shared.keys is None and not shared.rsa_keys:
         captures = _side_by_side(groups, options.workers, shared, options)
-    return _observe(groups, InOrder(options.watch), shared, options) if captures is None else captures
+    return _in_order(groups, shared, options) if captures is None else captures
 
 
 def _side_by_side(
@@ -69,100 +69,58 @@ def _side_by_side(
     workers: Callable[[], AbstractContextManager[Workers]],
     shared: Shared,
     options: RunOptions,
-) -> list[_Capture] | None:
+) -> list[ReadCapture] | None:
     """Have files read by workers; None where one after the other is the way."""
-    from ocsp_pcap.parallel.side_by_side import InOrderNeeded, SideBySide
+    from ocsp_pcap.parallel.side_by_side import SideBySide, pays
 
-    if sum(map(len, groups)) == 1 and not options.distant:
+    if not options.distant and not pays(groups):
         return None
-    try:
-        with workers() as those:
-            return _observe(groups, SideBySide(those, groups, options.watch), shared, options)
-    except InOrderNeeded:
-        return None
-
-
-def _observe(
-    groups: list[list[Member]], reading: FileOpener, shared: Shared, options: RunOptions
-) -> list[_Capture]:
-    """Put files together that are one capture: a file that does not go on with the last begins another."""
-    found: list[_Capture] = []
-    not_read: set[str] = set()
-    for group in groups:
-        observer: CaptureObserver | None = None
-        missing: list[str] = []
-        for number, member in enumerate(group):
-            try:
-                show = reading.open(member)
-                if show is None:
-                    not_read |= {left.source.name for left in group[number:]}
-                    if observer is not None:
-                        observer.interrupt()
-                    break
-                if observer is None or not (options.rotation == "yes" or _goes_on(observer, member)):
-                    if observer is not None:
-                        observer.finish()
-                    observer = CaptureObserver(shared)
-                    found.append(_Capture(observer.observation))
-                elif count := missing_between(group[number - 1], member):
-                    words = f"are missing ({count} by their numbers)"
-                    missing.append(f"files before {member.source.name} {words}")
-                found[-1].sources.append(member.source)
-                show(observer)
-            except CaptureError as error:
-                options.failed(error)
-                missing.append(f"{member.source.name} could not be read")
-            if observer is not None:
-                observer.miss(missing)
-                missing = []
-        if observer is not None:
-            observer.finish()
-    not_read -= {source.name for capture in found for source in capture.sources}
-    if not_read:
-        files = "1 file" if len(not_read) == 1 else f"{len(not_read)} files"
-        options.failed(CaptureError(f"reading was interrupted before {files} could be begun."))
-    return [capture for capture in found if capture.observation.files]
-
-
-def _goes_on(observer: CaptureObserver, member: Member) -> bool:
-    """Tell whether a file can be the next one of a capture."""
-    summaries = [file.summary for file in observer.observation.files]
-    so_far = together(summaries)
-    spans = [s.last_time - s.first_time for s in summaries if s.last_time and s.first_time]
-    same_link = member.link_type is None or not so_far.link_types or member.link_type in so_far.link_types
-    return same_link and follows(member, so_far.last_time, max(spans, default=0))
-
-
-@dataclass(slots=True)
-class _Capture:
-    """A capture that was read, and the files that it consists of."""
-
-    observation: Observation
-    sources: list[CaptureSource] = field(default_factory=list)
-
-    def with_late_keys(self, shared: Shared, options: RunOptions) -> Observation:
-        """Return what the capture showed; read again what keys of later captures open."""
-        observation = self.observation
-        late = _opened_by_later_keys(observation, shared)
-        if not late or options.watch.stopped:
-            return observation
-        if all(source.readable_again for source in self.sources):
-            observer = CaptureObserver(shared)
-            try:
-                for source in self.sources:
-                    with open_capture(source) as reader:
-                        observer.read(reader, Watch())
-            except CaptureError as error:
-                options.failed(error)
-                return observation
-            observer.miss(observation.missing)
-            observer.finish()
-            return observer.observation
-        observation.notes.append(
-            f"secrets for {late} sessions of {observation.name} came after their packets, and it can be read "
-            "only once: store it in a file to have them used"
+    failures: list[CaptureError] = []
+    with workers() as those:
+        captures = SideBySide(shared, options.rotation, failures.append).read_all(
+            groups, those, options.watch
         )
+    for failure in failures if captures is not None else ():
+        options.failed(failure)
+    return captures
+
+
+def _in_order(groups: list[list[Member]], shared: Shared, options: RunOptions) -> list[ReadCapture]:
+    reader = SetReader(shared, options.rotation, options.failed)
+    for group in groups:
+        if options.watch.stopped:
+            break
+        reader.begin(len(group))
+        for member in group:
+            if options.watch.stopped:
+                break
+            reader.read(member, options.watch)
+    return reader.finish(sum(map(len, groups)))
+
+
+def _with_late_keys(capture: ReadCapture, shared: Shared, options: RunOptions) -> Observation:
+    """Return what a capture showed; read again what keys of later captures open."""
+    observation = capture.observer.observation
+    late = _opened_by_later_keys(observation, shared)
+    if not late or options.watch.stopped:
         return observation
+    if all(source.readable_again for source in capture.sources):
+        observer = CaptureObserver(shared)
+        try:
+            for source in capture.sources:
+                with open_capture(source) as reader:
+                    observer.read(reader, Watch())
+        except CaptureError as error:
+            options.failed(error)
+            return observation
+        observer.miss(observation.missing)
+        observer.finish()
+        return observer.observation
+    capture.observer.note(
+        f"secrets for {late} sessions of {observation.name} came after their packets, and it can be read "
+        "only once: store it in a file to have them used"
+    )
+    return observation
 
 
 def _opened_by_later_keys(observation: Observation, shared: Shared) -> int:

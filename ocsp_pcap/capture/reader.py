@@ -10,7 +10,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,15 @@ BUFFER_LIMIT = (64 << 20) + (1 << 16)
 """A record that does not fit into a buffer of this size is damage."""
 BATCH_ROWS = 1 << 15
 """Packets that a batch holds at most."""
+
+
+Wait: TypeAlias = Callable[[Callable[[], int]], int | None]
+"""Calls what may block, and returns what that returns; None: reading is to end."""
+
+
+def at_once(call: Callable[[], int]) -> int | None:
+    """Call what may block, for as long as it takes."""
+    return call()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +112,12 @@ class CaptureReader:
         interfaces: frozenset[int] | None = None,
     ) -> None:
         self.name = name
-        self.frames_before = 0
-        """Frames of earlier files that are counted before those of this one; batches count from there."""
-        self.wait: Callable[[Callable[[], int]], int | None] = lambda call: call()
-        """Calls what may block, and returns what that returns; None: reading is to end."""
         self.interrupted = False
-        """Reading was ended so."""
+        """Reading was ended by what waits for its source."""
         self.part_of: CaptureSource | None = None
         """The source, where its file holds other captures besides."""
+        self._frames_before = 0
+        self._wait: Wait = at_once
         self._stream = stream
         self._parser = _parser_of(head, interfaces)
         self._buffer = np.zeros(max(block_size, len(head)) + PADDING, np.uint8)
@@ -169,6 +176,16 @@ class CaptureReader:
         return self._parser.secrets
 
     def __iter__(self) -> Iterator[PacketBatch]:
+        return self.batches()
+
+    def batches(self, frames_before: int = 0, wait: Wait = at_once) -> Iterator[PacketBatch]:
+        """Iterate over the packets.
+
+        Args:
+            frames_before: frames of earlier files that are counted before those of this one.
+            wait: what waits for the source.
+        """
+        self._frames_before, self._wait = frames_before, wait
         start, final = 0, False
         while True:
             final = self._fill() or final
@@ -194,7 +211,7 @@ class CaptureReader:
         read = getattr(self._stream, "readinto1", None) or self._stream.readinto  # type: ignore[attr-defined]
         while self._filled < len(room):
             try:
-                count = self.wait(partial(read, room[self._filled :]))
+                count = self._wait(partial(read, room[self._filled :]))
             except (OSError, ValueError) as error:
                 self._damage = f"reading failed at byte {self._base + self._filled}: {error}"
                 return True
@@ -237,7 +254,7 @@ class CaptureReader:
             rows = slice(low, low + BATCH_ROWS)
             batch = PacketBatch(
                 self._buffer,
-                self.frames_before + self._packets + 1,
+                self._frames_before + self._packets + 1,
                 parsed.offset[rows],
                 parsed.captured_length[rows],
                 parsed.original_length[rows],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,10 @@ class TransportColumns:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def of(self, rows: Column) -> TransportColumns:
+        """Return some of the rows."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
     def payload(self, row: int) -> bytes:
         """Return a copy of the payload bytes of one row."""
         start = int(self.payload_offset[row])
@@ -69,3 +73,9 @@ class TransportColumns:
         if start >= EXTRA:
             return self.extra[start - EXTRA : end - EXTRA]
         return self.buffer[start:end].tobytes()
+
+
+COLUMNS = tuple(
+    each.name for each in fields(TransportColumns) if each.name not in ("buffer", "extra", "disputed")
+)
+"""Names of the fields that have a value for each row."""

@@ -146,8 +146,7 @@ def batches(sources: Sequence[CaptureSource]) -> Iterator[PacketBatch]:
     before = 0
     for source in sources:
         with open_capture(source) as reader:
-            reader.frames_before = before
-            yield from reader
+            yield from reader.batches(before)
             before += reader.summary.packets
 
 

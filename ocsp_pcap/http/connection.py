@@ -317,14 +317,14 @@ class HttpConversation:
         pending = self._pairing.next
         request = NONE if pending is None else pending.interest
         if status is not None and 200 <= status < 300:
-            if request is TUNNEL or (pending is None and looks_like_tls(rest)):
+            if request == TUNNEL or (pending is None and looks_like_tls(rest)):
                 self._open_tunnel(status, frame)
                 if rest:
                     self._trailing.append(Trailing(False, rest, frame, time))
                 return b""
             if pending is None and not rest and not has_framing(head):
                 self._greeting = (status, frame)
-        if request is NONE and self._interests.is_plain_answer(head) and len(self._pairing) <= 1:
+        if request == NONE and self._interests.is_plain_answer(head) and len(self._pairing) <= 1:
             self._pairing.forget()
             server.passed_over += len(rest)
             server.lose()
@@ -338,7 +338,7 @@ class HttpConversation:
         message.interest = self._interests.response_interest(request, message.status, message.headers)
         server.message, server.state = message, HttpState.BODY
         self._pairing.begin_response()
-        if request is TUNNEL:
+        if request == TUNNEL:
             self._release_held(events)
         return self._server_body(rest, frame, time, events)
 
@@ -356,7 +356,7 @@ class HttpConversation:
         self._look_inside(message, is_request=False)
         if message.done:
             self._end_message(False, frame, time, events, complete=True)
-        elif message.interest is NONE and not self._pairing:
+        elif message.interest == NONE and not self._pairing:
             self._pairing.answering = None
             server.lose()
         return rest

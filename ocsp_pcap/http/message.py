@@ -299,7 +299,7 @@ class Message:
         complete = complete and not self.truncated and not self.missing
         if self.interest.body_decides:
             self.interest = interests.request_body_interest(body, complete=complete)
-        if self.interest is NONE:
+        if self.interest == NONE:
             return None
         return Request(
             method=self.method,

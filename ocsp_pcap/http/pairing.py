@@ -115,7 +115,7 @@ class Pairing:
     def take_tunnel_request(self) -> Pending | None:
         """Return the CONNECT request that waits, which waits no longer; None: there is none."""
         for pending in self._waiting:
-            if pending.interest is TUNNEL and pending.event is not None:
+            if pending.interest == TUNNEL and pending.event is not None:
                 self._waiting.remove(pending)
                 return pending
         return None
@@ -203,7 +203,7 @@ class Pairing:
         """Report the answer that is underway, which is as whole as it will be, where it may matter."""
         pending, self.answering = self.answering, None
         answer = AnswerUnderway(message, pending, frame, time, complete, closed)
-        if answer.message.interest is NONE:
+        if answer.message.interest == NONE:
             return
         if pending is not None and answer.awaits_request and pending.message is self._client.message:
             # Some servers answer on the headers alone: the rest of the request is still on its way.

@@ -117,42 +117,94 @@ def _ports(ends: Endpoints) -> tuple[int, int]:
 class CaptureObserver:
     """Reads the files of one capture in their order; frames and streams are counted through all of them."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(
+        self, shared: Shared, tcp: TcpObserver | None = None, udp: UdpObserver | None = None
+    ) -> None:
+        """``tcp`` and ``udp``: observers to be used in place of new ones."""
         self._shared = shared
-        self._decoder = Decoder()
+        self._part_of: CaptureSource | None = None
         take_reached()
         keys = shared.keys.sessions() if shared.keys is not None else frozenset[bytes]()
-        self._part_of: CaptureSource | None = None
-        self.observation = Observation(TcpObserver(shared), UdpObserver(shared), keys_before=keys)
+        self.decoder = Decoder()
+        self.observation = Observation(
+            TcpObserver(shared) if tcp is None else tcp,
+            UdpObserver(shared) if udp is None else udp,
+            keys_before=keys,
+        )
         """What was read so far; complete after :meth:`finish`."""
 
-    def begin_file(self) -> int:
-        """Begin another file; return how many frames come before it."""
-        self.observation.tcp.begin_file()
-        self.observation.udp.begin_file()
+    @property
+    def packets(self) -> int:
+        """Frames of the files that were read so far."""
         return sum(file.summary.packets for file in self.observation.files)
 
     def read(self, reader: CaptureReader, watch: Watch) -> None:
-        """Read another file to its end, to where it is damaged, or to where reading is to stop."""
-        reader.frames_before = self.begin_file()
+        """Read another file to its end, to where it is damaged, or to where reading is to stop.
+
+        The secrets in it are there for all that is read from then on.
+        """
+        tcp, udp = self.observation.tcp, self.observation.udp
+        tcp.begin_file()
+        udp.begin_file()
         self._part_of = reader.part_of
-        observation = self.observation
-        observation.files.append(
-            observe_file(reader, self._decoder, observation.tcp, observation.udp, watch, self._shared)
+        before = self.packets
+        truncated = secrets_read = position = 0
+        disputed: set[int] = set()
+        undecoded = Undecoded()
+        for batch in reader.batches(before, watch.wait):
+            secrets_read = self._take_secrets(reader, secrets_read)
+            decoded = self.decoder.decode(batch)
+            truncated += decoded.truncated
+            undecoded.update(decoded.undecoded)
+            undecoded.update(outside(decoded.tcp, decoded.udp))
+            tcp.receive(decoded.tcp)
+            udp.receive(decoded.udp)
+            if decoded.udp.disputed and len(disputed) < BOUNDS.ambiguous_frames:
+                disputed.update(*decoded.udp.disputed.values())
+            watch.advance(reader.position - position, len(batch))
+            position = reader.position
+            if watch.stopped and not reader.interrupted:
+                break
+        self._take_secrets(reader, secrets_read)
+        self.observation.files.append(
+            ObservedFile(
+                reader.name,
+                reader.summary,
+                truncated,
+                dict(undecoded.counts),
+                interrupted=watch.stopped,
+                disputed=tuple(sorted(frame - before for frame in disputed)),
+            )
         )
+
+    def _take_secrets(self, reader: CaptureReader, start: int) -> int:
+        """Add secrets; their blocks should stand before the packets (draft-ietf-opsawg-pcapng 4.7)."""
+        if len(reader.secrets) > start:
+            if self._shared.keys is None:
+                from ocsp_pcap.tls.keys import KeyLog
+
+                self._shared.keys = KeyLog()
+            for text in reader.secrets[start:]:
+                self._shared.keys.add(text, f"secrets inside {reader.name}")
+        return len(reader.secrets)
 
     def interrupt(self) -> None:
         """The files that follow are not read."""
         files = self.observation.files
         files[-1] = replace(files[-1], interrupted=True)
 
-    def take_file(self, file: ObservedFile) -> None:
-        """Count a file whose packets were read elsewhere."""
-        self.observation.files.append(file)
+    def take_files(self, observation: Observation) -> None:
+        """Count files whose packets were read elsewhere."""
+        self.observation.files += observation.files
+        self.miss(observation.missing)
 
     def miss(self, sentences: Iterable[str]) -> None:
         """Note what is not there of the set of files: absence proves less."""
         self.observation.missing += sentences
+
+    def note(self, sentence: str) -> None:
+        """Note what else there is to say of the capture."""
+        self.observation.notes.append(sentence)
 
     def finish(self) -> None:
         """There are no more files: everything that is still open ends here."""
@@ -172,54 +224,3 @@ def undecoded_packets(files: Iterable[ObservedFile]) -> dict[str, int]:
     for file in files:
         undecoded.update(file.undecoded)
     return dict(undecoded.counts)
-
-
-def observe_file(
-    reader: CaptureReader,
-    decoder: Decoder,
-    tcp: TcpObserver,
-    udp: UdpObserver,
-    watch: Watch,
-    shared: Shared | None = None,
-) -> ObservedFile:
-    """Show the packets of a file to those who read TCP and UDP; the secrets in it go to ``shared``."""
-    truncated = secrets_read = position = 0
-    disputed: set[int] = set()
-    undecoded = Undecoded()
-    reader.wait = watch.wait
-    for batch in reader:
-        if shared is not None and len(reader.secrets) > secrets_read:
-            _take_secrets(shared, reader, secrets_read)
-            secrets_read = len(reader.secrets)
-        decoded = decoder.decode(batch)
-        truncated += decoded.truncated
-        undecoded.update(decoded.undecoded)
-        undecoded.update(outside(decoded.tcp, decoded.udp))
-        tcp.receive(decoded.tcp)
-        udp.receive(decoded.udp)
-        if decoded.udp.disputed and len(disputed) < BOUNDS.ambiguous_frames:
-            disputed.update(*decoded.udp.disputed.values())
-        watch.advance(reader.position - position, len(batch))
-        position = reader.position
-        if watch.stopped and not reader.interrupted:
-            break
-    if shared is not None and len(reader.secrets) > secrets_read:
-        _take_secrets(shared, reader, secrets_read)
-    return ObservedFile(
-        reader.name,
-        reader.summary,
-        truncated,
-        dict(undecoded.counts),
-        interrupted=watch.stopped,
-        disputed=tuple(sorted(frame - reader.frames_before for frame in disputed)),
-    )
-
-
-def _take_secrets(shared: Shared, reader: CaptureReader, start: int) -> None:
-    """Add secrets; their blocks should stand before the packets (draft-ietf-opsawg-pcapng 4.7)."""
-    if shared.keys is None:
-        from ocsp_pcap.tls.keys import KeyLog
-
-        shared.keys = KeyLog()
-    for text in reader.secrets[start:]:
-        shared.keys.add(text, f"secrets inside {reader.name}")

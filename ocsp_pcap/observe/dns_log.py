@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -29,18 +28,24 @@ class DnsPacket(NamedTuple):
 class DnsLog:
     """DNS messages in the order in which they came, within a bound on memory."""
 
-    __slots__ = ("_bytes", "_max_bytes", "_transport", "forgotten", "packets")
+    __slots__ = ("_bytes", "_max_bytes", "_successor", "_transport", "forgotten", "packets")
 
     def __init__(self, transport: Transport, max_bytes: int | None = None) -> None:
         self._transport = transport
         self._max_bytes = BOUNDS.dns_bytes if max_bytes is None else max_bytes
         self._bytes = 0
+        self._successor: tuple[DnsLog, Joined, int] | None = None
+        """Who keeps messages from now on, as which streams, and how many frames stand before."""
         self.packets: list[DnsPacket] = []
         self.forgotten = 0
         """Messages that were not kept."""
 
     def keep(self, stream: int, direction: int, frame: int, time: int, payload: bytes) -> bool:
         """Keep a message; return False where there is no room for more."""
+        if self._successor is not None:
+            log, joined, before = self._successor
+            number, flipped = int(joined.number[stream]), int(joined.flipped[stream])
+            return log.keep(number, direction ^ flipped, frame + before, time, payload)
         if self._bytes > self._max_bytes:
             self.forgotten += 1
             return False
@@ -48,13 +53,16 @@ class DnsLog:
         self.packets.append(DnsPacket(stream, direction, frame, time, payload, self._transport))
         return True
 
-    def join(self, packets: Iterable[DnsPacket], forgotten: int, joined: Joined, frames_before: int) -> None:
-        """Keep what was kept of the file that follows, where it numbers streams as ``joined`` says."""
+    def adopt(self, other: DnsLog, joined: Joined, frames_before: int) -> None:
+        """Keep what another log kept of the files that follow, and what it is given from now on.
+
+        It numbers streams as ``joined`` says.
+        """
+        packets, other.packets = other.packets, []
+        other._successor = self, joined, frames_before
         for packet in packets:
-            stream = int(joined.number[packet.stream])
-            direction = packet.direction ^ int(joined.flipped[packet.stream])
-            self.keep(stream, direction, packet.frame + frames_before, packet.time, packet.payload)
-        self.forgotten += forgotten
+            other.keep(*packet[:5])
+        self.forgotten += other.forgotten
 
     def keeper(self, stream: int) -> Keep:
         """Return what keeps the messages of one stream."""

@@ -14,10 +14,6 @@ from ocsp_pcap.records import dataclass
 from ocsp_pcap.streams.headers import HEADERS
 from ocsp_pcap.streams.plain import Ordered
 
-MAX_BYTES: Final = 32 << 20
-"""Payload bytes that are set aside of one file and transport."""
-MAX_STREAM_BYTES: Final = 1 << 17
-"""Payload bytes, with what a row takes, that are set aside of one stream."""
 ROW_BYTES: Final = 64
 
 Row: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
@@ -81,78 +77,6 @@ class Rows:
         at = np.flatnonzero(chosen)
         columns: dict[str, Any] = {name: getattr(self.columns, name)[at] for name in _ROW_COLUMNS}
         return Rows(replace(self.columns, **columns), self.stream[at], self.direction[at])
-
-    def moved(self, number: NDArray[np.int64], flipped: NDArray[np.bool_], frames_before: int) -> Rows:
-        """Return the rows with other numbers of streams, directions and frames."""
-        return Rows(
-            replace(
-                self.columns,
-                frame=self.columns.frame + frames_before,
-                disputed={
-                    frame + frames_before: tuple(each + frames_before for each in frames)
-                    for frame, frames in self.columns.disputed.items()
-                },
-            ),
-            number[self.stream],
-            self.direction ^ flipped[self.stream].view(np.uint8),
-        )
-
-
-class Spool:
-    """Sets rows aside, within bounds of memory."""
-
-    def __init__(self, max_bytes: int = MAX_BYTES, max_stream_bytes: int = MAX_STREAM_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._max_stream_bytes = max_stream_bytes
-        self._chunks: list[Rows] = []
-        self._bytes = 0
-        self._sizes: dict[int, int] = {}
-        self.incomplete: dict[int, int] = {}
-        """Stream to the first frame of it that there was no room for."""
-
-    def keep(
-        self,
-        columns: TransportColumns,
-        rows: NDArray[np.int64],
-        stream: NDArray[np.int64],
-        direction: NDArray[np.uint8],
-    ) -> None:
-        """Set rows of a batch aside; ``stream`` and ``direction`` are those of the rows chosen."""
-        kept: list[int] = []
-        lengths = columns.payload_length[rows].tolist()
-        for index, (number, length) in enumerate(zip(stream.tolist(), lengths, strict=True)):
-            if number in self.incomplete:
-                continue
-            size = self._sizes.get(number, 0) + length + ROW_BYTES
-            if size > self._max_stream_bytes or self._bytes > self._max_bytes:
-                self.incomplete[number] = int(columns.frame[rows[index]])
-                continue
-            self._sizes[number] = size
-            self._bytes += length + ROW_BYTES
-            kept.append(index)
-        if kept:
-            self._chunks.append(copied(columns, rows[kept], stream[kept], direction[kept]))
-
-    @property
-    def full(self) -> bool:
-        """There is no room, unless :meth:`forget` makes some."""
-        return self._bytes > self._max_bytes
-
-    def forget(self, alive: NDArray[np.bool_]) -> None:
-        """Forget the rows of all streams but those that are still alive."""
-        self._chunks = [self.rows(alive)]
-        self._sizes = {number: size for number, size in self._sizes.items() if alive[number]}
-        self._bytes = sum(self._sizes.values())
-
-    def rows(self, wanted: NDArray[np.bool_]) -> Rows:
-        """Return what was set aside of some streams."""
-        chosen = [np.flatnonzero(wanted[chunk.stream]) for chunk in self._chunks]
-        return joined(
-            [
-                copied(chunk.columns, at, chunk.stream[at], chunk.direction[at])
-                for chunk, at in zip(self._chunks, chosen, strict=True)
-            ]
-        )
 
 
 def joined(parts: list[Rows]) -> Rows:

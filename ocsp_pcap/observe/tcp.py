@@ -20,10 +20,8 @@ from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.plain import CARRIED, LIVE, PlainReader
-from ocsp_pcap.observe.rows import Row, Rows, Segments
+from ocsp_pcap.observe.rows import Row, Segments
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream, ToldStream
-from ocsp_pcap.observe.to_reread import ToReread
-from ocsp_pcap.observe.told import TcpPart
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.spoken.shared import Shared
@@ -31,7 +29,7 @@ from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.headers import FAR, NEAR
-from ocsp_pcap.streams.joining import FlowMatch, MatchError, StreamFiles
+from ocsp_pcap.streams.joining import FlowMatch, Joined, StreamFiles
 from ocsp_pcap.streams.plain import Ordered
 from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
 from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
@@ -88,8 +86,6 @@ class TcpObserver:
         """Frames of segments at hand whose IP fragments disagree, and the frames of these."""
         self._rereads = False
         """A stream is read again: what lay outside its windows is known."""
-        self._replays = False
-        """The segments at hand are known to the table of streams already, and later ones with them."""
         self._tunnels: dict[int, Tunnel] = {}
         """Of dozing streams, what their bytes travel behind."""
 
@@ -107,12 +103,17 @@ class TcpObserver:
         self._reserve()
         self._take(columns, rows.stream, rows.direction)
 
-    def replay(self, rows: Rows) -> None:
-        """Take segments of streams that are known already."""
-        if len(rows):
-            self._replays = True
-            self._take(rows.columns, rows.stream, rows.direction)
-            self._replays = False
+    def receive_again(
+        self,
+        columns: TransportColumns,
+        stream: NDArray[np.int64],
+        direction: NDArray[np.uint8],
+        unread: NDArray[np.bool_],
+    ) -> None:
+        """Take those rows of a batch that nobody has read yet; all its streams are known already."""
+        if unread.any():
+            self.flows.assign(columns.of(np.flatnonzero(unread)))
+            self._take(columns, stream, direction, unread)
 
     def _reserve(self) -> None:
         """Have room for what is wanted of each stream."""
@@ -122,10 +123,16 @@ class TcpObserver:
             self._wanted = grown
 
     def _take(
-        self, columns: TransportColumns, stream: NDArray[np.int64], direction: NDArray[np.uint8]
+        self,
+        columns: TransportColumns,
+        stream: NDArray[np.int64],
+        direction: NDArray[np.uint8],
+        unread: NDArray[np.bool_] | None = None,
     ) -> None:
         # What one side sends may make the other side's bytes matter that follow in this batch.
         told, wanted = telling(columns), self._wanted[stream]
+        if unread is not None:
+            told &= unread
         choice = told & ((wanted & DIRECTION_BITS) != 0)
         if self._any_dozes:
             choice |= self._woken(columns, stream, np.flatnonzero(told & ((wanted & DOZING) != 0)))
@@ -151,49 +158,53 @@ class TcpObserver:
             self._wanted[woken] = DIRECTION_BITS | LATE
         return found
 
-    def match(self, part: TcpPart) -> FlowMatch:
-        """Find which streams of the file that follows go on with streams that are known here.
+    def untouched(self, streams: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell of which streams nothing has come yet that could matter."""
+        untouched: NDArray[np.bool_] = self._wanted[streams] == DIRECTION_BITS
+        return untouched
 
-        Raise MatchError if that file cannot be joined and must be read again in order, because its packets
-        mean something else once the files before it are known.
+    def unfinished(self, streams: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell of which streams more may matter."""
+        unfinished: NDArray[np.bool_] = (self._wanted[streams] & (DIRECTION_BITS | DOZING)) != 0
+        return unfinished
+
+    def hand_over(self) -> None:
+        """Make ready for :meth:`adopt`: what waits for the rest of a plain stream is read as it is."""
+        self._read_carried()
+        self._checksums.run()
+
+    def adopt(
+        self, other: TcpObserver, match: FlowMatch, read: NDArray[np.bool_], frames_before: int
+    ) -> Joined:
+        """Take over the streams of the files that follow, those that are still open, too.
+
+        Args:
+            other: observed those files and handed over; it is not to be used any more.
+            match: which of its streams go on with streams that are known here.
+            read: its streams that were read there.
+            frames_before: frames of the files before.
         """
-        match = self.flows.match(part.flows)
-        if match.known[list(part.quoted)].any():
-            raise MatchError("an ICMP error quotes a SYN, which may be that of an earlier connection")
-        read_as_new = np.flatnonzero((match.earlier >= 0) & ~part.aside)
-        begun = self._wanted[match.earlier[read_as_new]] != DIRECTION_BITS
-        if (begun | match.flipped[read_as_new]).any():
-            raise MatchError("a SYN is repeated after data, or answered by another")
-        return match
-
-    def join(self, part: TcpPart, match: FlowMatch, frames_before: int) -> ToReread:
-        """Take in the report on the file that follows; return the packets of it that must be read again."""
-        joined = self.flows.join(part.flows, match, frames_before)
-        self.files.take(joined)
-        self._reserve()
-        self._wanted[joined.number[part.told]] = 0
-        self._wanted[joined.number[part.dozing]] = DOZING
-        self._any_dozes |= bool(part.dozing.any())
-        for local, tunnel in part.tunnels.items():
-            self._tunnels[int(joined.number[local])] = tunnel
+        joined = self.flows.join(other.flows, match, frames_before)
         number = joined.number.tolist()
-        for stream in part.finished:
-            stream.number = number[stream.number]
-            stream.frames_before = frames_before
-        self.finished += part.finished
-        self.gaps += part.gaps
-        self.given_up += part.given_up
-        for local, frame in part.socks_frames.items():
-            self.socks_frames[number[local]] = frame + frames_before
-        self.dns.join(part.dns, part.forgotten, joined, frames_before)
-        for rows in part.rows:
-            self.replay(rows.moved(joined.number, joined.flipped, frames_before))
-        unread = {
-            local: frame
-            for local, frame in part.incomplete.items()
-            if self._wanted[number[local]] & (DIRECTION_BITS | DOZING)
-        }
-        return ToReread(joined, frames_before, unread)
+        self.files.join(other.files, joined)
+        self._reserve()
+        self._wanted[joined.number[read]] = other._wanted[: len(number)][read]
+        self._any_dozes |= other._any_dozes
+        for stream in other._streams.values():
+            stream.number, stream.frames_before = number[stream.number], frames_before
+            self._streams[stream.number] = stream
+        for told in other.finished:
+            told.number, told.frames_before = number[told.number], frames_before
+        self.finished += other.finished
+        self._lingering += other._lingering
+        self._tunnels |= {number[local]: tunnel for local, tunnel in other._tunnels.items()}
+        self.socks_frames |= {number[s]: frame + frames_before for s, frame in other.socks_frames.items()}
+        self.dns.adopt(other.dns, joined, frames_before)
+        self._held += other._held
+        self._waiting += other._waiting
+        self.gaps += other.gaps
+        self.given_up += other.given_up
+        return joined
 
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""
@@ -217,7 +228,7 @@ class TcpObserver:
             self._forget_oldest()
         self._end_idle()
         if self._waiting > BOUNDS.all_waiting_bytes:
-            for stream in sorted(self._streams.values(), key=lambda stream: stream.last_frame):
+            for stream in sorted(self._streams.values(), key=_last_frame):
                 if self._waiting <= BOUNDS.all_waiting_bytes * 3 // 4:
                     break
                 if stream.waiting:
@@ -227,7 +238,7 @@ class TcpObserver:
     def _end_idle(self) -> None:
         """End the streams that were silent longest where too many are open."""
         if len(self._streams) > BOUNDS.open_streams:
-            idle = sorted(self._streams.values(), key=lambda stream: stream.last_frame)
+            idle = sorted(self._streams.values(), key=_last_frame)
             surplus = idle[: len(idle) - BOUNDS.open_streams * 3 // 4]
             self.given_up += len(surplus)
             for stream in surplus:
@@ -318,7 +329,8 @@ class TcpObserver:
         ``early``: stop when it loses interest in a side.
         """
         stream = self._streams.get(number)
-        for taken, row in enumerate(segments.rows[start:stop], 1):
+        rows = segments.rows[start:stop]
+        for taken, row in enumerate(rows if stream is None else stream.counted(rows), 1):
             direction, flags, _, time, _, _, length, missing, offset = row
             if stream is None:
                 if not (length or missing) or not self._wanted[number] & DIRECTION_BITS:
@@ -429,8 +441,10 @@ class TcpObserver:
         side, other = stream.sides[direction], stream.sides[1 - direction]
         if flags & SYN:
             sequence = (sequence + 1) % MODULUS
-        if frame in self._disputed:
-            self._note_ambiguous(stream, self._disputed[frame])
+        if self._disputed:
+            frames = self._disputed.get(frame + stream.frames_before, ())
+            if frames:
+                self._note_ambiguous(stream, tuple(each - stream.frames_before for each in frames))
         if flags & URGENT:
             # Stacks differ in whether the last urgent byte is part of the stream (RFC 6093 3).
             self._note_ambiguous(stream, (frame,))
@@ -468,19 +482,14 @@ class TcpObserver:
             stream.outside |= {frame}
 
     def _heard_before(self, stream: TcpStream, direction: int, frame: int) -> Heard | None:
-        """Return what a direction had acknowledged before a frame; where that is not known, since then.
-
-        Files that are read side by side are joined afterwards: then no window is known.
-        """
+        """Return what a direction had acknowledged before a frame."""
         surroundings, number = self._surroundings, stream.number
-        found = None if surroundings is None else surroundings.heard(number, direction, frame)
-        if found is not None:
-            return self.flows.with_window(number, direction, found)
-        if self._replays:
-            later = self.flows.heard(number, direction)
-            return None if later is None else Heard(later.acknowledgment, None)
-        earlier = self.flows.heard_before(number, direction)
-        return None if earlier is None else self.flows.with_window(number, direction, earlier)
+        found = None
+        if surroundings is not None:
+            found = surroundings.heard(number, direction, frame + stream.frames_before)
+        if found is None:
+            found = self.flows.heard_before(number, direction)
+        return None if found is None else self.flows.with_window(number, direction, found)
 
     def _close(self, stream: TcpStream, row: Row) -> None:
         direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
@@ -536,7 +545,7 @@ class TcpObserver:
         direction, _, frame, _, sequence, *_ = row
         heard = self._heard_before(stream, 1 - direction, frame)
         if heard is not None:
-            return heard.outside(sequence, NEAR, behind=NEAR if self._replays else 0)
+            return heard.outside(sequence, NEAR)
         known = side.started and not stream.skipped >> direction & 1
         return known and abs(side.ahead(sequence)) > NEAR
 
@@ -601,7 +610,7 @@ class TcpObserver:
         segments = [_segment_of(entry) for entry in entries if entry[0][2] not in stream.refused]
         direction, first = event.direction, min(event.frames)
         frames = frozenset((*event.frames, event.copy))
-        number = stream.number
+        number, before = stream.number, stream.frames_before
         opening = next((s for s in segments if s.flags & SYN and s.direction == direction), None)
         between = [s for s in segments if s.direction != direction and first < s.frame < event.copy]
         found = refused(
@@ -609,8 +618,12 @@ class TcpObserver:
             event.frames,
             event.copy,
             acknowledged_between=any((s.acknowledgment - event.end) % MODULUS < HALF for s in between)
-            or surroundings.acknowledged(number, 1 - direction, event.end, first, event.copy),
-            offloaded=surroundings.offloaded(number, direction, frames),
+            or surroundings.acknowledged(
+                number, 1 - direction, event.end, first + before, event.copy + before
+            ),
+            offloaded=surroundings.offloaded(
+                number, direction, frozenset(frame + before for frame in frames)
+            ),
             outside=stream.outside,
             syn_data_left=opening is not None
             and opening.frame in frames
@@ -698,13 +711,17 @@ class TcpObserver:
         if conversation.dozing and conversation.tunnel is not None:
             self._tunnels[stream.number] = conversation.tunnel
         if conversation.socks_payload_frame is not None:
-            self.socks_frames[stream.number] = conversation.socks_payload_frame
+            self.socks_frames[stream.number] = conversation.socks_payload_frame + stream.frames_before
         if conversation.tracker is not None or conversation.exchanges or stream.ambiguous:
             told = stream.told()
             if stream.ambiguous or not told.spoken.is_unanswered or self._shared.has_room():
                 self.finished.append(told)
             if entries is not None:
                 self._checksums.add(told, entries, stream.refused)
+
+
+def _last_frame(stream: TcpStream) -> int:
+    return stream.frames_before + stream.last_frame
 
 
 def _segment_of(entry: Entry) -> Segment:

@@ -66,6 +66,11 @@ class TcpStream:
     """A receiver took other packets than those that were read."""
     reset: Reset | None = None
 
+    def counted(self, rows: list[Row]) -> list[Row]:
+        """Return rows with their frames counted as this stream counts."""
+        before = self.frames_before
+        return [(*row[:2], row[2] - before, *row[3:]) for row in rows] if before else rows
+
     def told(self) -> ToldStream:
         """Return what is kept of the stream once it is over."""
         return ToldStream(

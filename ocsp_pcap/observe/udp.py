@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
-from ocsp_pcap.observe.rows import Rows
-from ocsp_pcap.observe.to_reread import ToReread
-from ocsp_pcap.observe.told import UdpPart
 from ocsp_pcap.observe.udp_openings import Beginnings
 from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.quic.versions import looks_like_quic
@@ -83,7 +80,7 @@ class UdpObserver:
         self, columns: TransportColumns, stream: NDArray[np.int64], direction: NDArray[np.uint8]
     ) -> None:
         usable = (columns.payload_length > 0) & ~columns.in_error
-        dns = usable & ((columns.source_port == DNS_PORT) | (columns.destination_port == DNS_PORT))
+        dns = usable & _is_dns(columns)
         for row in np.flatnonzero(dns).tolist():
             self.dns.keep(
                 int(stream[row]),
@@ -94,11 +91,17 @@ class UdpObserver:
             )
         self._read(columns, stream, direction, usable & ~dns)
 
-    def replay(self, rows: Rows) -> None:
-        """Take datagrams of flows that are known already, and that are not DNS."""
-        if len(rows):
-            usable = rows.columns.payload_length > 0
-            self._read(rows.columns, rows.stream, rows.direction, usable & ~rows.columns.in_error)
+    def receive_again(
+        self,
+        columns: TransportColumns,
+        stream: NDArray[np.int64],
+        direction: NDArray[np.uint8],
+        unread: NDArray[np.bool_],
+    ) -> None:
+        """Take those rows of a batch that nobody has read yet; all its flows are known, and none is DNS."""
+        if len(columns):
+            usable = (columns.payload_length > 0) & ~columns.in_error & ~_is_dns(columns)
+            self._read(columns, stream, direction, usable & unread)
 
     def _read(
         self,
@@ -111,67 +114,56 @@ class UdpObserver:
         if len(chosen):
             self._chosen(columns, stream[chosen], direction, chosen)
 
-    def match(self, part: UdpPart) -> FlowMatch:
-        """Find which flows of the file that follows go on with flows that are known here."""
-        return self.flows.match(part.flows)
+    def adopt(
+        self, other: UdpObserver, match: FlowMatch, frames_before: int
+    ) -> tuple[Joined, NDArray[np.bool_]]:
+        """Take over the flows of the files that follow, those with an open connection, too.
 
-    def join(self, part: UdpPart, match: FlowMatch, frames_before: int) -> ToReread:
-        """Take in the report on the file that follows; return the packets of it that must be read again."""
-        known = {
-            flow: int(self._state[earlier])
-            for flow, earlier in zip(
-                np.flatnonzero(match.earlier >= 0).tolist(),
-                match.earlier[match.earlier >= 0].tolist(),
-                strict=True,
-            )
-            if self._state[earlier] != UNTOLD or earlier in self._begun
-        }
-        joined = self.flows.join(part.flows, match, frames_before)
-        self.files.take(joined)
+        Where a connection of a flow had begun before, what ``other`` made of its datagrams does not count.
+        Return also the flows of which they have to be read again.
+        """
+        began = np.flatnonzero(match.earlier >= 0)
+        began = began[self.tried(match.earlier[began])]
+        again = np.zeros(len(other.flows), np.bool_)
+        again[began] = True
+        joined = self.flows.join(other.flows, match, frames_before)
+        number, flipped = joined.number.tolist(), joined.flipped.tolist()
+        self.files.join(other.files, joined)
         self._reserve()
-        number = joined.number.tolist()
-        for stream in part.finished:
-            if stream.number not in known and stream.number not in part.open:
-                stream.client ^= int(joined.flipped[stream.number])
-                stream.number = number[stream.number]
-                stream.frames_before = frames_before
-                self.finished.append(stream)
-        for flow, begun in part.begun.items():
-            if flow not in known and flow not in part.open:
-                self._state[number[flow]] = part.state[flow]
+        self._state[joined.number[~again]] = other._state[: len(number)][~again]
+        for flow, begun in other._begun.items():
+            if not again[flow]:
                 self._begun[number[flow]] = begun
-                if flow in part.randoms:
-                    self._randoms[number[flow]] = part.randoms[flow]
-        self.dns.join(part.dns, part.forgotten, joined, frames_before)
-        return self._replay_part(part, joined, known, frames_before)
-
-    def _replay_part(
-        self, part: UdpPart, joined: Joined, known: dict[int, int], frames_before: int
-    ) -> ToReread:
-        """Go through datagrams that were set aside: of flows that are open, and of those known before."""
-        size = len(joined.number)
-        unread: dict[int, int] = {}
-        fresh = np.zeros(size, np.bool_)
-        again = np.zeros(size, np.bool_)
-        for flow in part.open - known.keys():
-            if part.begun[flow] > 1:
-                # What came before in the file may count for how this goes on.
-                unread[flow] = 0
-            else:
-                fresh[flow] = True
-        again[[flow for flow, state in known.items() if state != SPENT]] = True
-        for rows, wanted, incomplete in (
-            (part.open_rows, fresh, part.open_incomplete),
-            (part.early_rows, again, part.early_incomplete),
+        self._randoms |= {number[flow]: seen for flow, seen in other._randoms.items() if not again[flow]}
+        for streams, taken in (
+            (other.finished, self.finished.append),
+            (list(other._streams.values()), self._go_on_with),
         ):
-            chosen = rows.of(wanted[rows.stream])
-            self.replay(chosen.moved(joined.number, joined.flipped, frames_before))
-            for flow, frame in incomplete.items():
-                state = int(self._state[joined.number[flow]])
-                begins = flow in part.begun and state != SPENT
-                if wanted[flow] and (begins or state == READING):
-                    unread[flow] = frame
-        return ToReread(joined, frames_before, unread)
+            for stream in streams:
+                if not again[stream.number]:
+                    stream.client ^= flipped[stream.number]
+                    stream.number = number[stream.number]
+                    stream.frames_before = frames_before
+                    taken(stream)
+        self.dns.adopt(other.dns, joined, frames_before)
+        # Of a connection under way every datagram counts, else those that can begin another.
+        state = self._state[joined.number]
+        again &= (state == READING) | ((state != SPENT) & other.tried(np.arange(len(number))))
+        return joined, again
+
+    def _go_on_with(self, stream: UdpStream) -> None:
+        self._streams[stream.number] = stream
+
+    def tried(self, flows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell in which flows a datagram was tried as the beginning of a handshake."""
+        tried = np.zeros(len(self.flows), np.bool_)
+        tried[list(self._begun)] = True
+        return tried[flows]
+
+    def reading(self, flows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell of which flows every datagram counts now."""
+        reading: NDArray[np.bool_] = self._state[flows] == READING
+        return reading
 
     def finish(self) -> None:
         """The capture is over."""
@@ -242,7 +234,7 @@ class UdpObserver:
             stream = self._open(number, payload)
             if stream is None:
                 return
-        frame, time = int(columns.frame[row]), int(columns.time[row])
+        frame, time = int(columns.frame[row]) - stream.frames_before, int(columns.time[row])
         stream.last_frame, stream.last_time = frame, time
         connection = stream.connection
         assert connection is not None
@@ -313,3 +305,8 @@ class UdpObserver:
         stream.waiting = 0
         self._state[stream.number] = QUIC_OVER
         stream.connection = stream.tracker = None
+
+
+def _is_dns(columns: TransportColumns) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (columns.source_port == DNS_PORT) | (columns.destination_port == DNS_PORT)
+    return found

@@ -74,9 +74,9 @@ def response_interest(request: Interest, status: int, headers: Headers) -> Inter
         return OCSP
     if kind in CRL_TYPES:
         return CRL
-    if request is NONE and status == 200 and kind in _UNTYPED:
+    if request == NONE and status == 200 and kind in _UNTYPED:
         return BODY_DECIDES
-    return NONE if request is BODY_DECIDES else request
+    return NONE if request == BODY_DECIDES else request
 
 
 def request_body_interest(body: bytes, *, complete: bool) -> Interest:

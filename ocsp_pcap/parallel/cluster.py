@@ -10,14 +10,18 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from ocsp_pcap import __version__
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.capture.source import reason
-from ocsp_pcap.observe.reading import ClusterError
-from ocsp_pcap.parallel.side_by_side import FileResult, read_file
+from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.parallel.parcel import unpack
+from ocsp_pcap.parallel.read_run import NotRead, Step, read_run
+from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.workers import ClusterError, RunError
+from ocsp_pcap.spoken.shared import Shared
 
 PACKAGE: Final = "ocsp-pcap"
 CONNECT_SECONDS: Final = 10.0
@@ -27,7 +31,7 @@ WORKER_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 5.0
 """After so many seconds of waiting, a look whether there are workers."""
 RETRIES: Final = 2
-"""How often a file is read again where a worker fails at it without dying."""
+"""How often a run is read again where a worker fails at it without dying."""
 
 _NAMED: Final = 3
 """Workers that a sentence names."""
@@ -42,16 +46,15 @@ class TaskAnswer(NamedTuple):
     worker: str
     """Its address."""
     result: bytes
-    """The FileResult, pickled and compressed to a quarter: it goes through the scheduler."""
+    """What it tells of a run, compressed: it goes through the scheduler."""
 
 
-def read_there(source: CaptureSource, first: bool, last: bool) -> TaskAnswer:
-    """Read one file; this runs in a worker."""
+def read_there(run: Run) -> TaskAnswer:
+    """Read one run; this happens in a worker."""
     import lz4.frame
     from distributed import get_worker
 
-    result = pickle.dumps(read_file(source, first, last), pickle.HIGHEST_PROTOCOL)
-    return TaskAnswer(__version__, get_worker().address, lz4.frame.compress(result))
+    return TaskAnswer(__version__, get_worker().address, lz4.frame.compress(read_run(run, Watch())))
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,10 @@ class _Call:
     The scheduler unpickles what it is to have called. It need not have this package, and sees bytes.
     """
 
-    source: CaptureSource
-    first: bool
-    last: bool
+    run: Run
 
     def __reduce__(self) -> tuple[object, ...]:
-        return read_there, (self.source, self.first, self.last)
+        return read_there, (self.run,)
 
 
 @contextmanager
@@ -121,15 +122,15 @@ class Cluster:
 
     @property
     def count(self) -> int:
-        """How many files they read at a time; it changes as workers come and go."""
+        """How many runs they read at a time; it changes as workers come and go."""
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._count = self._look()
         return self._count
 
-    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> TaskReading:
-        """Have a file read by some worker."""
-        sent = source if source.path is None else replace(source, path=source.path.absolute())
-        call = pickle.dumps(_Call(sent, first, last), pickle.HIGHEST_PROTOCOL)
+    def submit(self, run: Run) -> TaskReading:
+        """Have a run read by some worker."""
+        members = tuple(replace(member, source=_anywhere(member.source)) for member in run.members)
+        call = pickle.dumps(_Call(replace(run, members=members)), pickle.HIGHEST_PROTOCOL)
 
         def begin() -> Any:
             with self.failures():
@@ -137,7 +138,7 @@ class Cluster:
                 key = f"{PACKAGE}-{uuid4()}"
                 return self._client.submit(pickle.loads, call, key=key, retries=RETRIES, pure=False)
 
-        return TaskReading(self, source, begin)
+        return TaskReading(self, begin)
 
     def compare_versions(self) -> None:
         """Raise ClusterError where workers have another version of this package, or none."""
@@ -147,11 +148,12 @@ class Cluster:
             versions = self._client.run(version, PACKAGE, on_error="return")
         self._compare(versions)
 
-    def result(self, future: Any, source: CaptureSource) -> FileResult:
-        """Wait for what a worker tells of a file.
+    def steps(self, future: Any, shared: Shared) -> list[Step]:
+        """Wait for what a worker tells of a run.
 
         Raises:
-            ClusterError: it will not come.
+            RunError: it failed.
+            ClusterError: nothing will come any more.
             KilledWorker: several workers died that had it to read.
         """
         from distributed import KilledWorker
@@ -165,11 +167,11 @@ class Cluster:
             except (ClusterError, KilledWorker):
                 raise
             except Exception as error:
-                return CaptureError(
-                    f"{source.name}: a worker failed to read it: {type(error).__name__}: {reason(error)}."
-                )
+                raise RunError(
+                    f"a worker failed to read it: {type(error).__name__}: {reason(error)}"
+                ) from error
             else:
-                return self._understood(answer, source)
+                return self._understood(answer, shared)
 
     @contextmanager
     def failures(self) -> Iterator[None]:
@@ -223,55 +225,47 @@ class Cluster:
                 f"{', '.join([*named, *more])}"
             )
 
-    def _understood(self, answer: TaskAnswer, source: CaptureSource) -> FileResult:
+    def _understood(self, answer: TaskAnswer, shared: Shared) -> list[Step]:
         import lz4.frame
 
         self._compare({answer.worker: answer.version})
         try:
-            data = lz4.frame.decompress(answer.result)
-            result = cast("FileResult", pickle.loads(data))  # noqa: S301 - a worker is trusted as Dask trusts it
+            # A worker is trusted as Dask trusts it.
+            steps: list[Step] = unpack(lz4.frame.decompress(answer.result), shared)
         except Exception as error:
             raise ClusterError(
                 f"{self._address}: what {answer.worker} tells is not understood here: {reason(error)}; "
                 "it needs the same versions of Python and numpy"
             ) from error
-        if isinstance(result, CaptureError) and _can_open(source):
-            needs = (
-                "which has to reach the same storage, with the same packages and credentials"
-                if source.path is None
-                else "though here it can be: its path must be on storage that all workers reach"
-            )
-            return CaptureError(f"{str(result).rstrip('.')}, says the worker {answer.worker}, {needs}.")
-        return result
+        return [_said_by(answer.worker, step) if isinstance(step, NotRead) else step for step in steps]
 
 
 class TaskReading:
-    """A file that some worker reads."""
+    """A run that some worker reads."""
 
-    def __init__(self, workers: Cluster, source: CaptureSource, begin: Callable[[], Any]) -> None:
+    def __init__(self, workers: Cluster, begin: Callable[[], Any]) -> None:
         """``begin`` has it read by some worker, and returns the future."""
         self._workers = workers
-        self._source = source
         self._begin = begin
         self._future = begin()
         self._cancelled = False
 
-    def result(self) -> FileResult:
-        """Wait for what a worker tells of the file. Raise ClusterError where it will not come."""
+    def steps(self, shared: Shared) -> list[Step]:
+        """Wait for what a worker tells of the run. Raise RunError or ClusterError where it will not come."""
         from distributed import KilledWorker
 
         try:
-            return self._workers.result(self._future, self._source)
+            return self._workers.steps(self._future, shared)
         except KilledWorker:
-            # Dask blames all that a worker had before it when it died: another file may have killed it.
+            # Dask blames all that a worker had before it when it died: another run may have killed it.
             self._future = self._begin()
         try:
-            return self._workers.result(self._future, self._source)
+            return self._workers.steps(self._future, shared)
         except KilledWorker as error:
-            return CaptureError(
-                f"{self._source.name}: worker after worker died while reading it, the last at "
-                f"{error.last_worker.address}; its log may tell why."
-            )
+            raise RunError(
+                f"worker after worker died while reading it, the last at {error.last_worker.address}; "
+                "its log may tell why"
+            ) from error
 
     def cancel(self) -> None:
         """Give it up, unless it is there already."""
@@ -283,6 +277,25 @@ class TaskReading:
     def cancelled(self) -> bool:
         """Tell whether it was given up."""
         return self._cancelled
+
+
+def _anywhere(source: CaptureSource) -> CaptureSource:
+    """Return a source that means the same file wherever it is opened."""
+    return source if source.path is None else replace(source, path=source.path.absolute())
+
+
+def _said_by(worker: str, step: NotRead) -> NotRead:
+    """Say who could not read a file, where it can be read here."""
+    source = step.member.source
+    if not _can_open(source):
+        return step
+    needs = (
+        "which has to reach the same storage, with the same packages and credentials"
+        if source.path is None
+        else "though here it can be: its path must be on storage that all workers reach"
+    )
+    said = str(step.error).rstrip(".")
+    return NotRead(step.member, CaptureError(f"{said}, says the worker {worker}, {needs}."))
 
 
 def _can_open(source: CaptureSource) -> bool:

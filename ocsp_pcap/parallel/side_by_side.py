@@ -1,120 +1,129 @@
-"""Files read side by side: others read each by itself, and what they tell is put together in order."""
+"""Runs read side by side: workers read each by itself, and what they tell is put together in order."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 from itertools import takewhile
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final
 
-from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
+from ocsp_pcap.bounds import reached
+from ocsp_pcap.capture import CaptureError
 from ocsp_pcap.capture.rotation import Member
-from ocsp_pcap.observe.capture import CaptureObserver
-from ocsp_pcap.observe.reading import Show
+from ocsp_pcap.observe.sets import ReadCapture, SetReader
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.parallel.one_file import FilePart, join_part, observe_part
+from ocsp_pcap.parallel.joining import find_match, join
+from ocsp_pcap.parallel.read_run import InOrder, NotRead, Part, Step
+from ocsp_pcap.parallel.runs import LEAST_BYTES, Run, cut
+from ocsp_pcap.parallel.workers import RunError, Task, Workers
+from ocsp_pcap.streams.joining import MatchError
 
 AHEAD: Final = 1
-"""Files that each worker may be ahead of what is put together: their results wait in memory."""
+"""Runs that each worker may be ahead of what is put together: their results wait in memory."""
 
 
-class Future(Protocol):
-    """A result to come, as concurrent.futures and Dask have it."""
-
-    def result(self) -> Any:
-        """Wait for the result."""
-
-    def cancel(self) -> Any:
-        """Give it up, where it is not yet being worked on."""
-
-    def cancelled(self) -> bool:
-        """Tell whether it was given up."""
+def pays(groups: Sequence[Sequence[Member]]) -> bool:
+    """Tell whether files are read sooner by several processes."""
+    sizes = [member.source.size for group in groups for member in group]
+    return len(sizes) > 1 and (None in sizes or sum(size or 0 for size in sizes) >= LEAST_BYTES)
 
 
-class Workers(Protocol):
-    """Those who read files side by side."""
-
-    @property
-    def count(self) -> int:
-        """How many they are."""
-
-    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Future:
-        """Have :func:`read_file` called somewhere."""
-
-
-class InOrderNeeded(Exception):  # noqa: N818 - it is no error
-    """Files cannot be read side by side: one bears TLS secrets, which the readers of others do not have."""
-
-
-FileResult: TypeAlias = FilePart | CaptureError
-
-
-def read_file(source: CaptureSource, first: bool, last: bool, watch: Watch | None = None) -> FileResult:
-    """Read one file by itself; what says that it cannot be read is a result, too."""
-    try:
-        return observe_part(source, watch or Watch(), first=first, last=last)
-    except CaptureError as error:
-        return error
-
-
-class SideBySide:
+class SideBySide(SetReader):
     """Has files read by workers, and puts together in order what they tell."""
 
-    def __init__(self, workers: Workers, groups: Iterable[list[Member]], watch: Watch) -> None:
-        self._workers = workers
-        self._watch = watch
-        self._left = deque(
-            (member.source, number == 0, number == len(group) - 1)
-            for group in groups
-            for number, member in enumerate(group)
-        )
-        self._begun: deque[Future] = deque()
+    def read_all(
+        self, groups: Sequence[Sequence[Member]], workers: Workers, watch: Watch
+    ) -> list[ReadCapture] | None:
+        """Read groups of files; None where they have to be read one after the other."""
+        left = deque(cut(groups, workers.count, self._rotation))
+        begun: deque[tuple[Run, Task]] = deque()
+        while True:
+            while left and len(begun) <= AHEAD * workers.count and not watch.stopped:
+                run = left.popleft()
+                begun.append((run, workers.submit(run)))
+            if not begun:
+                break
+            run, task = begun.popleft()
+            read = partial(self._steps, workers, run, task)
+            # Whoever is at work when the user interrupts ends soon.
+            steps = read() if watch.stopped else watch.wait(read)
+            if steps is None:
+                begun = _at_work([(run, task), *begun])
+                left.clear()
+                continue
+            if run.first:
+                self.begin(run.group)
+            if any(isinstance(step, InOrder) for step in steps):
+                _at_work(begun)
+                return None
+            if not self._take(run, steps, watch):
+                _at_work(begun)
+                break
+        return self.finish(sum(map(len, groups)))
 
-    def open(self, member: Member) -> Show | None:
-        """Wait until a file has been read; raise InOrderNeeded where that is not enough."""
-        while self._left and len(self._begun) <= AHEAD * self._workers.count and not self._watch.stopped:
-            source, first, last = self._left.popleft()
-            self._begun.append(self._workers.submit(source, first=first, last=last))
-        result = self._next()
-        if result is None:
-            return None
-        if isinstance(result, CaptureError):
-            raise result
-        if result.file.summary.secrets:
-            self.close()
-            raise InOrderNeeded
-        if result.file.interrupted:
-            # What comes behind the hole is not to be put next to it.
-            self.close()
-        self._watch.advance(member.source.size or 0, result.file.summary.packets)
-        return partial(_show, result, member.source)
+    def _steps(self, workers: Workers, run: Run, task: Task) -> list[Step]:
+        """Return what a worker tells of a run; where it failed at several files, each is tried by itself."""
+        try:
+            return task.steps(self._shared)
+        except RunError as error:
+            (member, *others) = run.members
+            if not others:
+                return [NotRead(member, CaptureError(f"{member.source.name}: {error}."))]
+        return [
+            step for single in run.singly() for step in self._steps(workers, single, workers.submit(single))
+        ]
 
-    def _next(self) -> FileResult | None:
-        if not self._begun:
-            return None
-        future = self._begun.popleft()
-        result: FileResult | None = self._watch.wait(future.result)
-        if result is not None:
-            return result
-        self._left.clear()
-        begun = (future, *self._begun)
-        for later in begun:
-            later.cancel()
-        # Those at work have been interrupted, too, and tell what they found so far.
-        self._begun = deque(takewhile(lambda later: not later.cancelled(), begun))
-        found: FileResult | None = self._begun.popleft().result() if self._begun else None
-        return found
+    def _take(self, run: Run, steps: list[Step], watch: Watch) -> bool:
+        """Take what was told of a run; False: what comes behind it is not to be put next to it."""
+        tried = self.tried
+        for step in steps:
+            if isinstance(step, NotRead):
+                self.fail(step.member, step.error)
+            elif isinstance(step, Part):
+                if not self._join(step):
+                    if watch.stopped:
+                        return False
+                    for member in step.members:
+                        self.read(member, Watch())
+                size = sum(member.source.size or 0 for member in step.members)
+                watch.advance(size, sum(file.summary.packets for file in step.observation.files))
+                if step.observation.files[-1].interrupted:
+                    return False
+        return self.tried - tried == len(run.members)
 
-    def close(self) -> None:
-        """Give up what is left."""
-        self._left.clear()
-        while self._begun:
-            self._begun.popleft().cancel()
+    def _join(self, part: Part) -> bool:
+        """Join files to those before; False: they have to be read here."""
+        first, *others = part.members
+        files = [] if self._last is None else self._last.observer.observation.files
+        if files and not self._goes_on(files, first):
+            files = []
+        told = part.observation.files
+        if part.open_fragments or not all(
+            self._goes_on([*files, *told[:number]], member) for number, member in enumerate(others, 1)
+        ):
+            return False
+        before = self._last.observer.observation if files and self._last is not None else None
+        try:
+            match = find_match(before, part)
+        except MatchError:
+            return False
+        observer = self._place(first)
+        for name, count in part.reached.items():
+            reached(name, count)
+        try:
+            join(observer, part, match)
+        except CaptureError as error:
+            self._failed(error)
+            self._missing.append(f"{first.source.name} could not be read")
+        self._done(first)
+        for member in others:
+            self._add(member)
+        return True
 
 
-def _show(part: FilePart, source: CaptureSource, observer: CaptureObserver) -> None:
-    """Show what somebody told of a file; read it here where that is not enough."""
-    if part.open_fragments or not join_part(observer, part, source):
-        with open_capture(source) as reader:
-            observer.read(reader, Watch())
+def _at_work(begun: Sequence[tuple[Run, Task]]) -> deque[tuple[Run, Task]]:
+    """Give up what is not begun; those at work were interrupted, too, and tell what they found so far."""
+    for _, task in begun:
+        task.cancel()
+    return deque(takewhile(lambda each: not each[1].cancelled(), begun))

@@ -63,9 +63,10 @@ class OpenedPacket:
 class PacketKeys:
     """Keys of one direction at one encryption level; removes packet protection."""
 
-    __slots__ = ("_aead", "_chacha_header_key", "_header_cipher", "_largest", "iv", "key")
+    __slots__ = ("_aead", "_chacha_header_key", "_header_cipher", "_largest", "_made_of", "iv", "key")
 
     def __init__(self, version: Version, secret: bytes, suite: int = AES_128_GCM_SHA256) -> None:
+        self._made_of = version, secret, suite
         algorithm, length = _SUITES[suite]
         self.key = hkdf_expand_label(algorithm, secret, version.label + b"key", length)
         self.iv = hkdf_expand_label(algorithm, secret, version.label + b"iv", 12)
@@ -86,6 +87,13 @@ class PacketKeys:
             self._aead = AESGCM(self.key)
             # RFC 9001 5.4.3: the mask is one raw AES block, not data under ECB.
             self._header_cipher = Cipher(algorithms.AES(header_key), modes.ECB()).encryptor()  # noqa: S305
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Ciphers stay where they are; whoever gets these keys makes them anew."""
+        return PacketKeys, self._made_of, self._largest
+
+    def __setstate__(self, largest: int) -> None:
+        self._largest = largest
 
     def header_mask(self, sample: bytes) -> bytes:
         """Return the mask of header protection, 5 bytes or more, for 16 sampled bytes (RFC 9001 5.4)."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +49,8 @@ from ocsp_pcap.streams.windows import (
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+FlowStates = dict[str, NDArray[Any]]
+"""What is known of some streams, by field."""
 
 _MAXIMUM_PORT = np.uint64(0xFFFF)
 _FLOWS_AT_ONCE = 1024
@@ -417,7 +420,41 @@ class FlowTable:
         # Of a repeated index the last value stays.
         self._current[conversation] = number
         self._go_on(theirs, np.flatnonzero(goes_on), match)
-        return Joined(number, match.flipped, goes_on)
+        return Joined(number, match.flipped, goes_on, begin)
+
+    def states(self, streams: Rows) -> FlowStates:
+        """Return a copy of what is known of streams, for :meth:`as_of`."""
+        return {name: array[streams] for name, array in self._state.items()}
+
+    @contextmanager
+    def as_of(self, streams: Rows, known: Rows, states: FlowStates) -> Iterator[None]:
+        """Know of some streams in the block what was known before a join, so that their packets can follow.
+
+        Args:
+            streams: they begin nothing anew in the block.
+            known: places in ``streams`` of those that were known before.
+            states: what was known of these.
+        """
+        now = self.states(streams)
+        conversation = (now["key"].astype(np.int64) << 1) | ((now["bits"] & IS_IPV6) != 0)
+        current = self._current[conversation]
+        then = {name: np.zeros_like(array) for name, array in now.items()}
+        for name in ("first_frame", "first_time", "key"):
+            then[name] = now[name].copy()
+        then["bits"] = now["bits"] & (SWAPPED | IS_IPV6)
+        for name, array in then.items():
+            array[known] = states[name]
+        self._set(streams, then)
+        self._current[conversation] = streams
+        try:
+            yield
+        finally:
+            self._set(streams, now)
+            self._current[conversation] = current
+
+    def _set(self, streams: Rows, states: FlowStates) -> None:
+        for name, array in self._state.items():
+            array[streams] = states[name]
 
     def _go_on(self, theirs: dict[str, NDArray[Any]], rows: Rows, match: FlowMatch) -> None:
         """Add what another table knows of streams that go on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence, Set
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,11 @@ class FlowMatch:
     known: NDArray[np.bool_]
     """Earlier streams have the same two ends."""
 
+    @classmethod
+    def none(cls, streams: int) -> FlowMatch:
+        """Return that all streams are new."""
+        return cls(np.full(streams, -1), np.zeros(streams, np.bool_), np.zeros(streams, np.bool_))
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -37,6 +43,8 @@ class Joined:
     """Directions are the other way round there."""
     goes_on: NDArray[np.bool_]
     """It was known there before."""
+    streams_before: int
+    """Streams that were known there before."""
 
 
 class StreamFiles:
@@ -75,12 +83,24 @@ class StreamFiles:
         for number, new_before in zip(stream[rows].tolist(), begun.tolist(), strict=True):
             self._add(number, new_before)
 
-    def take(self, joined: Joined) -> None:
-        """Take the streams of a whole file, in their order there."""
-        goes_on = np.flatnonzero(joined.goes_on)
-        new_before = goes_on - np.arange(len(goes_on))
-        for number, count in zip(joined.number[goes_on].tolist(), new_before.tolist(), strict=True):
-            self._add(number, count)
+    def join(self, other: StreamFiles, joined: Joined) -> None:
+        """Take the files that follow, of which another tells; ``joined`` has the numbers of its streams."""
+        number, goes_on = joined.number.tolist(), joined.goes_on
+        new = np.cumsum(np.append(0, ~goes_on))
+        for file, first in enumerate(other._firsts):
+            end = (*other._firsts, len(number))[file + 1]
+            self.begin(joined.streams_before + int(new[first]))
+            continued = {number[stream]: place for stream, place in other._continued[file].items()}
+            for stream in (first + np.flatnonzero(goes_on[first:end])).tolist():
+                continued[number[stream]] = other._place(file, stream)
+            in_order = sorted(continued.items(), key=itemgetter(1))
+            for index, (stream, place) in enumerate(in_order):
+                self._add(stream, place - index)
+
+    def _place(self, file: int, stream: int) -> int:
+        """Return the number in a file of a stream that begins in it."""
+        rank = stream - self._firsts[file]
+        return rank + bisect_right(self._new_before[file], rank)
 
     def _add(self, stream: int, new_before: int) -> None:
         continued = self._continued[-1]
@@ -97,7 +117,4 @@ class StreamFiles:
         if file + 1 < len(self._firsts):
             end = bisect_left(in_order, self._firsts[file + 1])
         found = [(stream, continued[stream]) for stream in sorted(continued.keys() & streams)]
-        for stream in in_order[begin:end]:
-            rank = stream - first
-            found.append((stream, rank + bisect_right(self._new_before[file], rank)))
-        return found
+        return found + [(stream, self._place(file, stream)) for stream in in_order[begin:end]]

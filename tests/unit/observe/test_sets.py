@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
-from ocsp_pcap.capture import CaptureSource
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
-from ocsp_pcap.observe import rows
-from ocsp_pcap.parallel import one_file_tcp, one_file_udp, processes
-from ocsp_pcap.parallel.side_by_side import FileResult, read_file
+from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.parallel import processes, runs, side_by_side
+from ocsp_pcap.parallel.parcel import unpack
+from ocsp_pcap.parallel.read_run import Step, read_run
+from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.spoken.shared import Shared
 
 from .rotated import LITTLE_ENDIAN, split
 
@@ -31,13 +33,14 @@ OF_ITS_FILES = ("path", "files", "size")
 
 
 class Done:
-    """A result that is there at once, after the way to another process and back."""
+    """A run that is read at once, and has gone the way to another process and back."""
 
-    def __init__(self, result: FileResult) -> None:
-        self._result = pickle.dumps(result)
+    def __init__(self, run: Run) -> None:
+        self._told = read_run(pickle.loads(pickle.dumps(run)), Watch())
 
-    def result(self) -> Any:
-        return pickle.loads(self._result)
+    def steps(self, shared: Shared) -> list[Step]:
+        steps: list[Step] = unpack(self._told, shared)
+        return steps
 
     def cancel(self) -> bool:
         return False
@@ -51,8 +54,8 @@ class Here:
 
     count = 2
 
-    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Done:
-        return Done(read_file(source, first, last))
+    def submit(self, run: Run) -> Done:
+        return Done(run)
 
 
 @contextmanager
@@ -63,6 +66,8 @@ def workers_here(_: int) -> Iterator[Here]:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "processes", workers_here)
+    monkeypatch.setattr(side_by_side, "LEAST_BYTES", 0)
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
 
 
 def lines(facts: Facts) -> list[dict[str, Any]]:
@@ -113,24 +118,9 @@ def test_cut_at_any_frame(scenario: str, tmp_path: Path, here: None) -> None:
         assert read_facts(files, ReadOptions(rotation="yes", jobs=2)) == in_order, cut
 
 
-@pytest.mark.parametrize("room", [100, 1500])
-def test_where_there_is_no_room_to_set_packets_aside(
-    room: int, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rows.Spool.__init__, "__defaults__", (20 * room, room))
-    for module, names in (
-        (one_file_tcp, ("MAX_ASIDE_BYTES", "MAX_ASIDE_STREAM_BYTES")),
-        (one_file_udp, ("MAX_EARLY_BYTES", "MAX_EARLY_FLOW_BYTES")),
-    ):
-        for name, factor in zip(names, (10, 1), strict=True):
-            monkeypatch.setattr(module, name, factor * room)
-    for path in CAPTURES[::3]:
-        files = split(path, tmp_path / path.parent.name / path.stem, cuts(packets(path), path.name))
-        options = ReadOptions(rotation="yes")
-        assert read_facts(files, ReadOptions(rotation="yes", jobs=2)) == read_facts(files, options), path
-
-
-def test_processes_of_their_own(tmp_path: Path) -> None:
+def test_processes_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "LEAST_BYTES", 0)
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
     path = SAMPLES / "ocsp-at-parent" / "parent.pcap"
     files = split(path, tmp_path, [20, 57, 58, 90])
     assert read_facts(files, ReadOptions(jobs=2)) == read_facts(files)

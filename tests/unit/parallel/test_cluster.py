@@ -22,12 +22,15 @@ from distributed import Client, LocalCluster
 from ocsp_pcap import __version__
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
+from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe.assemble import FactAssembler
-from ocsp_pcap.observe.reading import ClusterError
 from ocsp_pcap.parallel import cluster as module
+from ocsp_pcap.parallel import runs, side_by_side
 from ocsp_pcap.parallel.cluster import TaskAnswer, cluster
+from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.workers import ClusterError
 from ocsp_pcap.read_captures import RunOptions, read_captures
 from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
@@ -62,6 +65,17 @@ def scheduler() -> Iterator[str]:
 @pytest.fixture
 def rotated(tmp_path: Path) -> list[Path]:
     return split(DIRECT, tmp_path / "set", (12, 40, 41, 90, 150))
+
+
+@pytest.fixture(autouse=True)
+def every_file_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "LEAST_BYTES", 0)
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
+    monkeypatch.setattr(runs, "MOST_BYTES", 1)
+
+
+def alone(source: CaptureSource) -> Run:
+    return Run((Member(source),), first=True, group=1, rotation="auto")
 
 
 def lines(facts: Facts) -> str:
@@ -148,7 +162,7 @@ def test_a_rotated_set_has_the_same_facts_however_it_is_read(scheduler: str, rot
 
 def test_one_capture_is_read_there_too(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = read_facts([DIRECT])
-    monkeypatch.setattr("ocsp_pcap.read_captures.InOrder", None)
+    monkeypatch.setattr("ocsp_pcap.read_captures._in_order", None)
     assert read_facts([DIRECT], ReadOptions(cluster=scheduler)) == alone
 
 
@@ -265,16 +279,17 @@ def test_an_answer_that_is_not_understood(scheduler: str, monkeypatch: pytest.Mo
     with Client(scheduler, set_as_default=False) as client:
         future = client.submit(strange, pure=False)
         with pytest.raises(ClusterError, match=r"what tcp://worker:1 tells is not understood here: "):
-            module.Cluster(client, scheduler).result(future, CaptureSource("a.pcap", DIRECT))
+            module.Cluster(client, scheduler).steps(future, Shared())
 
 
 def test_what_is_not_there_yet_can_be_given_up(scheduler: str, rotated: list[Path]) -> None:
     source = CaptureSource("done.pcap", DIRECT)
+    blocking = Blocking(str(rotated[0]), rotated[0])
     with cluster(scheduler) as workers:
         assert workers.count == 2
-        done = workers.submit(source, first=True, last=True)
-        done.result()
-        waiting = workers.submit(Blocking(str(rotated[0]), rotated[0]), first=True, last=True)
+        done = workers.submit(alone(source))
+        done.steps(Shared())
+        waiting = workers.submit(alone(blocking))
         for each in (done, waiting):
             each.cancel()
         assert (done.cancelled(), waiting.cancelled()) == (False, True)
@@ -283,12 +298,12 @@ def test_what_is_not_there_yet_can_be_given_up(scheduler: str, rotated: list[Pat
 
 def test_a_cluster_that_goes_away_in_the_middle() -> None:
     with local_cluster(1, processes=False) as made, cluster(made.scheduler_address) as workers:
-        workers.submit(CaptureSource("a.pcap", DIRECT), first=True, last=True).result()
+        workers.submit(alone(CaptureSource("a.pcap", DIRECT))).steps(Shared())
         threading.Timer(0.2, made.close).start()
 
         def read_on() -> None:
             while True:
-                workers.submit(CaptureSource("a.pcap", DIRECT), first=True, last=True).result()
+                workers.submit(alone(CaptureSource("a.pcap", DIRECT))).steps(Shared())
 
         with pytest.raises(ClusterError, match="the cluster went away while captures were being read"):
             read_on()

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
-from ocsp_pcap.capture import CaptureSource
 from ocsp_pcap.observe.watch import Value, Watch
-from ocsp_pcap.parallel import processes
-from ocsp_pcap.parallel.side_by_side import FileResult, read_file
+from ocsp_pcap.parallel import processes, runs, side_by_side
+from ocsp_pcap.parallel.parcel import unpack
+from ocsp_pcap.parallel.read_run import Step, read_run
+from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
@@ -35,15 +36,16 @@ class Stops(Watch):
 
 
 class Task:
-    """A file that is read when its result is asked for; what runs already cannot be given up."""
+    """A run that is read when its result is asked for; what is being read cannot be given up."""
 
-    def __init__(self, read: Callable[[], FileResult], *, runs: bool) -> None:
+    def __init__(self, read: Callable[[], bytes], *, runs: bool) -> None:
         self._read = read
         self._runs = runs
         self._cancelled = False
 
-    def result(self) -> Any:
-        return self._read()
+    def steps(self, shared: Shared) -> list[Step]:
+        steps: list[Step] = unpack(self._read(), shared)
+        return steps
 
     def cancel(self) -> bool:
         self._cancelled = not self._runs
@@ -61,12 +63,12 @@ class Two:
     def __init__(self) -> None:
         self._given = 0
 
-    def submit(self, source: CaptureSource, *, first: bool, last: bool) -> Task:
+    def submit(self, run: Run) -> Task:
         self._given += 1
         running = self._given == 3
         watch = Watch()
         watch.stopped = running
-        return Task(partial(read_file, source, first, last, watch), runs=running)
+        return Task(partial(read_run, run, watch), runs=running)
 
 
 @pytest.fixture
@@ -76,6 +78,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         yield Two()
 
     monkeypatch.setattr(processes, "processes", two)
+    monkeypatch.setattr(side_by_side, "LEAST_BYTES", 0)
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
+    monkeypatch.setattr(runs, "MOST_BYTES", 1)
     return split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
 
 

@@ -1,0 +1,51 @@
+"""What a worker tells, as bytes: what all connections of a process share stays there."""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import pickle
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from ocsp_pcap.ocsp.cache import ResponseCache
+from ocsp_pcap.spoken.shared import Shared
+
+
+class _Packer(pickle.Pickler):
+    dispatch_table = {  # noqa: RUF012 - as pickle has it
+        **copyreg.dispatch_table,
+        ModuleType: lambda module: (import_module, (module.__name__,)),
+        Shared: lambda _: (of_receiver, ("shared",)),
+        ResponseCache: lambda _: (of_receiver, ("responses",)),
+    }
+
+
+class _Opener(pickle.Unpickler):
+    def __init__(self, data: bytes, shared: Shared) -> None:
+        super().__init__(io.BytesIO(data))
+        self._own = {"shared": shared, "responses": shared.responses}
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Find a class or function by name."""
+        if (module, name) == (of_receiver.__module__, of_receiver.__qualname__):
+            return self._own.__getitem__
+        return super().find_class(module, name)
+
+
+def of_receiver(name: str) -> Any:
+    """Stand in a parcel for what the receiver has of its own."""
+    raise pickle.UnpicklingError(f"{name} is only known to who opens a parcel")
+
+
+def pack(told: object) -> bytes:
+    """Return something as bytes."""
+    parcel = io.BytesIO()
+    _Packer(parcel, pickle.HIGHEST_PROTOCOL).dump(told)
+    return parcel.getvalue()
+
+
+def unpack(data: bytes, shared: Shared) -> Any:
+    """Return what was packed; connections among it go on with what is shared here."""
+    return _Opener(data, shared).load()

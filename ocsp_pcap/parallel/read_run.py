@@ -1,0 +1,102 @@
+"""One run, read without the files before it: what a worker does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from ocsp_pcap.bounds import take_reached
+from ocsp_pcap.capture import CaptureError, open_capture
+from ocsp_pcap.capture.rotation import Member, missing_between
+from ocsp_pcap.observe.capture import CaptureObserver, Observation
+from ocsp_pcap.observe.sets import goes_on
+from ocsp_pcap.observe.watch import Watch
+from ocsp_pcap.parallel.observers import RunTcpObserver
+from ocsp_pcap.parallel.parcel import pack
+from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.records import dataclass
+from ocsp_pcap.spoken.shared import Shared
+
+
+@dataclass(slots=True)
+class Part:
+    """Files of a run that are of one capture, none missing between them, and what they showed."""
+
+    observation: Observation
+    """Not finished: streams may go on in the next run. Its TCP observer is a :class:`RunTcpObserver`."""
+    members: list[Member]
+    reached: dict[str, int]
+    """Bounds that were reached, and how often."""
+    open_fragments: bool = False
+    """Fragments of datagrams were left over, the rest of which may be in another file."""
+
+    @property
+    def tcp(self) -> RunTcpObserver:
+        """Its TCP streams."""
+        tcp = self.observation.tcp
+        assert isinstance(tcp, RunTcpObserver)
+        return tcp
+
+    def count(self, reached: Mapping[str, int]) -> None:
+        """Add to the bounds that were reached."""
+        self.reached = dict(Counter(self.reached) + Counter(reached))
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """A file that could not be read."""
+
+    member: Member
+    error: CaptureError
+
+
+@dataclass(frozen=True, slots=True)
+class InOrder:
+    """Files have to be read in order: one bears TLS secrets, which those who read others lack."""
+
+
+Step: TypeAlias = Part | NotRead | InOrder
+
+
+def read_run(run: Run, watch: Watch) -> bytes:
+    """Read the files of a run in their order; return the steps, packed."""
+    return pack(_steps(run, watch))
+
+
+def _steps(run: Run, watch: Watch) -> list[Step]:
+    steps: list[Step] = []
+    shared = Shared()
+    observer: CaptureObserver | None = None
+    part: Part | None = None
+    for member in run.members:
+        if watch.stopped and steps:
+            break
+        try:
+            with open_capture(member.source) as reader:
+                if observer is None or part is None or not _belongs(part, member, run):
+                    observer = CaptureObserver(shared, RunTcpObserver(shared, first=run.first and not steps))
+                    part = Part(observer.observation, [], {})
+                    steps.append(part)
+                observer.read(reader, watch)
+        except CaptureError as error:
+            steps.append(NotRead(member, error))
+            part = None
+        else:
+            if shared.keys is not None:
+                return [InOrder()]
+            part.members.append(member)
+            part.count(take_reached())
+            part.open_fragments = observer.decoder.open_fragments
+    for step in steps:
+        if isinstance(step, Part):
+            step.tcp.hand_over()
+            step.count(take_reached())
+    return steps
+
+
+def _belongs(part: Part, member: Member, run: Run) -> bool:
+    """Tell whether a file is one of a part; where that is not sure, who knows more puts two together."""
+    return not missing_between(part.members[-1], member) and goes_on(
+        part.observation.files, member, run.rotation
+    )
