@@ -16,31 +16,31 @@ from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import FlowMatch, Joined, MatchError
 
 
-class Match(NamedTuple):
+class RunMatch(NamedTuple):
     """Which streams of a run go on with streams of those before it."""
 
     tcp: FlowMatch
     udp: FlowMatch
 
 
-def find_match(before: Observation | None, part: Part) -> Match:
+def find_match(before: Observation | None, part: Part) -> RunMatch:
     """Find which streams of a run go on with those before; None: nothing stands before it.
 
     Raise MatchError if it cannot be joined and must be read again in order, because its packets mean
     something else once the files before it are known.
     """
     if before is None:
-        return Match(FlowMatch.none(len(part.tcp.flows)), FlowMatch.none(len(part.observation.udp.flows)))
+        return RunMatch(FlowMatch.none(len(part.tcp.flows)), FlowMatch.none(len(part.observation.udp.flows)))
     tcp = before.tcp.flows.match(part.tcp.flows)
     if tcp.known[list(part.tcp.quoted)].any():
         raise MatchError("an ICMP error quotes a SYN, which may be that of an earlier connection")
     repeated = np.flatnonzero((tcp.earlier >= 0) & ~part.tcp.inherited)
     if (~before.tcp.untouched(tcp.earlier[repeated]) | tcp.flipped[repeated]).any():
         raise MatchError("a SYN is repeated after data, or answered by another")
-    return Match(tcp, before.udp.flows.match(part.observation.udp.flows))
+    return RunMatch(tcp, before.udp.flows.match(part.observation.udp.flows))
 
 
-def join(observer: CaptureObserver, part: Part, found: Match) -> None:
+def join(observer: CaptureObserver, part: Part, found: RunMatch) -> None:
     """Take over what a run showed, and read on in it where streams from before it are not finished.
 
     Raise CaptureError where a file of it cannot be opened again, as far as that is needed.
