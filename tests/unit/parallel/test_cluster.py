@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,6 +32,7 @@ from ocsp_pcap.parallel.cluster import TaskAnswer, cluster
 from ocsp_pcap.parallel.runs import Run
 from ocsp_pcap.parallel.workers import ClusterError
 from ocsp_pcap.read_captures import RunOptions, read_captures
+from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
 
@@ -98,7 +99,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Elsewhere(CaptureSource):
     """Knows whether it is in the process that made it."""
 
@@ -109,7 +110,7 @@ class Elsewhere(CaptureSource):
         return os.getpid() != self.made_in
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Blocking(Elsewhere):
     """Opens in a worker only once it may; the worker that waits says who it is."""
 
@@ -122,7 +123,7 @@ class Blocking(Elsewhere):
         return CaptureSource.open(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Deadly(Elsewhere):
     """Kills the worker that opens it."""
 
@@ -132,7 +133,7 @@ class Deadly(Elsewhere):
         return CaptureSource.open(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hidden(Elsewhere):
     """Is nothing that a worker can open."""
 
@@ -142,7 +143,7 @@ class Hidden(Elsewhere):
         return CaptureSource.open(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Broken(Elsewhere):
     """Has a worker fail."""
 
