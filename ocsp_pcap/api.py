@@ -137,6 +137,8 @@ def _read_captures(
     captures: Sequence[str], options: ReadOptions, failures: list[CaptureError]
 ) -> Facts | None:
     """Read captures into facts, and add to ``failures`` those that cannot be read; None: not one could be."""
+    if not (captures or options.key_logs or options.rsa_keys):
+        return None
     from ocsp_pcap.capture import CaptureError, CaptureSource, expand
     from ocsp_pcap.observe.assemble import FactAssembler
     from ocsp_pcap.observe.keys import key_use_notes, load_keys

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.records import dataclass
-from ocsp_pcap.spoken.shared import RsaKey, Shared
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    from ocsp_pcap.spoken.shared import RsaKey, Shared
     from ocsp_pcap.tls.keys import KeySourceUse
 
 
@@ -48,6 +48,7 @@ def load_keys(shared: Shared, key_logs: Sequence[Path], rsa_keys: Sequence[Path]
             if _ends_inside_a_line(content):
                 shared.cut_key_logs.add(str(path))
     if rsa_keys:
+        from ocsp_pcap.spoken.shared import RsaKey
         from ocsp_pcap.tls.rsa import load_rsa_key
 
         loaded: list[RsaKey] = []

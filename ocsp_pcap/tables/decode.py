@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import numpy as np
+
 from ocsp_pcap.facts.codec import FormatError
 from ocsp_pcap.facts.plan import FieldPlan, Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth
 from ocsp_pcap.tables.schema import FINER
@@ -75,7 +77,9 @@ def _times(microseconds: list[int]) -> list[int]:
 def _rest(finer: pa.Array) -> list[int]:
     """Return what times have beyond their microseconds; none where the column says nothing."""
     _check(Integer(), finer.type)
-    rest = cast("list[int]", _scalars(finer.fill_null(0)))
+    rest = cast("list[int]", _scalars(finer))
+    if finer.null_count:
+        rest = [more if there else 0 for more, there in zip(rest, _scalars(finer.is_valid()), strict=True)]
     if rest and not 0 <= min(rest) <= max(rest) < _NANOSECONDS:
         raise FormatError("a time has more nanoseconds than a microsecond has")
     return rest
@@ -132,9 +136,9 @@ def _below(array: pa.Array) -> tuple[Callable[[pa.Array], pa.Array], list[int]]:
     """Return what cuts out the elements below a list array, and where among them each list begins."""
     if not len(array):
         return (lambda elements: elements.slice(0, 0)), []
-    offsets = array.offsets.to_numpy()
-    first, last = int(offsets[0]), int(offsets[-1])
-    return (lambda elements: elements.slice(first, last - first)), (offsets - first).tolist()
+    offsets = _scalars(array.offsets)
+    first, last = offsets[0], offsets[-1]
+    return (lambda elements: elements.slice(first, last - first)), [offset - first for offset in offsets]
 
 
 def _elements(shape: Shape, array: pa.Array) -> list[Any]:
@@ -155,8 +159,19 @@ def _texts(array: pa.Array, choices: tuple[str, ...]) -> list[str]:
 
 
 def _scalars(array: pa.Array) -> list[Any]:
-    """Return integers, or true and false, without nulls."""
-    return cast("list[Any]", array.to_numpy(zero_copy_only=False).tolist())
+    """Return integers, or true and false; anything in place of nulls.
+
+    Taken from their buffer: pyarrow's own way to numpy loads pandas where it is installed.
+    """
+    if not len(array):
+        return []
+    truth = str(array.type) == "bool"
+    if truth:
+        array = array.cast("uint8")
+    kind = np.dtype(str(array.type))
+    start = array.offset * kind.itemsize
+    values = np.frombuffer(array.buffers()[1], kind, len(array), start)
+    return cast("list[Any]", (values.view(np.bool_) if truth else values).tolist())
 
 
 def _null() -> FormatError:
