@@ -138,6 +138,18 @@ def looked_up_only(question: Question, host: str, port: int) -> DnsLookupFact | 
     return found
 
 
+def looked_up_in_vain(question: Question, host: str) -> bool:
+    """It looked up a responder soon after the handshake, and got no address."""
+    found = lookups_for(question, host)
+    return bool(found) and not any(addresses(lookup) for lookup in found)
+
+
+def refused(question: Question, host: str, port: int) -> bool:
+    """It tried to connect to a responder soon after the handshake, and the last time did not get through."""
+    tried = attempts_for(question, host, port)
+    return bool(tried) and tried[-1].outcome != "established"
+
+
 def tried_in_vain(question: Question, host: str, port: int) -> bool:
     """It opened a connection to a responder soon after the handshake, and nothing readable came of it."""
     spoken = question.case.http_streams

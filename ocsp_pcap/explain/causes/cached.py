@@ -12,6 +12,7 @@ from ocsp_pcap.explain.grounds.absences import packets_lost, span_not_covered, u
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import (
     After,
+    Alone,
     Due,
     Held,
     InView,
@@ -25,7 +26,7 @@ from ocsp_pcap.explain.grounds.kinds import (
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import unread_tries
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.repetition import CONCURRENT, soonest_repeats
+from ocsp_pcap.explain.repetition import soonest_repeats
 from ocsp_pcap.explain.saying import contradiction, trace_entry
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.stapling import refused_staple
@@ -41,7 +42,7 @@ ENTRY: Final = cause(
         "are still covered by earlier answers",
         "may still be covered by an earlier answer",
     ),
-    ((Saw, Sent, Received, Means, Held, After, Silence, Due), (Traced,)),
+    ((Saw, Sent, Received, Means, Held, After, Silence, Due, Alone), (Traced,)),
     "To see a query, clear the OCSP response cache of {validator} or wait for nextUpdate, then open"
     " a new connection to {host}.",
     "The answer in frame {frame} is good until {until}: the next query is due with the first new connection "
@@ -80,9 +81,6 @@ def _in_capture(question: Question) -> Claim | None:
         if window.basis != "ttl-override" and _asks_again_sooner(question, ended - query.answer_time):
             words = "it asked again elsewhere although an answer hardly older than this one still covered"
             signs.append(Standing("checks-only-some", words))
-        if between(question.queries, time + 1, time + CONCURRENT):
-            words = "a query soon after, for which a nearer handshake stands, may have been for this one"
-            signs.append(Standing("other-purpose", words))
         if single.status == "unknown":
             signs.append(
                 Standing("checks-only-some", "the answer unknown settles nothing, and need not be kept")
@@ -109,6 +107,7 @@ def _in_capture(question: Question) -> Claim | None:
                 After((query.exchange.capture, query.answer_time), (handshake.capture, time)),
                 Silence(time),
                 Due(time),
+                Alone(time),
             ),
             tuple(signs),
             status=single.status,

@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
-from ocsp_pcap.explain.grounds.kinds import Due, Ground, Held, InView, Means, Received, Saw, Silence
+from ocsp_pcap.explain.grounds.kinds import Alone, Due, Ground, Held, InView, Means, Received, Saw, Silence
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
@@ -23,7 +23,10 @@ ENTRY: Final = cause(
         "had unusable staples",
         "may have had an unusable staple",
     ),
-    ((Saw, Received, Means, Held, Silence, InView, Due), (Saw, Received, Means, Silence, InView, Due)),
+    (
+        (Saw, Received, Means, Held, Silence, InView, Due, Alone),
+        (Saw, Received, Means, Silence, InView, Due, Alone),
+    ),
     "Ask whoever runs {host} to repair its stapling ({problem}); a stapling file must be renewed in time.",
     "Its nextUpdate was {until}: compare that with the capture's clock in frame {frame}.",
     "Find out why {lenient} did not fall back to a query; a strict validator would ask or refuse.",
@@ -59,6 +62,7 @@ def claims(question: Question) -> Iterator[Claim]:
         Silence(question.visit.time),
         InView(),
         Due(question.visit.time),
+        Alone(question.visit.time),
     )
     stale = single is not None and response.signature != "invalid" and not refused_staple(handshake)
     if stale and single is not None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Held, Means, Read, Received
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.responders import names_responder
+from ocsp_pcap.explain.seeking import REACTION, looked_up_in_vain, tried_in_vain
+from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.stapling import refused_staple, staple_problem
 from ocsp_pcap.facts import SingleFact
 
@@ -61,8 +66,43 @@ def claims(question: Question) -> Iterator[Claim]:
     )
 
 
+def _asks_in_spite(case: Case) -> dict[str, set[int]]:
+    """Return, by identity of a validator, handshakes (id) with a fresh staple after which it asked."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for identity, host in case.hosts.items():
+        for sha256, visits in host.received.items():
+            for visit in visits:
+                staple = (
+                    case.staple_for(visit, case.facts.certificates[sha256])
+                    if visit.handshake.staples
+                    else None
+                )
+                if staple is None or staple_problem(staple[0], staple[1], visit.handshake.time) is not None:
+                    continue
+                if host.triggered.get((sha256, id(visit))):
+                    found[identity].add(id(visit))
+    return found
+
+
+def _sought_in_vain(question: Question) -> bool:
+    """It turned to the responder right after, in vain, and no other certificate gave a reason for that."""
+    asker, certificate, time = question.asker, question.certificate, question.visit.time
+    near = between(asker.visits, time - REACTION, time + REACTION)
+    others = {known.sha256: known for visit in near for known in question.case.chain(visit.handshake)}
+    for host, port, _ in question.responders:
+        if any(names_responder(known, host) for known in others.values() if known is not certificate):
+            continue
+        if looked_up_in_vain(question, host) or tried_in_vain(question, host, port):
+            return True
+    return False
+
+
 def _signs(question: Question, single: SingleFact) -> Iterator[Standing]:
     handshake = question.visit.handshake
+    if _sought_in_vain(question):
+        yield Standing("checks-only-some", "it turned to the responder right after, and no query is seen")
+    elif question.case.once(_asks_in_spite).get(question.asker.identity, set()) - {id(question.visit)}:
+        yield Standing("checks-only-some", "it is seen to ask in spite of a fresh staple elsewhere")
     if single.status == "unknown":
         yield Standing(
             "trust-open",

@@ -7,10 +7,18 @@ from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Standing
-from ocsp_pcap.explain.grounds.kinds import Due, InView, NoOtherTry, Silence, Unanswered
-from ocsp_pcap.explain.grounds.purposes import REACTION
+from ocsp_pcap.explain.grounds.kinds import Alone, Due, InView, NoOtherTry, Silence, Unanswered
+from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.seeking import attempts_for, looked_up_only, query_ports, tls_to, tried_in_vain
+from ocsp_pcap.explain.seeking import (
+    attempts_for,
+    looked_up_in_vain,
+    looked_up_only,
+    query_ports,
+    refused,
+    tls_to,
+    tried_in_vain,
+)
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query
@@ -20,9 +28,13 @@ ROOM: Final = 5 * SECOND
 """A capture that goes on for this long after an undecided handshake would show what followed."""
 PATIENCE: Final = 30 * SECOND
 """A capture that ends this soon after a request may just have missed the answer."""
+BESIDE: Final = 5 * SECOND
+"""Of handshakes so near to each other any may be the one that a query is for."""
 ROUND_TRIP: Final = 3 * SECOND
 """A SYN is answered within this time, if at all, and what failed is tried again within it."""
 MAX_ASKERS: Final = 16
+MAX_VISITS: Final = 16
+"""Earlier handshakes with one certificate that are looked at."""
 
 
 Following: TypeAlias = Silence | NoOtherTry | Unanswered
@@ -169,7 +181,11 @@ def unread_question(question: Question, ground: Silence | NoOtherTry) -> Iterato
             return
         if isinstance(ground, NoOtherTry):
             continue
-        if tried_in_vain(question, host, port) or looked_up_only(question, host, port) is not None:
+        if (
+            tried_in_vain(question, host, port)
+            or looked_up_only(question, host, port) is not None
+            or looked_up_in_vain(question, host)
+        ):
             yield Standing(
                 "unread-question",
                 f"it turned to the responder {host} right after, and what came of it is not in the capture",
@@ -204,6 +220,13 @@ def _covers(question: Question, capture: str) -> bool:
     return capture == visit.handshake.capture or case.coverage.reaches(capture, moment, moment + ROOM)
 
 
+def asked_beside(question: Question, ground: Alone) -> Iterator[Standing]:
+    """Did a query follow soon that may be this one's, though a nearer handshake stands before it?"""
+    if between(question.queries, ground.since + 1, ground.since + BESIDE):
+        words = "a query soon after, for which a nearer handshake stands, may have been for this one"
+        yield Standing("other-purpose", words)
+
+
 def checks_only_some(question: Question, _: Due) -> Iterator[Standing]:
     """Does this validator ask only about leaves, some issuers, some hosts, or hold a failure?"""
     if question.certificate is None:
@@ -213,6 +236,28 @@ def checks_only_some(question: Question, _: Due) -> Iterator[Standing]:
         yield Standing(
             "checks-only-some", "its last query about this certificate failed, and it may hold that"
         )
+    elif _tried_meanwhile(question):
+        yield Standing(
+            "checks-only-some", "it tried to ask about this certificate meanwhile, in vain, and may hold that"
+        )
+
+
+def _tried_meanwhile(question: Question) -> bool:
+    """Since it has an answer the validator looked for the responder again after such a handshake, in vain."""
+    certificate, asker = question.certificate, question.asker
+    if certificate is None or not question.queries:
+        return False
+    span = question.queries[0].time, question.visit.time - 1
+    received = between(asker.received.get(certificate.sha256, []), *span)[-MAX_VISITS:]
+    hidden = [visit for visit in between(asker.hidden, *span) if may_have_shown(question, visit)]
+    for visit in (*received, *hidden[-MAX_VISITS:]):
+        earlier = Question(question.case, visit, certificate, question.position, question.presented_by)
+        if not earlier.own_queries and any(
+            looked_up_in_vain(earlier, host) or refused(earlier, host, port)
+            for host, port, _ in earlier.responders
+        ):
+            return True
+    return False
 
 
 def _failed(query: Query) -> bool:

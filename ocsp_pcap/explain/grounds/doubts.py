@@ -9,6 +9,7 @@ from ocsp_pcap.explain.grounds import absences, messages, purposes, senders, tun
 from ocsp_pcap.explain.grounds.claim import DoubtCode, Standing
 from ocsp_pcap.explain.grounds.kinds import (
     After,
+    Alone,
     Due,
     For,
     Genuine,
@@ -119,6 +120,13 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
         ),
     ),
     Due: (DoubtRule("checks-only-some", "may the validator hold a failure?", absences.checks_only_some),),
+    Alone: (
+        DoubtRule(
+            "other-purpose",
+            "did a query follow soon, for which a nearer handshake stands?",
+            absences.asked_beside,
+        ),
+    ),
     Told: (
         DoubtRule(
             "told-otherwise",

@@ -133,6 +133,14 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """No query followed that may have been for this handshake as well as for a nearer one."""
+
+    since: int
+    """By the reference clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """The site file or a configuration says so."""
 
@@ -170,6 +178,7 @@ Ground: TypeAlias = (
     | Unanswered
     | InView
     | Due
+    | Alone
     | Told
     | Traced
     | Genuine
@@ -188,6 +197,7 @@ Kind: TypeAlias = (
     | type[Unanswered]
     | type[InView]
     | type[Due]
+    | type[Alone]
     | type[Told]
     | type[Traced]
     | type[Genuine]
@@ -207,6 +217,7 @@ STATEMENTS: dict[Kind, str] = {
     Unanswered: "no answer followed, and the capture would have shown it",
     InView: "the captures can show such traffic at all",
     Due: "nothing about the validator's own habits kept it from asking",
+    Alone: "no query followed that may have been for this handshake as well as for a nearer one",
     Told: "the site file or a configuration says so",
     Traced: "a line of a policy trace says so",
     Genuine: "it is certain whether the certificate is the origin's own or was made by a proxy",

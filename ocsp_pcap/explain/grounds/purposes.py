@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Act, For
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.seeking import attempts_for, lookups_for
 from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.stapling import staple_problem
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
@@ -22,8 +26,8 @@ AT_ONCE: Final = 5 * SECOND
 """A query that follows within this time answers to the handshake, where no other is nearer."""
 LATE: Final = 60 * SECOND
 """What is asked later than this may have another occasion, which the capture need not show."""
-UNPROMPTED: Final = 86_400 * SECOND
-"""So long after a handshake it is looked at whether the validator asks about its certificate by itself."""
+MOST_SYNS: Final = 8
+"""No SYN is sent more often."""
 MOST_AT_ONCE: Final = 256
 """Handshakes within one span that are looked at; more would not make it surer."""
 
@@ -92,43 +96,110 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
         (window := case.window(earlier, question.proxy)) is not None and visit.time <= window.end
         for earlier in between(question.queries, 0, visit.time - 1)
     )
-    if gap > LATE or covered or (gap > REACTION and not _on_the_way(question)):
+    lost = gap > AT_ONCE and case.coverage.loss(visit.handshake.capture) is not None
+    if gap > LATE or covered or lost or (gap > REACTION and not _on_the_way(question, query)):
         yield Standing(
             "other-purpose",
             f"the query came {span_words(gap)} after this handshake: another one, which the capture does not "
             "show, may have caused it",
         )
-    elif _asks_unprompted(question):
+    elif _stapled_beside(question, query):
         yield Standing(
             "other-purpose",
-            "it asks about this certificate also when no handshake came before: this query may have had "
+            "a fresh staple came with this handshake, so that the query may be for another one",
+        )
+    elif question.asker.identity in case.once(_unprompted):
+        yield Standing(
+            "other-purpose",
+            "it asks also when the captures show no handshake before: this query, too, may have had "
             "another occasion",
         )
 
 
-def _on_the_way(question: Question) -> bool:
-    """Right after the handshake the validator began to look for the responder, which then took its time."""
-    return any(
-        lookups_for(question, host) or attempts_for(question, host, port)
-        for host, port, _ in question.responders
+def _stapled_beside(question: Question, query: Query) -> bool:
+    """This handshake brought a fresh staple, and one beside it, of the same certificate, did not.
+
+    Or one may have been lost, or the validator is content with a fresh staple elsewhere.
+    """
+    certificate, here, case = question.certificate, question.visit, question.case
+    assert certificate is not None
+
+    def has_fresh(visit: Visit) -> bool:
+        staple = case.staple_for(visit, certificate) if visit.handshake.staples else None
+        return staple is not None and staple_problem(staple[0], staple[1], visit.handshake.time) is None
+
+    if not has_fresh(here):
+        return False
+    if case.coverage.loss(here.handshake.capture) is not None or question.asker.identity in case.once(
+        _content
+    ):
+        return True
+    asker, span = question.asker, (query.time - REACTION, query.time)
+    beside = between(asker.received.get(certificate.sha256, []), *span)[:MOST_AT_ONCE]
+    hidden = between(asker.hidden, *span)[:MOST_AT_ONCE]
+    return any(not has_fresh(visit) for visit in beside if visit is not here) or any(
+        may_have_shown(question, visit) for visit in hidden
     )
 
 
-def _asks_unprompted(question: Question) -> bool:
-    """Some query about this certificate followed no handshake that showed it, or may have."""
-    asker, certificate, case = question.asker, question.certificate, question.case
-    assert certificate is not None
-    received, since = asker.received.get(certificate.sha256, []), question.visit.time
-    for query in between(question.queries, since, since + UNPROMPTED)[:MOST_AT_ONCE]:
-        span = query.time - LATE, query.time
-        if between(received, *span) or case.coverage.loss(query.exchange.capture) is not None:
-            continue
-        others = [
-            *between(asker.hidden, *span),
-            *between(asker.visits_to.get(question.host.lower(), []), *span),
-        ]
-        if not others:
-            return True
+def _content(case: Case) -> frozenset[str]:
+    """Return the identities of validators that did not ask after a handshake with a fresh staple."""
+    return frozenset(
+        identity
+        for identity, host in case.hosts.items()
+        if any(map(partial(_spared, case, host), host.visits))
+    )
+
+
+def _spared(case: Case, host: Host, visit: Visit) -> bool:
+    chain = case.chain(visit.handshake)[:1] if visit.handshake.staples else []
+    for certificate in chain:
+        staple = case.staple_for(visit, certificate)
+        if staple is not None and staple_problem(staple[0], staple[1], visit.handshake.time) is None:
+            return not host.triggered.get((certificate.sha256, id(visit)))
+    return False
+
+
+def _on_the_way(question: Question, query: Query) -> bool:
+    """From handshake to query the validator was busy: it looked for the responder, or tried before."""
+    case, reached = question.case, question.visit.time
+    steps: list[tuple[int, int]] = [(other.time, other.answer_time) for other in question.own_queries]
+    for host, port, _ in question.responders:
+        steps += [(case.moment(lookup), case.moment(lookup)) for lookup in lookups_for(question, host)]
+        for attempt in attempts_for(question, host, port):
+            begun = case.moment(attempt)
+            # A SYN is sent again after one second, then after twice the time (RFC 6298 5.5, 5.7).
+            steps.append((begun, begun + (2 ** min(attempt.attempts, MOST_SYNS) - 1) * SECOND))
+    for begin, end in sorted(steps):
+        if begin > query.time or begin > reached + AT_ONCE:
+            break
+        reached = max(reached, end)
+    return query.time <= reached + REACTION
+
+
+def _unprompted(case: Case) -> frozenset[str]:
+    """Return the identities of validators of which some query followed no handshake that is in the captures.
+
+    Whether they ask by themselves, or the handshake was lost: other queries may have no visible cause either.
+    """
+    return frozenset(identity for identity, host in case.hosts.items() if _asks_unprompted(case, host))
+
+
+def _asks_unprompted(case: Case, host: Host) -> bool:
+    for sha256, received in host.received.items():
+        names = {visit.host.lower() for visit in received if visit.host}
+        for query in host.queries.get(sha256, ()):
+            since = query.time - LATE
+            begin = query.exchange.time - LATE
+            if not case.coverage.reaches(query.exchange.capture, begin, begin) or between(
+                received, since, query.time
+            ):
+                continue
+            visits = (
+                visit for name in names for visit in between(host.visits_to.get(name, []), since, query.time)
+            )
+            if not between(host.hidden, since, query.time) and not any(True for _ in visits):
+                return True
     return False
 
 
@@ -150,6 +221,9 @@ def _another_errand(question: Question, act: DnsLookupFact | TcpAttemptFact) -> 
             "other-purpose", f"an answer was at hand already ({held}): it may have been for something else"
         )
     time = case.moment(act)
+    received = question.asker.received.get(certificate.sha256, [])
+    if between(received, question.visit.time + 1, time):
+        yield Standing("other-purpose", "another handshake with this certificate stands nearer before it")
     for visit in between(question.asker.visits, time - REACTION, time)[-MOST_AT_ONCE:]:
         others = [other for other in case.chain(visit.handshake) if other is not certificate]
         if any(names_responder(other, host) for other in others):

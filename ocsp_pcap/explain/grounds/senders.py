@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Act, Sent
-from ocsp_pcap.explain.grounds.purposes import may_have_shown
+from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown, responder_of
 from ocsp_pcap.explain.grounds.tunnels import (
     served,
     shown_to_intercept,
@@ -16,6 +16,7 @@ from ocsp_pcap.explain.grounds.tunnels import (
     told_to_intercept,
 )
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.responders import names_responder
 from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query
@@ -78,6 +79,12 @@ def other_asker(question: Question, ground: Sent) -> Iterator[Standing]:
             "other-asker",
             f"{len(asker.stacks)} different TLS programs are seen behind {question.validator.address}, and "
             "which of them asked is not told",
+        )
+    elif not isinstance(act, Query) and question.presented_by == "server" and _other_seeker(question, act):
+        yield Standing(
+            "other-asker",
+            f"{len(asker.stacks)} different TLS programs are seen behind {question.validator.address}, and "
+            "more than one of them had reason to look for the responder just before",
         )
     elif isinstance(act, Query) and question.presented_by == "server" and _other_program(question, act):
         yield Standing(
@@ -152,10 +159,31 @@ def _other_stack(question: Question, query: Query) -> bool:
         return any(visit.handshake.hello_fingerprint != own for visit in near)
     if own is None or question.validator.role in ("child", "parent"):
         return True
+    agent = query.exchange.user_agent
+    if agent is not None and len(asker.stacks_of_agent.get(agent, set()) - {None}) > 1:
+        return True
     if near:
         return {visit.handshake.hello_fingerprint for visit in near} != {own}
-    agent = query.exchange.user_agent
     return agent is None or asker.stacks_of_agent.get(agent) != {own}
+
+
+def _other_seeker(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bool:
+    """Another program behind the address received a certificate that may name this responder, just before."""
+    asker, case = question.asker, question.case
+    if len(asker.stacks) < 2 or told_to_intercept(question):
+        return False
+    own, time, responder = (
+        question.visit.handshake.hello_fingerprint,
+        case.moment(act),
+        responder_of(question, act),
+    )
+    for visit in between(asker.visits, time - REACTION, time)[-MOST_AT_ONCE:]:
+        if visit.handshake.hello_fingerprint == own or stands_for_another(case, visit):
+            continue
+        named = any(names_responder(known, responder) for known in case.chain(visit.handshake))
+        if named or visit.hides_certificate:
+            return True
+    return False
 
 
 def _other_program(question: Question, query: Query) -> bool:

@@ -33,7 +33,8 @@ def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
     relays = question.asker.identity in question.case.hellos.relays
     if not (relays or question.asker.relayed or question.validator.role in ("child", "parent")):
         return
-    if not shown_to_intercept(question):
+    lossy = relays and question.case.coverage.loss(question.visit.handshake.capture) is not None
+    if not told_to_intercept(question) and (lossy or not served(question)):
         if relays:
             seen = "hands other connections on untouched"
         elif question.asker.relayed:
@@ -76,7 +77,8 @@ def stands_for_another(case: Case, here: Visit) -> bool:
     inner = case.visits_through.get((proxy, name), [])
     outer = case.host(here.handshake.client).visits_to.get(name, [])
     for visit in between(inner, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD):
-        if not differ(visit.handshake.client_random, here.handshake.client_random):
+        relayed = case.hellos.outer_leg(visit) is not None
+        if relayed or not differ(visit.handshake.client_random, here.handshake.client_random):
             continue
         beside = between(outer, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)[:MOST_AT_ONCE]
         nearest = min(beside, key=lambda leg: abs(leg.time - visit.time), default=here)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from ocsp_pcap.explain.grounds.claim import Claim
 from ocsp_pcap.explain.grounds.kinds import (
     After,
+    Alone,
     Due,
     For,
     Genuine,
@@ -285,6 +286,20 @@ def _failed_before(story: Story, ground: Due) -> Story:
     return story.with_more(exchange(story.subject, None, http_status=503, time=_seconds(ground.since) - 30))
 
 
+def _asked_for_a_nearer_one(story: Story, ground: Alone) -> Story:
+    time = _seconds(ground.since)
+    assert story.subject is not None
+    return story.with_more(
+        handshake("shop.test", story.subject, time=time + 2), exchange(story.subject, time=time + 3)
+    )
+
+
+def _asked_when_it_had_run_out(story: Story, ground: Alone) -> Story:
+    """By the TTL override of the site file, so that asking again says nothing of its habits."""
+    told = site(parent={"cache_ttl": 52 * SECOND, "intercepts": True, "addresses": ALONE})
+    return _asked_for_a_nearer_one(story, ground).told_that(site=told)
+
+
 def _weak_source(story: Story, ground: Told) -> Story:
     (parent,) = story.told["site"].proxies
     weak = Source("squid.conf", 3, "squid", "acl", firm=False)
@@ -347,6 +362,7 @@ CHANGES: Final[Mapping[tuple[Kind, str], Change]] = {
     (Unanswered, "packets-lost"): _capture_drops,
     (InView, "capture-blind"): _port_not_captured,
     (Due, "checks-only-some"): _failed_before,
+    (Alone, "other-purpose"): _asked_for_a_nearer_one,
     (Told, "told-otherwise"): _weak_source,
     (Traced, "told-otherwise"): _lines_are_mixed,
     (Traced, "clock"): _line_without_date,
@@ -356,6 +372,7 @@ CHANGES: Final[Mapping[tuple[Kind, str], Change]] = {
 """What lets a doubt about a kind of ground stand, in whatever story."""
 OWN_CHANGES: Final[Mapping[tuple[str, Kind, str], Change]] = {
     ("ocsp-disabled", Received, "may-tunnel"): _inner_side_not_captured,
+    ("cached", Alone, "other-purpose"): _asked_when_it_had_run_out,
     ("reissued-certificate", Genuine, "reissue-open"): _other_side_not_captured,
 }
 """The same for one cause, where its story needs another change."""

@@ -54,15 +54,15 @@ def doubts(*items: object, **context: object) -> tuple[str, str, set[str]]:
 @pytest.mark.parametrize(
     ("cause", "seen"),
     [
-        ("dns-failed", (dns(rcode="NXDOMAIN", time=10),)),
-        ("responder-unreachable", (dns(RESPONDER, time=9.9), attempt("refused", time=10))),
-        ("http-error", (exchange(shop, None, http_status=503, time=10),)),
-        ("responder-error", (exchange(shop, error("tryLater"), time=10),)),
+        ("dns-failed", (dns(rcode="NXDOMAIN", time=4),)),
+        ("responder-unreachable", (dns(RESPONDER, time=3.9), attempt("refused", time=4))),
+        ("http-error", (exchange(shop, None, http_status=503, time=4),)),
+        ("responder-error", (exchange(shop, error("tryLater"), time=4),)),
     ],
 )
 def test_a_failure_is_final_only_where_another_try_would_show(cause: str, seen: tuple[object, ...]) -> None:
     assert doubts(shop, visit, *seen) == (cause, "confirmed", set())
-    assert doubts(shop, visit, capture(until=10.2), *seen) == (cause, "likely", {"span-not-covered"})
+    assert doubts(shop, visit, capture(until=4.2), *seen) == (cause, "likely", {"span-not-covered"})
     assert doubts(shop, visit, capture(dropped=9), *seen) == (cause, "likely", {"packets-lost"})
 
 
@@ -311,8 +311,12 @@ def test_a_host_that_asks_at_even_intervals_needs_no_handshake_for_it() -> None:
 def test_a_query_that_comes_late_needs_a_reason_for_that() -> None:
     assert doubts(shop, visit, exchange(shop, time=10))[1] == "confirmed"
     assert doubts(shop, visit, exchange(shop, time=30)) == ("queried", "likely", {"other-purpose"})
-    tried = dns(RESPONDER), attempt("unanswered", attempts=3)
+    tried = dns(RESPONDER), attempt("unanswered", attempts=4)
     assert doubts(shop, visit, *tried, exchange(shop, time=30))[1] == "confirmed"
+    assert doubts(shop, visit, *tried, exchange(shop, time=55))[1] == "likely"
+    failed = exchange(shop, None, http_status=503)
+    assert doubts(shop, visit, failed, exchange(shop, time=10))[1] == "confirmed"
+    assert doubts(shop, visit, failed, exchange(shop, time=40))[1] == "likely"
 
 
 def test_an_address_that_an_earlier_lookup_gave_may_have_been_tried() -> None:
@@ -324,3 +328,53 @@ def test_an_address_that_an_earlier_lookup_gave_may_have_been_tried() -> None:
     assert doubts(shop, visit, dns(rcode="NXDOMAIN"), before) == ("dns-failed", "likely", {"other-place"})
     long_ago = dns("2001:db8::1", kind="AAAA", time=-7200)
     assert doubts(shop, visit, *refused, long_ago)[1] == "confirmed"
+
+
+def test_a_query_with_a_handshake_that_is_not_there_makes_others_doubtful() -> None:
+    """Whether it asks by itself or the handshake was lost: what is nearest before need not be the cause."""
+    other = certificate("other.test")
+    more = handshake("other.test", other, time=200), exchange(other, time=201)
+    assert doubts(shop, other, visit, exchange(shop), *more) == ("queried", "confirmed", set())
+    stray = exchange(other, time=900)
+    assert doubts(shop, other, visit, exchange(shop), *more, stray) == (
+        "queried",
+        "likely",
+        {"other-purpose"},
+    )
+
+
+FRESH, STALE = response(single(shop)), response(single(shop, next_update=-4000))
+
+
+def test_a_query_beside_a_fresh_staple_may_be_for_the_handshake_without_one() -> None:
+    stapled = handshake("shop.test", shop, time=0.5, staples=(FRESH,))
+    assert told_of(stapled, exchange(shop)) == [("queried", "confirmed")]
+    assert told_of(*at_times(0), stapled, exchange(shop))[1] == ("queried", "likely")
+    content = handshake("shop.test", shop, time=-60, staples=(FRESH,))
+    assert told_of(content, stapled, exchange(shop)) == [("stapled", "likely"), ("queried", "likely")]
+
+
+def test_a_stale_staple_and_a_query_for_which_a_nearer_handshake_stands() -> None:
+    stale = handshake("shop.test", shop, staples=(STALE,))
+    assert told_of(stale) == [("staple-invalid", "confirmed")]
+    assert told_of(stale, *at_times(1), exchange(shop, None, http_status=503, time=2))[0] == (
+        "staple-invalid",
+        "likely",
+    )
+    assert ("staple-invalid", "confirmed") not in told_of(stale, dns(rcode="NXDOMAIN"))
+
+
+def test_a_staple_did_not_suffice_for_who_turns_to_the_responder() -> None:
+    stapled = handshake("shop.test", shop, staples=(FRESH,))
+    assert told_of(stapled) == [("stapled", "confirmed")]
+    for seen in ((dns(rcode="NXDOMAIN"),), (dns(RESPONDER), attempt("established"))):
+        assert ("stapled", "confirmed") not in told_of(stapled, *seen)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_try_in_vain_since_the_answer_may_be_what_is_kept(hidden: bool) -> None:
+    between = handshake("shop.test", *(() if hidden else (shop,)), time=100, certificate_encrypted=hidden)
+    last = handshake("shop.test", shop, time=300)
+    assert told_of(visit, exchange(shop), between, last)[-1] == ("cached", "confirmed")
+    refused = dns(RESPONDER, time=100.5), attempt("refused", time=100.7)
+    assert told_of(visit, exchange(shop), between, *refused, last)[-1] == ("cached", "likely")

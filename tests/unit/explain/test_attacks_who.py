@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Finding
-from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.facts import Facts, OcspExchangeFact
 
 from .facts_factory import (
@@ -21,7 +19,6 @@ from .facts_factory import (
     PROXY_CA,
     RESPONDER,
     RESPONDER_HOST,
-    at,
     attempt,
     authority,
     certificate,
@@ -291,179 +288,3 @@ def test_a_capture_of_both_sides_of_the_parent_given_for_the_child() -> None:
     for options in ({}, {"a.pcap": "child"}):
         case = Case(seen, Context(capture_roles=options))
         assert (case.roles.role(CHILD), case.roles.role(PARENT)) == ("unknown", "parent")
-
-
-ONE, OTHER = {"hello_fingerprint": "one"}, {"hello_fingerprint": "other"}
-
-
-def test_a_query_from_before_any_handshake_may_be_that_of_another_program() -> None:
-    """Two TLS programs share the address, and which of them holds the answer is not told."""
-    early, beside = exchange(SHOP, time=-50), handshake("news.test", NEWS, time=-20, **ONE)
-    for program, sure in ((OTHER, "likely"), (ONE, "confirmed")):
-        seen = facts(SHOP, NEWS, beside, early, handshake("shop.test", SHOP, **program))
-        assert outcome(seen) == ("cached", sure)
-
-
-def test_software_that_names_itself_tells_which_program_asked() -> None:
-    """Other queries of that name followed handshakes of one program only."""
-    early = exchange(SHOP, time=-50, user_agent="Validator/2")
-    beside = handshake("news.test", NEWS, time=-20, **ONE), exchange(NEWS, time=-19, user_agent="Validator/2")
-    stranger = handshake("else.test", time=-10, **OTHER)
-    for program, sure in ((OTHER, "likely"), (ONE, "confirmed")):
-        seen = facts(SHOP, NEWS, *beside, stranger, early, handshake("shop.test", SHOP, **program))
-        assert outcome(seen) == ("cached", sure)
-    unnamed = replace(early, user_agent=None)
-    seen = facts(SHOP, NEWS, *beside, stranger, unnamed, handshake("shop.test", SHOP, **ONE))
-    assert outcome(seen) == ("cached", "likely")
-
-
-def test_a_handshake_whose_program_cannot_be_told() -> None:
-    """Only the end of its ClientHello is in the capture, and two programs share the address."""
-    asked = handshake("shop.test", SHOP, time=-60, **ONE), exchange(SHOP, time=-59)
-    stranger = handshake("news.test", NEWS, time=-20, **OTHER)
-    for program, sure in (({"hello_fingerprint": None}, "likely"), (ONE, "confirmed"), (OTHER, "likely")):
-        seen = facts(SHOP, NEWS, *asked, stranger, handshake("shop.test", SHOP, time=9, **program))
-        assert {s.confidence for s in verdict(seen).sightings if s.cause == "cached"} == {sure}
-
-
-def test_queries_of_differently_named_software_have_caches_of_their_own() -> None:
-    named = [exchange(SHOP, time=-50, user_agent="curl/8"), exchange(NEWS, time=-40, user_agent="Java/21")]
-    visits = handshake("news.test", NEWS, time=-41, **ONE), handshake("shop.test", SHOP, **ONE)
-    assert outcome(facts(SHOP, NEWS, *visits, *named)) == ("cached", "likely")
-    assert outcome(facts(SHOP, NEWS, *visits, named[0])) == ("cached", "confirmed")
-
-
-@pytest.mark.parametrize(
-    ("told", "sure"),
-    [
-        ({}, "confirmed"),
-        ({"site": site(parent={})}, "likely"),
-        ({"site": site(parent={"ocsp": True})}, "likely"),
-        ({"capture_roles": {"a.pcap": "parent"}}, "likely"),
-        ({"site": site(parent={"intercepts": True, "addresses": frozenset({PARENT})})}, "confirmed"),
-    ],
-    ids=["a host", "called a proxy", "proxy with OCSP", "called a parent", "intercepts"],
-)
-def test_a_proxy_whose_outer_side_alone_is_seen_may_relay_handshake_and_query(told: Any, sure: str) -> None:
-    """Without Via, and with one TLS program behind it, that looks just as if it validated itself."""
-    assert outcome(facts(SHOP, VISITS[1], exchange(SHOP)), **told) == ("queried", sure)
-    seen = facts(SHOP, exchange(SHOP, time=-50), handshake("shop.test", SHOP))
-    assert outcome(seen, **told) == ("cached", sure)
-
-
-def test_the_leg_behind_the_proxy_shows_that_it_validates_itself() -> None:
-    inner = handshake("shop.test", COPY, client=CHILD, server=PARENT_INSIDE, proxied=True)
-    assert outcome(facts(SHOP, COPY, inner, VISITS[1], exchange(SHOP)), site=BOTH) == ("queried", "confirmed")
-
-
-def test_a_host_that_hands_on_a_query_may_hand_on_another_that_does_not_say_so() -> None:
-    visits = handshake("shop.test", SHOP), handshake("news.test", NEWS, time=10)
-    asked = exchange(SHOP), exchange(NEWS, time=11, relayed_for="10.1.0.77")
-    assert outcome(facts(SHOP, NEWS, *visits, *asked)) == ("queried", "likely")
-    assert outcome(facts(SHOP, NEWS, *visits, asked[0])) == ("queried", "confirmed")
-
-
-OFF = site(parent={"ocsp": False, "intercepts": True, "addresses": frozenset({PARENT})})
-LINES = (TraceEntry("policy.trace", 4, at(0.5), "shop.test", "cached"),)
-OTHER_LINES = (TraceEntry("policy.trace", 4, at(0.5), "news.test", "query"),)
-
-
-@pytest.mark.parametrize(
-    ("seen", "trace", "cause"),
-    [
-        (facts(SHOP, VISITS[1]), LINES, "cached"),
-        (facts(SHOP, VISITS[1]), OTHER_LINES, "unexplained"),
-        (facts(SHOP, NEWS, VISITS[1], exchange(NEWS, time=30)), (), "cached"),
-        (facts(SHOP, VISITS[1], exchange(SHOP)), (), "queried"),
-        (facts(SHOP, VISITS[1], exchange(SHOP, time=-50)), (), "cached"),
-        (facts(SHOP, VISITS[1], dns(rcode="NXDOMAIN")), (), "dns-failed"),
-    ],
-    ids=["traced", "trace of another host", "asks of another", "asked", "asked before", "looked up"],
-)
-def test_where_the_site_file_says_off_and_ocsp_is_seen_the_contradiction_is_told(
-    seen: Facts, trace: Any, cause: str
-) -> None:
-    found = verdict(seen, site=OFF, trace=trace)
-    assert (found.cause, found.confidence != "confirmed") == (cause, True)
-    assert "told-otherwise" in {doubt.code for doubt in found.doubts}
-    assert "the site file" in found.summary
-    if cause == "unexplained":
-        assert {"ocsp-disabled"} <= {each.cause for each in found.alternatives}
-        assert "contradict" in found.summary
-
-
-def test_a_trace_beside_a_proxy_that_is_off_may_be_that_of_the_other_one() -> None:
-    two = site(
-        child={"ocsp": True}, parent={"ocsp": False, "intercepts": True, "addresses": frozenset({PARENT})}
-    )
-    assert outcome(facts(SHOP, VISITS[1]), site=two, trace=LINES) == ("ocsp-disabled", "confirmed")
-
-
-FORWARDS = site(
-    parent={"forwarding_host": "fwd.corp.test:3128", "intercepts": True, "addresses": frozenset({PARENT})}
-)
-
-
-def test_a_forwarding_host_whose_name_does_not_resolve() -> None:
-    failed = dns(name="fwd.corp.test", rcode="NXDOMAIN")
-    found = verdict(facts(SHOP, VISITS[1], failed), site=FORWARDS)
-    assert (found.presence, found.cause, found.confidence) == ("attempted", "dns-failed", "confirmed")
-    assert "the forwarding host fwd.corp.test:3128" in found.summary
-    assert not any(RESPONDER_HOST in step for step in found.next_steps)
-    assert outcome(facts(SHOP, VISITS[1], failed))[0] == "unexplained"
-    resolved = dns("10.1.1.9", name="fwd.corp.test"), attempt("refused", server="10.1.1.9", server_port=3128)
-    assert outcome(facts(SHOP, VISITS[1], *resolved), site=FORWARDS)[0] == "responder-unreachable"
-
-
-@pytest.mark.parametrize("asked", [True, False])
-def test_one_capture_with_a_private_responder_brings_advice(asked: bool) -> None:
-    """What the proxy makes may name a responder of its own; the side that would tell is not there."""
-    private = "http://ocsp.corp.test/"
-    made = [certificate(name, PROXY_CA, ocsp=(private,)) for name in ("shop.test", "news.test")]
-    visits = [
-        handshake(each.sans[0], each, client=CHILD, server=PARENT_INSIDE, proxied=True, time=20 * number)
-        for number, each in enumerate(made)
-    ]
-    queries = [
-        exchange(each, client=CHILD, url=private, server="10.1.0.77", time=20 * number + 1)
-        for number, each in enumerate(made)
-    ]
-    seen = facts(*made, *visits, *(queries if asked else ()))
-    (told,) = found(seen, "ocsp-on-wrong-proxy")
-    assert (told.severity, "may be reissued" in told.summary) == ("advice", True)
-    assert (" asks about" in told.summary) is asked
-    if not asked:
-        assert "reissued-certificate" in {each.cause for each in verdict(seen, CHILD).alternatives}
-    public = [replace(each, scts=2) for each in made]
-    assert not found(facts(*public, *visits, *(queries if asked else ())), "ocsp-on-wrong-proxy")
-    alone = facts(made[0], visits[0], *queries[: int(asked)])
-    assert not found(alone, "ocsp-on-wrong-proxy")
-
-
-def test_a_hidden_handshake_of_another_program_before_the_visible_one_may_have_asked() -> None:
-    visible, asked = handshake("shop.test", SHOP, **ONE), exchange(SHOP, time=0.8)
-    for host, program, sure in (
-        ("shop.test", OTHER, "likely"),
-        ("shop.test", ONE, "confirmed"),
-        ("news.test", OTHER, "confirmed"),
-    ):
-        hidden = handshake(host, time=-0.5, certificate_encrypted=True, version="TLS 1.3", **program)
-        assert outcome(facts(SHOP, visible, asked, hidden)) == ("queried", sure)
-
-
-def test_another_program_beside_an_intercepting_proxy_under_one_address() -> None:
-    """The leg behind the proxy stands for one of the two handshakes only."""
-    inner = handshake("shop.test", COPY, client=CHILD, server=PARENT_INSIDE, proxied=True, time=-0.1)
-    own, asked = handshake("shop.test", SHOP, **ONE), exchange(SHOP)
-    for program, sure in ((OTHER, "likely"), (ONE, "confirmed")):
-        beside = handshake("shop.test", SHOP, time=-0.8, **program)
-        assert outcome(facts(SHOP, COPY, inner, own, beside, asked), site=BOTH) == ("queried", sure)
-
-
-def test_hosts_that_share_an_address_differ_in_their_ttl() -> None:
-    """The TTL of the query itself is not known, as in captures of the server's side alone."""
-    visits = handshake("shop.test", SHOP, client_ttl=64), handshake("news.test", NEWS, time=9, client_ttl=128)
-    early = exchange(SHOP, time=-50)
-    assert outcome(facts(SHOP, NEWS, *visits, early)) == ("cached", "likely")
-    assert outcome(facts(SHOP, NEWS, *visits, replace(early, client_ttl=64))) == ("cached", "confirmed")
-    assert outcome(facts(SHOP, visits[0], early)) == ("cached", "confirmed")

@@ -1,0 +1,386 @@
+"""Small worlds at random, of which everything is known, and what their captures show of them.
+
+Programs visit hosts, ask responders, keep answers or failures; they share addresses, stand behind proxies
+that only hand on, or that make certificates of their own. The facts hold what a capture would; the truth
+holds what each handshake led to. Whatever is called confirmed has to be true, wherever anything in the facts
+shows what makes the difference: worlds in which nothing does are not made.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from ocsp_pcap.explain.case import Context
+from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts, HandshakeFact
+from tests.unit.explain.facts_factory import (
+    BEGIN,
+    CHILD,
+    DAY,
+    PARENT,
+    PARENT_INSIDE,
+    SECOND,
+    attempt,
+    capture,
+    certificate,
+    dns,
+    exchange,
+    facts,
+    goes_on,
+    handshake,
+    reissued,
+    response,
+    single,
+    site,
+)
+
+LENGTH: Final = 1800
+"""Seconds that a world lasts."""
+TOGETHER: Final = 5.0
+"""Visits within so many seconds may wait for one answer: which of them asked is a matter of words."""
+ASKED: Final = frozenset(
+    {"queried", "cached", "http-error", "no-response", "responder-unreachable", "dns-failed"}
+    | {"failure-cached"}
+)
+"""Causes that say that it asked, or that it had asked."""
+OUTCOMES: Final = ("good",) * 7 + ("http-error", "no-response", "responder-unreachable", "dns-failed")
+
+
+@dataclass
+class Program:
+    """One TLS client with its own cache, somewhere."""
+
+    address: str
+    fingerprint: str
+    agent: str | None
+    ttl: int | None
+    asks: bool
+    keeps: float | None
+    """Seconds for which it keeps an answer; None: until nextUpdate."""
+    keeps_failures: float
+    heeds_staples: bool
+    unprompted: float | None
+    """Seconds after which it asks again by itself; None: never."""
+    held: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, float] = field(default_factory=dict)
+    asked: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    """Facts, and the causes that are true of each handshake: (address of the validator, stream)."""
+
+    story: str
+    items: list[Fact] = field(default_factory=list)
+    truth: dict[tuple[str, int], set[str]] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
+    proxy: Program | None = None
+    """The one that intercepts."""
+    alike: set[tuple[str, int]] = field(default_factory=set)
+    """Handshakes beside which another of the same program showed the same certificate."""
+    lossy: bool = False
+    """The capture lacks some of what there was, and tells so."""
+
+
+def worlds(seed: int, number: int) -> Iterator[World]:
+    """Yield worlds, one a seed."""
+    for one in range(seed, seed + number):
+        yield world(one)
+
+
+def world(seed: int) -> World:
+    """Make the world of a seed."""
+    rng = random.Random(seed)
+    kind = rng.choice(("direct", "shared", "relay", "intercepts"))
+    made = World(f"seed {seed}, {kind}", lossy=rng.random() < 0.2)
+    subjects = [
+        certificate(
+            f"{name}.test",
+            issuer_known=rng.random() < 0.85,
+            ocsp=(f"http://{rng.choice(('ocsp', 'ocsp2'))}.ca.test/",),
+            crl=rng.choice(((), ("http://ocsp.ca.test/a.crl",))),
+        )
+        for name in "abc"
+    ]
+    made.items += subjects
+    programs = _programs(rng, kind)
+    if kind == "intercepts":
+        # Whoever is behind it, the proxy validates.
+        made.proxy = replace(programs[0], address=PARENT, fingerprint="proxy", ttl=60)
+    _live(rng, made, kind, programs, subjects)
+    made.truth = {key: causes for key, causes in made.truth.items() if causes}
+    _tell(rng, made, kind)
+    together = _together(made.items)
+    _cut(rng, made)
+    made.alike = together
+    if kind == "shared" and not _shows_several(made.items, programs):
+        made.truth.clear()
+    return made
+
+
+def _programs(rng: random.Random, kind: str) -> list[Program]:
+    count = rng.randint(2, 3) if kind == "shared" else rng.randint(1, 2)
+    by_ttl = rng.random() < 0.3
+    return [
+        Program(
+            PARENT if kind == "shared" else f"10.1.9.{number + 1}",
+            "same" if by_ttl and kind == "shared" else f"program {number}",
+            rng.choice((None, f"Agent/{number}")),
+            (64, 128, 255)[number] if by_ttl else rng.choice((None, 64)),
+            asks=rng.random() < 0.7,
+            keeps=rng.choice((None, None, 0.0, 60.0)),
+            keeps_failures=rng.choice((0.0, 300.0)),
+            heeds_staples=rng.random() < 0.8,
+            unprompted=rng.choice((None, None, None, 240.0)),
+        )
+        for number in range(count)
+    ]
+
+
+def _live(
+    rng: random.Random, made: World, kind: str, programs: list[Program], subjects: list[CertificateFact]
+) -> None:
+    moments = sorted(rng.uniform(0, LENGTH) for _ in range(rng.randint(2, 9)))
+    if rng.random() < 0.5:
+        # Some of them close together.
+        moments = sorted(moments + [moment + rng.uniform(0.05, 4) for moment in moments[:3]])
+    events: list[tuple[float, Program, CertificateFact, bool]] = [
+        (moment, rng.choice(programs), rng.choice(subjects), True) for moment in moments
+    ]
+    for program in [made.proxy] if made.proxy is not None else programs:
+        if program.unprompted is None or not program.asks or made.lossy:
+            continue
+        for subject in subjects:
+            start = rng.uniform(0, program.unprompted)
+            times = (
+                start + number * program.unprompted for number in range(int(LENGTH / program.unprompted))
+            )
+            events.extend((time, program, subject, False) for time in times)
+    for moment, program, subject, opened in sorted(events, key=lambda event: event[0]):
+        if opened:
+            _visit(rng, made, kind, program, subject, moment)
+        elif subject.sha256 in program.held and moment - program.asked.get(subject.sha256, moment) > 60:
+            # It keeps up to date what it once asked about.
+            _ask(rng, made, kind, program, subject, moment, "good")
+
+
+def _visit(
+    rng: random.Random, made: World, kind: str, program: Program, subject: CertificateFact, time: float
+) -> None:
+    host = subject.sans[0]
+    form = rng.choice(("full",) * 7 + ("resumed", "hidden", "stapled", "stale"))
+    # It goes on only once it knows.
+    more: dict[str, Any] = {"hello_fingerprint": program.fingerprint, "client_ttl": program.ttl}
+    more |= goes_on(time + 4)
+    shown: tuple[CertificateFact, ...] = (subject,)
+    if form == "resumed":
+        shown, more = (), more | {"resumed": True, "resumption": "ticket"}
+    elif form == "hidden":
+        shown, more = (), more | {"certificate_encrypted": True, "version": "TLS 1.3"}
+    elif form in ("stapled", "stale"):
+        until = time - 4000 if form == "stale" else DAY
+        more["staples"] = (response(single(subject, next_update=until)),)
+    legs = _legs(rng, made, kind, program, host, shown, time, more)
+    true = _what_follows(rng, made, kind, made.proxy or program, subject, time, form)
+    true |= {"resumed": {"session-resumed"}, "hidden": {"certificate-encrypted"}}.get(form, set())
+    for leg, role in legs:
+        told = {"not-intercepted"} if role == "relay" else {"reissued-certificate", "no-ocsp-url"}
+        bare = {"resumed": {"session-resumed"}, "hidden": {"certificate-encrypted"}}.get(form, set())
+        made.truth[leg.client, leg.stream] = told | bare if role in ("relay", "inner") else set(true)
+
+
+def _legs(
+    rng: random.Random,
+    made: World,
+    kind: str,
+    program: Program,
+    host: str,
+    shown: tuple[CertificateFact, ...],
+    time: float,
+    more: dict[str, Any],
+) -> list[tuple[HandshakeFact, str]]:
+    """Make the legs of a visit; what each is: the validator's own, relayed, or on the inner side."""
+    if kind in ("direct", "shared"):
+        visit = handshake(host, *shown, client=program.address, time=time, **more)
+        made.items.append(visit)
+        return [(visit, "own")]
+    inner_shown = shown if kind == "relay" else tuple(reissued(host) for _ in shown[:1])
+    inner = handshake(
+        host, *inner_shown, client=program.address, server=PARENT_INSIDE, proxied=True, time=time, **more
+    )
+    if kind == "relay":
+        same = {"random": inner.client_random, "server_random": inner.server_random}
+        outer = handshake(host, *shown, time=time + 0.05, **{**more, "client_ttl": 60}, **same)
+        made.items += [inner, outer]
+        return [(inner, "own"), (outer, "relay")]
+    own = {**more, "hello_fingerprint": "proxy", "client_ttl": 60}
+    inner = replace(inner, staples=())
+    outer = handshake(host, *shown, time=time + 0.05, **own)
+    made.items += [*inner_shown, inner, outer]
+    return [(inner, "inner"), (outer, "own")]
+
+
+def _what_follows(
+    rng: random.Random,
+    made: World,
+    kind: str,
+    program: Program,
+    subject: CertificateFact,
+    time: float,
+    form: str,
+) -> set[str]:
+    """Let the program look whether it has to ask, and ask."""
+    if form == "resumed":
+        return set()
+    if form == "stapled" and program.heeds_staples:
+        return {"stapled"}
+    if not program.asks:
+        return {
+            "ocsp-disabled",
+            *(["staple-invalid"] if form == "stale" else ["stapled"] if form == "stapled" else []),
+        }
+    stale = {"staple-invalid"} if form == "stale" else {"stapled"} if form == "stapled" else set()
+    if program.held.get(subject.sha256, -1.0) > time:
+        return {"cached", *stale}
+    if program.failed.get(subject.sha256, -1.0) > time:
+        return {"failure-cached", *stale}
+    # Who asks in spite of a staple that was fresh had one all the same.
+    asked = _ask(rng, made, kind, program, subject, time + rng.uniform(0.15, 3), rng.choice(OUTCOMES))
+    return {asked} if form != "stapled" else {asked, "stapled"}
+
+
+def _ask(
+    rng: random.Random,
+    made: World,
+    kind: str,
+    program: Program,
+    subject: CertificateFact,
+    time: float,
+    outcome: str,
+) -> str:
+    host = subject.ocsp_urls[0].split("/")[2]
+    server = "198.51.100.1" if host == "ocsp.ca.test" else "198.51.100.2"
+    direct = kind in ("direct", "shared")
+    sender = program.address if direct else PARENT
+    ttl = program.ttl if direct else 60
+    more: dict[str, Any] = {"client": sender, "client_ttl": ttl}
+    asked = outcome
+    if kind == "relay":
+        # The proxy looks up, connects and fails for it, and says so.
+        asked = outcome if outcome in ("good", "http-error", "no-response") else "http-error"
+        made.items.append(
+            exchange(
+                subject,
+                {"good": "good"}.get(outcome),
+                http_status={"good": 200, "no-response": None}.get(outcome, 503),
+                time=time - 0.06,
+                delay=0.4,
+                client=program.address,
+                client_ttl=program.ttl,
+                server=PARENT_INSIDE,
+                server_port=3128,
+                via_proxy=True,
+                user_agent=program.agent,
+                url=subject.ocsp_urls[0],
+            )
+        )
+    if outcome == "dns-failed":
+        made.items.append(
+            replace(dns(name=host, rcode="NXDOMAIN", client=sender, time=time - 0.04), client_ttl=ttl)
+        )
+    else:
+        made.items.append(replace(dns(server, name=host, client=sender, time=time - 0.04), client_ttl=ttl))
+        reached = "refused" if outcome == "responder-unreachable" else "established"
+        made.items.append(attempt(reached, server=server, time=time - 0.02, **more))
+    if outcome in ("good", "http-error", "no-response"):
+        answer = {"good": "good"}.get(outcome)
+        status = {"good": 200, "http-error": 503}.get(outcome)
+        values: dict[str, Any] = {"server": server, "user_agent": program.agent, "url": subject.ocsp_urls[0]}
+        made.items.append(
+            exchange(subject, answer, http_status=status, time=time, delay=0.1, **more, **values)
+        )
+    program.asked[subject.sha256] = time
+    if outcome == "good":
+        program.failed.pop(subject.sha256, None)
+        program.held[subject.sha256] = time + (program.keeps if program.keeps is not None else DAY)
+        return "queried"
+    program.failed[subject.sha256] = time + program.keeps_failures
+    return asked
+
+
+def _shows_several(items: list[Fact], programs: list[Program]) -> bool:
+    """Handshakes of every program are there, so that the facts show that several share the address."""
+    seen = {(item.hello_fingerprint, item.client_ttl) for item in items if isinstance(item, HandshakeFact)}
+    return all((program.fingerprint, program.ttl) in seen for program in programs)
+
+
+def _tell(rng: random.Random, made: World, kind: str) -> None:
+    """Say what the user knows, and take away the inner side where what is told makes up for it."""
+    if kind in ("relay", "intercepts") and rng.random() < 0.5:
+        made.told["site"] = site(parent={})
+        if rng.random() < 0.5:
+            inner = [i for i in made.items if getattr(i, "server", None) == PARENT_INSIDE]
+            made.items = [item for item in made.items if not any(item is each for each in inner)]
+
+
+def _cut(rng: random.Random, made: World) -> None:
+    """Begin later, end sooner, or lose some of what there was, and say so."""
+    start = rng.choice((-60.0, -60.0, rng.uniform(0, LENGTH / 2)))
+    end = rng.choice((3600.0, 3600.0, rng.uniform(LENGTH / 2, LENGTH)))
+    kept: list[Fact] = []
+    for item in made.items:
+        if isinstance(item, CertificateFact | CaptureFact):
+            kept.append(item)
+            continue
+        seconds = (item.time - BEGIN) / SECOND
+        if start <= seconds <= end and not (made.lossy and rng.random() < 0.15):
+            kept.append(item)
+    ports = (53, 80, 443, 3128)
+    kept.append(
+        capture(
+            first_time=BEGIN + int(start * SECOND),
+            until=end,
+            ports_seen=ports,
+            tcp_gaps=3 if made.lossy else 0,
+        )
+    )
+    made.items = kept
+
+
+def lies(made: World) -> Iterator[str]:
+    """Yield every confirmed sighting of a world that is not true of it."""
+    seen: Facts = facts(*made.items)
+    by_stream = {(h.client, h.stream): h for h in seen.handshakes}
+    for verdict in explain(seen, Context(**made.told)).verdicts:
+        for sighting in verdict.sightings:
+            key = (verdict.validator.address, sighting.stream)
+            true = made.truth.get(key)
+            if sighting.confidence != "confirmed" or true is None or key not in by_stream:
+                continue
+            if key in made.alike and true & ASKED and sighting.cause in ASKED:
+                continue
+            if sighting.cause not in true:
+                at = (sighting.time - BEGIN) / SECOND
+                yield f"{made.story}: {key[0]} at {at:.2f}: {', '.join(sorted(true))} -> {sighting.cause}"
+
+
+def _together(items: list[Fact]) -> set[tuple[str, int]]:
+    handshakes = [item for item in items if isinstance(item, HandshakeFact)]
+
+    def program(fact: HandshakeFact) -> tuple[object, ...]:
+        return fact.client, fact.hello_fingerprint, fact.client_ttl, fact.sni
+
+    return {
+        (one.client, one.stream)
+        for one in handshakes
+        for other in handshakes
+        if one is not other
+        and program(one) == program(other)
+        and abs(one.time - other.time) <= TOGETHER * SECOND
+    }
+
+
+__all__ = ["CHILD", "World", "lies", "world", "worlds"]
