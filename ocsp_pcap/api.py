@@ -55,7 +55,7 @@ def __dir__() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What reading captures needs beyond the captures."""
+    """Options of reading captures."""
 
     key_logs: Sequence[Path] = ()
     """NSS key log files."""
@@ -77,9 +77,9 @@ class ReadOptions:
     roles: Mapping[str, str] = field(default_factory=dict)
     """What is known of captures by name; those of different roles are never files of one rotated set."""
     rotation: Rotation = "auto"
-    """Whether captures are files of rotated sets: told from names and times; all are; none is."""
+    """Whether captures are files of rotated sets: inferred from names and times; all are; none is."""
     watch: Watch | None = None
-    """Is told how far reading is, and may end it."""
+    """Hears how far reading is, and may end it."""
     stored: Callable[[str, Sequence[str]], None] = field(default=lambda _, __: None)
     """Takes each argument that stands for stored facts, with the names that their captures have."""
 
@@ -89,7 +89,7 @@ def read_facts(captures: str | Path | Sequence[str | Path], options: ReadOptions
 
     Facts that were stored, as tables in a directory or as JSON lines in a file, may stand among them:
     they are taken as they were written, and put together with the others (:func:`ocsp_pcap.tables.merged`).
-    An input that cannot be read is told through ``options.warn`` and left out.
+    An input that cannot be read is reported through ``options.warn`` and left out.
 
     Raises:
         CaptureError: none of the inputs could be read.
@@ -177,11 +177,11 @@ def _read_captures(
         return found
     # What is about no single capture stands once, at the first.
     first = found.captures[0].path
-    told = {
+    of_capture = {
         fact.path: tuple(note.sentence for note in notes if (note.capture or first) == fact.path)
         for fact in found.captures
     }
-    noted = (replace(fact, notes=(*fact.notes, *told[fact.path])) for fact in found.captures)
+    noted = (replace(fact, notes=(*fact.notes, *of_capture[fact.path])) for fact in found.captures)
     return replace(found, captures=tuple(noted))
 
 

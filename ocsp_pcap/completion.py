@@ -1,4 +1,4 @@
-"""What a shell offers behind the Tab key: captures, codes, bounds; and the script that teaches it to ask."""
+"""Offers of a shell behind the Tab key: captures, codes, bounds; and the script that teaches it to ask."""
 
 from __future__ import annotations
 

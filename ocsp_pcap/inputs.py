@@ -1,4 +1,4 @@
-"""What the command line names: captures, keys, what is known of the site. Files in, facts and context out."""
+"""Inputs that the command line names: captures, keys, what is known of the site; as facts and context."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def read_case(
     how: HowToRead,
     zone: str | None = None,
 ) -> tuple[Context, CapturesRead]:
-    """Read what was seen, and what the user told besides.
+    """Read what was seen, and what the user gave besides.
 
     Raises:
         Failure: no capture could be read, or another file cannot be used.

@@ -1,4 +1,4 @@
-"""Decompression as a stream: bounded memory, concatenated members, and damage that is told, not raised."""
+"""Decompression as a stream: bounded memory, concatenated members, damage reported and not raised."""
 
 from __future__ import annotations
 

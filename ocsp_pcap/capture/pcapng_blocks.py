@@ -44,7 +44,7 @@ class Clock:
     """Seconds to add."""
 
     def nanoseconds(self, stamps: NDArray[np.uint64]) -> Column:
-        """Convert timestamps to nanoseconds since the epoch; the year 2262 ends what can be told."""
+        """Convert timestamps to nanoseconds since the epoch; the year 2262 ends what can be expressed."""
         exponent = self.resolution & 0x7F
         if self.resolution & 0x80:
             time = _from_binary(stamps, exponent)

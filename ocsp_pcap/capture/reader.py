@@ -73,7 +73,7 @@ class CaptureSummary:
 
 
 def together(summaries: Sequence[CaptureSummary]) -> CaptureSummary:
-    """Sum up the files of one capture; where each is damaged is not told here."""
+    """Sum up the files of one capture; where each is damaged is not said here."""
     lengths = [summary.snaplen for summary in summaries]
     # The counters of a capturing program run on from file to file.
     dropped = [summary.dropped for summary in summaries if summary.dropped is not None]
@@ -100,7 +100,7 @@ class CaptureReader:
     """Iterates, once, over the packets of one capture; made by :func:`open_capture`.
 
     The buffer of a batch is overwritten when the next batch is asked for. Damage ends the iteration
-    and is told in :attr:`summary`; nothing is raised for it.
+    and stands in :attr:`summary`; nothing is raised for it.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ class RemoteCapture(CaptureSource):
     url: str = ""
     """The URL in the form that is the same for all ways to write it."""
     length: int | None = None
-    """Bytes of the file as it is stored, where the storage told them."""
+    """Bytes of the file as it is stored, where the storage gave them."""
 
     @property
     def size(self) -> int | None:

@@ -2,7 +2,8 @@
 
 ``tcpdump -C`` numbers files behind their name (``egress.pcap``, ``egress.pcap1``), ``-G`` puts a time into
 it, ``dumpcap -b`` and editcap a number and a time (``egress_00001_20261122104300.pcap``). Files whose names
-differ in nothing else may be one capture; whether one file goes on where another ends is told by their times.
+differ in nothing else may be one capture; whether one file goes on where another
+ends is inferred from their times.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ _KINDS: Final = ("number and time", "time and number", "time", "number")
 _BY_ROTATION: Final = {_BEHIND, "number and time", "time and number"}
 
 Rotation: TypeAlias = Literal["auto", "yes", "no"]
-"""Whether captures are files of rotated sets: told from names and times; all are; none is."""
+"""Whether captures are files of rotated sets: inferred from names and times; all are; none is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def tcp_sent_again(case: Discrepancy) -> str | None:
 
 
 def not_recognised(case: Discrepancy) -> str | None:
-    """Wireshark guesses from ports and first bytes what a connection carries; told it, it sees the same."""
+    """Wireshark guesses from ports and first bytes what a connection bears; given that, it sees the same."""
     ours = case.ours
     if ours is None or case.second is None or (case.wireshark and not same_thing(ours, case.wireshark)):
         return None

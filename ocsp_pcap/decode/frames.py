@@ -1,4 +1,4 @@
-"""What is left to read of some packets: where the next header starts and where the packet ends."""
+"""The rest to be read of some packets: where the next header starts and where the packet ends."""
 
 from __future__ import annotations
 

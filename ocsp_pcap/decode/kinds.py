@@ -1,4 +1,4 @@
-"""What the next header of a packet is, and the numbers by which the header before it says so."""
+"""Kinds of headers that may come next in a packet, and the numbers by which the header before it says so."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ OF_PROTOCOL: Final = _table(
         MPLS_IN_IP: Kind.MPLS,
     },
 )
-"""By the protocol field of IP; TCP, UDP and ICMP are told apart before."""
+"""By the protocol field of IP; TCP, UDP and ICMP are recognised before."""
 OF_PORT: Final = _table(
     0x10000,
     Kind.NOTHING,

@@ -122,7 +122,7 @@ def ipv4(buffer: Bytes, frames: Frames) -> tuple[Packets, NDArray[np.bool_], NDA
 
 
 def ipv6(buffer: Bytes, frames: Frames) -> tuple[Packets, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Read IPv6 headers (RFC 8200 3); see :func:`ipv4`. Fragments are told by a header that follows."""
+    """Read IPv6 headers (RFC 8200 3); see :func:`ipv4`. Fragments are recognised by a header that follows."""
     at = frames.at
     window = gather(buffer, at, IPV6)
     length = window["payload_length"].astype(np.int64)

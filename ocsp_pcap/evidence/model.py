@@ -1,4 +1,4 @@
-"""What writing evidence tells about itself."""
+"""The account that writing evidence gives of itself."""
 
 from __future__ import annotations
 

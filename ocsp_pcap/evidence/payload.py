@@ -1,4 +1,4 @@
-"""What is said in the clear and is not to be passed on, and what stands there instead."""
+"""Secrets that are said in the clear and are not to be passed on, and what stands there instead."""
 
 from __future__ import annotations
 

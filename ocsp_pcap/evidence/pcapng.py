@@ -51,8 +51,10 @@ class EvidenceWriter:
     def add_interface(self, link_type: int, name: str, description: str = "", comment: str = "") -> int:
         """Begin an interface and return its number."""
         number = len(self._writer.interfaces2id)
-        told = ((_COMMENT, comment), (_NAME, name), (_DESCRIPTION, description))
-        options = _options(*((code, _utf8(text)) for code, text in told if text), (_RESOLUTION, _NANOSECONDS))
+        texts = ((_COMMENT, comment), (_NAME, name), (_DESCRIPTION, description))
+        options = _options(
+            *((code, _utf8(text)) for code, text in texts if text), (_RESOLUTION, _NANOSECONDS)
+        )
         self._block(_INTERFACE, struct.pack("<HHI", link_type, 0, 0), options)
         self._writer.interfaces2id[str(number).encode()] = number
         return number

@@ -1,5 +1,22 @@
 """From facts to sightings, verdicts and findings.
 
+The way of an answer, and the module of each step:
+
+1. :mod:`~ocsp_pcap.explain.case` sorts the facts of a run by host: *visits* (handshakes that it made) and
+   *queries* (OCSP requests that it sent), on one clock (:mod:`~ocsp_pcap.explain.clocks`).
+   :mod:`~ocsp_pcap.explain.hosts` and :mod:`~ocsp_pcap.explain.askers` say which addresses are one host, and
+   for whom a query was sent.
+2. For every certificate of every visit there is one *question* (:mod:`~ocsp_pcap.explain.question`): was it
+   asked about, and if not, why not?
+3. Each cause (:mod:`~ocsp_pcap.explain.causes`) looks at the question and may make a *claim*, with evidence
+   and the grounds that it stands on (:mod:`~ocsp_pcap.explain.grounds`).
+4. The claims are weighed. The most specific of the surest is the *sighting*; sightings of one certificate by
+   one validator make a *verdict* (:mod:`~ocsp_pcap.explain.engine`).
+5. *Findings* (:mod:`~ocsp_pcap.explain.findings`) speak of hosts and chains, from the verdicts.
+
+Rules that hold here: facts are read and never changed; no capture is opened; a rule that claims never says
+how sure it is; and what a sentence says is in the frames that stand beside it.
+
 The package can be called: ``ocsp_pcap.explain("capture.pcap")`` is :func:`ocsp_pcap.notebook.explain`.
 """
 

@@ -1,4 +1,4 @@
-"""What a validator did after a query that failed: a CRL instead, or on without an answer."""
+"""The acts of a validator after a query that failed: a CRL instead, or on without an answer."""
 
 from __future__ import annotations
 

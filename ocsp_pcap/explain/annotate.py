@@ -1,7 +1,7 @@
-"""What is known from elsewhere, added to verdicts and findings once the packets have been explained.
+"""Knowledge from elsewhere, added to verdicts and findings once the packets have been explained.
 
 Lines of logs are quoted as evidence where they fit; the authority's own habits explain a missing OCSP URL;
-next steps are told in the words of the product. None of this changes a cause, a presence or a confidence.
+next steps are given in the words of the product. None of this changes a cause, a presence or a confidence.
 """
 
 from __future__ import annotations

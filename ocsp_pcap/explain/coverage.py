@@ -1,4 +1,4 @@
-"""What each capture could have shown: how far it reaches, what it lost, on which ports it holds packets."""
+"""The reach of each capture: how far it reaches, what it lost, on which ports it holds packets."""
 
 from __future__ import annotations
 

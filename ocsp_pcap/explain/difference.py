@@ -1,8 +1,8 @@
-"""What changed between two explanations: before and after a change of configuration, say.
+"""The changes between two explanations: before and after a change of configuration, say.
 
 Certificates are compared by who validates them and for which host, so that a renewed certificate is still the
 same case. Better is what is checked now, or need not be, where it was not, or failed; worse the other way
-round. What cannot be told on one of the two sides has changed, and is neither.
+round. What one of the two sides leaves open has changed, and is neither.
 """
 
 from __future__ import annotations
@@ -238,11 +238,11 @@ def _findings(before: ExplanationOutline, after: ExplanationOutline) -> Iterable
 
 
 def _tallies(before: ExplanationOutline, after: ExplanationOutline) -> Iterable[Tally]:
-    whos = dict.fromkeys(place[0] for told in (before, after) for place in told.states if place[2:] == _OWN)
+    whos = dict.fromkeys(place[0] for one in (before, after) for place in one.states if place[2:] == _OWN)
     for who in whos:
         old, new = (
-            [s.presence == "present" for place, (s, _) in told.states.items() if _is_own(place, who)]
-            for told in (before, after)
+            [s.presence == "present" for place, (s, _) in one.states.items() if _is_own(place, who)]
+            for one in (before, after)
         )
         without = tuple(
             (place[1], state.cause)

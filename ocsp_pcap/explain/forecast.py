@@ -47,7 +47,7 @@ def forecast(source: Facts | Case, context: Context | None = None, hosts: Sequen
 
     Args:
         source: what was seen, or a case made of it (then ``context`` is not used).
-        context: what the user told: site file (TTL override, forwarding host), vantages.
+        context: what the user gave: site file (TTL override, forwarding host), vantages.
         hosts: glob patterns; only handshakes with a host that matches one count (empty: all).
     """
     case = source if isinstance(source, Case) else Case(source, context or Context())

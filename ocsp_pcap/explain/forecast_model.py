@@ -1,4 +1,4 @@
-"""What a forecast of OCSP queries consists of."""
+"""The parts of a forecast of OCSP queries."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def proxy_identities(
 def _relaying(handshakes: Iterable[HandshakeFact]) -> set[str]:
     """Return the servers that a hello reached which the same capture holds again between others.
 
-    However it was told where to go on (what stood before the hello may be missing): it hands the hello on.
+    However it learned where to go on (what stood before the hello may be missing): it hands the hello on.
     """
     legs: dict[tuple[str, str], list[HandshakeFact]] = defaultdict(list)
     for handshake in handshakes:

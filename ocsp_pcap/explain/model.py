@@ -1,4 +1,4 @@
-"""What an explanation consists of: sightings, verdicts, findings (see the README for the vocabulary)."""
+"""The parts of an explanation: sightings, verdicts, findings (see the README for the vocabulary)."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ class Explanation:
     chains: tuple[Chain, ...] = ()
     """What each proxy saw for the hosts that were seen on several legs."""
     notes: tuple[str, ...] = ()
-    """Warnings about the run as a whole: clock offset applied, roles told from the traffic, unused keys."""
+    """Warnings about the run as a whole: clock offset applied, roles inferred from traffic, unused keys."""
     headline: str = ""
     """The sentence that answers the ticket, the same in every format."""
     picture: Picture = Picture()

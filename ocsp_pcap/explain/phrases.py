@@ -1,4 +1,4 @@
-"""What a cause says of a number of certificates, in the words that every report shares."""
+"""Phrases of causes about a number of certificates, in the words that every report shares."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cause_phrase(cause: str, number: int, *, sure: bool = True) -> str:
 
 
 def cause_phrases(causes: Iterable[tuple[str, Confidence]]) -> list[str]:
-    """Return a phrase for each cause, what has to be acted on first; what is not confirmed is told apart."""
+    """Return a phrase for each cause, the urgent first; what is not confirmed is counted apart."""
     counts = Counter((cause, confidence == "confirmed") for cause, confidence in causes)
     return [
         cause_phrase(cause, number, sure=sure)

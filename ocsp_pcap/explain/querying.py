@@ -1,4 +1,4 @@
-"""What came of a query: words and evidence for its answer, and which kind of failure it is without one."""
+"""The outcome of a query: words and evidence for its answer, and which kind of failure it is without one."""
 
 from __future__ import annotations
 

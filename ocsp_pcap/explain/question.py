@@ -1,4 +1,4 @@
-"""What a cause is asked: one certificate, in one handshake, as one validator received it."""
+"""The question that a cause is asked: one certificate, in one handshake, as one validator received it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """How one validator uses its cache, told from all certificates that it asked about."""
+    """How one validator uses its cache, inferred from all certificates that it asked about."""
 
     repeats: tuple[Repeat, ...]
     """By time."""

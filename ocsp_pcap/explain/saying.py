@@ -1,4 +1,4 @@
-"""What the site file and policy traces say about a question, ready to be quoted."""
+"""Words of the site file and of policy traces about a question, ready to be quoted."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ def trace_is_of(question: Question) -> bool:
     case, proxy = question.case, question.proxy
     if proxy is None or proxy.ocsp is not False:
         return True
-    told = any(other.ocsp is not False for other in case.site.proxies if other is not proxy)
+    given = any(other.ocsp is not False for other in case.site.proxies if other is not proxy)
     seen = any(
         role in ("child", "parent") and case.proxy(address) is None
         for address, role in case.roles.by_address.items()
     )
-    return not (told or seen)
+    return not (given or seen)
 
 
 def contradiction(question: Question) -> tuple[Standing, ...]:

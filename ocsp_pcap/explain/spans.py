@@ -1,4 +1,4 @@
-"""What lies between two times, out of lists that are in order of time."""
+"""The items between two times, out of lists that are in order of time."""
 
 from __future__ import annotations
 

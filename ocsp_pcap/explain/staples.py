@@ -1,4 +1,4 @@
-"""What became of stapling, a row for each validator and host (RFC 6066 8, RFC 8446 4.4.2.1).
+"""The fate of stapling, a row for each validator and host (RFC 6066 8, RFC 8446 4.4.2.1).
 
 Asked for, sent, good until when, stale since when, refused: what an engineer asks of a server whose staples
 come and go. A handshake that a host only relays counts for the one that it is relayed for.
@@ -46,11 +46,11 @@ def _order(row: StapleRow) -> tuple[bool, bool, bool, bool, str, str]:
 def _row(case: Case, host: str | None, visits: list[Visit]) -> StapleRow:
     sent = fresh = unseen = 0
     fresh_until = fresh_for = stale_since = problem = None
-    told: list[Evidence] = []
+    evidence: list[Evidence] = []
     refused = [visit for visit in visits if refused_staple(visit.handshake)]
     for visit in refused:
         alert = next(a for a in visit.handshake.alerts if a.description == "bad_certificate_status_response")
-        told.append(visit.evidence("alert bad_certificate_status_response", alert.frame))
+        evidence.append(visit.evidence("alert bad_certificate_status_response", alert.frame))
     for visit in visits:
         handshake = visit.handshake
         if not handshake.staples:
@@ -59,7 +59,7 @@ def _row(case: Case, host: str | None, visits: list[Visit]) -> StapleRow:
         sent += 1
         trouble, until, _ = staple_state(case, visit)
         note = f"stapled OCSP response: {trouble}" if trouble else "stapled OCSP response"
-        told.append(visit.evidence(note, handshake.frames.certificate_status))
+        evidence.append(visit.evidence(note, handshake.frames.certificate_status))
         if trouble is None:
             fresh += 1
             fresh_until, fresh_for = until, until - handshake.time if until is not None else None
@@ -67,8 +67,8 @@ def _row(case: Case, host: str | None, visits: list[Visit]) -> StapleRow:
             problem = trouble
             if until is not None and until < handshake.time:
                 stale_since = until
-    if not told:
-        told.append(visits[0].evidence("TLS handshake in which no staple is to be seen"))
+    if not evidence:
+        evidence.append(visits[0].evidence("TLS handshake in which no staple is to be seen"))
     return StapleRow(
         validator=case.validator(visits[0].handshake.client),
         host=host,
@@ -83,7 +83,7 @@ def _row(case: Case, host: str | None, visits: list[Visit]) -> StapleRow:
         stale_since=stale_since,
         problem=problem,
         refused=len(refused),
-        evidence=tuple(told[:MOST_EVIDENCE]),
+        evidence=tuple(evidence[:MOST_EVIDENCE]),
     )
 
 

@@ -1,4 +1,4 @@
-"""What each validator did over time, a lane a certificate: handshakes, queries, how long answers cover.
+"""The acts of each validator over time, a lane a certificate: handshakes, queries, how long answers cover.
 
 So that one sees why nothing was sent: a handshake under the bar of an earlier answer needs no query.
 """

@@ -230,8 +230,8 @@ class _Reader:
             if not entry.host:
                 entry = replace(entry, host=transaction.requested or "")
             self.entries[position] = replace(entry, certain=entry.certain and not shared)
-        told = {position for check in transaction.checks for position in check.actions}
-        rest = [position for position in transaction.entries if position not in told]
+        of_checks = {position for check in transaction.checks for position in check.actions}
+        rest = [position for position in transaction.entries if position not in of_checks]
         for positions in (rest, *(check.actions for check in transaction.checks)):
             if transaction is self.outside and positions is rest:
                 continue

@@ -1,4 +1,4 @@
-"""What one validator did: a handshake that it made, a query that it sent."""
+"""The acts of one validator: a handshake that it made, a query that it sent."""
 
 from __future__ import annotations
 

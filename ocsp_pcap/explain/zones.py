@@ -1,7 +1,7 @@
-"""Lines of logs and traces whose local time names no zone: the zone that the user told, or one that fits.
+"""Lines of logs and traces whose local time names no zone: the zone that the user gave, or one that fits.
 
-A zone that is told counts as if the lines named it. Where none is told, the offset from UTC is looked for at
-which most lines lie beside the packets that they would tell of: that is a sign and never a proof, so such a
+A zone that is given counts as if the lines named it. Where none is given, the offset from UTC is looked for
+at which most lines lie beside the packets that they would speak of: a sign and never a proof, so such a
 line goes on to count as one of an unknown zone.
 """
 

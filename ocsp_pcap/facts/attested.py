@@ -24,12 +24,12 @@ KEPT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """What is known of the whole capture."""
+    """Knowledge of the whole capture."""
 
     capture: CaptureFact
     """With the name it had, without its files."""
     role: CaptureRole | None
-    """The proxy whose outer side it was told to show."""
+    """The proxy whose outer side it was given as."""
 
     def text(self) -> str:
         """Return it as the text that :func:`read_attested` reads; ASCII."""

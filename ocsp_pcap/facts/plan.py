@@ -1,8 +1,8 @@
-"""What the fields of facts are made of, read from their type hints once, for every form that facts have.
+"""The make-up of the fields of facts, read from their type hints once, for every form that facts have.
 
 JSON reading and writing, the columns of tables and the JSON Schema follow from this plan alone: a field
 that is added to a fact is a key, a column and a property without more ado. What an integer or a string
-means is told by its type (:mod:`ocsp_pcap.facts.types`), never by its name.
+means follows from its type (:mod:`ocsp_pcap.facts.types`), never by its name.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The walk over packets stays in numpy. Rows without payload, and rows of directions in which nothing can
 matter any more, are dropped in bulk; Python runs over what is left, stream by stream, and stops as soon
-as a stream has told all it can. What was seen is kept as an observation until the capture is over, for
+as nothing more can come of a stream. What was seen is kept as an observation until the capture is over, for
 only then is it known which hosts matter; :mod:`ocsp_pcap.observe.assemble` makes facts of it.
 
 The files of a rotated set are one capture: frames and streams are counted through all of them. A file may

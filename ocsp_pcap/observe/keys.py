@@ -119,7 +119,7 @@ def _log_words(use: KeySourceUse, here: int, seen: set[str], cut: bool) -> str:
 
 
 def _rsa_note(key: RsaKey, facts: Facts) -> KeyNote:
-    """Say what a private key opened, told by the certificates that bear its public key."""
+    """Say what a private key opened, inferred from the certificates that bear its public key."""
     bearers = {c.sha256 for c in facts.certificates.values() if c.public_key_sha256 == key.public_key_sha256}
     sessions = [h for h in facts.handshakes if h.certificates and h.certificates[0] in bearers]
     # RFC 5246 7.4.7.1: only there does the premaster secret travel under the server's key.

@@ -1,4 +1,4 @@
-"""Datagrams that can begin a handshake, told for all of a batch at once."""
+"""Datagrams that can begin a handshake, found in a whole batch at once."""
 
 from __future__ import annotations
 

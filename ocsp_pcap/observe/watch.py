@@ -1,4 +1,4 @@
-"""A watch over the reading of captures: it is told how far that is, and may end it."""
+"""A watch over the reading of captures: it hears how far that is, and may end it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class Watch:
-    """Is told how far reading is; this one takes no notice."""
+    """Hears how far reading is; this one takes no notice."""
 
     stopped = False
     """Reading is to end where it is."""

@@ -1,4 +1,4 @@
-"""What causes and findings mean, for the terminal and for the README."""
+"""The meaning of causes and findings, for the terminal and for the README."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each proxy of a chain saw for a host, side by side: the reissued certificate next to the original."""
+"""Views of the proxies of a chain on a host, side by side: the reissued certificate next to the original."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed between two explanations, for a terminal, a ticket and programs."""
+"""The changes between two explanations, for a terminal, a ticket and programs."""
 
 from __future__ import annotations
 

@@ -26,11 +26,13 @@ def answer_text(exchange: OcspExchangeFact) -> str:
         return f"{what}: an answer that is no OCSP response"
     if response is not None and response.response_status != "successful":
         return f"{what}: {response.response_status}"
-    told = dict.fromkeys(_shout(singles.get(serial, "an answer about another serial")) for serial in asked)
+    statuses = dict.fromkeys(
+        _shout(singles.get(serial, "an answer about another serial")) for serial in asked
+    )
     strange = [serial for serial, status in singles.items() if status == "revoked" and serial not in asked]
-    told |= dict.fromkeys(f"REVOKED about serial {serial}" for serial in strange)
+    statuses |= dict.fromkeys(f"REVOKED about serial {serial}" for serial in strange)
     if response is not None and asked:
-        return f"{what}: {', '.join(told)}"
+        return f"{what}: {', '.join(statuses)}"
     return f"{what}: HTTP {exchange.http_status}" if exchange.http_status else f"{what}: no answer"
 
 

@@ -1,4 +1,4 @@
-"""What every report shows and in which order: rows, groups, folded rows, short names of captures."""
+"""The content of every report, in its order: rows, groups, folded rows, short names of captures."""
 
 from __future__ import annotations
 

@@ -36,11 +36,11 @@ from ocsp_pcap.terminal.escape import markdown_block, markdown_code, markdown_te
 _MOST_EVIDENCE: Final = 20
 _MOST_FINDINGS: Final = 4
 _MOST_ALIKE: Final = 3
-"""Findings of one code that are told in full."""
+"""Findings of one code that are shown in full."""
 _MOST_NAMES: Final = 4
 _MOST_EXCHANGES: Final = 5
 _MOST_DETAILS: Final = 20
-"""Verdicts told in full, unless more are asked for."""
+"""Verdicts shown in full, unless more are asked for."""
 _MOST_CHAINS: Final = 20
 
 

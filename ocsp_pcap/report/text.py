@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FEW: Final = 3
 """With no more verdicts than this their details are shown unasked."""
 _MOST_ALIKE: Final = 2
-"""Findings of one code that are told one by one."""
+"""Findings of one code that are shown one by one."""
 _ALL: Final = 1_000_000
 _MOST_CAPTURES: Final = 6
 _MOST_FILES: Final = 12

@@ -62,9 +62,9 @@ def print_table(sheet: Sheet, layout: Layout, *, everything: bool) -> None:
 
 def _doubts(verdicts: Sequence[Verdict]) -> list[str]:
     """Return why some verdicts are not confirmed; what differs in the receiver's name alone is said once."""
-    told = {clause: verdict.validator for verdict in verdicts if (clause := doubt_clause(verdict))}
+    clauses = {clause: verdict.validator for verdict in verdicts if (clause := doubt_clause(verdict))}
     alike: dict[str, list[str]] = {}
-    for clause, validator in told.items():
+    for clause, validator in clauses.items():
         named = clause.replace(f"the {validator.role} proxy {validator.address}", _RECEIVER)
         alike.setdefault(named.replace(validator.address, _RECEIVER), []).append(clause)
     return [same[0] if len(same) == 1 else clause for clause, same in alike.items()]

@@ -4,6 +4,6 @@ Parsers are sans-I/O, in the manner of h11: bytes in, immutable events out, each
 completed it; fed one byte at a time they give the same events. They are witnesses, not endpoints: they
 never refuse what the endpoints accepted, go on behind a gap where a record can be found again, and say
 what was missing (:class:`~ocsp_pcap.tls.events.Damage`). They stop wanting bytes as soon as a direction
-has told all that it can, which is what makes reading fast. Decryption is for whom keys are given; without
-them nothing is guessed beyond what lengths and order prove (:mod:`ocsp_pcap.tls.opaque`).
+can bring nothing more that matters, which is what makes reading fast. Decryption is for whom keys are
+given; without them nothing is guessed beyond what lengths and order prove (:mod:`ocsp_pcap.tls.opaque`).
 """

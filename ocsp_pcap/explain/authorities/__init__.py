@@ -1,9 +1,9 @@
-"""What each certification authority does about OCSP, and what the rules of the public web allow.
+"""The habits of each certification authority about OCSP, and what the rules of the public web allow.
 
 Half of today's "no OCSP" is neither proxy nor cache: authorities have stopped. The table
 (``authorities.toml``) has only what has a source, with its date; this package asks it about certificates.
-An authority is told by the organization in the issuer's name, which anybody can write: what follows is why
-something is to be expected, never a proof that a certificate is that authority's.
+An authority is inferred from the organization in the issuer's name, which anybody can write: that makes
+something expected, and never is a proof that a certificate is that authority's.
 """
 
 from __future__ import annotations
@@ -114,12 +114,12 @@ def why_no_url(certificate: CertificateFact) -> str | None:
         return None
     when = authority.when or f"on {authority.urls_end.isoformat()}"
     if authority.most:
-        told = f"{authority.name} took OCSP out of most of its certificates {when}: expected, nothing to fix"
+        words = f"{authority.name} took OCSP out of most of its certificates {when}: expected, nothing to fix"
     else:
-        told = f"{authority.name} ended OCSP {when}: expected, nothing to fix"
+        words = f"{authority.name} ended OCSP {when}: expected, nothing to fix"
     if certificate.crl_urls:
-        told += f"; its CRL is {certificate.crl_urls[0]}"
-    return told
+        words += f"; its CRL is {certificate.crl_urls[0]}"
+    return words
 
 
 def responders_are_off(certificate: CertificateFact, time: int) -> Authority | None:

@@ -1,4 +1,4 @@
-"""What each cause and each finding means, how it is proven, and what to do next.
+"""The meaning of each cause and each finding, how it is proven, and what to do next.
 
 One file a cause: its entry (meaning, phrase, proofs, next steps) and ``claims``, which answers one question
 with claims about it, beside its page ``<code>.md``. :data:`ORDER` lists them, the most specific

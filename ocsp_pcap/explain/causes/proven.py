@@ -1,4 +1,4 @@
-"""What proves a cause, in words: from the same table by which claims are weighed."""
+"""The proof of a cause, in words: from the same table by which claims are weighed."""
 
 from __future__ import annotations
 

@@ -30,12 +30,12 @@ def find(view: View) -> Iterator[Finding]:
     if not hidden:
         return
     guesses = sorted(_guesses(view), key=lambda guess: (guess[0], guess[1]))
-    told = "".join(f" {words}" for _, _, words, _ in guesses[:MAX_GUESSES])
+    guessed = "".join(f" {words}" for _, _, words, _ in guesses[:MAX_GUESSES])
     number = len(hidden)
     noun = "handshake hides its certificate" if number == 1 else "handshakes hide their certificates"
     yield finding(
         ENTRY,
-        f"{number} {noun} ({_hidden_by(hidden)} without keys): {hosts_of(hidden)}.{told}",
+        f"{number} {noun} ({_hidden_by(hidden)} without keys): {hosts_of(hidden)}.{guessed}",
         [*(e for _, _, _, pair in guesses[:MAX_GUESSES] for e in pair), *evidence_of(hidden[:4])],
     )
 

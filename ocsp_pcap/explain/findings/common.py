@@ -1,4 +1,4 @@
-"""What every finding is built from."""
+"""The parts that every finding is built from."""
 
 from __future__ import annotations
 

@@ -70,10 +70,10 @@ def _another_host(view: View, server: str, port: int, forwarded: list[OcspExchan
         for name, _ in targets
     ):
         return False
-    told = any(proxy.forwarding_host == f"{server}:{port}" for proxy in case.site.proxies)
+    given = any(proxy.forwarding_host == f"{server}:{port}" for proxy in case.site.proxies)
     known_proxy = case.roles.role(server) in ("child", "parent") or case.site.proxy_at(server) is not None
     return (
-        told
+        given
         or known_proxy
         or len({name for name, _ in targets}) > 1
         or any(own != port for _, own in targets)

@@ -1,4 +1,4 @@
-"""What a cause claims, and how sure that turns out to be."""
+"""Claims of causes, and how sure they turn out to be."""
 
 from __future__ import annotations
 

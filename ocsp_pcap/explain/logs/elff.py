@@ -41,8 +41,8 @@ class ElffReader:
         if len(values) != len(self.fields):
             return False, None
         row = dict(zip(self.fields, values, strict=True))
-        told = {name: row[name] for name in CHECKED if row.get(name, "-").lower() not in NOTHING}
-        if not told:
+        fields = {name: row[name] for name in CHECKED if row.get(name, "-").lower() not in NOTHING}
+        if not fields:
             return True, None
         stamp = read_stamp(f"{row.get('date', '')} {row.get('time', '')}Z") or read_stamp(
             row.get("x-timestamp-unix", "")
@@ -50,7 +50,7 @@ class ElffReader:
         host = row.get("x-rs-certificate-hostname", "-")
         if host in NOTHING:
             host = row.get("cs-host", "-")
-        failed = "x-rs-ocsp-error" in told
+        failed = "x-rs-ocsp-error" in fields
         said: Said = "failed" if failed else "checked"
         return True, LogEntry(
             "",
@@ -59,7 +59,7 @@ class ElffReader:
             said,
             stamp.time if stamp is not None else None,
             stamp is not None and stamp.zone,
-            ", ".join(f"{name} {value}" for name, value in told.items()),
+            ", ".join(f"{name} {value}" for name, value in fields.items()),
             host=None if host in NOTHING else host.rstrip(".").lower(),
             client=row.get("c-ip"),
         )

@@ -1,4 +1,4 @@
-"""What the engineer knows about the proxies, and where each piece of it comes from.
+"""Knowledge of the proxies that the engineer gives, and where each piece of it comes from.
 
 Our own site file (TOML) says it in our words; the configuration of a product says it in that product's.
 Each reader turns one form into the same model, with the file and line of every value, so that an

@@ -103,7 +103,7 @@ def _address(reading: Reading, value: _Value) -> None:
 
 
 def _validators(reading: Reading, values: list[_Value]) -> None:
-    """Take what the only OCSP validator says; with several, which one asks is not told."""
+    """Take what the only OCSP validator says; with several, which one asks is left open."""
     own = [value for value in values if value.kind == "sys crypto cert-validator ocsp" and not value.inner]
     if len({value.name for value in own}) != 1:
         return

@@ -58,7 +58,7 @@ class Proxy:
     product: str | None = None
     """Lower-case name of the product, such as ``proxysg`` or ``squid``."""
     issuers: tuple[str, ...] = ()
-    """Names of the issuers that its configured responders cover, and no others; empty: not told."""
+    """Names of the issuers that its configured responders cover, and no others; empty: not given."""
     responder_url: str | None = None
     """Responder that it asks in place of the one that the certificate names."""
     validates_tunnels: bool | None = None
@@ -96,7 +96,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All that is told about the proxies."""
+    """All that is given about the proxies."""
 
     path: str = "site.toml"
     proxies: tuple[Proxy, ...] = ()

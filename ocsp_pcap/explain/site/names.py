@@ -26,12 +26,12 @@ ALIASES = {
 """Attribute types that have several names, in lower case, and the one used here."""
 
 
-def name_within(told: str, name: str) -> bool:
+def name_within(given: str, name: str) -> bool:
     """Tell whether all attributes of a name as somebody wrote it stand in a certificate's name.
 
     Both are texts (RFC 4514, or OpenSSL's ``/C=…/O=…``); order, spaces and letter case do not count.
     """
-    wanted = _attributes(told)
+    wanted = _attributes(given)
     return bool(wanted) and wanted <= _attributes(name)
 
 

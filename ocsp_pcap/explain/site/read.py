@@ -30,7 +30,7 @@ def load_sites(arguments: Sequence[str | Path]) -> Site:
     it is of.
 
     Raises:
-        SiteError: a file cannot be read, its form is not known, or it cannot be told which proxy it is of.
+        SiteError: a file cannot be read, its form is not known, or nothing says which proxy it is of.
     """
     sites, readings = read_files(arguments)
     return merged(sites, readings)

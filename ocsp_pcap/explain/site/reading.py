@@ -1,4 +1,4 @@
-"""What one file says of one proxy, before it is known which proxy that is."""
+"""The words of one file about one proxy, before it is known which proxy that is."""
 
 from __future__ import annotations
 
