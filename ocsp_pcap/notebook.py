@@ -49,6 +49,8 @@ Row = TypeVar("Row")
 
 _SHOWN = 20
 """Rows of a table that a notebook shows by itself."""
+_FITTING = ".picture, .timeline { max-width: 100%; height: auto; } "
+"""Rule by which a drawing is as wide as its cell at most."""
 
 
 def explain(
@@ -314,7 +316,9 @@ class Result:
         """Return the picture of the chain: hosts, and what each link carried."""
         from ocsp_pcap.report.picture_svg import picture_svg
 
-        return Drawing(picture_svg(self.explanation.picture, style=_style("picture.css", ".picture")))
+        return Drawing(
+            picture_svg(self.explanation.picture, style=_FITTING + _style("picture.css", ".picture"))
+        )
 
     def plot_timeline(self, validator: str | None = None) -> Drawing:
         """Return what a validator did over time, the first where none is named by address or role.
@@ -328,7 +332,9 @@ class Result:
         if not chosen:
             seen = ", ".join(f"{line.validator.role} {line.validator.address}" for line in lines) or "none"
             raise ValueError(f"no validator {validator!r} with a timeline; there is {seen}")
-        return Drawing(timeline_svg(chosen[0], style=_colours() + _style("report.css", ".timeline")))
+        return Drawing(
+            timeline_svg(chosen[0], style=_FITTING + _colours() + _style("report.css", ".timeline"))
+        )
 
     def __repr__(self) -> str:
         return f"<ocsp_pcap.Result: {self.headline}>"

@@ -162,3 +162,19 @@ def test_what_is_wrong_is_told() -> None:
         ocsp_pcap.explain()
     with pytest.warns(UserWarning, match="no such file"):
         assert ocsp_pcap.explain([DIRECT, "gone.pcap"]).verdicts
+
+
+def test_the_large_capture_shows_at_each_site_what_its_samples_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(NOTEBOOKS))
+    large = importlib.import_module("large")
+    capture = tmp_path / "large.pcap"
+    packets = large.write_large_capture(capture, sites=3)
+    facts = read_facts([capture])
+    samples = [read_facts([SAMPLES / name / "parent.pcap"]) for name in large.CHOSEN]
+    assert facts.captures[0].packets == packets == 3 * sum(each.captures[0].packets for each in samples)
+    assert len(facts.ocsp_exchanges) == 3 * sum(len(each.ocsp_exchanges) for each in samples)
+    assert len(facts.handshakes) == 3 * sum(len(each.handshakes) for each in samples)
+    assert {handshake.client for handshake in facts.handshakes} == {f"10.{site}.2.30" for site in (1, 2, 3)}
+    assert facts.captures[0].undecoded_packets == 0
