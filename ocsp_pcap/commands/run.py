@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ocsp_pcap.inputs import CapturesRead, HowToRead, read_case
+from ocsp_pcap.inputs import CapturesRead, read_case
 from ocsp_pcap.output import BROKEN, INTERRUPTED, UNUSABLE, warn
 
 if TYPE_CHECKING:
@@ -24,19 +23,9 @@ def end(reading: CapturesRead, *, held: bool = True) -> None:
         sys.exit(BROKEN)
 
 
-def explanation_of(
-    captures: tuple[str, ...],
-    child: tuple[str, ...],
-    parent: tuple[str, ...],
-    site: tuple[str, ...],
-    policy_trace: tuple[Path, ...],
-    log: tuple[Path, ...],
-    host: tuple[str, ...],
-    how: HowToRead,
-    zone: str | None = None,
-) -> tuple[Explanation, CapturesRead]:
-    """Read and explain; tell also how reading went."""
-    context, reading = read_case(captures, child, parent, site, policy_trace, log, how, zone)
+def explanation_of(host: tuple[str, ...], **options: Any) -> tuple[Explanation, CapturesRead]:
+    """Read as options say (:func:`~ocsp_pcap.inputs.read_case`) and explain; tell also how reading went."""
+    context, reading = read_case(**options)
     return explained(context, reading, host), reading
 
 

@@ -1,18 +1,65 @@
-"""The acts of a validator after a query that failed: a CRL instead, or on without an answer."""
+"""Claims about a query that failed, and the acts of the validator after it: a CRL instead, or on without."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.grounds.claim import Claim
-from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Ground
+from ocsp_pcap.explain.model import Evidence, Status
+from ocsp_pcap.explain.querying import cut_short, failed_tries, tries_evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import CrlFetchFact
 
 FALLBACK = 30 * SECOND
 """A CRL that is fetched this soon after a failed query is fetched in its place."""
+
+
+def failed_try(
+    question: Question,
+    query: Query,
+    cause: str,
+    words: str,
+    grounds: Sequence[Ground],
+    signs: Iterable[Standing] = (),
+    *,
+    status: Status | None = None,
+    until: str | None = None,
+) -> Claim:
+    """Return the claim that the last of some tries failed, with what the validator did next.
+
+    Args:
+        question: what is asked.
+        query: the last try.
+        cause: the way in which it failed.
+        words: the sentence, of this try alone.
+        grounds: those of the claim.
+        signs: doubts that stand whatever the grounds.
+        status: of the certificate, in an answer that is no good.
+        until: end of that answer.
+    """
+    tries = failed_tries(question)
+    claim = Claim(
+        cause,
+        f"{words} (the last of {len(tries)} tries)" if len(tries) > 1 else words,
+        tries_evidence(question, tries),
+        tuple(grounds),
+        tuple(signs),
+        status=status,
+        responder=query.exchange.url,
+        until=until,
+    )
+    return with_aftermath(question, claim, query.answer_time)
+
+
+def other_answer_cut(question: Question) -> Iterator[Standing]:
+    """Yield the doubt that another try may have succeeded: an answer of which the capture lost a part."""
+    if any(cut_short(query) for query in failed_tries(question)):
+        yield Standing("packets-lost", "part of another answer is not in the capture")
 
 
 def with_aftermath(question: Question, claim: Claim, since: int) -> Claim:

@@ -23,7 +23,7 @@ from ocsp_pcap.explain.places import Places
 from ocsp_pcap.explain.roles import PROXIED, Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.trace import TraceEntry
-from ocsp_pcap.explain.visits import Credit, Query, Visit
+from ocsp_pcap.explain.visits import Credit, Query, Visit, by_host
 from ocsp_pcap.explain.windows import Window, answer_window
 from ocsp_pcap.explain.zones import in_fitting_zones
 from ocsp_pcap.facts import (
@@ -261,11 +261,7 @@ class Case:
     @cached_property
     def by_host(self) -> dict[str, list[Visit]]:
         """Name of a host: all visits of it, by time."""
-        index: dict[str, list[Visit]] = defaultdict(list)
-        for visit in self.visits:
-            if visit.host:
-                index[visit.host.lower()].append(visit)
-        return index
+        return by_host(self.visits)
 
     @cached_property
     def visits_through(self) -> dict[tuple[str, str], list[Visit]]:

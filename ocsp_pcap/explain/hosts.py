@@ -14,7 +14,7 @@ from functools import cached_property
 from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Role
 from ocsp_pcap.explain.site import Proxy
-from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.explain.visits import Query, Visit, by_host
 from ocsp_pcap.facts import CrlFetchFact, DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 
@@ -60,11 +60,7 @@ class Host:
     @cached_property
     def visits_to(self) -> dict[str, list[Visit]]:
         """Name of a host that was visited: the handshakes."""
-        index: dict[str, list[Visit]] = defaultdict(list)
-        for visit in self.visits:
-            if visit.host:
-                index[visit.host.lower()].append(visit)
-        return index
+        return by_host(self.visits)
 
     @cached_property
     def triggered(self) -> dict[tuple[str, int], list[Query]]:

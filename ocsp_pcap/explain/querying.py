@@ -133,11 +133,6 @@ def last_failure(question: Question, cause: str) -> Query | None:
     return tries[-1] if tries and failure(tries[-1]) == cause else None
 
 
-def tries_words(words: str, tries: Sequence[Query]) -> str:
-    """Say that there were several tries, where there were."""
-    return f"{words} (the last of {len(tries)} tries)" if len(tries) > 1 else words
-
-
 def grounds_of_try(
     question: Question, query: Query, *, answered: bool, refuted: bool = False, whole: bool = False
 ) -> tuple[Ground, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Evidence
@@ -146,3 +149,12 @@ class Query:
             and self.single.next_update is not None
             and self.single.next_update < self.answer_time
         )
+
+
+def by_host(visits: Iterable[Visit]) -> dict[str, list[Visit]]:
+    """Return visits by the name of the host that was visited, in lower case."""
+    index: dict[str, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        if visit.host:
+            index[visit.host.lower()].append(visit)
+    return index

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ocsp_pcap.explain.aftermath import with_aftermath
+from ocsp_pcap.explain.aftermath import failed_try, other_answer_cut
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Means, NoOtherTry, Saw, Sent
 from ocsp_pcap.explain.querying import (
     answerer_words,
     asked_words,
-    cut_short,
-    failed_tries,
     grounds_of_try,
     last_failure,
-    tries_evidence,
-    tries_words,
 )
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.facts import OcspExchangeFact
@@ -45,25 +41,17 @@ def claims(question: Question) -> Iterator[Claim]:
     query = last_failure(question, ENTRY.code)
     if query is None:
         return
-    tries, exchange = failed_tries(question), query.exchange
+    exchange = query.exchange
     answered = f"{answerer_words(question, exchange)} HTTP {_status_words(exchange)}"
     words = f"{question.who} asked {asked_words(exchange)}, {answered}"
-    claim = Claim(
-        ENTRY.code,
-        tries_words(words, tries),
-        tries_evidence(question, tries),
-        grounds_of_try(question, query, answered=True),
-        tuple(_signs(question, exchange)),
-        responder=exchange.url,
-    )
-    yield with_aftermath(question, claim, query.answer_time)
+    grounds = grounds_of_try(question, query, answered=True)
+    yield failed_try(question, query, ENTRY.code, words, grounds, _signs(question, exchange))
 
 
 def _signs(question: Question, exchange: OcspExchangeFact) -> Iterator[Standing]:
     if (exchange.location or "").lower().startswith("https:"):
         yield Standing("unread-question", "what followed at the redirect's https address cannot be read")
-    if any(cut_short(other) for other in failed_tries(question)):
-        yield Standing("packets-lost", "part of another answer is not in the capture")
+    yield from other_answer_cut(question)
 
 
 def _status_words(exchange: OcspExchangeFact) -> str:

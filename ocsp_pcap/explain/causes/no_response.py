@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ocsp_pcap.explain.aftermath import with_aftermath
+from ocsp_pcap.explain.aftermath import failed_try
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Means, Read, Sent, Unanswered
@@ -13,11 +13,8 @@ from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import (
     asked_words,
     cut_short,
-    failed_tries,
     grounds_of_try,
     last_failure,
-    tries_evidence,
-    tries_words,
     unread_tries,
 )
 from ocsp_pcap.explain.question import Question
@@ -45,7 +42,7 @@ def claims(question: Question) -> Iterator[Claim]:
     if query is None:
         yield from _unread(question)
         return
-    tries, exchange = failed_tries(question), query.exchange
+    exchange = query.exchange
     asked = f"{question.who} asked {asked_words(exchange)}"
     signs: tuple[Standing, ...] = ()
     if cut_short(query):
@@ -57,18 +54,8 @@ def claims(question: Question) -> Iterator[Claim]:
             words += "; it gave up and closed the connection"
         if not question.case.coverage.answers_seen(exchange.capture, exchange.stream):
             signs = (Standing("packets-lost", "nor is any other packet that the responder sent"),)
-    claim = Claim(
-        ENTRY.code,
-        tries_words(words, tries),
-        tries_evidence(question, tries),
-        (
-            *grounds_of_try(question, query, answered=False),
-            Unanswered(exchange),
-        ),
-        signs,
-        responder=exchange.url,
-    )
-    yield with_aftermath(question, claim, query.answer_time)
+    grounds = (*grounds_of_try(question, query, answered=False), Unanswered(exchange))
+    yield failed_try(question, query, ENTRY.code, words, grounds, signs)
 
 
 def _unread(question: Question) -> Iterator[Claim]:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ocsp_pcap.explain.aftermath import with_aftermath
+from ocsp_pcap.explain.aftermath import failed_try, other_answer_cut
 from ocsp_pcap.explain.entries import cause
-from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.claim import Claim
 from ocsp_pcap.explain.grounds.kinds import After, For, Means, NoOtherTry, Read, Sent
 from ocsp_pcap.explain.querying import (
     answerer_words,
     asked_words,
-    cut_short,
-    failed_tries,
     grounds_of_try,
     last_failure,
-    tries_evidence,
-    tries_words,
 )
 from ocsp_pcap.explain.question import Question
 
@@ -44,17 +40,9 @@ def claims(question: Question) -> Iterator[Claim]:
     query = last_failure(question, ENTRY.code)
     if query is None:
         return
-    tries, exchange = failed_tries(question), query.exchange
+    exchange = query.exchange
     assert exchange.response is not None
     answered = f"{answerer_words(question, exchange)} {exchange.response.response_status}"
     words = f"{question.who} asked {asked_words(exchange)}, {answered}"
-    lost = any(cut_short(other) for other in tries)
-    claim = Claim(
-        ENTRY.code,
-        tries_words(words, tries),
-        tries_evidence(question, tries),
-        grounds_of_try(question, query, answered=True, whole=True),
-        (Standing("packets-lost", "part of another answer is not in the capture"),) if lost else (),
-        responder=exchange.url,
-    )
-    yield with_aftermath(question, claim, query.answer_time)
+    grounds = grounds_of_try(question, query, answered=True, whole=True)
+    yield failed_try(question, query, ENTRY.code, words, grounds, other_answer_cut(question))

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ocsp_pcap.explain.aftermath import with_aftermath
+from ocsp_pcap.explain.aftermath import failed_try, other_answer_cut
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Held, Means, NoOtherTry, Saw, Sent
 from ocsp_pcap.explain.querying import (
     asked_words,
-    cut_short,
-    failed_tries,
     grounds_of_try,
     last_failure,
-    tries_evidence,
-    tries_words,
 )
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.visits import Query
@@ -46,7 +42,6 @@ def claims(question: Question) -> Iterator[Claim]:
     query = last_failure(question, ENTRY.code)
     if query is None:
         return
-    tries = failed_tries(question)
     exchange = query.exchange
     grounds = grounds_of_try(question, query, answered=True, refuted=True)
     single = query.single
@@ -54,17 +49,11 @@ def claims(question: Question) -> Iterator[Claim]:
         at = exchange.response_time if exchange.response_time is not None else exchange.time
         grounds = (*grounds, Held(single, exchange.capture, at, single.next_update, refuted=True))
     words = f"{question.who} asked {asked_words(exchange)}, but the answer is not valid: {_reason(query)}"
-    claim = Claim(
-        ENTRY.code,
-        tries_words(words, tries),
-        tries_evidence(question, tries),
-        grounds,
-        tuple(_signs(question, query)),
+    yield failed_try(
+        *(question, query, ENTRY.code, words, grounds, _signs(question, query)),
         status=single.status if single is not None else None,
-        responder=exchange.url,
         until=utc(single.next_update) if single is not None and single.next_update is not None else None,
     )
-    yield with_aftermath(question, claim, query.answer_time)
 
 
 def _reason(query: Query) -> str:
@@ -98,5 +87,4 @@ def _signs(question: Question, query: Query) -> Iterator[Standing]:
             "its serial number is the right one, and its hash algorithm is not known here, so that only this "
             "can be compared",
         )
-    if any(cut_short(other) for other in failed_tries(question)):
-        yield Standing("packets-lost", "part of another answer is not in the capture")
+    yield from other_answer_cut(question)

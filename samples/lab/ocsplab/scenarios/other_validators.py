@@ -26,6 +26,17 @@ TELLING = re.compile(r"OCSP|stapling_|certificate status|verify error")
 """Lines of an error log that are about revocation; the rest is the program's start."""
 
 
+def _plain_revoked_and_ill(lab: Lab) -> tuple[list[Origin], Authority, Behind]:
+    """An origin without troubles, a revoked one, and one whose responder answers 503."""
+    origins = [
+        Origin("plain.site.test"),
+        Origin("revoked.site.test", status="revoked"),
+        Origin("ill.site.test", ocsp_url=ILL),
+    ]
+    authority = Authority(lab.directory / "pki", intermediate_ocsp=True)
+    return origins, authority, _behind(lab, authority, origins, Responder("ocsp.ill.test", "503"))
+
+
 def stunnel(lab: Lab, out: Path) -> None:
     """stunnel asks about leaf and intermediate on every connection, and refuses without a good answer."""
     origins = [
@@ -135,13 +146,7 @@ def insists_on_revocation(lab: Lab, out: Path) -> None:
 
 def perl(lab: Lab, out: Path) -> None:
     """IO::Socket::SSL asks about the whole chain."""
-    origins = [
-        Origin("plain.site.test"),
-        Origin("revoked.site.test", status="revoked"),
-        Origin("ill.site.test", ocsp_url=ILL),
-    ]
-    authority = Authority(lab.directory / "pki", intermediate_ocsp=True)
-    behind = _behind(lab, authority, origins, Responder("ocsp.ill.test", "503"))
+    origins, authority, behind = _plain_revoked_and_ill(lab)
     recorder = Recorder(lab.net.client, out / "capture.pcap")
     hosts = ["plain.site.test", *(one.host for one in origins)]
     lines = other_software.visit_by_perl(lab.net.client, authority.root, hosts)
@@ -154,13 +159,7 @@ def perl(lab: Lab, out: Path) -> None:
 
 def firefox(lab: Lab, out: Path) -> None:
     """Firefox asks about leaves only, and keeps answers and failures."""
-    origins = [
-        Origin("plain.site.test"),
-        Origin("revoked.site.test", status="revoked"),
-        Origin("ill.site.test", ocsp_url=ILL),
-    ]
-    authority = Authority(lab.directory / "pki", intermediate_ocsp=True)
-    behind = _behind(lab, authority, origins, Responder("ocsp.ill.test", "503"))
+    origins, authority, behind = _plain_revoked_and_ill(lab)
     recorder = Recorder(lab.net.client, out / "capture.pcap")
     plain, revoked, ill = (one.host for one in origins)
     steps = [plain, ill, revoked, "wait:8", plain, ill]
