@@ -143,6 +143,244 @@ class Bounds:
         "packets hold what does not repeat; a kilobyte that stands for a megabyte is made to cost time",
     )
 
+    http_head: int = _bound(
+        1 << 16,
+        "bytes of the head of an HTTP message",
+        "servers refuse heads of more than 8 to 64 kB",
+    )
+    http_line: int = _bound(
+        1 << 16,
+        "bytes of a chunk's header or of trailers",
+        "they hold a number, and rarely a few fields",
+    )
+    http_filler: int = _bound(
+        1 << 20,
+        "bytes that a message of HTTP may be filled with where they are missing",
+        "a longer loss leaves nothing of a message",
+    )
+    http_pending: int = _bound(
+        64,
+        "HTTP requests of a connection that wait for an answer",
+        "browsers send a few at a time",
+    )
+    tunnel_beginning: int = _bound(
+        1 << 14,
+        "bytes that a client sends behind CONNECT before the answer is seen",
+        "no client sends more than a hello ahead",
+    )
+    tunnel_bytes: int = _bound(
+        1 << 20,
+        "bytes of a tunnel that are kept until it is clear what they are",
+        "a hello is far shorter",
+    )
+    http_blind: int = _bound(
+        4 << 20,
+        "bytes of answers to HTTP requests that are not in the capture",
+        "an OCSP response or CRL comes early in them or not at all",
+    )
+    http_encodings: int = _bound(
+        4,
+        "encodings of one HTTP body that are removed",
+        "servers apply one",
+    )
+    http_hops: int = _bound(
+        256,
+        "elements of a Via or Forwarded header that are looked at",
+        "proxies in a row are two or three",
+    )
+    quic_coalesced: int = _bound(
+        16,
+        "packets of one QUIC datagram",
+        "RFC 9000 12.2 coalesces up to four",
+    )
+    quic_datagrams: int = _bound(
+        256,
+        "datagrams of a flow in which a QUIC handshake is looked for",
+        "a handshake takes about ten",
+    )
+    quic_failures: int = _bound(
+        48,
+        "packets of a flow that no QUIC keys open",
+        "garbage would cost a trial each",
+    )
+    quic_attempts: int = _bound(
+        4,
+        "QUIC connections of one flow whose keys are kept",
+        "a client retries once or twice",
+    )
+    quic_sessions: int = _bound(
+        64,
+        "sessions of a key log that are tried on a QUIC flow without its beginning",
+        "each costs a trial for every packet",
+    )
+    quic_pending: int = _bound(
+        12,
+        "QUIC packets that wait for their keys",
+        "they come within a round trip",
+    )
+    quic_crypto_bytes: int = _bound(
+        1 << 18,
+        "bytes of a QUIC handshake",
+        "handshakes are far shorter",
+    )
+    quic_crypto_waiting: int = _bound(
+        1 << 16,
+        "bytes of a QUIC handshake that wait behind a hole",
+        "a flight is a few kB",
+    )
+    quic_crypto_pieces: int = _bound(
+        1024,
+        "pieces of a QUIC handshake that wait behind a hole",
+        "frames of one byte cost as much as others",
+    )
+    ocsp_body: int = _bound(
+        1 << 17, "bytes of an OCSP request or response", "with its certificates a response has a few kB"
+    )
+    crl_body: int = _bound(16 << 20, "bytes of a CRL", "the largest in use have some MB")
+    ocsp_singles: int = _bound(
+        1024,
+        "single responses of one OCSP response",
+        "RFC 9919 allows one; batches have a few",
+    )
+    ocsp_entries: int = _bound(
+        1024,
+        "entries of one OCSP request",
+        "RFC 9919 allows one; batches have a few",
+    )
+    ocsp_path: int = _bound(
+        1 << 14,
+        "bytes of the path of an OCSP request by GET",
+        "RFC 9919 5 has less than 255",
+    )
+    ocsp_certificates: int = _bound(
+        32,
+        "certificates inside an OCSP response",
+        "one delegate and rarely its issuer",
+    )
+    ocsp_paths: int = _bound(
+        8, "places of a path where an OCSP request by GET may begin", "responders have one or two parts"
+    )
+    verified_embedded: int = _bound(
+        8,
+        "certificates inside an OCSP response, and issuers of what it answers, that are tried",
+        "each costs a signature",
+    )
+    doubtful_exchanges: int = _bound(
+        256,
+        "exchanges of a connection that may be none of OCSP",
+        "more of them are a service that is none",
+    )
+    attempts: int = _bound(
+        65_536,
+        "TCP connections to responders of a capture",
+        "a day of queries has less",
+    )
+    cnames: int = _bound(
+        8,
+        "aliases in a row",
+        "resolvers follow about as many",
+    )
+    responder_names: int = _bound(
+        65_536,
+        "names of responders and of their aliases",
+        "a capture has dozens",
+    )
+    ports: int = _bound(
+        1024,
+        "ports that are listed of a capture",
+        "of more, only the lower ones tell a service",
+    )
+    dns_answers: int = _bound(
+        64,
+        "answers of one DNS message",
+        "a message of 512 bytes has less",
+    )
+    record_search: int = _bound(
+        1 << 18,
+        "bytes that are searched for the next TLS record after a loss",
+        "a record has 16 kB; beyond it is something else",
+    )
+    hello_bytes: int = _bound(
+        1 << 17,
+        "bytes of a ClientHello or ServerHello",
+        "with post-quantum keys they have 2 kB",
+    )
+    expanded_certificates: int = _bound(
+        1 << 20,
+        "bytes of a compressed Certificate message when it is expanded",
+        "real ones have a few kB",
+    )
+    rsa_keys: int = _bound(
+        64,
+        "private keys that are tried on a connection",
+        "each costs a decryption",
+    )
+    missing_records: int = _bound(
+        64,
+        "TLS records that may be missing before one that is decrypted",
+        "each costs a trial",
+    )
+    decryption_failures: int = _bound(
+        32,
+        "TLS records in a row that do not open",
+        "with the right keys all do",
+    )
+    early_failures: int = _bound(
+        512,
+        "TLS records in a row that do not open where they may be early data",
+        "servers take up to 16 kB of it",
+    )
+    transcript: int = _bound(
+        1 << 18,
+        "bytes of a handshake that keys are derived from",
+        "handshakes are far shorter",
+    )
+    tried_sessions: int = _bound(
+        64,
+        "sessions of a key log that are tried on a connection without its beginning",
+        "each costs a trial",
+    )
+    key_log_secrets: int = _bound(
+        4,
+        "different secrets of a key log for one session and label",
+        "a session has one",
+    )
+    key_log_sessions: int = _bound(
+        4096,
+        "sessions of a key log among which one without its beginning is looked for",
+        "each costs a trial",
+    )
+    certificate_bytes: int = _bound(
+        64 << 20,
+        "bytes of certificates that are remembered",
+        "each distinct one is held once",
+    )
+    issuers: int = _bound(
+        16,
+        "certificates of one name that are tried as issuer",
+        "each costs a signature",
+    )
+    response_bytes: int = _bound(
+        64 << 20,
+        "bytes of OCSP responses that are remembered",
+        "each distinct one is held once",
+    )
+    verified_responses: int = _bound(
+        65_536,
+        "OCSP responses whose verification is remembered",
+        "each costs a signature",
+    )
+    interfaces: int = _bound(
+        1 << 16,
+        "interfaces of a pcapng file",
+        "a capture has as many as the machine",
+    )
+    secrets_bytes: int = _bound(
+        64 << 20,
+        "bytes of key logs inside a pcapng file",
+        "a session has 500 bytes of them",
+    )
+
 
 BOUNDS: Final = Bounds()
 """The bounds of this process."""
@@ -160,6 +398,13 @@ def adjust(settings: Mapping[str, int]) -> None:
             raise BoundError(f"the bound {name} must be a number from 1 on, and less than 2^40")
     for name, value in settings.items():
         setattr(BOUNDS, name, value)
+
+
+def set_to(settings: Mapping[str, int]) -> None:
+    """Have the bounds of another process: its changes, and else the defaults. Raises BoundError."""
+    for each in fields(Bounds):
+        setattr(BOUNDS, each.name, each.default)
+    adjust(settings)
 
 
 def adjusted() -> dict[str, int]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import field, replace
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.capture import pcapng_blocks as blocks
 from ocsp_pcap.capture.batch import Bytes
 from ocsp_pcap.records import dataclass
-
-INTERFACE_LIMIT = 1 << 16
-SECRETS_LIMIT = 64 << 20
-"""Bytes of key logs that are kept of one file."""
 
 
 @dataclass(slots=True)
@@ -74,11 +71,13 @@ class FileState:
             return self._section(order, body.tobytes())
         if kind == blocks.INTERFACE_STATISTICS:
             dropped = blocks.read_dropped(order, body.tobytes())
-            if dropped and dropped[0] < INTERFACE_LIMIT:
+            if dropped and dropped[0] < BOUNDS.interfaces:
                 self._dropped[dropped[0]] = dropped[1]
         elif kind == blocks.DECRYPTION_SECRETS:
             secrets = blocks.read_key_log(order, body.tobytes())
-            if secrets is not None and self._secret_bytes + len(secrets) <= SECRETS_LIMIT:
+            if secrets is not None and self._secret_bytes + len(secrets) > BOUNDS.secrets_bytes:
+                reached("secrets_bytes")
+            elif secrets is not None:
                 self._secret_bytes += len(secrets)
                 self.secrets.append(secrets)
         return None
@@ -98,8 +97,8 @@ class FileState:
         interface = blocks.read_interface(order, body)
         if interface is None:
             return "an interface description is too short"
-        if self.count >= INTERFACE_LIMIT:
-            return f"a section describes more than {INTERFACE_LIMIT} interfaces"
+        if self.count >= BOUNDS.interfaces:
+            return f"a section describes more than {BOUNDS.interfaces} interfaces"
         self.interfaces.append(interface)
         self.unlimited = self.unlimited or not interface.snaplen
         self.snaplen = None if self.unlimited else max(self.snaplen or 0, interface.snaplen)

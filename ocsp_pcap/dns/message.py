@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
+from ocsp_pcap.bounds import BOUNDS, reached
+
 if TYPE_CHECKING:
     from dns.message import Message
 
 HEADER_LENGTH = 12
-MAX_ANSWERS = 64
-"""Answers of one message that are kept."""
 
 
 class DnsMessage(NamedTuple):
@@ -91,12 +91,13 @@ def _answers(message: Message) -> tuple[str, ...]:
             # Records of other classes are not parsed into addresses.
             continue
         for record in answer:
+            if len(found) == BOUNDS.dns_answers:
+                reached("dns_answers")
+                return tuple(found)
             if answer.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
                 found.append(str(record.address))
             elif answer.rdtype == dns.rdatatype.CNAME:
                 found.append(record.target.to_text(omit_final_dot=True).lower())
-            if len(found) == MAX_ANSWERS:
-                return tuple(found)
     return tuple(found)
 
 

@@ -116,4 +116,6 @@ class HandshakeFact:
     """Hash of what the ClientHello tells of the software that sent it, the same from visit to visit:
     versions, cipher suites, extension types (sorted, as JA4 does), groups, point formats; without GREASE.
     None: there is no whole ClientHello."""
+    given_up: str | None = None
+    """The bound of this program (``--bound``) at which a message of the handshake was not read, or not whole."""
     ambiguous: AmbiguousFrames = ()

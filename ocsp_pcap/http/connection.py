@@ -6,6 +6,7 @@ as finding the next message allows.
 
 from __future__ import annotations
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Trailing
 from ocsp_pcap.http.interest import NONE, TUNNEL, Interests
 from ocsp_pcap.http.message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
@@ -23,12 +24,6 @@ from ocsp_pcap.http.state import (
 
 MAX_REST_OF_HEAD = 2048
 """Missing bytes that are taken for the rest of a request whose head begins before them, and for no other."""
-MAX_HELD = 16 * 1024
-"""Bytes a client may send behind CONNECT before the answer must have been seen."""
-MAX_TRAILING = 1024 * 1024
-"""Bytes inside a tunnel that are kept for a caller who goes on feeding them here."""
-MAX_BLIND = 4 * 1024 * 1024
-"""Bytes of answers to requests that are not in the capture which are looked through."""
 
 
 class HttpConversation:
@@ -55,8 +50,8 @@ class HttpConversation:
         self._client = HttpDirection()
         self._server = HttpDirection()
         self._pairing = Pairing(self._client, self._server, interests, answers, mid_stream=mid_stream)
-        self._held = Pieces(MAX_HELD)
-        self._trailing = Pieces(MAX_TRAILING)
+        self._held = Pieces(BOUNDS.tunnel_beginning)
+        self._trailing = Pieces(BOUNDS.tunnel_bytes)
         self._greeting: tuple[int, int] | None = None
         """Status and frame of what may be the answer to a CONNECT that is not in the capture."""
 
@@ -94,7 +89,7 @@ class HttpConversation:
             return self._client.state is not HttpState.CLOSED
         server = self._server
         if server.state is HttpState.LOST:
-            blind = not self._client.seen and server.passed_over < MAX_BLIND
+            blind = not self._client.seen and server.passed_over < BOUNDS.http_blind
             return bool(self._pairing) or blind
         return server.state is not HttpState.CLOSED
 

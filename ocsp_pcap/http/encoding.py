@@ -6,10 +6,9 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.http.events import Headers
 
-MAX_ENCODINGS: Final = 4
-"""Encodings of one body that are removed."""
 _MAX_WINDOW: Final = 1 << 23
 """Bytes of a zstd window (RFC 9659 3)."""
 
@@ -25,8 +24,8 @@ def decode_body(headers: Headers, body: bytes, limit: int) -> tuple[bytes, str |
     encodings = [
         word for word in (each.strip() for each in listed.split(",")) if word not in ("", "identity")
     ]
-    if len(encodings) > MAX_ENCODINGS:
-        return body, f"more than {MAX_ENCODINGS} content encodings"
+    if len(encodings) > BOUNDS.http_encodings:
+        return body, f"more than {BOUNDS.http_encodings} content encodings"
     for encoding in reversed(encodings if body else ()):
         expand = _ENCODINGS.get(encoding)
         if expand is None:

@@ -11,10 +11,10 @@ class Interest(NamedTuple):
     """What a message may be."""
 
     name: str
-    body_limit: int = 0
-    """Bytes of a response's body that are kept."""
-    request_body_limit: int = 0
-    """Bytes of a request's body that are kept."""
+    body_bound: str = ""
+    """The bound on the body of a response that is kept; none of it without one."""
+    request_body_bound: str = ""
+    """Likewise of a request."""
     body_decides: bool = False
     """The headers do not tell; the first bytes of the body do."""
 

@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.http.events import Headers
 
 MAX_TEXT: Final = 160
 """Characters that are kept of a header's value."""
-MAX_HOPS: Final = 256
-"""Elements that are looked at of a list of hops."""
 
 _FORWARDED_FOR: Final = re.compile(
     r"(?:^|[;,])[ \t]*for[ \t]*=[ \t]*(\"(?:[^\"\\]|\\.)*\"|[^;,\"]*)", re.IGNORECASE
@@ -96,13 +95,17 @@ def _shortened(text: str) -> str:
 
 
 def _listed(headers: Headers, name: str) -> Iterable[str]:
-    hops = (hop.strip() for value in _values(headers, name) for hop in value.split(",", MAX_HOPS)[:MAX_HOPS])
+    hops = (
+        hop.strip()
+        for value in _values(headers, name)
+        for hop in value.split(",", BOUNDS.http_hops)[: BOUNDS.http_hops]
+    )
     return [hop for hop in hops if hop]
 
 
 def _forwarded(headers: Headers) -> Iterable[str]:
     """Yield what each ``for`` parameter of Forwarded names (RFC 7239 4)."""
-    left = MAX_HOPS
+    left = BOUNDS.http_hops
     for value in _values(headers, "forwarded"):
         for found in _FORWARDED_FOR.finditer(value):
             if not left:

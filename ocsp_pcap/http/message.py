@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.http.encoding import decode_body
 from ocsp_pcap.http.events import Headers, Request, Response
 from ocsp_pcap.http.interest import NONE, Interests
@@ -19,13 +20,9 @@ if TYPE_CHECKING:
     import h11
 
 CONNECT = b"CONNECT "
-MAX_HEAD = 64 * 1024
 MAX_REMEMBERED_HEAD = 2048
 """Bytes of a request head that is remembered."""
 MAX_REMEMBERED_HEADS = 512
-_MAX_LINE = 64 * 1024
-"""Bound of a chunk header or trailer."""
-_MAX_FILLER = 1024 * 1024
 _METHOD = re.compile(rb"[!-~]{1,32}")
 _VERSION = re.compile(rb"HTTP/\d\.\d")
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d[ \t]+(\d{3})")
@@ -139,8 +136,13 @@ class Message:
     @property
     def body_limit(self) -> int:
         """Bytes of the body that are kept."""
+        bound = self._body_bound
+        return int(getattr(BOUNDS, bound)) if bound else 0
+
+    @property
+    def _body_bound(self) -> str:
         interest = self.interest
-        return interest.request_body_limit if self._request_method is None else interest.body_limit
+        return interest.request_body_bound if self._request_method is None else interest.body_bound
 
     def _open(self, head: bytes) -> h11.Connection:
         import h11
@@ -173,9 +175,9 @@ class Message:
         import h11
 
         if self._request_method is None:
-            connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_LINE)
+            connection = h11.Connection(h11.SERVER, max_incomplete_event_size=BOUNDS.http_line)
         else:
-            connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_LINE)
+            connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=BOUNDS.http_line)
             # CONNECT is answered without tunnel here: a 2xx answer to it never becomes a Message.
             method = "HEAD" if self._request_method == "HEAD" else "GET"
             connection.send(h11.Request(method=method, target="/", headers=[("host", "-")]))
@@ -260,6 +262,8 @@ class Message:
         limit = self.body_limit
         room = limit - len(self.body)
         if len(data) > room:
+            if limit > 0 and not self.truncated and not self.interest.body_decides:
+                reached(self._body_bound)
             self.truncated = limit > 0
             data = data[: max(room, 0)]
         self.body += data
@@ -273,7 +277,7 @@ class Message:
             self.missing += length
             return False
         self.missing += min(length, self._remaining)
-        if length > min(self._remaining, _MAX_FILLER):
+        if length > min(self._remaining, BOUNDS.http_filler):
             return False
         self.receive(bytes(length))
         return True

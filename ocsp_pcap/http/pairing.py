@@ -13,13 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.http.events import HttpEvent, Request, Response, UnansweredRequest
 from ocsp_pcap.http.interest import NONE, TUNNEL, Interests
 from ocsp_pcap.http.message import Message, read_request
 from ocsp_pcap.http.state import HttpDirection, HttpState
 
-MAX_PENDING: Final = 64
-"""Requests that wait for an answer at one time."""
 _MAX_KEPT_HEAD: Final = 16 * 1024
 
 Closed: TypeAlias = Literal["fin", "rst"]
@@ -143,7 +142,8 @@ class Pairing:
             # A client asks again when it has its answer: what waited during a gap was answered in it.
             while waiting and self._server.lost > waiting[0].lost_before:
                 self._drop(waiting.popleft(), None, frame, time, events)
-        if len(waiting) >= MAX_PENDING:
+        if len(waiting) >= BOUNDS.http_pending:
+            reached("http_pending")
             self._drop(waiting.popleft(), None, frame, time, events)
         waiting.append(pending)
         self._orphans = 0

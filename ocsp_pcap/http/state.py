@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from enum import Enum
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.http.events import ConnectTunnel, Request, Trailing
-from ocsp_pcap.http.message import CONNECT, MAX_HEAD, Message, find_head_end, read_request, status_of
+from ocsp_pcap.http.message import CONNECT, Message, find_head_end, read_request, status_of
 
 _METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")
 METHODS = tuple(
@@ -76,7 +77,8 @@ class HttpDirection:
         end = find_head_end(buffer, self._searched)
         if end < 0:
             self._searched = len(buffer)
-            if len(buffer) > MAX_HEAD:
+            if len(buffer) > BOUNDS.http_head:
+                reached("http_head")
                 self.lose()
             return None, b""
         head, rest = bytes(buffer[:end]), bytes(buffer[end:])

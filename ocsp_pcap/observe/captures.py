@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Final
 
 import numpy as np
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, sentences, take_reached
 from ocsp_pcap.capture import together
 from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream, UndecodedFact
 from ocsp_pcap.observe.capture import Observation, ObservedFile, undecoded_packets
 from ocsp_pcap.observe.link_types import link_type_name
 from ocsp_pcap.streams.distinct import distinct
-
-MAX_PORTS: Final = 1024
 
 
 def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: Set[int]) -> CaptureFact:
@@ -27,7 +24,8 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
     whole = together([file.summary for file in observation.files])
     ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
     undecoded = undecoded_packets(observation.files)
-    notes = list(observation.notes)
+    # Answers are parsed when facts are made of them, and may reach bounds then.
+    notes = [*observation.notes, *sentences(take_reached())]
     if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
         notes.append(
             f"a bound of this program: {forgotten} DNS messages, or more, were not looked at: those before "
@@ -40,8 +38,8 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
             "(--bound open_streams=N changes it)"
         )
     notes += _disputed(observation)
-    if len(ports) > MAX_PORTS:
-        notes.append(f"ports_seen is limited to the lowest {MAX_PORTS} of {len(ports)} ports")
+    if len(ports) > BOUNDS.ports:
+        notes.append(f"ports_seen is limited to the lowest {BOUNDS.ports} of {len(ports)} ports")
     fact = CaptureFact(
         path=observation.name,
         packets=whole.packets,
@@ -55,7 +53,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         tcp_gaps=tcp.gaps,
         one_sided_streams=tcp.flows.one_sided_streams(),
         damage=_damage(observation),
-        ports_seen=tuple(ports[:MAX_PORTS].tolist()),
+        ports_seen=tuple(ports[: BOUNDS.ports].tolist()),
         size=whole.size,
         tcp_streams=len(tcp.flows),
         notes=tuple(notes),

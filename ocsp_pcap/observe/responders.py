@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import (
     CertificateFact,
     CrlFetchFact,
@@ -20,11 +21,6 @@ from ocsp_pcap.observe.dns_log import DnsPacket
 
 if TYPE_CHECKING:
     from ocsp_pcap.dns.message import DnsMessage
-
-MAX_ATTEMPTS: Final = 65_536
-MAX_CNAMES: Final = 8
-"""Times that the messages are gone through for names to which others led."""
-MAX_NAMES: Final = 65_536
 
 
 class ResponderTraffic:
@@ -113,7 +109,7 @@ class ResponderTraffic:
         from ocsp_pcap.dns.message import mentions, parse_message
 
         parsed: dict[int, DnsMessage | None] = {}
-        for _ in range(MAX_CNAMES):
+        for _ in range(BOUNDS.cnames):
             known = len(self._names)
             wanted = _wire_names(self._names)
             for number, packet in enumerate(packets):
@@ -123,7 +119,7 @@ class ResponderTraffic:
                 if message is None:
                     continue
                 targets = {answer for answer in message.answers if not _is_address(answer)} - self._names
-                if targets and len(self._names) < MAX_NAMES:
+                if targets and len(self._names) < BOUNDS.responder_names:
                     self._names |= targets
                     wanted |= _wire_names(targets)
             if len(self._names) == known:
@@ -134,7 +130,10 @@ class ResponderTraffic:
         """Return the attempts to connect to hosts that matter, by stream; call :meth:`lookups` before."""
         found: dict[int, TcpAttemptFact] = {}
         flows = observation.tcp.flows
-        numbers = flows.opened_at(self._addresses)[:MAX_ATTEMPTS]
+        numbers = flows.opened_at(self._addresses)
+        if len(numbers) > BOUNDS.attempts:
+            reached("attempts", len(numbers) - BOUNDS.attempts)
+            del numbers[BOUNDS.attempts :]
         for number, flow in zip(numbers, flows.flows(numbers), strict=True):
             outcome = flow.outcome
             if outcome is None:

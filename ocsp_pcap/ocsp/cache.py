@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.ocsp.response import parse_response
 from ocsp_pcap.ocsp.signature import Verification, verify
 from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.store import CertificateStore
-
-MAX_BYTES = 64 * 1024 * 1024
-"""DER bytes that a cache remembers."""
-MAX_OUTCOMES = 65_536
-"""Outcomes of verification that a cache remembers."""
 
 
 class ResponseCache:
@@ -21,7 +17,8 @@ class ResponseCache:
     must not vouch for it.
     """
 
-    def __init__(self, store: CertificateStore, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, store: CertificateStore, max_bytes: int | None = None) -> None:
+        max_bytes = BOUNDS.response_bytes if max_bytes is None else max_bytes
         self._store = store
         self._max_bytes = max_bytes
         self._bytes = 0
@@ -56,7 +53,7 @@ class ResponseCache:
         outcome = verify(
             response, self._candidates(response), at, parse=self._embedded.add, issued=self._store.issued_by
         )
-        if len(self._verified) >= MAX_OUTCOMES:
+        if len(self._verified) >= BOUNDS.verified_responses:
             self._verified.clear()
         self._verified[key] = (len(self._store), outcome)
         return outcome

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import CertIdFact
 from ocsp_pcap.http.connection import HttpConversation
 from ocsp_pcap.http.events import (
@@ -33,8 +34,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,10})", re.IGNORECASE | re.ASCII)
 
-MAX_DOUBTFUL: Final = 256
-"""Exchanges of one connection that may be none of OCSP."""
 
 Closed: TypeAlias = Literal["fin", "rst"]
 
@@ -277,7 +276,8 @@ class ExchangeReader:
             if fetch is not None:
                 return fetch
             self._doubtful += 1
-            if self._doubtful > MAX_DOUBTFUL:
+            if self._doubtful > BOUNDS.doubtful_exchanges:
+                reached("doubtful_exchanges")
                 return None
         if question is None and request is not None and request.method == "POST":
             question = _Question(error="the body of the request was not kept", unread=True)

@@ -11,8 +11,6 @@ from ocsp_pcap.pki.der import INTEGER, SEQUENCE, DerError, content_of, expect, r
 
 OCSP_REQUEST, OCSP_RESPONSE = "application/ocsp-request", "application/ocsp-response"
 CRL_TYPES = frozenset({"application/pkix-crl", "application/x-pkcs7-crl", "application/x-x509-crl"})
-MAX_OCSP_BODY = 128 * 1024
-MAX_CRL_BODY = 16 * 1024 * 1024
 
 _UNTYPED = frozenset(
     {"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"}
@@ -22,9 +20,9 @@ _PEM_CRL = b"-----BEGIN X509 CRL"
 _ANSWER_TYPES = (b"application/ocsp-response", b"-crl")
 _UNTYPED_ANSWER = re.compile(rb"\ncontent-type:[ \t]*(?![ \t]|(?:application|binary)/octet-stream)")
 
-OCSP = Interest("ocsp", MAX_OCSP_BODY, MAX_OCSP_BODY)
-CRL = Interest("crl", MAX_CRL_BODY, MAX_OCSP_BODY)
-BODY_DECIDES = Interest("body-decides", MAX_CRL_BODY, MAX_OCSP_BODY, body_decides=True)
+OCSP = Interest("ocsp", "ocsp_body", "ocsp_body")
+CRL = Interest("crl", "crl_body", "ocsp_body")
+BODY_DECIDES = Interest("body-decides", "crl_body", "ocsp_body", body_decides=True)
 """Nothing that is sent in a request may be as large as a CRL."""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import SingleFact
-from ocsp_pcap.ocsp.model import MAX_SINGLES, OcspResponse
+from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import hash_name
 from ocsp_pcap.pki.der import serial_text
 from ocsp_pcap.pki.names import name_text, nanoseconds
@@ -35,7 +36,8 @@ def read_leniently(response: OcspResponse, refusal: str) -> OcspResponse:
         data = ocsp.ResponseData.load(response.tbs_der)
         singles: list[SingleFact] = []
         for number, single in enumerate(data["responses"]):
-            if number == MAX_SINGLES:
+            if number == BOUNDS.ocsp_singles:
+                reached("ocsp_singles")
                 break
             singles.append(_single(single))
         name = response.responder_name_der

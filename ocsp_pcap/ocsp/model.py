@@ -16,9 +16,6 @@ STATUS_NAMES = {
 }
 """OCSPResponseStatus (RFC 6960 4.2.1)."""
 
-MAX_SINGLES = 1024
-"""Single responses of one response that are read."""
-
 
 class OcspResponse(NamedTuple):
     """One OCSPResponse. What could not be read is empty or None and ``parse_error`` says so."""

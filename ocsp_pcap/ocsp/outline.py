@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.request import find_nonce
 from ocsp_pcap.pki.der import (
     OBJECT_IDENTIFIER,
@@ -24,7 +25,6 @@ _ENUMERATED = 0x0A
 _TAG_0, _BY_NAME, _BY_KEY = 0xA0, 0xA1, 0xA2
 _EXTENSIONS = 0xA1
 _BASIC = "1.3.6.1.5.5.7.48.1.1"
-_MAX_CERTIFICATES = 32
 
 
 class ResponseOutline(NamedTuple):
@@ -81,9 +81,10 @@ def _outline_basic(der: bytes, status: int, offset: int, limit: int) -> Response
         tagged_certificates = expect(der, signature.end, basic.end, _TAG_0)
         sequence = expect(der, tagged_certificates.content, tagged_certificates.end, SEQUENCE)
         for certificate in children(der, sequence):
-            certificates.append(encoding_of(der, certificate))
-            if len(certificates) == _MAX_CERTIFICATES:
+            if len(certificates) == BOUNDS.ocsp_certificates:
+                reached("ocsp_certificates")
                 break
+            certificates.append(encoding_of(der, certificate))
     responder = read_element(der, tbs.content, tbs.end)
     if responder.tag == _TAG_0:
         responder = read_element(der, responder.end, tbs.end)

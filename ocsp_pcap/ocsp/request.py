@@ -8,6 +8,7 @@ import re
 from typing import Literal, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import CertIdFact
 from ocsp_pcap.pki.cert_id import hash_name
 from ocsp_pcap.pki.der import (
@@ -28,14 +29,9 @@ from ocsp_pcap.pki.der import (
 )
 from ocsp_pcap.pki.names import name_text
 
-MAX_ENTRIES = 1024
-"""Entries of one request that are read; the lightweight profile (RFC 9919 3.1.1) allows one."""
-
 _NONCE = "1.3.6.1.5.5.7.48.1.2"
 _VERSION, _REQUESTOR, _EXTENSIONS, _SIGNATURE = 0xA0, 0xA1, 0xA2, 0xA0
 _DIRECTORY_NAME, _URI, _DNS_NAME, _EMAIL = 0xA4, 0x86, 0x82, 0x81
-_MAX_PATH = 16 * 1024
-_MAX_CANDIDATES = 8
 # Base64 of a SEQUENCE tag is "M" and one of A to P; what stands before it is the responder's path.
 _ENCODED_SEQUENCE = re.compile(rb"(?:^|/)(?=M[A-P])")
 
@@ -86,11 +82,12 @@ def _parse(der: bytes) -> OcspRequest:
 def _entries(der: bytes, request_list: Element) -> tuple[CertIdFact, ...]:
     entries: list[CertIdFact] = []
     for request in children(der, request_list):
+        if len(entries) == BOUNDS.ocsp_entries:
+            reached("ocsp_entries")
+            break
         if request.tag != SEQUENCE:
             raise DerError(f"tag {request.tag:#04x} in requestList")
         entries.append(read_cert_id(der, expect(der, request.content, request.end, SEQUENCE)))
-        if len(entries) == MAX_ENTRIES:
-            break
     return tuple(entries)
 
 
@@ -147,13 +144,14 @@ def request_from_path(target: str) -> bytes | None:
     escaped, of the base64url alphabet, without padding, behind a path of any depth and doubled slashes.
     """
     path = target.partition("?")[0].partition("#")[0]
-    if len(path) > _MAX_PATH:
+    if len(path) > BOUNDS.ocsp_path:
+        reached("ocsp_path")
         return None
     octets = unquote_to_bytes(path)
     if b"%" in octets:
         octets = unquote_to_bytes(octets)
     for number, start in enumerate(_ENCODED_SEQUENCE.finditer(octets)):
-        if number == _MAX_CANDIDATES:
+        if number == BOUNDS.ocsp_paths:
             break
         # A form decoder on the way turns "+" into a space.
         text = octets[start.end() :].translate(_TO_BASE64)
@@ -171,12 +169,12 @@ def resembles_request(target: str) -> Literal["structure", "form"] | None:
     ``structure``: it begins with the nested SEQUENCEs of one (RFC 6960 4.1.1); ``form``: it is nothing but a
     long base64 text that begins with some SEQUENCE, which may have any purpose.
     """
-    path = target.partition("?")[0].partition("#")[0][:_MAX_PATH]
+    path = target.partition("?")[0].partition("#")[0][: BOUNDS.ocsp_path]
     octets = unquote_to_bytes(path)
     if b"%" in octets:
         octets = unquote_to_bytes(octets)
     for number, start in enumerate(_ENCODED_SEQUENCE.finditer(octets)):
-        if number == _MAX_CANDIDATES:
+        if number == BOUNDS.ocsp_paths:
             break
         text = octets[start.end() :].translate(_TO_BASE64)
         digits = _BASE64.match(text)

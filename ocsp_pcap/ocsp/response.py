@@ -9,8 +9,9 @@ from typing import Literal
 
 from cryptography.x509 import ocsp
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import SingleFact
-from ocsp_pcap.ocsp.model import MAX_SINGLES, STATUS_NAMES, OcspResponse
+from ocsp_pcap.ocsp.model import STATUS_NAMES, OcspResponse
 from ocsp_pcap.ocsp.outline import ResponseOutline, outline_response
 from ocsp_pcap.pki.der import DerError, content_of, encoding_of, read_element, serial_of
 from ocsp_pcap.pki.names import nanoseconds
@@ -80,9 +81,10 @@ def _by_cryptography(response: OcspResponse) -> OcspResponse:
         parsed = ocsp.load_der_ocsp_response(response.der)
         singles: list[SingleFact] = []
         for single in parsed.responses:
-            singles.append(_single(single))
-            if len(singles) == MAX_SINGLES:
+            if len(singles) == BOUNDS.ocsp_singles:
+                reached("ocsp_singles")
                 break
+            singles.append(_single(single))
         name = parsed.responder_name
         return response._replace(
             responder_id=response.responder_id if name is None else name.rfc4514_string(),

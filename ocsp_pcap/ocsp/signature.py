@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.facts import CertIdFact
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
@@ -21,8 +22,6 @@ from ocsp_pcap.pki.store import issued_by
 
 SignatureState: TypeAlias = Literal["valid", "invalid", "unverifiable"]
 IssuedBy: TypeAlias = Callable[[ParsedCertificate, ParsedCertificate], bool | None]
-
-_MAX_EMBEDDED = 8
 
 
 class Verification(NamedTuple):
@@ -54,7 +53,7 @@ def verify(
         return Verification("unverifiable", None, f"the response cannot be read: {response.parse_error}")
     if not response.tbs_der:
         return Verification("unverifiable", None, f"a {response.response_status} response is not signed")
-    embedded = [parse(der) for der in response.certificates[:_MAX_EMBEDDED]]
+    embedded = [parse(der) for der in response.certificates[: BOUNDS.verified_embedded]]
     moment = response.produced_at if at is None else at
     authorities = dict.fromkeys(
         (single.hash_algorithm, single.issuer_name_hash, single.issuer_key_hash)
@@ -63,7 +62,7 @@ def verify(
     if not authorities:
         return Verification("unverifiable", None, "the response speaks of no certificate")
     worst: Verification | None = None
-    for algorithm, name, key in list(authorities)[:_MAX_EMBEDDED]:
+    for algorithm, name, key in list(authorities)[: BOUNDS.verified_embedded]:
         issuers = [
             candidate
             for candidate in issuer_candidates

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from ocsp_pcap import __version__
+from ocsp_pcap.bounds import adjusted, set_to
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.capture.source import reason
 from ocsp_pcap.observe.watch import Watch
@@ -49,11 +50,12 @@ class TaskAnswer(NamedTuple):
     """What it tells of a run, compressed: it goes through the scheduler."""
 
 
-def read_there(run: Run) -> TaskAnswer:
+def read_there(run: Run, bounds: Mapping[str, int]) -> TaskAnswer:
     """Read one run; this happens in a worker."""
     import lz4.frame
     from distributed import get_worker
 
+    set_to(bounds)
     return TaskAnswer(__version__, get_worker().address, lz4.frame.compress(read_run(run, Watch())))
 
 
@@ -65,9 +67,10 @@ class _Call:
     """
 
     run: Run
+    bounds: dict[str, int]
 
     def __reduce__(self) -> tuple[object, ...]:
-        return read_there, (self.run,)
+        return read_there, (self.run, self.bounds)
 
 
 @contextmanager
@@ -130,7 +133,7 @@ class Cluster:
     def submit(self, run: Run) -> TaskReading:
         """Have a run read by some worker."""
         members = tuple(replace(member, source=_anywhere(member.source)) for member in run.members)
-        call = pickle.dumps(_Call(replace(run, members=members)), pickle.HIGHEST_PROTOCOL)
+        call = pickle.dumps(_Call(replace(run, members=members), adjusted()), pickle.HIGHEST_PROTOCOL)
 
         def begin() -> Any:
             with self.failures():

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from ocsp_pcap.bounds import adjust, adjusted
+from ocsp_pcap.bounds import adjusted, set_to
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.parcel import unpack
 from ocsp_pcap.parallel.read_run import InOrder, Step, read_run
@@ -58,7 +58,7 @@ _WATCH = _SignalWatch()
 
 
 def _begin(bounds: dict[str, int]) -> None:
-    adjust(bounds)
+    set_to(bounds)
     signal.signal(signal.SIGINT, _WATCH.interrupt)
 
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.pki.cert_id import name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
 from ocsp_pcap.pki.der import DerError
 from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.outline import CertificateOutline, outline_certificate
 from ocsp_pcap.pki.signature import verify_signature
-
-MAX_BYTES = 64 * 1024 * 1024
-"""DER bytes that a store remembers."""
-MAX_CANDIDATES = 16
-"""Certificates of one name that are tried as issuer of one certificate."""
 
 
 def issued_by(child: ParsedCertificate, issuer: ParsedCertificate) -> bool | None:
@@ -52,8 +48,8 @@ def _same_name(child: ParsedCertificate, issuer: ParsedCertificate) -> bool:
 class CertificateStore:
     """Parses each distinct certificate once and finds issuers by name, key identifier and signature."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, max_bytes: int | None = None) -> None:
+        self._max_bytes = BOUNDS.certificate_bytes if max_bytes is None else max_bytes
         self._bytes = 0
         self._by_der: dict[bytes, ParsedCertificate] = {}
         self._by_subject: dict[bytes, list[ParsedCertificate]] = {}
@@ -90,7 +86,7 @@ class CertificateStore:
         return certificate
 
     def issuers_of(self, certificate: ParsedCertificate) -> Sequence[ParsedCertificate]:
-        """Return what may have issued a certificate, the likeliest first, at most MAX_CANDIDATES.
+        """Return what may have issued a certificate, the likeliest first, at most so many as the bound has.
 
         Certificates of the issuer's name whose subjectKeyIdentifier is the authorityKeyIdentifier
         come first, then those that name no such identifier, then those with another one; last, those
@@ -104,14 +100,14 @@ class CertificateStore:
             others = (each for each in named if _distance(each.subject_key_id, wanted) == 2)
             exact = self._by_name_and_key_id.get((name, wanted), ())
             named = chain(exact, self._by_name_and_key_id.get((name, None), ()), others)
-        candidates = list(islice(named, MAX_CANDIDATES))
-        if wanted is not None and len(candidates) < MAX_CANDIDATES:
+        candidates = list(islice(named, BOUNDS.issuers))
+        if wanted is not None and len(candidates) < BOUNDS.issuers:
             candidates += [
                 candidate
-                for candidate in self._by_key_id.get(wanted, [])[:MAX_CANDIDATES]
+                for candidate in self._by_key_id.get(wanted, [])[: BOUNDS.issuers]
                 if candidate.subject_der != certificate.issuer_der and _same_name(certificate, candidate)
             ]
-        return candidates[:MAX_CANDIDATES]
+        return candidates[: BOUNDS.issuers]
 
     def issuer(self, certificate: ParsedCertificate) -> ParsedCertificate | None:
         """Return a certificate of this store whose key signed the given one, None where there is none.

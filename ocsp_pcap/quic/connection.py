@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.quic.attempt import LABELS, Attempt
 from ocsp_pcap.quic.packets import Packet, PacketType, split_datagram
 from ocsp_pcap.quic.protection import InitialKeys, OpenedPacket, PacketKeys, suites_for_secret
@@ -11,18 +12,8 @@ from ocsp_pcap.quic.versions import google_public_version, version_of
 from ocsp_pcap.tls.events import ClientHello, EncryptedHandshake, ServerHello, TlsEvent
 from ocsp_pcap.tls.keys import KeyLog
 
-MAXIMUM_DATAGRAMS: Final = 256
-"""Datagrams of one flow in which a handshake is looked for since the last ClientHello."""
-MAXIMUM_FAILURES: Final = 48
-"""Packets of one flow that no keys open before it is given up."""
-MAXIMUM_ATTEMPTS: Final = 4
-"""Connections of one flow whose keys are kept."""
 MAXIMUM_REMEMBERED: Final = 16
 """ClientHellos of one flow that are remembered to know their repetition."""
-MAXIMUM_TRIALS: Final = 64
-"""Sessions of the key log whose secrets are tried where the client's Initial packets are missing."""
-MAXIMUM_PENDING: Final = 12
-"""Packets kept until the packet comes that gives the keys for them."""
 
 
 class _Pending(NamedTuple):
@@ -70,7 +61,7 @@ class QuicConnection:
         Datagrams may be dropped from then on, except that a client Initial packet (a datagram of
         MINIMUM_INITIAL_DATAGRAM bytes or more with a long header) may begin another connection.
         """
-        if self._datagrams >= MAXIMUM_DATAGRAMS or self._failures >= MAXIMUM_FAILURES:
+        if self._datagrams >= BOUNDS.quic_datagrams or self._failures >= BOUNDS.quic_failures:
             return True
         return bool(self._attempts) and self._attempts[0].done
 
@@ -96,11 +87,13 @@ class QuicConnection:
         that can be opened tell themselves.
         """
         events: list[TlsEvent] = []
-        if self._failures >= MAXIMUM_FAILURES or not datagram:
+        if self._failures >= BOUNDS.quic_failures or not datagram:
             return events
         self._datagrams += 1
+        if self._datagrams == BOUNDS.quic_datagrams and not (self._attempts and self._attempts[0].done):
+            reached("quic_datagrams")
         if self._is_other_than_tls(datagram):
-            self._failures = MAXIMUM_FAILURES
+            self._failures = BOUNDS.quic_failures
             return events
         for packet in split_datagram(datagram):
             if packet.version is not None:
@@ -126,7 +119,7 @@ class QuicConnection:
                 senders.add(item.from_client)
                 events.append(EncryptedHandshake(item.frame, item.time, item.from_client))
         self._close_attempts(events)
-        self._failures = MAXIMUM_FAILURES
+        self._failures = BOUNDS.quic_failures
         return events
 
     def _close_attempts(self, events: list[TlsEvent]) -> None:
@@ -173,7 +166,7 @@ class QuicConnection:
             return
         attempt, opened = begun
         self._attempts.insert(0, attempt)
-        del self._attempts[MAXIMUM_ATTEMPTS:]
+        del self._attempts[BOUNDS.quic_attempts :]
         new = attempt.receive_initial(item.packet, True, opened, item.frame, item.time)
         self._append(attempt, new, events)
         self._replay(events)
@@ -194,7 +187,7 @@ class QuicConnection:
     def _begin(self, packet: Packet) -> tuple[Attempt, OpenedPacket] | None:
         """Return a new connection where the packet opens with keys from its own connection ID."""
         version = packet.version
-        if version is None or self._failures >= MAXIMUM_FAILURES:
+        if version is None or self._failures >= BOUNDS.quic_failures:
             return None
         for salt in version.salts:
             keys = InitialKeys.derive(version, salt, packet.destination)
@@ -213,7 +206,7 @@ class QuicConnection:
         if self._keys is None or version is None:
             return None
         for from_client, label in LABELS.items():
-            for client_random, secret in self._keys.unopened(label, MAXIMUM_TRIALS):
+            for client_random, secret in self._keys.unopened(label, BOUNDS.quic_sessions):
                 for suite in suites_for_secret(secret):
                     if PacketKeys(version, secret, suite).open(packet) is None:
                         continue
@@ -235,7 +228,7 @@ class QuicConnection:
             self._append(attempt, new, events)
 
     def _keep(self, item: _Pending) -> bool:
-        if len(self._pending) >= MAXIMUM_PENDING:
+        if len(self._pending) >= BOUNDS.quic_pending:
             return False
         self._pending.append(item)
         return True

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from typing import Final
 
-MAXIMUM_LENGTH: Final = 1 << 18
-"""Bytes of a stream that are read; handshakes are far shorter."""
-MAXIMUM_BUFFERED: Final = 1 << 16
-"""Bytes kept that are not yet in order."""
-MAXIMUM_PIECES: Final = 1024
-"""Frames kept that are not yet in order."""
+from ocsp_pcap.bounds import BOUNDS, reached
 
 
 class CryptoStream:
@@ -27,7 +21,8 @@ class CryptoStream:
 
     def receive(self, offset: int, data: bytes) -> bytes:
         """Take one frame; return the bytes that are in order now and were not before."""
-        if offset + len(data) > MAXIMUM_LENGTH:
+        if offset + len(data) > BOUNDS.quic_crypto_bytes:
+            reached("quic_crypto_bytes")
             self.overflowed = True
             return b""
         if offset > self._next:
@@ -48,7 +43,9 @@ class CryptoStream:
     def _keep(self, offset: int, data: bytes) -> None:
         if not data or (offset, data) in self._pieces[:8]:
             return
-        if self._buffered + len(data) > MAXIMUM_BUFFERED or len(self._pieces) >= MAXIMUM_PIECES:
+        waits_too_much = self._buffered + len(data) > BOUNDS.quic_crypto_waiting
+        if waits_too_much or len(self._pieces) >= BOUNDS.quic_crypto_pieces:
+            reached("quic_crypto_waiting" if waits_too_much else "quic_crypto_pieces")
             self.overflowed = True
             return
         heapq.heappush(self._pieces, (offset, data))

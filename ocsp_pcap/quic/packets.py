@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.quic.versions import MAXIMUM_CONNECTION_ID, NEGOTIATION, Version, version_of
 from ocsp_pcap.records import dataclass
 
 FIXED_BIT = 0x40
 """Set in every packet, but where both endpoints agreed to grease it (RFC 9000 17.2, RFC 9287)."""
-MAXIMUM_PACKETS = 16
-"""Coalesced packets read of one datagram; real ones hold up to four (RFC 9000 12.2)."""
 
 
 class PacketType(IntEnum):
@@ -60,7 +59,7 @@ def split_datagram(datagram: bytes) -> Iterator[Packet]:
     A packet that the capture cut short (snaplen) is not yielded: its protection cannot be removed.
     """
     offset = 0
-    for _ in range(MAXIMUM_PACKETS):
+    for _ in range(BOUNDS.quic_coalesced):
         if offset >= len(datagram):
             return
         try:

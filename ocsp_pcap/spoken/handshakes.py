@@ -51,6 +51,7 @@ class Handshake:
         "encrypted_client",
         "encrypted_server",
         "first_frame",
+        "given_up",
         "key_exchange",
         "last_time",
         "missing_bytes",
@@ -96,6 +97,8 @@ class Handshake:
         self.damaged: tuple[str, ...] = ()
         self.missing_bytes = 0
         self.server_damaged = False
+        self.given_up: str | None = None
+        """The bound of this program at which a message of it was not read."""
         """Bytes of the server are missing or cannot be read."""
         self.decrypted = False
 
@@ -332,6 +335,7 @@ def _decrypted(handshake: Handshake, _: Decrypted) -> None:
 def _damage(handshake: Handshake, event: Damage) -> None:
     handshake.missing_bytes += event.missing
     handshake.server_damaged |= not event.from_client
+    handshake.given_up = handshake.given_up or event.bound
     if len(handshake.damaged) < BOUNDS.alerts:
         handshake.damaged = (*handshake.damaged, event.reason)
 

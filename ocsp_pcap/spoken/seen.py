@@ -57,6 +57,7 @@ class SeenHandshake(NamedTuple):
     client_hello_cut: bool
     server_hello_cut: bool
     missing_bytes: int
+    given_up: str | None
     application_data_frame: int | None
     application_data_time: int | None
     server_data_time: int | None
@@ -154,6 +155,7 @@ def seen(handshake: Handshake, same: Same) -> SeenHandshake:
         client_hello_cut=hello is not None and not hello.complete,
         server_hello_cut=handshake.server_hello_cut,
         missing_bytes=handshake.missing_bytes,
+        given_up=handshake.given_up,
         application_data_frame=handshake.application_data_frame,
         application_data_time=handshake.application_data_time,
         server_data_time=handshake.server_data_time,

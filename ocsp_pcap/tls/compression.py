@@ -8,9 +8,6 @@ from typing import Final
 
 from ocsp_pcap.bounds import BOUNDS, reached
 
-MAX_CERTIFICATE_MESSAGE: Final = 1 << 20
-"""Largest decompressed Certificate message in bytes."""
-
 _MAX_WINDOW: Final = 1 << 23
 _SMALL: Final = 4096
 """Bytes that are expanded whatever they come from."""
@@ -52,13 +49,13 @@ def decompress(algorithm: int, data: bytes, size: int) -> bytes:
     """Expand ``data`` to exactly ``size`` bytes (RFC 8879 4); algorithm 1 zlib, 2 brotli, 3 zstd.
 
     Raises CompressionError for an unknown algorithm, damaged data, a size that differs or is over
-    MAX_CERTIFICATE_MESSAGE. Never puts out much more than ``size`` bytes.
+    BOUNDS.expanded_certificates. Never puts out much more than ``size`` bytes.
     """
     expand = _ALGORITHMS.get(algorithm)
     if expand is None:
         raise CompressionError(f"unknown compression algorithm {algorithm}")
-    if size > MAX_CERTIFICATE_MESSAGE:
-        raise CompressionError(f"announces {size} bytes, more than {MAX_CERTIFICATE_MESSAGE}")
+    if size > BOUNDS.expanded_certificates:
+        raise CompressionError(f"announces {size} bytes, more than {BOUNDS.expanded_certificates}")
     if size > BOUNDS.certificate_ratio * len(data) + _SMALL:
         reached("certificate_ratio")
         raise CompressionError(f"announces {size} bytes in {len(data)}")

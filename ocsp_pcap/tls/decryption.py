@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.ciphers import (
     Opener,
     Tls13Opener,
@@ -53,14 +54,6 @@ from ocsp_pcap.tls.rsa import decrypt_premaster, encrypted_premaster
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-MAX_MISSING_RECORDS: Final = 64
-"""Sequence numbers tried beyond the one expected, after a loss."""
-MAX_FAILURES: Final = 32
-"""Records in a row that do not open before a direction is given up."""
-MAX_EARLY_FAILURES: Final = 512
-"""The same where they may be early data for which there is no secret."""
-MAX_TRANSCRIPT: Final = 1 << 18
-MAX_TRIED_SESSIONS: Final = 64
 _TLS_1_0: Final = 0x0301
 _SUITES_BY_SECRET_SIZE: Final = {32: (0x1301, 0x1303, 0x1304, 0x1305), 48: (0x1302,)}
 
@@ -167,7 +160,7 @@ class Decryption:
         if not self._derives:
             return
         transcript = self._transcripts[from_client]
-        if kind != HELLO_REQUEST and len(transcript) + len(message) <= MAX_TRANSCRIPT:
+        if kind != HELLO_REQUEST and len(transcript) + len(message) <= BOUNDS.transcript:
             transcript += message
         if kind == CLIENT_KEY_EXCHANGE:
             self._key_exchange(body)
@@ -223,7 +216,7 @@ class Decryption:
         side = self._sides[from_client]
         if side.given_up:
             return None
-        ahead = MAX_MISSING_RECORDS if side.lossy or (side.opened and side.failures) else 0
+        ahead = BOUNDS.missing_records if side.lossy or (side.opened and side.failures) else 0
         if side.started:
             opened = self._open_legacy(side, content_type, version, fragment, ahead)
         else:
@@ -237,7 +230,7 @@ class Decryption:
         if side.opened and side.failures == 1:
             self.problem = "a protected record does not open: it is damaged, or records before it are missing"
         early = from_client and self._early_data and not side.opened
-        if side.failures > (MAX_EARLY_FAILURES if early else MAX_FAILURES):
+        if side.failures > (BOUNDS.early_failures if early else BOUNDS.decryption_failures):
             side.given_up = True
             if side.opened:
                 self.problem = "records no longer open with the keys there are"
@@ -297,7 +290,7 @@ class Decryption:
             if random:
                 secrets = [(random, secret) for secret in self._keys.secrets(label, random)]
             else:
-                secrets = self._keys.unopened(label, MAX_TRIED_SESSIONS) if is_tls13(self._version) else []
+                secrets = self._keys.unopened(label, BOUNDS.tried_sessions) if is_tls13(self._version) else []
             openers = [found for session, secret in secrets for found in self._tls13_openers(session, secret)]
             if openers:
                 side.epochs.append((label, openers))
@@ -321,7 +314,7 @@ class Decryption:
         random = self._client_random
         if not random:
             # Without the client's side only trial tells which session it is.
-            tried = self._keys.unopened(CLIENT_RANDOM, MAX_TRIED_SESSIONS)
+            tried = self._keys.unopened(CLIENT_RANDOM, BOUNDS.tried_sessions)
             return [(session, session, secret) for session, secret in tried]
         found = [(random, random, secret) for secret in self._keys.secrets(CLIENT_RANDOM, random)]
         return found + [(session, random, secret) for session, secret in self._derived]

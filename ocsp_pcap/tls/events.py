@@ -177,6 +177,8 @@ class Damage(NamedTuple):
     reason: str
     missing: int = 0
     """Bytes known to be missing from the capture."""
+    bound: str | None = None
+    """The bound of this program that was reached."""
 
 
 TlsEvent: TypeAlias = (

@@ -55,15 +55,14 @@ encrypted_extensions (203, Channel ID)."""
 TELLING_TYPES: Final = frozenset((1, 2, 8, 11, 14, 16, 20, 22, 25))
 """Of these :func:`read_message` makes events."""
 
-_MAX_HELLO: Final = 1 << 17
-_BOUNDS: Final = {
+_SIZES: Final[dict[int, tuple[int, int | None]]] = {
     HELLO_REQUEST: (0, 0),
-    CLIENT_HELLO: (38, _MAX_HELLO),
-    SERVER_HELLO: (36, _MAX_HELLO),
+    CLIENT_HELLO: (38, None),
+    SERVER_HELLO: (36, None),
     SERVER_HELLO_DONE: (0, 0),
     FINISHED: (12, 64),
 }
-"""Smallest and largest body of messages whose length says whether they can be one."""
+"""Smallest and largest body of messages whose length says whether they can be one; None: a hello's bound."""
 
 
 def plausible_message(data: bytes | bytearray, position: int = 0) -> bool:
@@ -71,7 +70,9 @@ def plausible_message(data: bytes | bytearray, position: int = 0) -> bool:
     kind = data[position]
     if kind not in KNOWN_TYPES:
         return False
-    low, high = _BOUNDS.get(kind, (0, BOUNDS.handshake_message))
+    low, high = _SIZES.get(kind, (0, BOUNDS.handshake_message))
+    if high is None:
+        high = BOUNDS.hello_bytes
     return low <= (data[position + 1] << 16 | data[position + 2] << 8 | data[position + 3]) <= high
 
 
@@ -152,12 +153,14 @@ class HandshakeParser:
             if length > BOUNDS.handshake_message or (not self.encrypted and kind not in KNOWN_TYPES):
                 self._dead = True
                 self._buffer = b""
+                bound = None
                 if kind in KNOWN_TYPES:
-                    reached("handshake_message")
+                    bound = "handshake_message"
+                    reached(bound)
                     reason = f"handshake message of {length} bytes, more than {BOUNDS.handshake_message}"
                 else:
                     reason = f"unknown handshake message type {kind}"
-                events.append(Damage(frame, time, self.from_client, reason))
+                events.append(Damage(frame, time, self.from_client, reason, bound=bound))
                 return events
             if end > size:
                 self._need = end - position
@@ -220,9 +223,10 @@ class HandshakeParser:
         """Append the events of one message."""
         fault = read_message(kind, body, frame, time, events, self.from_client, self.encrypted)
         if fault is not None:
-            if fault.startswith(MORE_THAN):
-                reached("certificates")
-            events.append(Damage(frame, time, self.from_client, fault))
+            bound = "certificates" if fault.startswith(MORE_THAN) else None
+            if bound is not None:
+                reached(bound)
+            events.append(Damage(frame, time, self.from_client, fault, bound=bound))
 
 
 def read_message(

@@ -10,6 +10,7 @@ from binascii import unhexlify
 from itertools import islice
 from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.records import dataclass
 
 CLIENT_RANDOM: Final = "CLIENT_RANDOM"
@@ -42,10 +43,6 @@ _LATER_SECRETS: Final = ("CLIENT_TRAFFIC_SECRET_", "SERVER_TRAFFIC_SECRET_")
 """OpenSSL logs secrets after a KeyUpdate under these with N: they follow from secret 0 (RFC 8446 7.2)."""
 _RANDOM_SIZE: Final = 32
 _RSA_PREFIX_SIZE: Final = 8
-MAX_SECRETS: Final = 4
-"""Different secrets kept for one label and session."""
-MAX_SCANNED: Final = 4096
-"""Sessions of a label among which :meth:`KeyLog.unopened` looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +138,7 @@ class KeyLog:
         if secret not in known:
             if known:
                 source.conflicting_lines += 1
-            secrets[session] = (*known, secret)[-MAX_SECRETS:]
+            secrets[session] = (*known, secret)[-BOUNDS.key_log_secrets :]
 
     def __len__(self) -> int:
         """Return the number of (label, session) pairs with a secret."""
@@ -167,7 +164,7 @@ class KeyLog:
         For captures without the client's side, where only trial tells which session it is.
         """
         found = []
-        for session, secrets in islice(self._secrets[label].items(), MAX_SCANNED):
+        for session, secrets in islice(self._secrets[label].items(), BOUNDS.key_log_sessions):
             if session not in self._opened:
                 found.append((session, secrets[-1]))
                 if len(found) == limit:

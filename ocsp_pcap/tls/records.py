@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, NamedTuple
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.tls import sslv2
 from ocsp_pcap.tls.handshake import plausible_message
 
@@ -20,9 +21,6 @@ BOUNDARY_LOST: Final = 0x100
 
 MAX_FRAGMENT: Final = (1 << 14) + 2048
 """Largest protected fragment (RFC 5246 6.2.3)."""
-
-SEARCH_LIMIT: Final = 1 << 18
-"""Bytes searched for a record after synchronisation was lost, before giving up."""
 
 
 class Record(NamedTuple):
@@ -186,7 +184,8 @@ class RecordReader:
                 self._segment = len(self._buffer)
         else:
             self._searched += len(data)
-            if self._searched > SEARCH_LIMIT:
+            if self._searched > BOUNDS.record_search:
+                reached("record_search")
                 self.state = RecordsState.DEAD
                 self._buffer = b""
                 return False

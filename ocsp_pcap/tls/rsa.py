@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from ocsp_pcap.bounds import BOUNDS
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 PREMASTER_SIZE: Final = 48
-MAX_KEYS: Final = 64
-"""Keys tried on one connection."""
 
 
 def load_rsa_key(data: bytes, password: bytes | None = None) -> RSAPrivateKey:
@@ -50,7 +50,7 @@ def decrypt_premaster(
     """
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
-    for key in keys[:MAX_KEYS]:
+    for key in keys[: BOUNDS.rsa_keys]:
         size = (key.key_size + 7) // 8
         if len(encrypted) != size:
             continue

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
+import ocsp_pcap
 from ocsp_pcap import bounds
 from ocsp_pcap.bounds import BOUNDS, BoundError, Bounds
 
@@ -53,3 +56,105 @@ def test_a_reached_bound_is_told_once_as_this_programs() -> None:
         "(--bound certificates=N changes it)"
     )
     assert not bounds.take_reached()
+
+
+def test_other_processes_have_all_bounds_alike() -> None:
+    bounds.adjust({"certificates": 9, "tunnels": 3})
+    bounds.set_to({"certificates": 5})
+    assert bounds.adjusted() == {"certificates": 5}
+
+
+READERS = (
+    "capture",
+    "decode",
+    "streams",
+    "tls",
+    "quic",
+    "http",
+    "dns",
+    "pki",
+    "ocsp",
+    "spoken",
+    "observe",
+    "parallel",
+)
+LIMITS = ("MAX", "MAXIMUM", "MOST", "LIMIT", "LARGEST", "LONGEST", "GREATEST")
+PROTOCOL = "the protocol, or the form of the file, allows no more"
+COST = "reached, it changes what reading costs, and nothing of what is read"
+TELLS = "what is larger is something else, or damage that is told as such"
+TEXT = "of a value in a sentence"
+NOT_BOUNDS = {
+    "capture/parser.py": {"SNAPLEN_LIMIT": TELLS, "LARGE_SNAPLEN_LIMIT": TELLS},
+    "capture/pcapng.py": {"BLOCK_LIMIT": TELLS, "ORDER_CHANGE_LIMIT": TELLS},
+    "capture/reader.py": {"BUFFER_LIMIT": TELLS},
+    "capture/rotation.py": {"MAX_OVERLAP": TELLS, "MAX_SILENCE": TELLS},
+    "capture/views.py": {"_MOST_BLOCK": TELLS, "_MOST_INTERFACES": COST},
+    "decode/fragments.py": {"MAXIMUM_DATAGRAM": PROTOCOL, "MAXIMUM_AGE": PROTOCOL},
+    "decode/slow.py": {"_MAXIMUM_EXTENSIONS": PROTOCOL},
+    "http/encoding.py": {"_MAX_WINDOW": PROTOCOL},
+    "http/connection.py": {"MAX_REST_OF_HEAD": TELLS},
+    "http/intermediaries.py": {"MAX_TEXT": TEXT},
+    "http/message.py": {"MAX_REMEMBERED_HEAD": COST, "MAX_REMEMBERED_HEADS": COST},
+    "http/pairing.py": {"_MAX_KEPT_HEAD": COST},
+    "observe/checksums.py": {"MOST_PAYLOAD": TELLS},
+    "observe/plain.py": {"MOST_CARRIED": COST, "MOST_CHUNKS": COST, "MOST_ROWS": COST},
+    "observe/rows.py": {"MAX_BYTES": COST, "MAX_STREAM_BYTES": COST},
+    "observe/udp.py": {"MAX_BEGINNINGS": TELLS, "MAX_SILENT_REPEATED": TELLS},
+    "ocsp/exchange.py": {"_MAX_AGE": PROTOCOL},
+    "parallel/one_file_tcp.py": {"MAX_ASIDE_BYTES": COST, "MAX_ASIDE_STREAM_BYTES": COST},
+    "parallel/one_file_udp.py": {"MAX_EARLY_BYTES": COST, "MAX_EARLY_FLOW_BYTES": COST},
+    "quic/attempt.py": {"MAXIMUM_VERSIONS": PROTOCOL, "MAXIMUM_SERVER_IDS": TELLS},
+    "quic/connection.py": {"MAXIMUM_REMEMBERED": COST},
+    "quic/versions.py": {"MAXIMUM_CONNECTION_ID": PROTOCOL},
+    "spoken/dns_stream.py": {"MAX_FIRST_MESSAGE": TELLS},
+    "spoken/first_bytes.py": {"MAX_RECORD": PROTOCOL, "LONGEST_METHOD": PROTOCOL},
+    "spoken/proxy_prefixes.py": {"MAX_PROXY_V1": PROTOCOL},
+    "spoken/shared.py": {"_MOST_SMALL": COST},
+    "streams/flows.py": {"_MAXIMUM_PORT": PROTOCOL, "_MAX_ALERT": PROTOCOL},
+    "streams/reassembly.py": {"MAX_PLAUSIBLE_JUMP": TELLS, "MAX_ENDS": TELLS},
+    "streams/receiver.py": {"MAX_SAMPLES": COST},
+    "streams/restarts.py": {"MAXIMUM_SEQUENCE": PROTOCOL},
+    "streams/windows.py": {"GREATEST_SHIFT": PROTOCOL},
+    "tls/compression.py": {"_MAX_WINDOW": PROTOCOL},
+    "tls/messages.py": {"_MAX_REMEMBERED": COST},
+    "tls/records.py": {"MAX_FRAGMENT": PROTOCOL},
+}
+"""Limits of modules that read packets and are no bounds of this program, each with what it is instead."""
+
+
+def limits(module: Path) -> set[str]:
+    """Return the names of a module's own constants that call themselves a limit."""
+    found = set()
+    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        for target in targets:
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            for name in names:
+                if isinstance(name, ast.Name) and name.id.isupper():
+                    found.add(name.id)
+    return {name for name in found if not set(LIMITS).isdisjoint(name.strip("_").split("_"))}
+
+
+def test_no_module_that_reads_packets_has_a_bound_of_its_own() -> None:
+    """A limit that stands in a module is the protocol's, or costs no fact; all others are in bounds.py."""
+    root = Path(ocsp_pcap.__file__).parent
+    found = {
+        str(path.relative_to(root)): names
+        for package in READERS
+        for path in sorted((root / package).rglob("*.py"))
+        if (names := limits(path))
+    }
+    assert found == {path: set(names) for path, names in NOT_BOUNDS.items()}
+
+
+def test_every_bound_is_read_somewhere() -> None:
+    root = Path(ocsp_pcap.__file__).parent
+    code = "".join(path.read_text(encoding="utf-8") for path in root.rglob("*.py"))
+    unread = {
+        each.name
+        for each in fields(Bounds)
+        if f"BOUNDS.{each.name}" not in code and f'"{each.name}"' not in code
+    }
+    assert not unread

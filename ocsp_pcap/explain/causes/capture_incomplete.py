@@ -107,6 +107,12 @@ def _missing(question: Question) -> tuple[str | None, Standing | None, Confidenc
             cut = f"{capture.truncated_packets} of its packets were captured in part"
             reason += f" ({cut})"
         return reason, None, "confirmed"
+    if handshake.given_up is not None:
+        reason = (
+            f"reading a message of the handshake was given up at a bound of this program "
+            f"(--bound {handshake.given_up}=N changes it)"
+        )
+        return reason, None, "likely"
     if handshake.one_sided:
         # Of a single connection nobody can say whether the server was silent or was not captured.
         all_so = capture is not None and 0 < capture.tcp_streams == capture.one_sided_streams

@@ -31,6 +31,8 @@ def claims(question: Question) -> Iterator[Claim]:
     if question.certificate is not None:
         return
     if not handshake.resumed:
+        if handshake.given_up is not None:
+            return
         if handshake.complete and not handshake.certificate_encrypted and not handshake.missing_bytes:
             words = "the handshake was completed without a certificate (anonymous or pre-shared key)"
             sign = Standing("hidden-rival", "nothing shows which session it resumes")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.http.connection import HttpConversation
 from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Response, Trailing, UnansweredRequest
-from ocsp_pcap.http.pairing import MAX_PENDING
 from ocsp_pcap.ocsp import interest
 
 from .wire import ANSWER, CLIENT, DER, HTML, PAGE, POST, SERVER, Step, answer, get, play, post, responses, run
@@ -290,7 +290,7 @@ def test_bounds() -> None:
     conversation = HttpConversation(interest)
     (long,) = responses(play(conversation, (CLIENT, POST), (SERVER, answer(b"x" * 200_000))))
     assert long.body == b"x" * 128 * 1024
-    events = play(conversation, *[(CLIENT, POST)] * (MAX_PENDING + 3))
+    events = play(conversation, *[(CLIENT, POST)] * (BOUNDS.http_pending + 3))
     assert sum(isinstance(event, UnansweredRequest) for event in events) == 3
     endless = HttpConversation(interest)
     assert play(endless, (CLIENT, b"POST / HTTP/1.1\r\nX: " + b"y" * 200_000), (CLIENT, POST))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocsp_pcap.http.message import MAX_HEAD
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.http.state import (
     HttpDirection,
     HttpState,
@@ -24,7 +24,7 @@ def test_take_head() -> None:
 
 def test_head_without_end_is_bounded() -> None:
     direction = HttpDirection()
-    direction.take_head(b"GET / HTTP/1.1\r\n" + b"x" * MAX_HEAD, 1, looks_like_request)
+    direction.take_head(b"GET / HTTP/1.1\r\n" + b"x" * BOUNDS.http_head, 1, looks_like_request)
     assert direction.state is HttpState.LOST
     assert not direction.buffer
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
+from ocsp_pcap.bounds import adjust, set_to
 from ocsp_pcap.observe.watch import Value, Watch
 from ocsp_pcap.parallel import processes, runs, side_by_side
 from ocsp_pcap.parallel.parcel import unpack
@@ -96,3 +97,19 @@ def test_what_was_found_so_far(after: int, files: list[Path]) -> None:
     assert capture.damage.endswith("this is a partial result")
     assert told == [f"reading was interrupted before {5 - read} files could be begun."]
     assert facts.handshakes == read_facts(files[:read]).handshakes or read == 3
+
+
+def test_workers_have_the_bounds_that_were_given(tmp_path: Path) -> None:
+    """What is reached there is told as here."""
+    captures = []
+    for name in ("a", "b"):
+        captures.append(tmp_path / f"{name}.pcap")
+        captures[-1].write_bytes((SAMPLES / "direct" / "capture.pcap").read_bytes())
+    adjust({"certificates": 1})
+    try:
+        facts = [read_facts(captures, ReadOptions(jobs=jobs, rotation="no")) for jobs in (1, 2)]
+    finally:
+        set_to({})
+    assert facts[0] == facts[1]
+    for capture in facts[1].captures:
+        assert any("--bound certificates=N" in note for note in capture.notes)

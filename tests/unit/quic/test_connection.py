@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocsp_pcap.quic.connection import MAXIMUM_DATAGRAMS, QuicConnection
+from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.quic.connection import QuicConnection
 from ocsp_pcap.tls.events import (
     Alert,
     ApplicationData,
@@ -335,7 +336,7 @@ def test_google_quic_is_known_and_finished_at_once() -> None:
 def test_long_headers_without_end_are_given_up() -> None:
     connection = QuicConnection()
     junk = random.Random(1)
-    for frame in range(MAXIMUM_DATAGRAMS):
+    for frame in range(BOUNDS.quic_datagrams):
         body = b"\xc0\x00\x00\x00\x01\x08" + junk.randbytes(8) + b"\x00\x00\x44\x00" + junk.randbytes(0x400)
         assert connection.receive(None, body, frame + 1, 0) == []
         if connection.finished:

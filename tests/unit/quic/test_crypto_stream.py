@@ -5,7 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.quic.crypto_stream import MAXIMUM_BUFFERED, MAXIMUM_LENGTH, MAXIMUM_PIECES, CryptoStream
+from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.quic.crypto_stream import CryptoStream
 
 TEXT = bytes(range(256)) * 3
 
@@ -39,22 +40,22 @@ def test_the_bytes_kept_are_bounded() -> None:
     for index in range(1000):
         stream.receive(1 + index * 1001, bytes(1000))
     assert stream.overflowed
-    assert stream._buffered <= MAXIMUM_BUFFERED
+    assert stream._buffered <= BOUNDS.quic_crypto_waiting
 
 
 def test_the_pieces_kept_are_bounded() -> None:
     stream = CryptoStream()
-    for index in range(MAXIMUM_PIECES + 5):
+    for index in range(BOUNDS.quic_crypto_pieces + 5):
         stream.receive(1 + 2 * index, b"x")
     assert stream.overflowed
-    assert len(stream._pieces) == MAXIMUM_PIECES
+    assert len(stream._pieces) == BOUNDS.quic_crypto_pieces
 
 
 def test_the_length_of_a_stream_is_bounded() -> None:
     stream = CryptoStream()
-    for start in range(0, MAXIMUM_LENGTH, 1 << 14):
+    for start in range(0, BOUNDS.quic_crypto_bytes, 1 << 14):
         assert stream.receive(start, bytes(1 << 14))
-    assert stream.receive(MAXIMUM_LENGTH, b"x") == b""
+    assert stream.receive(BOUNDS.quic_crypto_bytes, b"x") == b""
     assert stream.overflowed
 
 

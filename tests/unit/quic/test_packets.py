@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.quic.packets import MAXIMUM_PACKETS, PacketType, read_varint, split_datagram
+from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.quic.packets import PacketType, read_varint, split_datagram
 
 from .vectors import CLIENT_INITIAL_V1, CLIENT_INITIAL_V2, ORIGINAL_ID, RETRY_V1, SERVER_INITIAL_V1
 
@@ -71,7 +72,7 @@ def test_connection_ids_longer_than_the_version_allows_are_refused() -> None:
 
 def test_the_number_of_packets_is_bounded() -> None:
     tiny = b"\xe0\x00\x00\x00\x01\x00\x00\x00"
-    assert len(list(split_datagram(tiny * 100))) == MAXIMUM_PACKETS
+    assert len(list(split_datagram(tiny * 100))) == BOUNDS.quic_coalesced
 
 
 @given(st.binary(max_size=120))

@@ -7,8 +7,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.bounds import take_reached
-from ocsp_pcap.tls.compression import MAX_CERTIFICATE_MESSAGE, CompressionError, decompress
+from ocsp_pcap.bounds import BOUNDS, take_reached
+from ocsp_pcap.tls.compression import CompressionError, decompress
 
 CONTENT = b"certificate " * 300
 COMPRESSED = {
@@ -32,7 +32,7 @@ def test_another_size_than_announced_is_refused(algorithm: int, size: int) -> No
 
 @pytest.mark.parametrize("algorithm", COMPRESSED)
 def test_a_bomb_is_refused(algorithm: int) -> None:
-    zeros = bytes(MAX_CERTIFICATE_MESSAGE + 1)
+    zeros = bytes(BOUNDS.expanded_certificates + 1)
     bomb = {1: zlib.compress, 2: brotli.compress, 3: zstandard.ZstdCompressor().compress}[algorithm](zeros)
     with pytest.raises(CompressionError, match="announced length"):
         decompress(algorithm, bomb, 4000)
@@ -45,7 +45,9 @@ def test_unknown_algorithm() -> None:
         decompress(4, CONTENT, len(CONTENT))
 
 
-@given(st.sampled_from([0, 1, 2, 3]), st.binary(max_size=200), st.integers(0, MAX_CERTIFICATE_MESSAGE + 5))
+@given(
+    st.sampled_from([0, 1, 2, 3]), st.binary(max_size=200), st.integers(0, BOUNDS.expanded_certificates + 5)
+)
 def test_random_bytes_raise_nothing_else(algorithm: int, data: bytes, size: int) -> None:
     with contextlib.suppress(CompressionError):
         assert len(decompress(algorithm, data, size)) == size

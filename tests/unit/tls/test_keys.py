@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.tls.keys import CLIENT_RANDOM, MAX_SECRETS, KeyLog
+from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.tls.keys import CLIENT_RANDOM, KeyLog
 
 RANDOM = bytes(range(32))
 MASTER = bytes(range(48))
@@ -60,7 +61,7 @@ def test_conflicting_lines_are_bounded() -> None:
     lines = [
         b"CLIENT_RANDOM %s %s" % (RANDOM.hex().encode(), bytes([n] * 48).hex().encode()) for n in range(50)
     ]
-    assert len(KeyLog.parse(b"\n".join(lines), "k").secrets(CLIENT_RANDOM, RANDOM)) == MAX_SECRETS
+    assert len(KeyLog.parse(b"\n".join(lines), "k").secrets(CLIENT_RANDOM, RANDOM)) == BOUNDS.key_log_secrets
 
 
 def test_use_is_told_per_source() -> None:

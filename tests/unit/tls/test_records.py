@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.records import (
     ALERT,
     APPLICATION_DATA,
@@ -11,7 +12,6 @@ from ocsp_pcap.tls.records import (
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     MAX_FRAGMENT,
-    SEARCH_LIMIT,
     SSLV2_HELLO,
     Record,
     RecordReader,
@@ -97,7 +97,7 @@ def test_records_are_found_behind_a_stray_byte() -> None:
 def test_the_search_is_bounded() -> None:
     reader = RecordReader()
     assert reader.receive(b"x" * 1000, True) == [NO_START]
-    for _ in range(SEARCH_LIMIT // 1000 + 2):
+    for _ in range(BOUNDS.record_search // 1000 + 2):
         assert reader.receive(b"x" * 1000, True) == []
     assert reader.state is RecordsState.DEAD
     assert reader.receive(STREAM, True) == []
