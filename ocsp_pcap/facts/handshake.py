@@ -117,5 +117,5 @@ class HandshakeFact:
     versions, cipher suites, extension types (sorted, as JA4 does), groups, point formats; without GREASE.
     None: there is no whole ClientHello."""
     given_up: str | None = None
-    """The bound of this program (``--bound``) at which a message of the handshake was not read, or not whole."""
+    """The bound of this program (``--bound``) at which a message of it was not read, or not whole."""
     ambiguous: AmbiguousFrames = ()

@@ -308,6 +308,7 @@ class FactAssembler:
             encrypted_client_hello=handshake.encrypted_client_hello,
             client_hello_cut=handshake.client_hello_cut,
             missing_bytes=handshake.missing_bytes,
+            given_up=handshake.given_up,
             one_sided=one_sided,
             started_mid_stream=started_mid_stream,
             end_time=handshake.last_time,

@@ -76,3 +76,9 @@ def test_a_handshake_that_nobody_went_on_with_is_undecided() -> None:
     assert (found.cause, found.confidence) == ("capture-incomplete", "possible")
     assert alternatives(found) == {"handshake-failed"}
     assert outcome(facts(capture(dropped=1), broken())) == ("capture-incomplete", "likely")
+
+
+def test_a_bound_of_the_program_is_told_as_such_and_is_no_resumption() -> None:
+    found = verdict(facts(broken(given_up="handshake_message", complete=True)))
+    assert (found.cause, found.confidence) == ("capture-incomplete", "likely")
+    assert "a bound of this program (--bound handshake_message=N changes it)" in found.summary
