@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -29,6 +30,8 @@ def script(shell: Shell) -> str:
     assert made is not None
     command = click.Group("ocsp-pcap")
     source = made(command, {}, "ocsp-pcap", "_OCSP_PCAP_COMPLETE").source()
+    # click's script forgets what was offered when directories are; bash can offer them besides.
+    source = re.sub(r"COMPREPLY=\(\)\s*compopt -o dirnames", "compopt -o plusdirs", source)
     head = "#compdef ocsp-pcap\n" if shell == "zsh" else ""
     return f"{head}# {_INSTALL[shell]}\n{source.removeprefix('#compdef ocsp-pcap').strip()}\n"
 

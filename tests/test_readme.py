@@ -25,7 +25,7 @@ def test_the_first_command_prints_what_the_readme_shows() -> None:
     printed = subprocess.run(
         [sys.executable, "-m", "ocsp_pcap", *arguments],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "112", "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         text=True,
         check=True,
