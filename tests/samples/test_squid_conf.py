@@ -26,6 +26,9 @@ TOLD_TO_THE_HELPER = frozenset({"ttl-override", "forwarding-host"})
 SECOND_CHILD = frozenset({"several-children"})
 """From which address the second child goes on stands in no squid.conf."""
 
+SPLICED = {"some-hosts-tunnelled": ("bank.site.test",)}
+"""What the parent of a scenario only tunnels."""
+
 
 def of_squid() -> Iterator[str]:
     for case in samples():
@@ -45,14 +48,16 @@ def configuration(proxy: Proxy, case: Sample, folder: Path) -> Path:
 
     folder.mkdir()
     tls = None
-    if proxy.intercepts:
+    spliced = SPLICED.get(case.name, ()) if proxy.role == "parent" else ()
+    if proxy.intercepts or spliced:
         if proxy.ca:
             (folder / "ca.pem").write_bytes((case.folder / "parent-ca.pem").read_bytes())
         validator = "/usr/bin/python3 ocsp_validator.py validator.json" if proxy.ocsp else None
         tls = Interception(folder / "ca.pem", folder / "trust.pem", "certgen -s db -M 4MB", validator)
     parent = LISTENS["parent"] if proxy.role == "child" else None
     path = folder / "squid.conf"
-    path.write_text(squid_conf(proxy.role, folder, LISTENS[proxy.role], tls=tls, parent=parent))
+    text = squid_conf(proxy.role, folder, LISTENS[proxy.role], tls=tls, parent=parent, splices_hosts=spliced)
+    path.write_text(text)
     return path
 
 

@@ -1,4 +1,4 @@
-"""What the recordings show of handshakes that wait, and of clients that give up."""
+"""What the recordings show of handshakes that wait, clients that give up, and hosts that are left alone."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def test_a_client_that_insists_on_revocation_gives_up() -> None:
     found = finding("client-insists-on-revocation", "reissued-without-revocation")
     assert "plain.site.test, shop.site.test" in found.summary
     assert [item.note for item in found.evidence if "alert" in item.note] == ["fatal alert of the client"] * 2
+
+
+def test_what_is_tunnelled_and_what_is_intercepted_are_told_apart() -> None:
+    summary = finding("some-hosts-tunnelled", "selective-interception").summary
+    assert "only tunnels bank.site.test, and intercepts plain.site.test." in summary
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,14 @@ def find(view: View) -> Iterator[Finding]:
         if verdict.validator.role in ("child", "parent") and verdict.presented_by == "server":
             by_proxy[view.case.identity(verdict.validator.address)].append(verdict)
     for verdicts in by_proxy.values():
-        tunnelled = [v for v in verdicts if v.cause == "not-intercepted" and v.confidence in FIRM]
+        # A CA's certificate comes with tunnelled hosts and with others, and its verdict names one of them.
+        tunnelled = [
+            verdict
+            for verdict in verdicts
+            if verdict.cause == "not-intercepted"
+            and verdict.confidence in FIRM
+            and verdict.chain_role == "leaf"
+        ]
         opened = [
             verdict
             for verdict in verdicts

@@ -133,7 +133,8 @@ def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[St
     proxy = question.proxy
     if proxy is None:
         return
-    if isinstance(ground, Silence) and (unseen := sorted(proxy.addresses - case.seen_addresses)):
+    leaves_by = proxy.addresses - proxy.listens
+    if isinstance(ground, Silence) and (unseen := sorted(leaves_by - case.seen_addresses)):
         yield Standing("other-place", f"nothing of its address {unseen[0]} is in the captures")
         return
     if isinstance(ground, NoOtherTry) and ground.fact is not None and _is_about(ground.fact, proxy):

@@ -63,6 +63,8 @@ class Proxy:
     """Responder that it asks in place of the one that the certificate names."""
     validates_tunnels: bool | None = None
     """It checks certificates also of connections that it only tunnels."""
+    listens: frozenset[str] = frozenset()
+    """Of the addresses, those known only as where it listens: its own queries need not leave there."""
     more_addresses: bool = False
     """The addresses are those that a configuration names; the host may have others."""
     disputed: tuple[str, ...] = ()

@@ -168,7 +168,7 @@ def _joined(first: Proxy, second: Proxy, notes: list[str]) -> Proxy:
     disputed: list[str] = list(first.disputed)
     for one in fields(Proxy):
         key = one.name
-        if key in ("role", "sources", "disputed", "more_addresses"):
+        if key in ("role", "sources", "disputed", "more_addresses", "listens"):
             continue
         ours, theirs = getattr(first, key), getattr(second, key)
         if key in LISTS:
@@ -189,6 +189,8 @@ def _joined(first: Proxy, second: Proxy, notes: list[str]) -> Proxy:
     told = first.source("addresses")
     # Our own file names all addresses, where it does not say otherwise.
     own = told is not None and told.kind == "toml" and bool(first.addresses)
+    outer = (first.addresses - first.listens) | (second.addresses - second.listens)
+    changes["listens"] = (first.listens | second.listens) - outer
     changes["more_addresses"] = first.more_addresses or (second.more_addresses and not own)
     return replace(first, **changes)
 

@@ -35,6 +35,7 @@ KEYS = (
     "forwarding_host",
     "intercepts",
     "issuers",
+    "listens",
     "more_addresses",
     "ocsp",
     "product",
@@ -119,9 +120,11 @@ def _proxy(path: Path, role: str, table: Any, lines: dict[tuple[str, str], int])
         if key not in KEYS:
             raise SiteError(f"{where}: unknown key {_brief.repr(key)}; known are {', '.join(KEYS)}")
     concluded = _concluded(where, table)
+    listens = frozenset(_address(where, value) for value in _strings(where, table, "listens"))
     return Proxy(
         role=role,  # type: ignore[arg-type]
-        addresses=frozenset(_address(where, value) for value in _strings(where, table, "addresses")),
+        addresses=listens.union(_address(where, value) for value in _strings(where, table, "addresses")),
+        listens=listens,
         ocsp=_boolean(where, table, "ocsp"),
         intercepts=_boolean(where, table, "intercepts"),
         ca=tuple(

@@ -241,10 +241,14 @@ def _interpret(reading: Reading, configuration: _Configuration) -> None:
 
 
 def _ports(reading: Reading, folder: Path, ports: list[_Directive]) -> None:
+    goes_out = reading.values.get("addresses", frozenset())
     for port in ports:
         where, _, _ = port.words[1].rpartition(":")
         if where:
             _address(reading, port, where)
+    if listens := reading.values.get("addresses", frozenset()) - goes_out:
+        reading.values["listens"] = listens
+    for port in ports:
         for word in port.words[2:]:
             key, equals, value = word.partition("=")
             if equals and key in ("tls-cert", "cert") and "ssl-bump" in port.words:

@@ -61,6 +61,9 @@ def _key(proxy: Proxy, key: str) -> Iterator[str]:
 
 def _reservations(proxy: Proxy) -> Iterator[str]:
     """Yield what keeps the file from saying more than the files that it is made of."""
+    if proxy.listens:
+        yield "# where it listens, and its own queries need not leave; take out those by which it goes on"
+        yield f"listens = {_value('listens', proxy.listens)}"
     if proxy.more_addresses:
         yield "# the files need not tell all addresses: add where it goes on from, then take this line out"
         yield "more_addresses = true"

@@ -22,9 +22,13 @@ from .visits import curl, pause
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """What one proxy of a chain is and does; `tls` and `resume` are for mitmproxy."""
+    """What one proxy of a chain is and does.
+
+    `tls` and `resume` are for mitmproxy, `splices_hosts` for squid.
+    """
 
     intercepts: bool = True
+    splices_hosts: tuple[str, ...] = ()
     validation: Validation | None = None
     make: Literal["squid", "mitmproxy"] = "squid"
     tls: str = "TLS1_2"
@@ -71,17 +75,19 @@ class Chain:
             Squid("forwarder", net.behind, lab.directory / "forwarder", network.FORWARDING_HOST).start()
         upstream = authority.root
         self.parent_proxy = self._proxy(
-            "parent", net.parent, network.PARENT_INNER, self.parent, upstream, None
+            "parent", net.parent, network.PARENT_INNER, self.parent, (upstream,), None
         )
         if self.parent_proxy.ca is not None:
             upstream = self.parent_proxy.ca[0]
             shutil.copyfile(upstream, self.out / "parent-ca.pem")
+        # What the parent only tunnels comes with the origin's own certificate.
+        trust = (upstream, authority.root) if self.parent.splices_hosts else (upstream,)
         self.child_proxy = self._proxy(
-            "child", net.child, network.CHILD_INNER, self.child, upstream, network.PARENT_INNER
+            "child", net.child, network.CHILD_INNER, self.child, trust, network.PARENT_INNER
         )
         self.client_trust = upstream if self.child_proxy.ca is None else self.child_proxy.ca[0]
         if self.child_b is not None:
-            arguments = (network.CHILD_B_INNER, self.child_b, upstream, network.PARENT_INNER)
+            arguments = (network.CHILD_B_INNER, self.child_b, trust, network.PARENT_INNER)
             self.child_b_proxy = self._proxy("child-b", net.child_b, *arguments)
 
     def record(
@@ -151,7 +157,7 @@ class Chain:
         namespace: Namespace,
         address: str,
         plan: Proxy,
-        trust: Path,
+        trust: tuple[Path, ...],
         parent: str | None,
     ) -> Squid | Mitmproxy:
         ca: tuple[Path, Path] | None = None
@@ -162,11 +168,14 @@ class Chain:
         proxy: Squid | Mitmproxy
         if plan.make == "mitmproxy" and ca is not None:
             proxy = Mitmproxy(
-                *(name, namespace, directory, address, ca, (trust,), parent, plan.validation),
+                *(name, namespace, directory, address, ca, trust, parent, plan.validation),
                 tls=plan.tls,
                 resume=plan.resume,
             )
         else:
-            proxy = Squid(name, namespace, directory, address, ca, (trust,), parent, plan.validation)
+            proxy = Squid(
+                *(name, namespace, directory, address, ca, trust, parent, plan.validation),
+                splices_hosts=plan.splices_hosts,
+            )
         proxy.start()
         return proxy

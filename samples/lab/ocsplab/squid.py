@@ -56,12 +56,13 @@ def squid_conf(
     tls: Interception | None = None,
     parent: str | None = None,
     splices: bool = False,
+    splices_hosts: tuple[str, ...] = (),
     discloses: bool = False,
 ) -> str:
     """Return the configuration of one squid; it listens at `address` and goes on through `parent`.
 
-    With `splices` it peeks at the ClientHello and then tunnels; with `discloses` it adds `Via` and
-    `X-Forwarded-For` to plain requests, as squid does by default.
+    With `splices` it peeks at the ClientHello and then tunnels, with `splices_hosts` only those; `discloses`
+    adds `Via` and `X-Forwarded-For` to plain requests, as squid does by default.
     """
     access_log = [f"access_log stdio:{directory}/access.log"]
     if tls is not None:
@@ -95,7 +96,9 @@ def squid_conf(
             "sslcrtd_children 2 startup=1 idle=1",
             f"tls_outgoing_options cafile={tls.trust} options=NO_TLSv1_3",
             "acl step1 at_step SslBump1",
+            *([f"acl tunnelled ssl::server_name {' '.join(splices_hosts)}"] if splices_hosts else []),
             "ssl_bump peek step1",
+            *(["ssl_bump splice tunnelled"] if splices_hosts else []),
             "ssl_bump splice all" if splices else "ssl_bump bump all",
         ]
         if tls.validator is not None:
@@ -125,6 +128,7 @@ class Squid:
     parent: str | None = None
     validation: Validation | None = None
     splices: bool = False
+    splices_hosts: tuple[str, ...] = ()
     discloses: bool = False
     trace: Path = field(init=False)
 
@@ -141,6 +145,7 @@ class Squid:
             tls=tls,
             parent=self.parent,
             splices=self.splices,
+            splices_hosts=self.splices_hosts,
             discloses=self.discloses,
         )
         configuration = self.directory / "squid.conf"

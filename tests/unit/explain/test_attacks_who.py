@@ -21,6 +21,7 @@ from .facts_factory import (
     RESPONDER_HOST,
     attempt,
     authority,
+    capture,
     certificate,
     crl_fetch,
     dns,
@@ -288,3 +289,17 @@ def test_a_capture_of_both_sides_of_the_parent_given_for_the_child() -> None:
     for options in ({}, {"a.pcap": "child"}):
         case = Case(seen, Context(capture_roles=options))
         assert (case.roles.role(CHILD), case.roles.role(PARENT)) == ("unknown", "parent")
+
+
+def test_where_a_proxy_only_listens_no_query_is_missed() -> None:
+    shop = certificate()
+    seen = facts(shop, handshake("shop.test", shop), capture())
+    addresses = frozenset({PARENT, "192.0.2.77"})
+
+    def answer(**more: Any) -> tuple[str, str, set[str]]:
+        known = site(parent={"ocsp": False, "intercepts": True, "addresses": addresses} | more)
+        found = verdict(seen, site=known)
+        return found.cause, found.confidence, {doubt.code for doubt in found.doubts}
+
+    assert answer() == ("ocsp-disabled", "likely", {"other-place"})
+    assert answer(listens=frozenset({"192.0.2.77"})) == ("ocsp-disabled", "confirmed", set())

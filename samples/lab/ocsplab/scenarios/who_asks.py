@@ -97,6 +97,28 @@ def several_children(lab: Lab, out: Path) -> None:
     chain.stop(asked=3)
 
 
+def ocsp_on_both(lab: Lab, out: Path) -> None:
+    """OCSP is enabled on the parent, where it belongs, and on the child, where it finds nothing to ask."""
+    origins = [Origin("plain.site.test"), Origin("shop.site.test")]
+    validating = Proxy(validation=Validation())
+    chain = Chain(lab, out, origins, child=validating, parent=validating)
+    chain.start()
+    chain.record()
+    chain.visit("plain.site.test", "shop.site.test")
+    chain.stop(asked=2)
+
+
+def some_hosts_tunnelled(lab: Lab, out: Path) -> None:
+    """The parent tunnels a bank and intercepts the rest: the bank's certificate is the child's to check."""
+    origins = [Origin("plain.site.test"), Origin("bank.site.test")]
+    parent = Proxy(validation=Validation(), splices_hosts=("bank.site.test",))
+    chain = Chain(lab, out, origins, parent=parent)
+    chain.start()
+    chain.record()
+    chain.visit("plain.site.test", "bank.site.test")
+    chain.stop(asked=1)
+
+
 PROGRAMS = ("squid",)
 SCENARIOS = (
     Scenario("ocsp-on-child", ocsp_on_child, PROGRAMS),
@@ -105,4 +127,6 @@ SCENARIOS = (
     Scenario("ocsp-nowhere", ocsp_nowhere, PROGRAMS),
     Scenario("revoked-but-used", revoked_but_used, PROGRAMS),
     Scenario("several-children", several_children, PROGRAMS),
+    Scenario("ocsp-on-both", ocsp_on_both, PROGRAMS),
+    Scenario("some-hosts-tunnelled", some_hosts_tunnelled, PROGRAMS),
 )

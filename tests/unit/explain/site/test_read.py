@@ -199,3 +199,17 @@ def test_a_conclusion_is_about_a_key_that_is_there(tmp_path: Path) -> None:
     toml = write(tmp_path, "site.toml", '[proxies.parent]\nconcluded = ["ocsp"]\n')
     with pytest.raises(SiteError, match="concluded names 'ocsp', which is no key that stands there"):
         load_sites([toml])
+
+
+def test_where_a_proxy_listens_its_queries_need_not_leave(tmp_path: Path) -> None:
+    conf = write(tmp_path, "b.conf", PARENT + "tcp_outgoing_address 10.3.0.30\n")
+    told, again, text = told_and_printed(tmp_path, f"parent={conf}")
+    assert told.addresses == again.addresses == {"10.2.0.30", "10.3.0.30"}
+    assert told.listens == again.listens == {"10.2.0.30"}
+    assert 'listens = ["10.2.0.30"]' in text.splitlines()
+    same = write(tmp_path, "c.conf", PARENT + "tcp_outgoing_address 10.2.0.30\n")
+    (proxy,) = load_sites([f"parent={same}"]).proxies
+    assert proxy.listens == frozenset()
+    toml = write(tmp_path, "a.toml", '[proxies.parent]\naddresses = ["10.2.0.30"]\n')
+    (proxy,) = load_sites([toml, f"parent={conf}"]).proxies
+    assert proxy.listens == frozenset()
