@@ -139,9 +139,14 @@ def looked_up_only(question: Question, host: str, port: int) -> DnsLookupFact | 
 
 
 def looked_up_in_vain(question: Question, host: str) -> bool:
-    """It looked up a responder soon after the handshake, and got no address."""
-    found = lookups_for(question, host)
-    return bool(found) and not any(addresses(lookup) for lookup in found)
+    """It looked up a responder soon after the handshake and once got no address, whatever came later.
+
+    That there is no address of the other family is usual, and no failure.
+    """
+    return any(
+        not addresses(lookup) and (lookup.type == "A" or lookup.rcode != "NOERROR")
+        for lookup in lookups_for(question, host)
+    )
 
 
 def refused(question: Question, host: str, port: int) -> bool:

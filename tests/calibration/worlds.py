@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts, HandshakeFact
+from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts, HandshakeFact, OcspExchangeFact
 from tests.unit.explain.facts_factory import (
     BEGIN,
     CHILD,
@@ -26,6 +26,7 @@ from tests.unit.explain.facts_factory import (
     attempt,
     capture,
     certificate,
+    crl_fetch,
     dns,
     exchange,
     facts,
@@ -64,6 +65,10 @@ class Program:
     heeds_staples: bool
     unprompted: float | None
     """Seconds after which it asks again by itself; None: never."""
+    whole_chain: bool
+    """It asks about intermediates, too."""
+    crl: bool
+    """It fetches a CRL where asking failed, or in place of asking."""
     held: dict[str, float] = field(default_factory=dict)
     failed: dict[str, float] = field(default_factory=dict)
     asked: dict[str, float] = field(default_factory=dict)
@@ -81,8 +86,22 @@ class World:
     """The one that intercepts."""
     alike: set[tuple[str, int]] = field(default_factory=set)
     """Handshakes beside which another of the same program showed the same certificate."""
+    alike_for_issuer: set[tuple[str, int]] = field(default_factory=set)
+    """The same for the intermediate, which comes with each."""
     lossy: bool = False
     """The capture lacks some of what there was, and tells so."""
+    issuer: CertificateFact | None = None
+    """An intermediate that comes along with every certificate; None: there is none."""
+    of_issuer: dict[tuple[str, int], set[str]] = field(default_factory=dict)
+    """What is true of the intermediate in each handshake."""
+    one_address: bool = False
+    """All responders have the same address."""
+    says_via: bool = False
+    """A proxy that relays says so in what it hands on."""
+    lasts: float = DAY
+    """Seconds for which answers are good."""
+    two_captures: bool = False
+    """What goes to responders stands in a capture of its own."""
 
 
 def worlds(seed: int, number: int) -> Iterator[World]:
@@ -95,7 +114,16 @@ def world(seed: int) -> World:
     """Make the world of a seed."""
     rng = random.Random(seed)
     kind = rng.choice(("direct", "shared", "relay", "intercepts"))
-    made = World(f"seed {seed}, {kind}", lossy=rng.random() < 0.2)
+    made = World(
+        f"seed {seed}, {kind}",
+        lossy=rng.random() < 0.2,
+        issuer=_issuer() if rng.random() < 0.3 else None,
+        one_address=rng.random() < 0.3,
+        says_via=rng.random() < 0.5,
+        lasts=rng.choice((DAY, DAY, 900.0)),
+        two_captures=rng.random() < 0.2,
+    )
+    made.items += [made.issuer] if made.issuer is not None else []
     subjects = [
         certificate(
             f"{name}.test",
@@ -113,12 +141,25 @@ def world(seed: int) -> World:
     _live(rng, made, kind, programs, subjects)
     made.truth = {key: causes for key, causes in made.truth.items() if causes}
     _tell(rng, made, kind)
-    together = _together(made.items)
+    together, together_of_issuer = _together(made.items), _together(made.items, any_host=True)
     _cut(rng, made)
-    made.alike = together
+    made.alike, made.alike_for_issuer = together, together_of_issuer
+    if (
+        made.says_via
+        and "site" not in made.told
+        and not any(isinstance(item, OcspExchangeFact) and item.relayed_for for item in made.items)
+    ):
+        # Nothing in the capture tells of the proxy.
+        made.truth.clear()
+        made.of_issuer.clear()
     if kind == "shared" and not _shows_several(made.items, programs):
         made.truth.clear()
+        made.of_issuer.clear()
     return made
+
+
+def _issuer() -> CertificateFact:
+    return certificate("Public CA 2", "CN=Root", is_ca=True, sans=(), ocsp=("http://ocsp.ca.test/",))
 
 
 def _programs(rng: random.Random, kind: str) -> list[Program]:
@@ -135,6 +176,8 @@ def _programs(rng: random.Random, kind: str) -> list[Program]:
             keeps_failures=rng.choice((0.0, 300.0)),
             heeds_staples=rng.random() < 0.8,
             unprompted=rng.choice((None, None, None, 240.0)),
+            whole_chain=rng.random() < 0.5,
+            crl=rng.random() < 0.2,
         )
         for number in range(count)
     ]
@@ -175,7 +218,7 @@ def _visit(
     # It goes on only once it knows.
     more: dict[str, Any] = {"hello_fingerprint": program.fingerprint, "client_ttl": program.ttl}
     more |= goes_on(time + 4)
-    shown: tuple[CertificateFact, ...] = (subject,)
+    shown: tuple[CertificateFact, ...] = (subject,) if made.issuer is None else (subject, made.issuer)
     if form == "resumed":
         shown, more = (), more | {"resumed": True, "resumption": "ticket"}
     elif form == "hidden":
@@ -186,10 +229,19 @@ def _visit(
     legs = _legs(rng, made, kind, program, host, shown, time, more)
     true = _what_follows(rng, made, kind, made.proxy or program, subject, time, form)
     true |= {"resumed": {"session-resumed"}, "hidden": {"certificate-encrypted"}}.get(form, set())
+    of_issuer: set[str] = set()
+    judge = made.proxy or program
+    if made.issuer is not None and form != "resumed":
+        of_issuer = {"leaf-only", "ocsp-disabled"}
+        if judge.whole_chain:
+            of_issuer = _what_follows(rng, made, kind, judge, made.issuer, time + 0.4, "full")
+    if judge.crl and subject.crl_urls and form != "resumed":
+        _fetch(made, kind, judge, subject, time + rng.uniform(0.2, 3))
     for leg, role in legs:
         told = {"not-intercepted"} if role == "relay" else {"reissued-certificate", "no-ocsp-url"}
         bare = {"resumed": {"session-resumed"}, "hidden": {"certificate-encrypted"}}.get(form, set())
         made.truth[leg.client, leg.stream] = told | bare if role in ("relay", "inner") else set(true)
+        made.of_issuer[leg.client, leg.stream] = told if role in ("relay", "inner") else set(of_issuer)
 
 
 def _legs(
@@ -252,6 +304,28 @@ def _what_follows(
     return {asked} if form != "stapled" else {asked, "stapled"}
 
 
+def _fetch(made: World, kind: str, program: Program, subject: CertificateFact, time: float) -> None:
+    """Fetch a CRL: the same host may answer OCSP as well."""
+    direct = kind in ("direct", "shared")
+    more: dict[str, Any] = {"client": program.address if direct else PARENT}
+    more["client_ttl"] = program.ttl if direct else 60
+    made.items.append(
+        replace(dns("198.51.100.1", client=more["client"], time=time), client_ttl=more["client_ttl"])
+    )
+    connection = attempt("established", server="198.51.100.1", time=time + 0.02, **more)
+    made.items += [
+        connection,
+        crl_fetch(
+            subject.crl_urls[0],
+            server="198.51.100.1",
+            time=time + 0.04,
+            stream=connection.stream,
+            client_port=connection.client_port,
+            **more,
+        ),
+    ]
+
+
 def _ask(
     rng: random.Random,
     made: World,
@@ -262,7 +336,7 @@ def _ask(
     outcome: str,
 ) -> str:
     host = subject.ocsp_urls[0].split("/")[2]
-    server = "198.51.100.1" if host == "ocsp.ca.test" else "198.51.100.2"
+    server = "198.51.100.1" if made.one_address or host == "ocsp.ca.test" else "198.51.100.2"
     direct = kind in ("direct", "shared")
     sender = program.address if direct else PARENT
     ttl = program.ttl if direct else 60
@@ -274,7 +348,7 @@ def _ask(
         made.items.append(
             exchange(
                 subject,
-                {"good": "good"}.get(outcome),
+                response(single(subject, next_update=time + made.lasts)) if outcome == "good" else None,
                 http_status={"good": 200, "no-response": None}.get(outcome, 503),
                 time=time - 0.06,
                 delay=0.4,
@@ -294,9 +368,13 @@ def _ask(
     else:
         made.items.append(replace(dns(server, name=host, client=sender, time=time - 0.04), client_ttl=ttl))
         reached = "refused" if outcome == "responder-unreachable" else "established"
-        made.items.append(attempt(reached, server=server, time=time - 0.02, **more))
+        connection = attempt(reached, server=server, time=time - 0.02, **more)
+        made.items.append(connection)
+        more |= {"stream": connection.stream, "client_port": connection.client_port}
     if outcome in ("good", "http-error", "no-response"):
-        answer = {"good": "good"}.get(outcome)
+        answer = response(single(subject, next_update=time + made.lasts)) if outcome == "good" else None
+        if kind == "relay" and made.says_via:
+            more["relayed_for"] = program.address
         status = {"good": 200, "http-error": 503}.get(outcome)
         values: dict[str, Any] = {"server": server, "user_agent": program.agent, "url": subject.ocsp_urls[0]}
         made.items.append(
@@ -305,7 +383,7 @@ def _ask(
     program.asked[subject.sha256] = time
     if outcome == "good":
         program.failed.pop(subject.sha256, None)
-        program.held[subject.sha256] = time + (program.keeps if program.keeps is not None else DAY)
+        program.held[subject.sha256] = time + (program.keeps if program.keeps is not None else made.lasts)
         return "queried"
     program.failed[subject.sha256] = time + program.keeps_failures
     return asked
@@ -321,32 +399,45 @@ def _tell(rng: random.Random, made: World, kind: str) -> None:
     """Say what the user knows, and take away the inner side where what is told makes up for it."""
     if kind in ("relay", "intercepts") and rng.random() < 0.5:
         made.told["site"] = site(parent={})
-        if rng.random() < 0.5:
-            inner = [i for i in made.items if getattr(i, "server", None) == PARENT_INSIDE]
-            made.items = [item for item in made.items if not any(item is each for each in inner)]
+    shown = "site" in made.told or (kind == "relay" and made.says_via)
+    if shown and rng.random() < 0.5:
+        inner = [i for i in made.items if getattr(i, "server", None) == PARENT_INSIDE]
+        made.items = [item for item in made.items if not any(item is each for each in inner)]
 
 
 def _cut(rng: random.Random, made: World) -> None:
     """Begin later, end sooner, or lose some of what there was, and say so."""
     start = rng.choice((-60.0, -60.0, rng.uniform(0, LENGTH / 2)))
     end = rng.choice((3600.0, 3600.0, rng.uniform(LENGTH / 2, LENGTH)))
+    ends = {"a.pcap": (start, end), "b.pcap": (start, end)}
+    if made.two_captures and rng.random() < 0.5:
+        ends["b.pcap"] = rng.choice(((start, rng.uniform(start, end)), (rng.uniform(start, end), end)))
     kept: list[Fact] = []
+    paths = {"a.pcap"}
     for item in made.items:
         if isinstance(item, CertificateFact | CaptureFact):
             kept.append(item)
             continue
+        elsewhere = made.two_captures and not isinstance(item, HandshakeFact) and item.server != PARENT_INSIDE
+        path = "b.pcap" if elsewhere else "a.pcap"
         seconds = (item.time - BEGIN) / SECOND
-        if start <= seconds <= end and not (made.lossy and rng.random() < 0.15):
-            kept.append(item)
-    ports = (53, 80, 443, 3128)
-    kept.append(
-        capture(
-            first_time=BEGIN + int(start * SECOND),
-            until=end,
-            ports_seen=ports,
-            tcp_gaps=3 if made.lossy else 0,
+        first, last = ends[path]
+        if first <= seconds <= last and not (made.lossy and rng.random() < 0.15):
+            moved: Any = replace(item, capture=path)  # type: ignore[type-var]
+            kept.append(moved)
+            paths.add(path)
+    ports = {"a.pcap": (443, 3128) if made.two_captures else (53, 80, 443, 3128), "b.pcap": (53, 80)}
+    for path in sorted(paths | ({"b.pcap"} if made.two_captures else set())):
+        first, last = ends[path]
+        kept.append(
+            capture(
+                path,
+                first_time=BEGIN + int(first * SECOND),
+                until=last,
+                ports_seen=ports[path],
+                tcp_gaps=3 if made.lossy else 0,
+            )
         )
-    )
     made.items = kept
 
 
@@ -357,21 +448,22 @@ def lies(made: World) -> Iterator[str]:
     for verdict in explain(seen, Context(**made.told)).verdicts:
         for sighting in verdict.sightings:
             key = (verdict.validator.address, sighting.stream)
-            true = made.truth.get(key)
-            if sighting.confidence != "confirmed" or true is None or key not in by_stream:
+            true = (made.truth if verdict.chain_role == "leaf" else made.of_issuer).get(key)
+            if sighting.confidence != "confirmed" or not true or key not in by_stream:
                 continue
-            if key in made.alike and true & ASKED and sighting.cause in ASKED:
+            alike = made.alike if verdict.chain_role == "leaf" else made.alike_for_issuer
+            if key in alike and true & ASKED and sighting.cause in ASKED:
                 continue
             if sighting.cause not in true:
                 at = (sighting.time - BEGIN) / SECOND
                 yield f"{made.story}: {key[0]} at {at:.2f}: {', '.join(sorted(true))} -> {sighting.cause}"
 
 
-def _together(items: list[Fact]) -> set[tuple[str, int]]:
+def _together(items: list[Fact], *, any_host: bool = False) -> set[tuple[str, int]]:
     handshakes = [item for item in items if isinstance(item, HandshakeFact)]
 
     def program(fact: HandshakeFact) -> tuple[object, ...]:
-        return fact.client, fact.hello_fingerprint, fact.client_ttl, fact.sni
+        return fact.client, fact.hello_fingerprint, fact.client_ttl, any_host or fact.sni
 
     return {
         (one.client, one.stream)

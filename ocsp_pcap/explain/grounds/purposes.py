@@ -108,7 +108,7 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
             "other-purpose",
             "a fresh staple came with this handshake, so that the query may be for another one",
         )
-    elif question.asker.identity in case.once(_unprompted):
+    elif question.asker.identity in case.once(unprompted):
         yield Standing(
             "other-purpose",
             "it asks also when the captures show no handshake before: this query, too, may have had "
@@ -177,7 +177,7 @@ def _on_the_way(question: Question, query: Query) -> bool:
     return query.time <= reached + REACTION
 
 
-def _unprompted(case: Case) -> frozenset[str]:
+def unprompted(case: Case) -> frozenset[str]:
     """Return the identities of validators of which some query followed no handshake that is in the captures.
 
     Whether they ask by themselves, or the handshake was lost: other queries may have no visible cause either.

@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Act, Sent
-from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown, responder_of
+from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown, responder_of, unprompted
 from ocsp_pcap.explain.grounds.tunnels import (
     served,
     shown_to_intercept,
@@ -162,7 +162,7 @@ def _other_stack(question: Question, query: Query) -> bool:
     agent = query.exchange.user_agent
     if agent is not None and len(asker.stacks_of_agent.get(agent, set()) - {None}) > 1:
         return True
-    if near:
+    if near and asker.identity not in question.case.once(unprompted):
         return {visit.handshake.hello_fingerprint for visit in near} != {own}
     return agent is None or asker.stacks_of_agent.get(agent) != {own}
 

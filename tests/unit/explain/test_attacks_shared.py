@@ -12,6 +12,7 @@ from .facts_factory import (
     PARENT,
     PARENT_INSIDE,
     RESPONDER,
+    at,
     attempt,
     capture,
     certificate,
@@ -169,3 +170,17 @@ def test_an_inner_leg_beside_a_known_relay_in_a_lossy_capture_shows_no_intercept
     for lost, sure in ((3, "likely"), (0, "confirmed")):
         seen = facts(capture(tcp_gaps=lost), SHOP, NEWS, *TUNNELLED, inner, outer)
         assert outcome(seen, host="news.test", site=BOTH) == ("stapled", sure)
+
+
+def test_who_asks_without_a_handshake_may_have_asked_when_another_program_made_one() -> None:
+    """The nearest handshake is then no sign of which program asked, and so of which holds the answer."""
+    asker = (
+        handshake("news.test", NEWS, time=-300, **ONE),
+        exchange(NEWS, time=-299),
+        exchange(NEWS, time=-60),
+    )
+    seen = handshake("shop.test", SHOP, time=-21, **OTHER), exchange(SHOP, time=-20)
+    later = handshake("shop.test", SHOP, time=9, **OTHER)
+    for stray, sure in ((asker, "likely"), (asker[:2], "confirmed")):
+        found = verdict(facts(SHOP, NEWS, *stray, *seen, later, capture(first_time=at(-900)))).sightings
+        assert [each.confidence for each in found if each.cause == "cached"] == [sure]
