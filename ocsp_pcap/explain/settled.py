@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.question import Question
 
 
@@ -27,8 +29,8 @@ def what_is_left(question: Question) -> dict[str, str | None]:
 def _on_at_the_parent(question: Question) -> str | None:
     """Say how it is known that the parent asks; None: it is not."""
     case = question.case
-    for host in case.hosts.values():
-        if host.role == "parent" and host.identity != question.asker.identity and host.exchanges:
+    for host in case.once(_asking_parents):
+        if host.identity != question.asker.identity:
             return f"{host.exchanges[0].client} sends OCSP requests"
     parent = case.site.proxy("parent")
     if parent is not None and parent is not question.proxy and parent.ocsp is True:
@@ -42,10 +44,20 @@ def _on_at_the_parent(question: Question) -> str | None:
 
 def _original_seen(question: Question) -> bool:
     """Tell whether a capture shows the host's own certificate, as the parent received it."""
-    case, certificate = question.case, question.certificate
-    return any(
-        case.roles.role(visit.handshake.client) == "parent"
-        and (chain := case.chain(visit.handshake))
-        and (certificate is None or chain[0].sha256 != certificate.sha256)
-        for visit in case.by_host.get(question.host.lower(), [])
-    )
+    certificate = question.certificate
+    shown = question.case.once(_leaves_at_parents).get(question.host.lower(), set())
+    return bool(shown if certificate is None else shown - {certificate.sha256})
+
+
+def _asking_parents(case: Case) -> list[Host]:
+    return [host for host in case.hosts.values() if host.role == "parent" and host.exchanges]
+
+
+def _leaves_at_parents(case: Case) -> dict[str, set[str]]:
+    """Return, by the name of a host, the hashes of the leaves that a parent received for it."""
+    found: dict[str, set[str]] = {}
+    for visit in case.visits:
+        if visit.host and case.roles.role(visit.handshake.client) == "parent":
+            for leaf in case.chain(visit.handshake)[:1]:
+                found.setdefault(visit.host.lower(), set()).add(leaf.sha256)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Genuine, Read, Received
@@ -50,11 +51,9 @@ def _signs(question: Question) -> Iterator[Standing]:
     if proxy is not None and proxy.responder_url is not None:
         yield Standing("other-place", f"the site file says that {proxy.responder_url} is asked instead")
         return
-    named = {
-        host
-        for sha256 in asker.received
-        for host, _, _ in responder_hosts(question.case.facts.certificates[sha256].ocsp_urls)
-    }
+    if not asker.exchanges:
+        return
+    named = question.case.once(_responders_named).get(asker.identity, set())
     for exchange in asker.exchanges:
         target = host_and_port(exchange.url)
         if target is not None and exchange.requests and target[0] not in named:
@@ -64,3 +63,16 @@ def _signs(question: Question) -> Iterator[Standing]:
                 "up there may be asked for this one, too",
             )
             return
+
+
+def _responders_named(case: Case) -> dict[str, set[str]]:
+    """Return, by host that asked something, the responders that the certificates it received name."""
+    return {
+        identity: {
+            responder
+            for sha256 in host.received
+            for responder, _, _ in responder_hosts(case.facts.certificates[sha256].ocsp_urls)
+        }
+        for identity, host in case.hosts.items()
+        if host.exchanges
+    }
