@@ -29,6 +29,7 @@ from ocsp_pcap.explain.model import Explanation, Finding, Verdict
 from ocsp_pcap.explain.site import ProxyRole, Site
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.notebook.tables import FactTables, Table
+from ocsp_pcap.terminal.escape import safe_text
 
 if TYPE_CHECKING:
     from ocsp_pcap.evidence import EvidenceSummary
@@ -210,14 +211,19 @@ class Result:
         return f"<ocsp_pcap.Result: {self.headline}>"
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><strong>{escape(self.headline)}</strong></p>"]
+        parts = [f"<p><strong>{_safe(self.headline)}</strong></p>"]
         if self.explanation.picture.links:
             parts.append(self.plot_chain()._repr_html_())
         for finding in self.explanation.findings:
-            steps = "".join(f"<li>{escape(step)}</li>" for step in finding.next_steps)
-            words = f"<b>{escape(finding.severity)}: {escape(finding.code)}</b> {escape(finding.summary)}"
+            steps = "".join(f"<li>{_safe(step)}</li>" for step in finding.next_steps)
+            words = f"<b>{_safe(finding.severity)}: {_safe(finding.code)}</b> {_safe(finding.summary)}"
             parts.append(f"<p>{words}</p>" + (f"<ol>{steps}</ol>" if steps else ""))
         return "".join((*parts, self.verdicts._repr_html_()))
+
+
+def _safe(text: str) -> str:
+    """Return text as HTML that shows it, and does nothing else."""
+    return escape(safe_text(text))
 
 
 def _style(name: str, beginning: str) -> str:

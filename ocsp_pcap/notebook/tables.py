@@ -20,6 +20,7 @@ from ocsp_pcap.facts import (
     TcpAttemptFact,
 )
 from ocsp_pcap.facts.plan import Integer, Moment, Structure, plan_of
+from ocsp_pcap.terminal.escape import safe_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,11 +77,11 @@ class Table(Sequence[Row], Generic[Row]):
 
     def _repr_html_(self) -> str:
         names = [name for name in self._names() if not self._columns or name in self._columns][:10]
-        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        head = "".join(f"<th>{escape(safe_text(name))}</th>" for name in names)
         lines = []
         for row in self._rows[:_SHOWN]:
             record = _flat(row)
-            cells = "".join(f"<td>{escape(_short(record.get(name)))}</td>" for name in names)
+            cells = "".join(f"<td>{escape(safe_text(_short(record.get(name))))}</td>" for name in names)
             lines.append(f"<tr>{cells}</tr>")
         more = f"<p>{len(self) - _SHOWN:,} rows more</p>" if len(self) > _SHOWN else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>{more}"

@@ -87,7 +87,7 @@ def _verdict(verdict: Verdict, selectors: dict[str, str]) -> list[str]:
         return [*lines, "[[expect]]", *values]
     if verdict.confidence == "likely":
         return [*lines, "# Only likely:", "[[expect]]", *values]
-    others = ", ".join(other.cause for other in verdict.alternatives)
+    others = safe_text(", ".join(other.cause for other in verdict.alternatives))
     rivals = f"; it may as well be {others}" if others else ""
     lines.append(f"# Not certain{rivals}. Without the number signs it is expected:")
     return [*lines, *(f"# {line}" for line in ("[[expect]]", *values))]

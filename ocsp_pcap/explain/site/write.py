@@ -125,9 +125,11 @@ def _escape(character: str) -> str:
     if character in '"\\':
         return f"\\{character}"
     code = ord(character)
-    if code < 0x20 or 0x7F <= code < 0xA0:
-        return f"\\u{code:04x}"
-    return character if not 0xD800 <= code < 0xE000 else "\ufffd"
+    if 0xD800 <= code < 0xE000:
+        return "\ufffd"
+    if character.isprintable():
+        return character
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _comment(text: str) -> str:
