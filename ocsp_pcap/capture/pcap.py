@@ -16,7 +16,7 @@ from ocsp_pcap.records import dataclass
 _SPECULATE_FROM = 4096
 """Bytes below which a plain walk is cheaper than a search for candidates."""
 
-_LONG_RECORD = 2048
+_LONG_RECORD = 768
 """Where records were longer than this on average a plain walk over the next block is cheaper too."""
 _PLAUSIBLE_RECORD = 24
 """Where candidates lie closer than this on average they are payload, and cost more than they save."""
