@@ -17,6 +17,7 @@ from ocsp_pcap.decode.undecoded import TOO_DEEP
 from ocsp_pcap.records import dataclass
 
 if TYPE_CHECKING:
+    from ocsp_pcap.decode.fragments import Fragments
     from ocsp_pcap.decode.slow import Handed, SlowPath
 
 
@@ -39,9 +40,20 @@ class Decoder:
         self._slow: SlowPath | None = None
 
     @property
-    def open_fragments(self) -> bool:
-        """Fragments wait for the rest of their datagrams."""
-        return self._slow is not None and self._slow.open_fragments
+    def fragments(self) -> Fragments | None:
+        """Datagrams that wait for the rest of their fragments; None: no packet was looked at for that."""
+        return None if self._slow is None else self._slow.fragments
+
+    def follow(self, later: Fragments, frames_before: int) -> None:
+        """Wait for what is left of packets that were decoded elsewhere, those that follow."""
+        self._slow_path().fragments.follow(later, frames_before)
+
+    def _slow_path(self) -> SlowPath:
+        if self._slow is None:
+            from ocsp_pcap.decode.slow import SlowPath
+
+            self._slow = SlowPath()
+        return self._slow
 
     @property
     def joined(self) -> Mapping[int, Sequence[int]]:
@@ -70,11 +82,7 @@ class Decoder:
 
         What the slow path finds inside packets is read as columns again, and that may leave more.
         """
-        if self._slow is None:
-            from ocsp_pcap.decode.slow import SlowPath
-
-            self._slow = SlowPath()
-        slow = self._slow
+        slow = self._slow_path()
         slow.begin()
         walks = [first]
         for _ in range(BOUNDS.rounds):

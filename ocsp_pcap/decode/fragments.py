@@ -16,6 +16,8 @@ UNIT = 8
 MAXIMUM_DATAGRAM = 0xFFFF
 MAXIMUM_AGE = 60 * 10**9
 """Nanoseconds after its first fragment until a datagram is given up (RFC 8200 4.5)."""
+MAXIMUM_EARLY = 1 << 16
+"""Datagrams that are remembered to tell whether they may have begun earlier."""
 
 
 class _Datagram:
@@ -79,6 +81,11 @@ class _Datagram:
         else:
             reached("ambiguous_frames")
 
+    def move(self, frames: int) -> None:
+        """Count the frames of the fragments anew."""
+        self.pieces = [(start, end, frame + frames) for start, end, frame in self.pieces]
+        self.disputed = {frame + frames for frame in self.disputed}
+
     def complete(self) -> bytes | None:
         if self.length is None:
             return None
@@ -95,6 +102,9 @@ class Fragments:
     def __init__(self) -> None:
         self._datagrams: OrderedDict[Hashable, _Datagram] = OrderedDict()
         self._bytes = 0
+        self._begins: int | None = None
+        self._early: set[Hashable] = set()
+        """Datagrams of fragments that came so early that others of them may have come before."""
         self.joined: list[int] = []
         """Frames of the fragments of which the last whole datagram was put together, in order of arrival."""
         self.disputed: tuple[int, ...] = ()
@@ -113,6 +123,10 @@ class Fragments:
         if offset + len(payload) > MAXIMUM_DATAGRAM:
             return None
         self._forget(time)
+        if self._begins is None:
+            self._begins = time
+        if time - self._begins <= MAXIMUM_AGE and len(self._early) <= MAXIMUM_EARLY:
+            self._early.add(key)
         datagram = self._datagrams.get(key)
         if datagram is None:
             datagram = self._datagrams[key] = _Datagram(time)
@@ -125,6 +139,22 @@ class Fragments:
             self.disputed = tuple(sorted(datagram.disputed))
             self._drop(key)
         return whole
+
+    def may_complete(self, earlier: Fragments) -> bool:
+        """Tell whether fragments here may belong to datagrams that wait there, in the packets before."""
+        begins = self._begins
+        return begins is not None and any(
+            begins - datagram.first_time <= MAXIMUM_AGE
+            and (key in self._early or len(self._early) > MAXIMUM_EARLY)
+            for key, datagram in earlier._datagrams.items()
+        )
+
+    def follow(self, later: Fragments, frames_before: int) -> None:
+        """Wait for what another waits for, which counts frames from behind those before."""
+        for key, datagram in later._datagrams.items():
+            datagram.move(frames_before)
+            self._datagrams[key] = datagram
+        self._bytes += later._bytes
 
     def _forget(self, now: int) -> None:
         while self._datagrams:

@@ -127,9 +127,9 @@ class SlowPath:
         """Those of them that disagree."""
 
     @property
-    def open_fragments(self) -> bool:
-        """Fragments wait for the rest of their datagrams."""
-        return len(self._fragments) > 0
+    def fragments(self) -> Fragments:
+        """Datagrams that wait for the rest of their fragments."""
+        return self._fragments
 
     @property
     def extra(self) -> bytes:

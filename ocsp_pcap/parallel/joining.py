@@ -23,7 +23,7 @@ class RunMatch(NamedTuple):
     udp: FlowMatch
 
 
-def find_match(before: Observation | None, part: Part) -> RunMatch:
+def find_match(before: CaptureObserver | None, part: Part) -> RunMatch:
     """Find which streams of a run go on with those before; None: nothing stands before it.
 
     Raise MatchError if it cannot be joined and must be read again in order, because its packets mean
@@ -31,13 +31,17 @@ def find_match(before: Observation | None, part: Part) -> RunMatch:
     """
     if before is None:
         return RunMatch(FlowMatch.none(len(part.tcp.flows)), FlowMatch.none(len(part.observation.udp.flows)))
-    tcp = before.tcp.flows.match(part.tcp.flows)
+    waiting = before.decoder.fragments
+    if waiting is not None and part.fragments is not None and part.fragments.may_complete(waiting):
+        raise MatchError("fragments may belong to datagrams that began before")
+    earlier = before.observation
+    tcp = earlier.tcp.flows.match(part.tcp.flows)
     if tcp.known[list(part.tcp.quoted)].any():
         raise MatchError("an ICMP error quotes a SYN, which may be that of an earlier connection")
     repeated = np.flatnonzero((tcp.earlier >= 0) & ~part.tcp.inherited)
-    if (~before.tcp.untouched(tcp.earlier[repeated]) | tcp.flipped[repeated]).any():
+    if (~earlier.tcp.untouched(tcp.earlier[repeated]) | tcp.flipped[repeated]).any():
         raise MatchError("a SYN is repeated after data, or answered by another")
-    return RunMatch(tcp, before.udp.flows.match(part.observation.udp.flows))
+    return RunMatch(tcp, earlier.udp.flows.match(part.observation.udp.flows))
 
 
 def join(observer: CaptureObserver, part: Part, found: RunMatch) -> None:
@@ -54,6 +58,8 @@ def join(observer: CaptureObserver, part: Part, found: RunMatch) -> None:
     states = flows.states(earlier[unread][known])
     tcp_joined = observation.tcp.adopt(part.tcp, found.tcp, ~inherited, before)
     udp_joined, again = observation.udp.adopt(part.observation.udp, found.udp, before)
+    if part.fragments is not None:
+        observer.decoder.follow(part.fragments, before)
     observer.take_files(part.observation)
     left = _Unread(observation, part, tcp_joined, unread, udp_joined, again)
     if left.any_after(0):

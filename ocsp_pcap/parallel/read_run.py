@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ocsp_pcap.bounds import take_reached
 from ocsp_pcap.capture import CaptureError, open_capture
 from ocsp_pcap.capture.rotation import Member, missing_between
+from ocsp_pcap.decode.fragments import Fragments
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
 from ocsp_pcap.observe.sets import goes_on
 from ocsp_pcap.observe.watch import Watch
@@ -28,8 +29,8 @@ class Part:
     members: list[Member]
     reached: dict[str, int]
     """Bounds that were reached, and how often."""
-    open_fragments: bool = False
-    """Fragments of datagrams were left over, the rest of which may be in another file."""
+    fragments: Fragments | None = None
+    """Datagrams that wait for fragments, which may be in another file."""
 
     @property
     def tcp(self) -> RunTcpObserver:
@@ -87,7 +88,7 @@ def _steps(run: Run, watch: Watch) -> list[Step]:
                 return [InOrder()]
             part.members.append(member)
             part.count(take_reached())
-            part.open_fragments = observer.decoder.open_fragments
+            part.fragments = observer.decoder.fragments
     for step in steps:
         if isinstance(step, Part):
             step.tcp.hand_over()

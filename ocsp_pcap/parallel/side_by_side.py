@@ -99,11 +99,11 @@ class SideBySide(SetReader):
         if files and not self._goes_on(files, first):
             files = []
         told = part.observation.files
-        if part.open_fragments or not all(
+        if not all(
             self._goes_on([*files, *told[:number]], member) for number, member in enumerate(others, 1)
         ):
             return False
-        before = self._last.observer.observation if files and self._last is not None else None
+        before = self._last.observer if files and self._last is not None else None
         try:
             match = find_match(before, part)
         except MatchError:
