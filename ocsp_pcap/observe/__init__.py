@@ -5,8 +5,7 @@ matter any more, are dropped in bulk; Python runs over what is left, stream by s
 as nothing more can come of a stream. What was seen is kept as an observation until the capture is over, for
 only then is it known which hosts matter; :mod:`ocsp_pcap.observe.assemble` makes facts of it.
 
-The files of a rotated set are one capture: frames and streams are counted through all of them. A file may
-have been read elsewhere, by somebody who did not know the files before it
-(:mod:`ocsp_pcap.observe.told`): streams that it shows from their SYN are taken over as they are, the
-segments of others are gone through again here.
+The files of a rotated set are one capture (:mod:`ocsp_pcap.observe.sets`): frames and streams are counted
+through all of them. Files may have been read elsewhere, by observers that did not know the files before
+(:mod:`ocsp_pcap.parallel`): an observer adopts what such another one holds, and goes on with it.
 """
