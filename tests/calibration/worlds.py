@@ -15,7 +15,15 @@ from typing import Any, Final
 
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts, HandshakeFact, OcspExchangeFact
+from ocsp_pcap.facts import (
+    CaptureFact,
+    CertificateFact,
+    ExchangeFrames,
+    Fact,
+    Facts,
+    HandshakeFact,
+    OcspExchangeFact,
+)
 from tests.unit.explain.facts_factory import (
     BEGIN,
     CHILD,
@@ -47,6 +55,8 @@ ASKED: Final = frozenset(
     | {"failure-cached"}
 )
 """Causes that say that it asked, or that it had asked."""
+EGRESS: Final = "10.4.0.30"
+"""A further address of the proxy."""
 OUTCOMES: Final = ("good",) * 7 + ("http-error", "no-response", "responder-unreachable", "dns-failed")
 
 
@@ -100,6 +110,10 @@ class World:
     """A proxy that relays says so in what it hands on."""
     lasts: float = DAY
     """Seconds for which answers are good."""
+    partial: bool = False
+    """Of some exchanges one side is not in the capture, which tells so."""
+    other_egress: bool = False
+    """A proxy asks from another address than that from which it goes to origins; the site file has both."""
     two_captures: bool = False
     """What goes to responders stands in a capture of its own."""
 
@@ -122,6 +136,8 @@ def world(seed: int) -> World:
         says_via=rng.random() < 0.5,
         lasts=rng.choice((DAY, DAY, 900.0)),
         two_captures=rng.random() < 0.2,
+        partial=rng.random() < 0.15,
+        other_egress=kind == "intercepts" and rng.random() < 0.2,
     )
     made.items += [made.issuer] if made.issuer is not None else []
     subjects = [
@@ -338,7 +354,7 @@ def _ask(
     host = subject.ocsp_urls[0].split("/")[2]
     server = "198.51.100.1" if made.one_address or host == "ocsp.ca.test" else "198.51.100.2"
     direct = kind in ("direct", "shared")
-    sender = program.address if direct else PARENT
+    sender = program.address if direct else EGRESS if made.other_egress else PARENT
     ttl = program.ttl if direct else 60
     more: dict[str, Any] = {"client": sender, "client_ttl": ttl}
     asked = outcome
@@ -399,6 +415,8 @@ def _tell(rng: random.Random, made: World, kind: str) -> None:
     """Say what the user knows, and take away the inner side where what is told makes up for it."""
     if kind in ("relay", "intercepts") and rng.random() < 0.5:
         made.told["site"] = site(parent={})
+    if made.other_egress:
+        made.told["site"] = site(parent={"addresses": frozenset({PARENT, PARENT_INSIDE, EGRESS})})
     shown = "site" in made.told or (kind == "relay" and made.says_via)
     if shown and rng.random() < 0.5:
         inner = [i for i in made.items if getattr(i, "server", None) == PARENT_INSIDE]
@@ -422,6 +440,8 @@ def _cut(rng: random.Random, made: World) -> None:
         path = "b.pcap" if elsewhere else "a.pcap"
         seconds = (item.time - BEGIN) / SECOND
         first, last = ends[path]
+        if made.partial and isinstance(item, OcspExchangeFact) and rng.random() < 0.3:
+            item = _half(rng, item)
         if first <= seconds <= last and not (made.lossy and rng.random() < 0.15):
             moved: Any = replace(item, capture=path)  # type: ignore[type-var]
             kept.append(moved)
@@ -435,10 +455,22 @@ def _cut(rng: random.Random, made: World) -> None:
                 first_time=BEGIN + int(first * SECOND),
                 until=last,
                 ports_seen=ports[path],
-                tcp_gaps=3 if made.lossy else 0,
+                tcp_gaps=3 if made.lossy or made.partial else 0,
             )
         )
     made.items = kept
+
+
+def _half(rng: random.Random, exchange_seen: OcspExchangeFact) -> OcspExchangeFact:
+    """Lose one direction of an exchange, or the end of its answer."""
+    frames, answer = exchange_seen.frames, exchange_seen.response
+    form = rng.choice(("request", "answer", "end"))
+    if form == "request" and answer is not None:
+        return replace(exchange_seen, frames=ExchangeFrames(None, frames.response), requests=(), url=None)
+    if form == "answer":
+        lost = {"http_status": None, "response": None, "response_time": None}
+        return replace(exchange_seen, frames=ExchangeFrames(frames.request), **lost)
+    return replace(exchange_seen, response=None, missing_bytes=400) if answer is not None else exchange_seen
 
 
 def lies(made: World) -> Iterator[str]:
