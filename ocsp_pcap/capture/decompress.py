@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.capture.formats import COMPRESSION, compression
+from ocsp_pcap.capture.formats import compression
 
 _INPUT = 1 << 16
 _ZSTD_INPUT = 1 << 10  # 4 bytes of input may stand for 128 KiB of output, and no bound can be set
@@ -104,7 +104,6 @@ class Decompressed(io.RawIOBase):
         self._raw = raw
         self._name = name
         self._make = _decompressor(name)
-        self._magic = next(magic for magic, known in COMPRESSION if known == name)
         self._input_size = _ZSTD_INPUT if name == "zstd" else _INPUT
         self._member: _Decompressor | None = None
         self._input = b""

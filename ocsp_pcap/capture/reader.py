@@ -124,7 +124,6 @@ class CaptureReader:
         self._buffer[: len(head)] = np.frombuffer(head, np.uint8)
         self._filled = len(head)
         self._base = 0
-        self._block_size = block_size
         self._packets = self._held = 0
         self._damage: str | None = None
         self._link_types: set[int] = set()

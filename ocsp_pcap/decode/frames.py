@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
-from ocsp_pcap.decode.columns import EXTRA
 from ocsp_pcap.records import dataclass
 
 
@@ -20,11 +19,6 @@ class Space:
     buffer: Bytes
     base: int = 0
     """What is added to a position in ``buffer`` to make a payload offset of the columns."""
-
-    @property
-    def is_extra(self) -> bool:
-        """These are reassembled datagrams, not packets of the capture."""
-        return self.base >= EXTRA
 
 
 @dataclass(frozen=True, slots=True)

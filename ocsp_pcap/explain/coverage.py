@@ -39,13 +39,6 @@ class Coverage:
             return 0
         return max(0, capture.last_time - time)
 
-    def lead_before(self, path: str, time: int) -> int:
-        """Return how long (nanoseconds) a capture had run before a time of its clock; 0: not known."""
-        capture = self.captures.get(path)
-        if capture is None or capture.first_time is None:
-            return 0
-        return max(0, time - capture.first_time)
-
     def reaches(self, path: str, first: int, last: int) -> bool:
         """Tell whether a capture holds the whole of a span of its own clock."""
         capture = self.captures.get(path)

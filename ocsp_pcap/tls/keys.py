@@ -196,8 +196,3 @@ class KeyLog:
     def sessions(self) -> frozenset[bytes]:
         """Return all sessions for which there are secrets."""
         return frozenset[bytes]().union(*(source.sessions for source in self._sources))
-
-    def unused(self) -> tuple[bytes, ...]:
-        """Return the sessions, sorted, for which there are secrets that opened nothing."""
-        sessions = set().union(*(source.sessions for source in self._sources))
-        return tuple(sorted(sessions - self._opened))

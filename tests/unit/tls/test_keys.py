@@ -75,7 +75,6 @@ def test_use_is_told_per_source() -> None:
         ("second", 2, 1, 0),
         ("third", 0, 0, 1),
     ]
-    assert log.unused() == (bytes(32),)
     assert log.unopened(CLIENT_RANDOM, 9) == [(bytes(32), MASTER)]
 
 
@@ -92,7 +91,6 @@ def test_nothing_raises(text: bytes) -> None:
     log = KeyLog.parse(LINE + text, "k")
     log.add(text, "other")
     log.use()
-    log.unused()
 
 
 @given(st.integers(0, len(LINE) - 1), st.integers(0, 255))
