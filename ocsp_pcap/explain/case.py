@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from ocsp_pcap.explain.askers import Askers
 from ocsp_pcap.explain.clocks import Clocks
@@ -18,7 +18,7 @@ from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.explain.matching import Match, match_cert_id
-from ocsp_pcap.explain.model import Validator
+from ocsp_pcap.explain.model import Alternative, Doubt, Validator
 from ocsp_pcap.explain.places import Places
 from ocsp_pcap.explain.roles import PROXIED, Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
@@ -40,6 +40,9 @@ from ocsp_pcap.facts import (
 from ocsp_pcap.records import dataclass
 
 Derived = TypeVar("Derived")
+Result = TypeVar("Result", str, tuple[Doubt, ...], tuple[Alternative, ...])
+MOST_SAME: Final = 16_384
+"""Results that are remembered to be shared: where hardly any comes twice, the record of them costs more."""
 Dated: TypeAlias = OcspExchangeFact | CrlFetchFact | DnsLookupFact | TcpAttemptFact
 
 
@@ -64,6 +67,8 @@ class Case:
         self.places = Places(facts.captures)
         self._derived: dict[Callable[[Case], Any], Any] = {}
         self._proxies: dict[str, Proxy | None] = {}
+        self._validators: dict[str, Validator] = {}
+        self._same: dict[Any, Any] = {}
         self.clocks = Clocks(facts)
         self.clock = self.clocks.bring
         self.roles: Roles = assign_roles(facts.handshakes, context.site, context.capture_roles, self.clock)
@@ -84,7 +89,17 @@ class Case:
 
     def validator(self, address: str) -> Validator:
         """Return a host as the one that received a certificate."""
-        return Validator(address, self.roles.role(address))
+        known = self._validators.get(address)
+        if known is None:
+            known = self._validators[address] = Validator(address, self.roles.role(address))
+        return known
+
+    def same(self, value: Result) -> Result:
+        """Return the value that was given first of those equal to this one: results share what is equal."""
+        if len(self._same) >= MOST_SAME and value not in self._same:
+            return value
+        known: Result = self._same.setdefault(value, value)
+        return known
 
     def proxy(self, address: str) -> Proxy | None:
         """Return what the site file says of the host at this address."""

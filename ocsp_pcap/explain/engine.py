@@ -219,8 +219,9 @@ def _verdict(group: list[Question]) -> Verdict:
     shown = [row for row in rows if row.question.certificate is not None] or rows
     # Of hidden certificates the one that a query may be for tells more.
     newest = next((row.claim.status for row in reversed(shown) if row.claim.status), None)
-    best = min(shown, key=lambda row: _rank(row, newest))
+    best = min(shown, key=lambda row: _rank(row, newest)) if len(shown) > 1 else shown[0]
     claim, question = best.claim, best.question
+    same = question.case.same
     subject = next((q.certificate for q in group if q.certificate is not None), None)
     chain_role: ChainRole = "leaf" if any(q.position == 0 for q in group) else "intermediate"
     sightings = tuple(_sighting(row) for row in rows)
@@ -233,14 +234,21 @@ def _verdict(group: list[Question]) -> Verdict:
         cause=claim.cause,
         status=_newest_status(rows, claim),
         confidence=best.headline.confidence,
-        summary=_sentence(claim.summary + _later_words(rows, claim) + _contradicted_words(best)),
-        alternatives=best.alternatives,
-        evidence=tuple(dict.fromkeys((*claim.evidence, *best.besides)))[:MAX_EVIDENCE],
-        next_steps=_next_steps(question, claim),
+        summary=same(_sentence(claim.summary + _later_words(rows, claim) + _contradicted_words(best))),
+        alternatives=same(best.alternatives),
+        evidence=_evidence(best),
+        next_steps=tuple([same(step) for step in _next_steps(question, claim)]),
         sightings=sightings,
-        doubts=_doubts(best.headline.doubts),
+        doubts=same(_doubts(best.headline.doubts)),
         presented_by=question.presented_by,
     )
+
+
+def _evidence(row: Answered) -> tuple[Evidence, ...]:
+    evidence = row.claim.evidence
+    if not row.besides and len(evidence) < 2:
+        return evidence
+    return tuple(dict.fromkeys((*evidence, *row.besides)))[:MAX_EVIDENCE]
 
 
 def _later_words(rows: Sequence[Answered], claim: Claim) -> str:
@@ -272,7 +280,7 @@ def _doubts(standing: Sequence[Standing]) -> tuple[Doubt, ...]:
 
 
 def _sighting(row: Answered) -> Sighting:
-    handshake, claim = row.question.visit.handshake, row.claim
+    handshake, claim, same = row.question.visit.handshake, row.claim, row.question.case.same
     return Sighting(
         capture=handshake.capture,
         stream=handshake.stream,
@@ -282,9 +290,9 @@ def _sighting(row: Answered) -> Sighting:
         cause=claim.cause,
         confidence=row.headline.confidence,
         evidence=claim.evidence,
-        alternatives=row.alternatives,
+        alternatives=same(row.alternatives),
         status=claim.status,
-        doubts=_doubts(row.headline.doubts),
+        doubts=same(_doubts(row.headline.doubts)),
     )
 
 

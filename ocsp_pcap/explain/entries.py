@@ -63,7 +63,11 @@ class Cause:
         """
         known = {name: value for name, value in context.items() if value is not None}
         return tuple(
-            sentence.format(**known) for sentence in self.next_steps if _fields(sentence) <= known.keys()
+            [
+                sentence.format(**known) if "{" in sentence else sentence
+                for sentence in self.next_steps
+                if _fields(sentence) <= known.keys()
+            ]
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.repetition import early_repeats, soonest_repeats
@@ -115,3 +117,25 @@ def test_responder_hosts() -> None:
     ]
     assert names_responder(shop, "ocsp.ca.test")
     assert not names_responder(shop, "crl.ca.test")
+
+
+def test_verdicts_of_one_kind_share_what_is_equal() -> None:
+    others = [certificate(f"host{number}.test") for number in range(2)]
+    visits = [
+        handshake(f"host{number}.test", other, time=number, stream=number)
+        for number, other in enumerate(others)
+    ]
+    one, other = explain(facts(*others, *visits)).verdicts
+    assert one.summary == other.summary
+    for name in ("summary", "alternatives", "doubts", "validator"):
+        assert getattr(one, name) is getattr(other, name)
+    assert one.sightings[0].doubts is one.doubts
+
+
+def test_only_so_many_results_are_remembered_to_be_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocsp_pcap.explain.case.MOST_SAME", 1)
+    indexed = case(facts(shop))
+    first = indexed.same("".join(("a", "b")))
+    assert indexed.same("".join(("a", "b"))) is first
+    assert indexed.same("other") == "other"
+    assert indexed._same == {"ab": "ab"}
