@@ -137,6 +137,11 @@ class Bounds:
         "times that a compressed Certificate message may be longer when it is expanded",
         "certificates shrink to a half or a quarter; what shrinks more is made to cost time",
     )
+    capture_bytes: int = _bound(
+        1 << 38,
+        "bytes of a compressed capture when it is expanded",
+        "a file that fits on a disk may stand for years of packets; 256 GiB take an hour to read",
+    )
     capture_ratio: int = _bound(
         500,
         "times that a compressed capture may be longer when it is expanded, beyond its first 64 MiB",

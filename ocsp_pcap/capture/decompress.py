@@ -130,6 +130,13 @@ class Decompressed(io.RawIOBase):
             self._output = memoryview(self._produce(min(len(view), _OUTPUT)))
         count = min(len(view), len(self._output))
         self._delivered += count
+        if self._delivered > BOUNDS.capture_bytes:
+            self._output = memoryview(b"")
+            self._end(
+                f"a bound of this program: the {self._name} data expands to more than "
+                f"{BOUNDS.capture_bytes:,} bytes (--bound capture_bytes=N changes it)"
+            )
+            return 0
         if self._delivered > _FREE and self._delivered > BOUNDS.capture_ratio * self._offset:
             self._output = memoryview(b"")
             self._end(

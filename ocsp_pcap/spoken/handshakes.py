@@ -26,7 +26,6 @@ from ocsp_pcap.tls.events import (
 from ocsp_pcap.tls.messages import is_tls13
 
 TLS12 = 0x0303
-TLS13 = 0x0304
 
 
 class Handshake:
@@ -117,9 +116,9 @@ class Handshake:
 
     @property
     def is_tls13(self) -> bool:
-        """TLS 1.3, or one of its drafts (numbered 0x7f00 and up), was negotiated."""
+        """TLS 1.3, or one of its drafts, Facebook's and Google's too, was negotiated."""
         version = self.version
-        return version is not None and (version == TLS13 or version >> 8 == 0x7F)
+        return version is not None and is_tls13(version)
 
     @property
     def resumption(self) -> Literal["session-id", "ticket", "psk"] | None:

@@ -12,6 +12,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture.decompress import Decompressed
 
 CONTENT = random.Random(1).randbytes(50_000) + bytes(400_000) + b"packet" * 20_000
@@ -117,3 +118,14 @@ def test_a_bomb_comes_in_bounded_pieces(name: str) -> None:
 @given(st.sampled_from(list(COMPRESS)), st.binary(max_size=200), st.integers(0, 60))
 def test_any_bytes_are_read_without_exception(name: str, noise: bytes, keep: int) -> None:
     decompress(COMPRESS[name](b"text" * 100)[:keep] + noise, name)
+
+
+@names
+def test_there_is_a_bound_on_what_comes_of_a_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BOUNDS, "capture_bytes", 100_000)
+    output, damage = decompress(COMPRESS[name](CONTENT), name, 10_000)
+    assert len(output) <= 100_000
+    assert CONTENT.startswith(output)
+    assert damage is not None
+    assert "a bound of this program" in damage
+    assert "--bound capture_bytes=N" in damage

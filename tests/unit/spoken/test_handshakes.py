@@ -26,7 +26,7 @@ from ocsp_pcap.tls.events import (
     TlsEvent,
 )
 
-TLS_1_2, TLS_1_3, DRAFT = 0x0303, 0x0304, 0x7F1C
+TLS_1_2, TLS_1_3, DRAFT, FACEBOOK = 0x0303, 0x0304, 0x7F1C, 0xFB1A
 
 
 def client_hello(frame: int = 1, **other: Any) -> ClientHello:
@@ -102,7 +102,7 @@ def test_a_full_handshake_of_tls_1_2() -> None:
     assert not found.certificate_encrypted
 
 
-@pytest.mark.parametrize("version", [TLS_1_3, DRAFT])
+@pytest.mark.parametrize("version", [TLS_1_3, DRAFT, FACEBOOK])
 def test_tls_1_3_hides_the_certificate(version: int) -> None:
     found = only(
         client_hello(),
@@ -180,6 +180,17 @@ def test_resumption_before_tls_1_3(offer: Any, answer: Any, expected: str | None
     assert only(*events, Damage(4, 4, False, "lost", 100)).resumption is None
     assert only(*events, ServerHelloDone(4, 4)).resumption is None
     assert only(*events[:2]).resumption is None
+
+
+def test_an_echoed_session_id_resumes_nothing_in_a_draft_of_tls_1_3() -> None:
+    """RFC 8446 4.1.3: the server echoes it whatever it does; a pre-shared key resumes."""
+    hello = client_hello(session_id=bytes(32), supported_versions=(FACEBOOK,), psk_identities=1)
+    for selected, expected in ((True, "psk"), (False, None)):
+        answer = server_hello(version=FACEBOOK, session_id=bytes(32), psk_selected=selected)
+        changed = ChangeCipherSpec(2, 2, False)
+        (handshake,) = tracked(hello, answer, changed)
+        assert handshake.resumption == expected
+        assert handshake.certificate_encrypted == (expected is None)
 
 
 def test_resumption_in_tls_1_3() -> None:
