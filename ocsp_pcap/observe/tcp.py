@@ -23,6 +23,7 @@ from ocsp_pcap.observe.plain import CARRIED, LIVE, PlainReader
 from ocsp_pcap.observe.rows import Row, Segments
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream, ToldStream
 from ocsp_pcap.spoken.conversation import Conversation
+from ocsp_pcap.spoken.first_bytes import HELLO
 from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import first_of_each
@@ -51,6 +52,8 @@ ENTRY_BYTES: Final = 512
 
 _HEAD: Final = layout(6, start=(">u4", 0), record=(">u2", 0), minor=("u1", 2), message=("u1", 5))
 _HANDSHAKE_RECORD: Final = 0x1603
+_NEXT_TO: Final = 512
+"""Bytes between payloads that are searched with them rather than passed over."""
 _HTTP_STARTS: Final = tuple(int.from_bytes(start) for start in (b"CONN", b"GET ", b"POST", b"HTTP"))
 
 
@@ -739,7 +742,7 @@ def telling(columns: TransportColumns) -> NDArray[np.bool_]:
 
 
 def begins(columns: TransportColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which rows begin as a TLS hello or an HTTP message does.
+    """Tell which rows begin as a TLS hello or an HTTP message does, or hold a TLS hello further on.
 
     Payload that does not lie in the block in one piece is not looked at: it may.
     """
@@ -754,4 +757,24 @@ def begins(columns: TransportColumns, rows: NDArray[np.int64]) -> NDArray[np.boo
     )
     for start in _HTTP_STARTS:
         found |= heads["start"] == start
+    found |= _holds_hello(columns, rows[~elsewhere], at[~elsewhere])[np.cumsum(~elsewhere) - 1] & ~elsewhere
     return found | elsewhere
+
+
+def _holds_hello(
+    columns: TransportColumns, rows: NDArray[np.int64], at: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell which rows hold a TLS hello anywhere; what lies between rows close by is searched, too."""
+    found = np.zeros(max(len(rows), 1), np.bool_)
+    if not len(rows):
+        return found
+    length = columns.payload_length[rows]
+    memory = columns.buffer.data
+    order = np.argsort(at, kind="stable")
+    begin, end = at[order], (at + length)[order]
+    apart = np.flatnonzero(begin[1:] - end[:-1] > _NEXT_TO) + 1
+    for first, last in zip(np.r_[0, apart].tolist(), np.r_[apart, len(rows)].tolist(), strict=True):
+        for hello in HELLO.finditer(memory, int(begin[first]), int(end[last - 1])):
+            place = int(np.searchsorted(begin, hello.start(), "right")) - 1
+            found[order[place]] |= hello.end() <= end[place]
+    return found

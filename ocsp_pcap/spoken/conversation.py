@@ -15,7 +15,7 @@ from typing import Literal
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader, RefusedTunnel
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
-from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, sniff
+from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, hello_within, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.held_bytes import Piece, Waiting
 from ocsp_pcap.spoken.proxy_prefixes import (
@@ -48,6 +48,7 @@ class Conversation:
     """Both directions of one connection; direction 0 is that of the host that sent its first packet."""
 
     __slots__ = (
+        "_behind",
         "_depth",
         "_dns",
         "_http",
@@ -83,6 +84,8 @@ class Conversation:
         """``mid_stream``: it began before the capture did; ``late``: something else came first."""
         self._shared = shared
         self._depth = depth
+        self._behind = 0
+        """Directions (bits) in which TLS may begin behind something else."""
         self._mid_stream = mid_stream
         self._scheme = scheme
         self._http: ExchangeReader | None = None
@@ -142,6 +145,8 @@ class Conversation:
         match self._mode:
             case Mode.TLS:
                 assert self.tls is not None
+                if self._behind >> direction & 1:
+                    data = self._without_prefix(direction, data)
                 self._events(
                     self.tls.receive(direction == self.client, data, frame, time, segment_start=segment_start)
                 )
@@ -283,6 +288,10 @@ class Conversation:
                 self._socks(waiting)
             case Beginning.UNDECIDED:
                 pass
+            case _ if (start := hello_within(last.data)) is not None:
+                self._mode, self._waiting = Mode.WATCH, None
+                self._watched += 1
+                self._hold(last._replace(data=last.data[start:], segment_start=True))
             case _:
                 began_before = len(last.data) < len(data)
                 self._watch()
@@ -306,9 +315,16 @@ class Conversation:
             # The end of what the other side said before STARTTLS, cut where it looked like a beginning.
             waiting.pieces = [piece for piece in waiting.pieces if piece.direction == direction]
         self._mode = Mode.TLS
+        self._behind = 3 if self._watched else 0
         self.tls = TlsConnection(self._shared.keys, self._shared.rsa_keys)
         self.tracker = HandshakeTracker()
         self._replay()
+
+    def _without_prefix(self, direction: int, data: bytes) -> bytes:
+        """Return the first bytes of a direction without what stands before its hello in them."""
+        self._behind &= ~(1 << direction)
+        start = None if data[0] == HANDSHAKE else hello_within(data)
+        return data if start is None else data[start:]
 
     def _replay(self) -> None:
         waiting, self._waiting = self._waiting, None

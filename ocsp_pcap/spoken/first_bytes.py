@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 from typing import Final
 
@@ -16,6 +17,15 @@ MAX_RECORD: Final = (1 << 14) + 2048
 LONGEST_METHOD: Final = max(map(len, METHODS))
 
 
+HELLO: Final = re.compile(
+    rb"\x16\x03[\x00-\x04][\x00-\x44][\x00-\xff][\x01\x02]\x00[\x00-\xff]{2}\x03[\x00-\x03]"
+)
+"""A record with the beginning of a ClientHello or ServerHello: eleven bytes that hardly come by chance."""
+
+
+_FRAMES: Final = 64
+
+
 class Beginning(Enum):
     """A protocol, and which side speaks."""
 
@@ -28,6 +38,28 @@ class Beginning(Enum):
     PROXY_PROTOCOL = auto()
     SOCKS4 = auto()
     SOCKS5 = auto()
+
+
+def hello_within(data: bytes) -> int | None:
+    """Return where a TLS hello begins behind something else; None: nowhere.
+
+    What is in frames, each with its length before it (OpenVPN over TCP), has headers inside its records, too:
+    such a protocol has to be known to be read.
+    """
+    found = HELLO.search(data, 1)
+    if found is None or any(_is_in_frames(data, size) for size in (2, 4)):
+        return None
+    return found.start()
+
+
+def _is_in_frames(data: bytes, size: int) -> bool:
+    """Tell whether bytes are whole frames, each behind its length in so many bytes."""
+    position = 0
+    for _ in range(_FRAMES):
+        position += size + int.from_bytes(data[position : position + size])
+        if position >= len(data):
+            break
+    return position == len(data)
 
 
 def sniff(data: bytes) -> Beginning:

@@ -10,6 +10,7 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.facts import HandshakeFact
 from ocsp_pcap.observe import tcp
+from ocsp_pcap.spoken.first_bytes import HELLO as HELLO_PATTERN
 from tests.unit.observe.segments import CLIENT, SERVER, Wire, client_hello, opening, write_capture
 
 HELLO = client_hello("late.test")
@@ -143,3 +144,72 @@ def test_after_an_upgrade(tmp_path: Path) -> None:
     ]
     (handshake,) = handshakes(tmp_path, wires)
     assert handshake.sni == "late.test"
+
+
+@pytest.mark.parametrize(
+    "prefix", [b"\0\0\1\x2c", b"220 go on\r\n", b"\x16\x03\x01\xff\xff" * 3, b"x" * 1000]
+)
+@pytest.mark.parametrize("count", [0, 1, 40, 500])
+def test_in_the_middle_of_a_segment(count: int, prefix: bytes, tmp_path: Path) -> None:
+    before = chatter(count)
+    end = sum(len(wire.data) for wire in before) // 2
+    (handshake,) = handshakes(tmp_path, [*before, Wire(CLIENT, "PA", end, prefix + HELLO, heard=end)])
+    assert handshake.sni == "late.test"
+    assert handshake.tunnel == "starttls"
+    assert not handshake.missing_bytes
+
+
+def test_in_the_middle_of_a_segment_whose_rest_follows(tmp_path: Path) -> None:
+    before = chatter(100)
+    end = sum(len(wire.data) for wire in before) // 2
+    first = Wire(CLIENT, "A", end, b"some frame " + HELLO[:100])
+    second = Wire(CLIENT, "PA", end + 111, HELLO[100:])
+    (handshake,) = handshakes(tmp_path, [*before, first, second])
+    assert handshake.sni == "late.test"
+
+
+def test_both_sides_behind_something_else(tmp_path: Path) -> None:
+    """A protocol that puts its own header before each record."""
+    hello, answer = server_flight()
+    before = chatter(60)
+    end = sum(len(wire.data) for wire in before) // 2
+    wires = [
+        Wire(CLIENT, "PA", end, b"\0\1ab" + hello),
+        Wire(SERVER, "PA", end, b"\0\1ab" + answer, heard=end + 4 + len(hello)),
+    ]
+    (handshake,) = handshakes(tmp_path, [*before, *wires])
+    assert handshake.frames.server_hello is not None
+
+
+def server_flight() -> tuple[bytes, bytes]:
+    """Return a ClientHello, and a ServerHello that answers it in a record of its own."""
+    random = HELLO[11:43]
+    body = b"\x03\x03" + random + b"\0" + b"\xc0\x2f" + b"\0"
+    message = b"\2" + len(body).to_bytes(3) + body
+    return HELLO, b"\x16\x03\x03" + len(message).to_bytes(2) + message
+
+
+def test_many_connections_that_speak_something_else_are_searched_once(tmp_path: Path) -> None:
+    """What is searched grows with their bytes, and not with how many they are."""
+    searched = 0
+
+    class Counted:
+        def finditer(self, memory: memoryview, start: int, end: int) -> object:
+            nonlocal searched
+            searched += end - start
+            return HELLO_PATTERN.finditer(memory, start, end)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tcp, "HELLO", Counted())
+        assert not handshakes(tmp_path, chatter(3000))
+    assert 0 < searched < 3 * (tmp_path / "a.pcap").stat().st_size
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_frames_of_another_protocol_are_left_alone(size: int, tmp_path: Path) -> None:
+    """OpenVPN over TCP: what is in its frames is no stream of TLS records."""
+    inside = b"\x38" + bytes(13) + HELLO
+    cut = [inside[:100], inside[100:120], inside[120:]]
+    for pieces in ([inside], cut):
+        framed = b"".join(len(piece).to_bytes(size) + piece for piece in pieces)
+        assert not handshakes(tmp_path, [Wire(CLIENT, "PA", 0, framed)])
