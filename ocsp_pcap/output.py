@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -72,6 +73,8 @@ def console(output: Path | None) -> Iterator[Console]:
     with _failures(output):
         if output is None:
             terminal = sys.stdout is not None and sys.stdout.isatty()
+            if _asks_for_ascii() and isinstance(sys.stdout, TextIOWrapper):
+                sys.stdout.reconfigure(encoding="ascii", errors="backslashreplace")
             plain = bool(os.environ.get("NO_COLOR"))
             yield _Console(
                 highlight=False,
@@ -81,6 +84,12 @@ def console(output: Path | None) -> Iterator[Console]:
         else:
             with replacing(output) as path, path.open("w", encoding="utf-8") as file:
                 yield _Console(file=file, width=FILE_WIDTH, highlight=False, force_terminal=False)
+
+
+def _asks_for_ascii() -> bool:
+    """Tell whether the user asked for plain ASCII, where Python takes UTF-8 all the same (PEP 540)."""
+    told = {"PYTHONIOENCODING", "PYTHONUTF8"} & os.environ.keys()
+    return os.environ.get("LC_ALL") in ("C", "POSIX") and not told
 
 
 def write(parts: Iterable[str | bytes], output: Path | None) -> None:

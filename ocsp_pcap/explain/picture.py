@@ -402,7 +402,8 @@ def _ocsp_words(asked: Sequence[Asked], kind: LinkKind, what: str, handed_on: bo
     label = count(len(asked), what) + (" handed on" if handed_on else "")
     if kind != "ocsp-failed":
         told = Counter(status for each in asked for status in each.statuses or ("not modified",))
-        label += ": " + ", ".join(f"{number:,} {status}" for status, number in told.most_common())
+        parts = [f"{number:,} {status}" for status, number in told.most_common()]
+        label += ": " + (", ".join(parts) if len(parts) > 1 else next(iter(told)))
         return label.replace("revoked", "REVOKED")
     failed = Counter(each.outcome for each in asked)
     label += ": " + ", ".join(count(number, *FAILED[outcome]) for outcome, number in failed.most_common())

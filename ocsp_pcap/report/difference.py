@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.difference import Change, Difference, State, Tally
-from ocsp_pcap.explain.phrases import cause_phrase, count, listed
+from ocsp_pcap.explain.difference import Change, Difference, FindingChange, State, Tally
+from ocsp_pcap.explain.phrases import cause_phrase, count
 from ocsp_pcap.facts.codec import to_json
 from ocsp_pcap.terminal.escape import markdown_code, markdown_text
 from ocsp_pcap.terminal.sheet import Sheet
@@ -47,7 +47,7 @@ def _tally(tally: Tally) -> str:
     for host, cause in tally.without:
         causes.setdefault(cause, []).append(host or "unnamed")
     parts = [f"{_phrase(cause, len(hosts))}: {_hosts(hosts)}" for cause, hosts in causes.items()]
-    return f"{sentence}; of the others {listed(parts)}."
+    return f"{sentence}; of the others {'; '.join(parts)}."
 
 
 def _phrase(cause: str, number: int) -> str:
@@ -89,10 +89,15 @@ def render_difference(found: Difference, console: Console) -> None:
         sheet.line(sheet.text("Findings", "bold"))
     for finding in found.findings:
         mark = sheet.text(f"{_MARKS[finding.direction]} ", _STYLES[finding.direction])
-        words = f"{_WORDS[finding.direction]}: {finding.code}. {finding.summary}"
+        words = f"{_WORDS[finding.direction]}: {finding.code}{_of_finding(finding)}{finding.summary}"
         sheet.item(mark, sheet.text(words, limit=600), indent=2, width=2)
     sheet.blank()
     sheet.line(sheet.text(f"{count(found.same, 'certificate')} as before", "dim"))
+
+
+def _of_finding(finding: FindingChange) -> str:
+    """Return what stands between a finding's code and its sentence, which is of before where it is gone."""
+    return " holds no longer. Before: " if finding.direction in ("better", "gone") else ": "
 
 
 def difference_markdown(found: Difference) -> str:
@@ -114,7 +119,7 @@ def _markdown(found: Difference) -> Iterator[str]:
         yield ""
     for finding in found.findings:
         word, code = _WORDS[finding.direction], markdown_code(finding.code)
-        yield f"- {word}: {code}: {markdown_text(finding.summary)}"
+        yield f"- {word}: {code}{_of_finding(finding)}{markdown_text(finding.summary)}"
     yield ""
     yield f"{count(found.same, 'certificate')} as before."
 

@@ -71,7 +71,8 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
         yield ""
         frames = proof_frames(finding.evidence, layout.labels, most=6)
         where = f" (frames {markdown_text(frames)})" if frames and frames != "no packet" else ""
-        yield f"**{finding.severity}** {markdown_code(finding.code)}: {markdown_text(finding.summary)}{where}"
+        told = f"{markdown_text(finding.summary.rstrip('.'))}{where}."
+        yield f"**{finding.severity}** {markdown_code(finding.code)}: {told}"
         yield ""
         for place, step in enumerate(finding.next_steps, start=1):
             yield f"{place}. {markdown_text(step)}"

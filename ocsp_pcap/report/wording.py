@@ -162,8 +162,12 @@ def wrapped(text: str, width: int, most: int) -> list[str]:
         if len(rest) <= width:
             return [*lines, rest]
         cut = rest.rfind(" ", 0, width + 1)
-        cut = cut if cut > width // 3 else width
-        lines.append(rest[:cut].rstrip())
+        if cut > width // 3:
+            lines.append(rest[:cut].rstrip())
+        else:
+            # What is left of a word that is longer than a line would not be read as a part of it.
+            cut = end if (end := rest.find(" ")) > 0 else len(rest)
+            lines.append(rest[: max(width - 1, 0)] + "…" if cut > width else rest[:cut])
         rest = rest[cut:].lstrip()
     if rest and lines:
         lines[-1] = lines[-1][: max(width - 1, 0)] + "…"

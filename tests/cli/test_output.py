@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -238,3 +239,17 @@ def test_interrupted(tmp_path: Path) -> None:
     (capture, *_) = map(json.loads, out.splitlines())
     assert capture["packets"] == 21, "all that came through the pipe"
     assert capture["damage"].endswith("reading was interrupted after frame 21: this is a partial result")
+
+
+def test_the_plain_locale_gets_ascii() -> None:
+    command = [sys.executable, "-m", "ocsp_pcap", "explain", str(DIRECT)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    plain = environment | {"LC_ALL": "C"}
+    printed = subprocess.run(command, env=plain, capture_output=True, check=True).stdout
+    assert printed.isascii()
+    assert b"+ 1 OCSP staple in the handshakes" in printed
+    assert b"-->" in printed
+    printed = subprocess.run(
+        command, env=environment | {"LC_ALL": "C.UTF-8"}, capture_output=True, check=True
+    ).stdout
+    assert "✓ 1 OCSP staple" in printed.decode()

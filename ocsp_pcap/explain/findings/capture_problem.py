@@ -67,16 +67,20 @@ def _problems(capture: CaptureFact) -> Iterator[str]:
     if capture.damage:
         yield capture.damage.rstrip(".")
     if capture.dropped:
-        yield f"the capturing system dropped {capture.dropped} packets"
+        yield f"the capturing system dropped {_some(capture.dropped, 'packet', 'packets')}"
     if capture.truncated_packets:
         limit = f" (snaplen {capture.snaplen})" if (capture.snaplen or WHOLE) < WHOLE else ""
-        yield f"{capture.truncated_packets} packets are cut short{limit}"
+        yield f"{_some(capture.truncated_packets, 'packet is', 'packets are')} cut short{limit}"
     if capture.tcp_gaps:
-        yield f"TCP bytes are missing in {capture.tcp_gaps} places"
-    if capture.one_sided_streams:
-        yield f"{capture.one_sided_streams} TCP connections show one direction only"
-    if capture.undecoded_packets:
-        yield f"{capture.undecoded_packets} packets are of a kind that cannot be decoded{_kinds(capture)}"
+        yield f"TCP bytes are missing in {_some(capture.tcp_gaps, 'place', 'places')}"
+    if number := capture.one_sided_streams:
+        yield f"{_some(number, 'TCP connection shows', 'TCP connections show')} one direction only"
+    if number := capture.undecoded_packets:
+        yield f"{_some(number, 'packet is', 'packets are')} of a kind that cannot be decoded{_kinds(capture)}"
+
+
+def _some(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _kinds(capture: CaptureFact) -> str:

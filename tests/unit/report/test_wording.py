@@ -13,6 +13,7 @@ from ocsp_pcap.report.wording import (
     duration,
     moment,
     time_span,
+    wrapped,
 )
 
 from .demo import PARENT_PCAP, SECOND, START, capture, demo_verdicts
@@ -87,3 +88,11 @@ def test_capture_limits() -> None:
         "3 packets not decoded",
         "a key log opened nothing",
     )  # fmt: skip
+
+
+def test_a_word_longer_than_a_line_is_cut_and_not_broken() -> None:
+    assert wrapped("www.googletagmanager.com, dati.ntop.org +8", 20, 3) == [
+        "www.googletagmanage…", "dati.ntop.org +8",
+    ]  # fmt: skip
+    assert wrapped("a bb cc dd", 5, 3) == ["a bb", "cc dd"]
+    assert wrapped("a bb cc dd", 4, 1) == ["a b…"]
