@@ -67,13 +67,24 @@ class ChecksumAudit:
             self._close(told)
 
     def add_plain(
-        self, told: ToldStream, memory: memoryview, client: int, segments: Sequence[PlainSegment]
+        self,
+        told: ToldStream,
+        memory: memoryview,
+        client: int,
+        segments: Sequence[PlainSegment],
+        last_frames: tuple[int, int],
     ) -> None:
-        """Take a stream that was told at once; no copy of its bytes is among the segments."""
+        """Take a stream that was told at once; no copy of its bytes is among the segments.
+
+        ``last_frames``: of server and client those after which nothing was looked at.
+        """
         for direction, first, last in _spans(told.spoken):
             by_client, controls = direction == client, 0
+            end = last_frames[by_client]
             for from_client, frame, _, at, length in segments:
                 if frame > first and from_client == by_client:
+                    if frame > end:
+                        break
                     if frame > last:
                         controls += 1
                         if controls > CONTROLS:

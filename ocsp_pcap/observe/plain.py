@@ -144,9 +144,11 @@ class PlainReader:
                 except NotPlainError:
                     continue
                 if said is not None:
-                    told.append(ToldStream(numbers[index], said))
+                    told.append(ToldStream(numbers[index], said.spoken))
                     over.append(index)
-                    self._checksums.add_plain(told[-1], memory, sides[index], segments[begin:position])
+                    self._checksums.add_plain(
+                        told[-1], memory, sides[index], segments[begin:position], said.last_frames
+                    )
                     continue
             if goes_on[index]:
                 unfinished.append(index)

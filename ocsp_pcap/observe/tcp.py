@@ -1,8 +1,8 @@
 """TCP: feeds the segments that can matter to the conversations they belong to.
 
 The walk over packets stays in numpy: rows without payload and rows of directions in which nothing
-can matter any more are dropped in bulk. Python runs over what is left, stream by stream, and stops
-as soon as a stream has told all it can.
+can matter any more are dropped in bulk. Plain streams are read at once (:mod:`ocsp_pcap.observe.plain`); over
+the rest Python runs segment by segment, stream by stream, and stops as soon as a stream has told all it can.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ there. What is told is the same, and what is not that plain is declined.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ocsp_pcap.http.state import opened_tunnel
 from ocsp_pcap.spoken.first_bytes import HANDSHAKE
@@ -16,9 +17,15 @@ from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.walk import NotPlainError, Stretch, walk
 
 
-def tell(
-    shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch], client: int
-) -> Spoken | None:
+class Said(NamedTuple):
+    """What was said on a plain connection."""
+
+    spoken: Spoken
+    last_frames: tuple[int, int]
+    """As in :class:`ocsp_pcap.tls.walk.Walked`."""
+
+
+def tell(shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch], client: int) -> Said | None:
     """Return what was spoken on a connection; None: something is still to be told.
 
     Args:
@@ -30,14 +37,14 @@ def tell(
     Raises NotPlainError.
     """
     tunnel, segments = _tunnel(memory, segments)
-    events = walk(memory, segments)
-    if events is None:
+    walked = walk(memory, segments)
+    if walked is None:
         return None
     tracker = HandshakeTracker()
-    for event in events:
+    for event in walked.events:
         tracker.receive(event)
     handshakes = tuple([seen(handshake, shared.same) for handshake in tracker.handshakes])
-    return Spoken(client, False, tunnel, handshakes, (), None)
+    return Said(Spoken(client, False, tunnel, handshakes, (), None), walked.last_frames)
 
 
 def _tunnel(

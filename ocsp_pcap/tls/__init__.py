@@ -6,4 +6,9 @@ never refuse what the endpoints accepted, go on behind a gap where a record can 
 what was missing (:class:`~ocsp_pcap.tls.events.Damage`). They stop wanting bytes as soon as a direction
 can bring nothing more that matters, which is what makes reading fast. Decryption is for whom keys are
 given; without them nothing is guessed beyond what lengths and order prove (:mod:`ocsp_pcap.tls.opaque`).
+
+There are two ways from bytes to events, and one state (:mod:`ocsp_pcap.tls.state`) and one set of message
+readers for both. :class:`~ocsp_pcap.tls.connection.TlsConnection` takes bytes as they come, whatever
+they are. :func:`ocsp_pcap.tls.walk.walk` goes through a connection that lies there whole and plain, as nearly
+all do, and declines every other.
 """

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from struct import Struct
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.direction import Direction
@@ -45,11 +45,13 @@ _MESSAGE: Final = Struct(">I").unpack_from
 class _Side(Direction):
     """A direction, and what of it waits."""
 
-    __slots__ = ("begun", "need", "passing", "size", "started")
+    __slots__ = ("begun", "last_frame", "need", "passing", "size", "started")
 
     def __init__(self, from_client: bool) -> None:
         super().__init__(from_client)
         self.started = False
+        self.last_frame = 0
+        """That of the last segment that was looked at."""
         self.begun = b""
         """The beginning of a record, and how many bytes are needed to go on."""
         self.need = 5
@@ -58,11 +60,19 @@ class _Side(Direction):
         self.size = 0
 
 
+class Walked(NamedTuple):
+    """A connection that was gone through."""
+
+    events: list[TlsEvent]
+    last_frames: tuple[int, int]
+    """The last frames of server and client that were looked at; what they sent later can tell nothing."""
+
+
 class NotPlainError(Exception):
     """This connection is none that can be gone through like this. Raised before anything was told of it."""
 
 
-def walk(memory: memoryview | bytes, segments: Iterable[Stretch]) -> list[TlsEvent] | None:
+def walk(memory: memoryview | bytes, segments: Iterable[Stretch]) -> Walked | None:
     """Return the events of a connection that a ClientHello begins; None: something is still to be told.
 
     Args:
@@ -79,6 +89,7 @@ def walk(memory: memoryview | bytes, segments: Iterable[Stretch]) -> list[TlsEve
         side = sides[sender]
         if side.done:
             continue
+        side.last_frame = frame
         if side.passing:
             if length < side.passing:
                 side.passing -= length
@@ -96,7 +107,7 @@ def walk(memory: memoryview | bytes, segments: Iterable[Stretch]) -> list[TlsEve
             else:
                 _records(state, side, data, frame, time, events)
         if client.done and server.done:
-            return events
+            return Walked(events, (server.last_frame, client.last_frame))
     return None
 
 

@@ -14,8 +14,7 @@ from ocsp_pcap.capture import reader
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.observe import plain
 from ocsp_pcap.observe.tcp import TcpObserver
-from ocsp_pcap.spoken.plain import tell
-from ocsp_pcap.spoken.seen import Spoken
+from ocsp_pcap.spoken.plain import Said, tell
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.walk import NotPlainError, Stretch
 from tests.conftest import CORPUS, SAMPLES
@@ -32,11 +31,12 @@ class Counted:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told = 0
         self.on = True
+        self._monkeypatch = monkeypatch
         monkeypatch.setattr(plain, "tell", self)
 
     def __call__(
         self, shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch], client: int
-    ) -> Spoken | None:
+    ) -> Said | None:
         if not self.on:
             raise NotPlainError
         said = tell(shared, memory, segments, client)
@@ -45,6 +45,7 @@ class Counted:
 
     def facts(self, path: Path, *, on: bool) -> Facts:
         self.on = on
+        self._monkeypatch.setattr(plain, "LEAST_ROWS", 4 if on else 0)
         return read_facts([path])
 
 

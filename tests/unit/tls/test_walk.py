@@ -48,7 +48,8 @@ def told_by_walk(segments: Segments) -> list[TlsEvent] | None:
     for frame, (from_client, data) in enumerate(segments, 1):
         places.append((int(from_client), frame, frame * 1000, len(memory), len(data)))
         memory += data + b"headers"
-    return walk(memoryview(memory), places)
+    walked = walk(memoryview(memory), places)
+    return None if walked is None else walked.events
 
 
 @pytest.mark.parametrize("size", [100, 536, 1448, 20_000])
