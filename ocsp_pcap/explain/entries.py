@@ -14,6 +14,7 @@ from ocsp_pcap.records import dataclass
 PLACEHOLDERS: Final = frozenset(
     {
         *("host", "validator", "responder", "serial", "frame", "stream", "until", "longer", "quic"),
+        "tls",
         *("problem", "lenient", "alert"),
         *("upstream_off", "upstream_on", "on_here", "perhaps_on_here", "unseen", "inner_off", "inner_on"),
     }
@@ -25,6 +26,7 @@ host name of the OCSP responder, from its URL. ``serial``: serial number in hex.
 frame that proves most, as Wireshark's ``frame.number``. ``stream``: as Wireshark's ``tcp.stream``.
 ``until``: when the answer that the validator holds runs out. ``longer``: how long answers last, where a
 capture longer than that would decide. ``quic``: the word QUIC, where the handshake travels over it.
+``tls``: the word TLS, where one travels over TCP.
 ``problem``: what is wrong with a staple. ``lenient``: the address of a validator that went on all the same.
 ``alert``: the alert by which one refused.
 

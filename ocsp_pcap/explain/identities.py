@@ -111,7 +111,8 @@ def _by_vantage(
         role = capture_roles.get(handshake.capture)
         if role == "child" and handshake.server in targets:
             asked.add(handshake.server)
-        elif role == "parent" and not _proxied(handshake):
+        elif role == "parent" and not _proxied(handshake) and handshake.transport == "tcp":
+            # What a tunnel over TCP carries goes on over TCP; QUIC is somebody's who is routed past.
             going_on.add(handshake.client)
     return {asked.pop(): going_on.pop()} if len(asked) == 1 and len(going_on) == 1 else {}
 

@@ -193,7 +193,6 @@ WITHOUT_CAPTURE: dict[str, str] = {
     "leaf-only": "intermediates and single sightings: tests/samples/test_other_validators.py",
     "failure-cached": "intermediates and single sightings: tests/samples/test_other_validators.py",
     "no-responder-for-issuer": "only a site file tells: tests/unit/explain",
-    "quic-bypass": "tests/unit/explain/test_findings_more.py",
     "clock-wrong": "the clocks of recordings are right: tests/unit/explain/test_attacks_when.py",
     "ambiguous-bytes": "recordings hold no packet that disagrees: tests/unit/explain/test_ambiguous_bytes.py",
 }
@@ -239,6 +238,7 @@ FINDINGS_SHOWN = {
     "capture-problem": ("snaplen-200", "ocsp-at-parent"),
     "slow-responder": ("slow-responder", "ocsp-at-parent"),
     "reissued-without-revocation": ("client-insists-on-revocation", "all-interfaces"),
+    "quic-bypass": ("quic-past-the-proxies", "tls-over-udp"),
     "selective-interception": ("some-hosts-tunnelled", "parent-tunnels"),
     "ocsp-on-child-too": ("ocsp-on-both", "ocsp-on-child"),
     "responders-failing": ("responder-troubles", "crl-instead"),

@@ -1,4 +1,4 @@
-"""What the recordings show of handshakes that wait, clients that give up, and hosts that are left alone."""
+"""What the recordings show of handshakes that wait, clients that give up, and what passes the proxies by."""
 
 from __future__ import annotations
 
@@ -45,6 +45,15 @@ def test_a_client_that_insists_on_revocation_gives_up() -> None:
 def test_what_is_tunnelled_and_what_is_intercepted_are_told_apart() -> None:
     summary = finding("some-hosts-tunnelled", "selective-interception").summary
     assert "only tunnels bank.site.test, and intercepts plain.site.test." in summary
+
+
+def test_steps_about_quic_are_not_about_the_proxy() -> None:
+    steps = "\n".join(finding("quic-past-the-proxies", "certificates-hidden").next_steps)
+    assert "block UDP port 443 while you capture" in steps
+    assert "hold the proxy to TLS 1.2" not in steps
+    over_tcp = "\n".join(finding("tls13-without-keys", "certificates-hidden").next_steps)
+    assert "hold the proxy to TLS 1.2" in over_tcp
+    assert "UDP" not in over_tcp
 
 
 @pytest.mark.parametrize(

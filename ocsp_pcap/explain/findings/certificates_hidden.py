@@ -18,8 +18,10 @@ ENTRY: Final = finding_entry(
     "advice",
     "TLS 1.3 without keys hides the certificates that would decide.",
     "Give the keys: --keylog FILE, as SSLKEYLOGFILE writes them for browsers, curl and mitmproxy.",
-    "Or hold the proxy to TLS 1.2 towards origins while you capture; there the certificate is readable.",
-    "Or ask the device: its log or a policy trace (--log, --policy-trace) names what it checked.",
+    "Or hold the proxy to {tls} 1.2 towards origins while you capture; there the certificate is readable.",
+    "Or ask the device that opened the {tls} connection: its log or a policy trace (--log, --policy-trace) "
+    "names what it checked.",
+    "Or block UDP port 443 while you capture: clients that speak {quic} fall back to TCP.",
 )
 MAX_GUESSES: Final = 3
 
@@ -31,18 +33,25 @@ def find(view: View) -> Iterator[Finding]:
         return
     guesses = sorted(_guesses(view), key=lambda guess: (guess[0], guess[1]))
     guessed = "".join(f" {words}" for _, _, words, _ in guesses[:MAX_GUESSES])
+    over_quic = _over_quic(hidden)
     number = len(hidden)
     noun = "handshake hides its certificate" if number == 1 else "handshakes hide their certificates"
     yield finding(
         ENTRY,
-        f"{number} {noun} ({_hidden_by(hidden)} without keys): {hosts_of(hidden)}.{guessed}",
+        f"{number} {noun} ({_names(over_quic)} without keys): {hosts_of(hidden)}.{guessed}",
         [*(e for _, _, _, pair in guesses[:MAX_GUESSES] for e in pair), *evidence_of(hidden[:4])],
+        tls="TLS" if False in over_quic else None,
+        quic="QUIC" if True in over_quic else None,
     )
 
 
-def _hidden_by(verdicts: Sequence[Verdict]) -> str:
-    quic = {item.transport == "udp" for verdict in verdicts for item in verdict.evidence[:1]}
-    return " and ".join(name for name, is_quic in (("TLS 1.3", False), ("QUIC", True)) if is_quic in quic)
+def _over_quic(verdicts: Sequence[Verdict]) -> set[bool]:
+    """Return whether the handshakes of some verdicts travel over QUIC: both, where some do."""
+    return {item.transport == "udp" for verdict in verdicts for item in verdict.evidence[:1]}
+
+
+def _names(over_quic: set[bool]) -> str:
+    return " and ".join(name for name, quic in (("TLS 1.3", False), ("QUIC", True)) if quic in over_quic)
 
 
 def _guesses(view: View) -> Iterator[tuple[bool, int, str, list[Evidence]]]:

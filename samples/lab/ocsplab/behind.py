@@ -92,6 +92,10 @@ class Behind:
         self._start_nginx()
         self._start_dns()
 
+    def address_of(self, host: str) -> str:
+        """Return the address at which an origin or a responder is served."""
+        return self._names[host]
+
     def wait_until_stale(self) -> None:
         """Return when every staple that is meant to be stale has passed its nextUpdate."""
         time.sleep(max(0.0, self._stale_after - time.time()))

@@ -7,6 +7,7 @@ return what they printed, one line a page.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from . import network
 from .lab import Lab
 from .network import Namespace
 from .pki import Authority, Leaf, make_bundle
-from .programs import LabError, wait_until
+from .programs import LabError, run, wait_until
 from .squid import PORT
 
+QUIC_PEER = Path(__file__).resolve().parent.parent / "tlslab" / "quic_peer.py"
 CLIENTS = Path(__file__).resolve().parent.parent / "clients"
 ELSEWHERE = {"TZ": "Asia/Kolkata"}
 """The zone of servers whose logs are in local time: half an hour off every other one in the laboratory."""
@@ -287,3 +289,30 @@ def start_tinyproxy(lab: Lab, namespace: Namespace, inner: str, upstream: str) -
     )
     namespace.start("tinyproxy", ["tinyproxy", "-d", "-c", str(configuration)])
     wait_for_port(namespace, PORT, "tinyproxy")
+
+
+def serve_quic(lab: Lab, leaf: Leaf, address: str) -> None:
+    """Serve one name over QUIC, beside whatever answers there over TCP.
+
+    :raises LabError: this Python has no aioquic
+    """
+    try:
+        run([sys.executable, "-c", "import aioquic"])
+    except LabError as error:
+        raise LabError("QUIC needs aioquic: run this with a Python that has it") from error
+    command = [sys.executable, str(QUIC_PEER), "server", address, str(leaf.chain), str(leaf.key)]
+    lab.net.behind.start("quic", command)
+    sockets = ["ss", "-Hlun", "sport", "=", ":443"]
+    wait_until(lambda: b":443" in lab.net.behind.run(sockets).stdout, "the QUIC server")
+
+
+def visit_by_quic(lab: Lab, namespace: Namespace, host: str, address: str, root: Path) -> None:
+    """Open one stream over QUIC version 1; nobody gets the keys.
+
+    :raises LabError: when no answer comes
+    """
+    log = lab.directory / "quic.keys"
+    arguments = ["client", address, host, "1", "AES_128_GCM_SHA256", str(root), str(log)]
+    result = namespace.run([sys.executable, str(QUIC_PEER), *arguments])
+    if result.stdout.strip() != b"hello":
+        raise LabError(f"QUIC: {result.stdout!r}")

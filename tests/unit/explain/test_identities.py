@@ -47,6 +47,10 @@ def test_whom_the_child_asks_is_who_speaks_in_the_capture_of_the_parent() -> Non
     assert identities(inner(), outer("else.test"), child="child", parent="parent") == {PARENT_INSIDE: PARENT}
     two = (outer("else.test"), outer("else.test", client=CLIENT))
     assert identities(inner(), *two, child="child", parent="parent") == {}
+    quic = outer("else.test", client=CLIENT, transport="udp")
+    assert identities(inner(), outer("a.test"), quic, child="child", parent="parent") == {
+        PARENT_INSIDE: PARENT
+    }
 
 
 def test_visits_in_step() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from ocsplab.behind import Origin
 from ocsplab.chain import Chain, Proxy
 from ocsplab.lab import Lab
+from ocsplab.other_software import serve_quic, visit_by_quic
 from ocsplab.squid import Validation
 
 from .base import Scenario
@@ -119,6 +120,20 @@ def some_hosts_tunnelled(lab: Lab, out: Path) -> None:
     chain.stop(asked=1)
 
 
+def quic_past_the_proxies(lab: Lab, out: Path) -> None:
+    """A browser's QUIC connection is routed by both proxies and opened by neither."""
+    origins = [Origin("plain.site.test"), Origin("video.site.test")]
+    chain = Chain(lab, out, origins, parent=Proxy(validation=Validation()))
+    chain.start()
+    host = "video.site.test"
+    leaf, address = chain.behind.leaves[host], chain.behind.address_of(host)
+    serve_quic(lab, leaf, address)
+    chain.record()
+    chain.visit("plain.site.test")
+    visit_by_quic(lab, lab.net.client, host, address, chain.behind.authority.root)
+    chain.stop(asked=1)
+
+
 PROGRAMS = ("squid",)
 SCENARIOS = (
     Scenario("ocsp-on-child", ocsp_on_child, PROGRAMS),
@@ -128,5 +143,6 @@ SCENARIOS = (
     Scenario("revoked-but-used", revoked_but_used, PROGRAMS),
     Scenario("several-children", several_children, PROGRAMS),
     Scenario("ocsp-on-both", ocsp_on_both, PROGRAMS),
+    Scenario("quic-past-the-proxies", quic_past_the_proxies, PROGRAMS),
     Scenario("some-hosts-tunnelled", some_hosts_tunnelled, PROGRAMS),
 )
