@@ -60,31 +60,21 @@ def evidence_places(evidence: Sequence[Evidence]) -> list[str]:
 
 
 def render_checks(results: Sequence[CheckResult], console: Console) -> None:
-    """Print a table of expectations, broken ones first, and their number."""
-    from rich import box
-    from rich.table import Table
-
+    """Print the expectations, broken ones first with what was found instead and where, and their number."""
     sheet = Sheet(console)
     broken = sum(not result.held for result in results)
     if not results:
         sheet.line(sheet.text("No expectation to check.", "bold"))
         return
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim"
-    )
-    table.add_column("Result", no_wrap=True)
-    table.add_column("Expectation", overflow="fold", ratio=2)
-    table.add_column("Found", overflow="fold", ratio=3)
-    table.add_column("Frames", overflow="fold", max_width=28)
     for result in sorted(results, key=lambda result: result.held):
         mark, style = ("✓ held", "green") if result.held else ("✗ broken", "bold red")
-        table.add_row(
-            sheet.text(mark, style),
-            sheet.text(result.title, limit=400),
-            sheet.text(result.reason, limit=1000),
-            sheet.text("; ".join(evidence_places(result.evidence)), "dim", limit=200),
-        )
-    console.print(table)
+        title = sheet.text(result.title, "" if result.held else "bold", limit=400)
+        sheet.item(sheet.text(mark, style), title, indent=0, width=8)
+        if result.held:
+            continue
+        sheet.line(sheet.text(f"{result.reason.rstrip('.')}.", limit=1000), indent=10)
+        if places := "; ".join(evidence_places(result.evidence)):
+            sheet.line(sheet.text(places, "dim", limit=200), indent=10)
     sheet.blank()
     if broken:
         words = f"✗ {broken} of {count(len(results), 'expectation')} broken"

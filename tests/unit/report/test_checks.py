@@ -37,7 +37,10 @@ def test_broken_expectations_come_first() -> None:
     assert text.index("✗ broken") < text.index("✓ held")
     assert "finding=ocsp-on-wrong-proxy" in text
     assert "role=parent host=plain.site.test" in text
-    assert "parent.pcap: frames" in text
+    assert "No such finding." in text
+    assert "site.toml" in text
+    # Of what holds nothing more has to be said.
+    assert "1 verdict: present" not in text
     assert "✗ 1 of 2 expectations broken" in text
 
 
