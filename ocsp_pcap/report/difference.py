@@ -24,7 +24,9 @@ _NAMED: Final = 4
 
 def headline(found: Difference) -> str:
     """Return the sentences that answer "what did it bring?"."""
-    sentences = [_tally(tally) for tally in found.tallies]
+    # Who never asked comes last: what changed is elsewhere.
+    tallies = sorted(found.tallies, key=lambda tally: not (tally.asked_before or tally.asked_after))
+    sentences = [_tally(tally) for tally in tallies]
     count_of = {word: sum(c.direction == word for c in found.changes) for word in ("worse", "better")}
     if not found.changes and not found.findings:
         sentences.append("Nothing changed.")
@@ -38,6 +40,9 @@ def _tally(tally: Tally) -> str:
     who = f"the {tally.who} proxy" if tally.who in ("child", "parent") else tally.who
     now = f"OCSP asked by {who} for {tally.asked_after} of {count(tally.of_after, 'certificate')}"
     sentence = f"{now}, before for {tally.asked_before} of {tally.of_before}"
+    if not tally.asked_before and not tally.asked_after:
+        received = count(tally.of_after, "certificate")
+        sentence = f"OCSP asked by {who} for none of {received}{', as before' if tally.of_before else ''}"
     if tally.of_after == 0:
         asked = f"{tally.asked_before} of {tally.of_before}"
         return f"No certificate was received by {who} (before, OCSP asked for {asked})."
@@ -47,7 +52,8 @@ def _tally(tally: Tally) -> str:
     for host, cause in tally.without:
         causes.setdefault(cause, []).append(host or "unnamed")
     parts = [f"{_phrase(cause, len(hosts))}: {_hosts(hosts)}" for cause, hosts in causes.items()]
-    return f"{sentence}; of the others {'; '.join(parts)}."
+    others = "" if len(tally.without) == tally.of_after else "of the others "
+    return f"{sentence}; {others}{'; '.join(parts)}."
 
 
 def _phrase(cause: str, number: int) -> str:
