@@ -78,6 +78,10 @@ class Dissection:
     """Frames that are part of a message which, by a run in two passes, never becomes whole."""
     locked: set[int] = field(default_factory=set)
     """Frames of QUIC that it could not decrypt."""
+    opaque: set[int] = field(default_factory=set)
+    """Frames with a handshake record that it takes for encrypted."""
+    content_types: dict[int, str] = field(default_factory=dict)
+    """Of frames with HTTP, the Content-Type; empty where there is none."""
     note: str | None = None
 
     def receive(self, frame: int, protocols: str, layers: Mapping[str, Sequence[Fields]]) -> None:
@@ -140,6 +144,11 @@ class Dissection:
                 and "tcp.segments" not in layers
             ):
                 self.held_back.add(frame)
+        for tls in layers.get("tls", ()):
+            if any(_is_opaque(node) for node in _find(tls, lambda node: "tls.record.content_type" in node)):
+                self.opaque.add(frame)
+        for http in layers.get("http", ()):
+            self.content_types[frame] = next(_deep_values(http, "http.content_type"), "")
         for quic in layers.get("quic", ()):
             if any(key == "quic.decryption_failed" for key, _ in _walk(quic)):
                 self.locked.add(frame)
@@ -209,6 +218,11 @@ def _is_ocsp_url(url: str) -> bool:
             continue
         return True
     return False
+
+
+def _is_opaque(record: Fields) -> bool:
+    """Tell whether a record of type handshake is shown without what is in it."""
+    return _value(record, "tls.record.content_type") == "22" and record.get("tls.handshake") == ""
 
 
 def _is_handshake(node: Fields) -> bool:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
+from ocsp_pcap.crosscheck.differences import KnownDifference
 from ocsp_pcap.crosscheck.dissection import Dissection
 from ocsp_pcap.crosscheck.model import Item
 from ocsp_pcap.facts import HandshakeFact
@@ -49,10 +50,10 @@ Rule: TypeAlias = Callable[[Discrepancy], str | None]
 
 def explanation(case: Discrepancy) -> str | None:
     """Return the reason of the first rule that explains a difference, or None."""
-    for rule in RULES:
+    for kind, rule in RULES:
         reason = rule(case)
         if reason is not None:
-            return reason
+            return f"{kind.value}: {reason}"
     return None
 
 
@@ -135,10 +136,42 @@ def unknown_quic_version(case: Discrepancy) -> str | None:
     )
 
 
-RULES: Final[tuple[Rule, ...]] = (
-    same_hello,
-    tcp_sent_again,
-    not_recognised,
-    never_whole,
-    unknown_quic_version,
+def too_long(case: Discrepancy) -> str | None:
+    """Wireshark puts no handshake message of more than 64 KiB together."""
+    ours = case.ours
+    if ours is None or case.wireshark is not None or case.second is None or ours.kind == "client-hello":
+        return None
+    if ours.frame not in case.second.opaque or ours.transport != "tcp":
+        return None
+    return (
+        f"Wireshark takes the handshake record in frame {ours.frame} for encrypted: it puts no message of "
+        "more than 64 KiB together. The message is whole, and in plain text."
+    )
+
+
+def other_content_type(case: Discrepancy) -> str | None:
+    """Wireshark reads a body of HTTP as what its Content-Type says (RFC 6960 A.1)."""
+    ours = case.ours
+    if ours is None or case.wireshark is not None or case.second is None:
+        return None
+    if ours.kind not in ("request", "response") or ours.frame not in case.second.content_types:
+        return None
+    said = case.second.content_types[ours.frame]
+    if said.partition(";")[0].strip().lower() == f"application/ocsp-{ours.kind}":
+        return None
+    typed = f"says Content-Type {said!r}" if said else "has no Content-Type"
+    return (
+        f"The HTTP message in frame {ours.frame} {typed}, so that Wireshark does not look into its body, "
+        f"which is an OCSP {ours.kind} all the same."
+    )
+
+
+RULES: Final[tuple[tuple[KnownDifference, Rule], ...]] = (
+    (KnownDifference.SAME_HELLO, same_hello),
+    (KnownDifference.SENT_AGAIN, tcp_sent_again),
+    (KnownDifference.PORT, not_recognised),
+    (KnownDifference.CUT_SHORT, never_whole),
+    (KnownDifference.QUIC_VERSION, unknown_quic_version),
+    (KnownDifference.TOO_LONG, too_long),
+    (KnownDifference.CONTENT_TYPE, other_content_type),
 )

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import ocsp_pcap.crosscheck
 from ocsp_pcap.cli import cli
 from ocsp_pcap.crosscheck import CrosscheckResult, Disagreement, KindCount
+from tests.unit.observe.segments import CLIENT, SERVER, Wire, client_hello, opening, write_capture
 
 from .program import CHILD, DIRECT, PARENT, refused, run
 
@@ -50,3 +51,42 @@ def test_disagreement(explanation: str | None, status: int, monkeypatch: pytest.
     done = CliRunner().invoke(cli, ["crosscheck", str(DIRECT)])
     assert done.exit_code == status
     assert "frame 7" in done.output
+
+
+@needs_tshark
+def test_bodies_that_their_content_type_does_not_tell_are_explained(tmp_path: Path) -> None:
+    capture = tmp_path / "a.pcap"
+    content = DIRECT.read_bytes()
+    for kind, other in (
+        (b"response", b"application/octet-stream "),
+        (b"request", b"application/octet-stream"),
+    ):
+        content = content.replace(b"application/ocsp-" + kind, other)
+    capture.write_bytes(content)
+    result = run("crosscheck", capture)
+    assert (result.status, result.err) == (0, "")
+    assert "content type: The HTTP message in frame" in result.out
+
+
+@needs_tshark
+def test_a_certificate_message_that_is_too_long_for_wireshark_is_explained(tmp_path: Path) -> None:
+    padding = b"\0" * 70_000
+    certificate = b"\x30\x83" + len(padding + b"\4\x83" + bytes(3)).to_bytes(3) + b"\4\x83"
+    certificate += len(padding).to_bytes(3) + padding
+    chain = len(certificate).to_bytes(3) + certificate
+    hello = bytes.fromhex("0303") + bytes(range(32)) + bytes.fromhex("00c02f00")
+    first = b"\2" + len(hello).to_bytes(3) + hello
+    body = b"\x0b" + (len(chain) + 3).to_bytes(3) + len(chain).to_bytes(3) + chain + b"\x0e\0\0\0"
+    records = b"\x16\3\3" + len(first).to_bytes(2) + first
+    records += b"".join(
+        b"\x16\3\3" + len(body[at : at + 16_000]).to_bytes(2) + body[at : at + 16_000]
+        for at in range(0, len(body), 16_000)
+    )
+    client = client_hello("long.test")
+    wires = [*opening(), Wire(CLIENT, "PA", 0, client)]
+    for at in range(0, len(records), 1400):
+        wires.append(Wire(SERVER, "PA", at, records[at : at + 1400], heard=len(client)))
+        wires.append(Wire(CLIENT, "A", len(client), heard=min(at + 1400, len(records))))
+    result = run("crosscheck", write_capture(tmp_path / "long.pcap", wires))
+    assert (result.status, result.err) == (0, "")
+    assert "too long: Wireshark takes the handshake record" in result.out

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Final
 
+from ocsp_pcap.crosscheck.differences import KnownDifference
 
-class Why(Enum):
-    """Why tshark shows no certificate where we do."""
-
-    REORDERED = "segments arrived out of order; tshark shows it with tcp.reassemble_out_of_order"
-    PORT = "tshark expects another protocol on this port; with -d tcp.port==N,tls it shows the certificate"
-    CUT_SHORT = (
-        "the message is cut by the end of the capture or a loss; whole certificates stand before the cut"
-    )
-    SPURIOUS = "stray bytes of the client go before the ClientHello, and a loss cuts the message behind them"
-
-
-OURS_ONLY: Final[dict[tuple[str, str, int], tuple[int, Why]]] = {
-    ("ja4/socks4-https.pcap", "tcp", 0): (3, Why.REORDERED),
-    ("nDPI/KakaoTalk_chat.pcap", "tcp", 18): (1, Why.CUT_SHORT),
-    ("nDPI/KakaoTalk_talk.pcap", "tcp", 5): (1, Why.PORT),
-    ("nDPI/android.pcap", "tcp", 7): (2, Why.REORDERED),
-    ("nDPI/anydesk.pcapng", "tcp", 1): (3, Why.PORT),
-    ("nDPI/gnutella.pcap", "tcp", 124): (1, Why.PORT),
-    ("nDPI/google_ssl.pcap", "tcp", 0): (3, Why.REORDERED),
-    ("nDPI/heuristic_tcp_ack_payload.pcap", "tcp", 0): (3, Why.SPURIOUS),
-    ("nDPI/imaps.pcap", "tcp", 1): (1, Why.CUT_SHORT),
-    ("nDPI/malware.pcap", "tcp", 3): (2, Why.REORDERED),
-    ("nDPI/pops.pcapng", "tcp", 0): (1, Why.CUT_SHORT),
-    ("nDPI/rdp.pcap", "tcp", 0): (1, Why.PORT),
-    ("nDPI/rdp_over_tls.pcap", "tcp", 0): (1, Why.PORT),
+OURS_ONLY: Final[dict[tuple[str, str, int], tuple[int, KnownDifference]]] = {
+    ("ja4/socks4-https.pcap", "tcp", 0): (3, KnownDifference.REORDERED),
+    ("nDPI/KakaoTalk_chat.pcap", "tcp", 18): (1, KnownDifference.CUT_SHORT),
+    ("nDPI/KakaoTalk_talk.pcap", "tcp", 5): (1, KnownDifference.PORT),
+    ("nDPI/android.pcap", "tcp", 7): (2, KnownDifference.REORDERED),
+    ("nDPI/anydesk.pcapng", "tcp", 1): (3, KnownDifference.PORT),
+    ("nDPI/gnutella.pcap", "tcp", 124): (1, KnownDifference.PORT),
+    ("nDPI/google_ssl.pcap", "tcp", 0): (3, KnownDifference.REORDERED),
+    ("nDPI/heuristic_tcp_ack_payload.pcap", "tcp", 0): (3, KnownDifference.STRAY_BYTES),
+    ("nDPI/imaps.pcap", "tcp", 1): (1, KnownDifference.CUT_SHORT),
+    ("nDPI/malware.pcap", "tcp", 3): (2, KnownDifference.REORDERED),
+    ("nDPI/pops.pcapng", "tcp", 0): (1, KnownDifference.CUT_SHORT),
+    ("nDPI/rdp.pcap", "tcp", 0): (1, KnownDifference.PORT),
+    ("nDPI/rdp_over_tls.pcap", "tcp", 0): (1, KnownDifference.PORT),
     **{
-        ("nDPI/teams.pcap", "tcp", stream): (2, Why.REORDERED)
+        ("nDPI/teams.pcap", "tcp", stream): (2, KnownDifference.REORDERED)
         for stream in (3, 4, 8, 9, 10, 14, 15, 18, 25, 27, 32, 33, 36, 37, 40, 41)
     },
-    ("nDPI/tls_client_certificate_with_missing_server_one.pcapng", "tcp", 0): (1, Why.CUT_SHORT),
-    ("nDPI/tls_multiple_synack_different_seq.pcapng", "tcp", 0): (4, Why.REORDERED),
-    ("nDPI/tls_port_80.pcapng", "tcp", 0): (1, Why.CUT_SHORT),
-    ("nDPI/viber.pcap", "tcp", 2): (3, Why.REORDERED),
-    ("nDPI/viber.pcap", "tcp", 6): (2, Why.REORDERED),
+    ("nDPI/tls_client_certificate_with_missing_server_one.pcapng", "tcp", 0): (1, KnownDifference.CUT_SHORT),
+    ("nDPI/tls_multiple_synack_different_seq.pcapng", "tcp", 0): (4, KnownDifference.REORDERED),
+    ("nDPI/tls_port_80.pcapng", "tcp", 0): (1, KnownDifference.CUT_SHORT),
+    ("nDPI/viber.pcap", "tcp", 2): (3, KnownDifference.REORDERED),
+    ("nDPI/viber.pcap", "tcp", 6): (2, KnownDifference.REORDERED),
 }
 """File, transport and stream to the number of certificates that we see there and the table has not."""
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from ocsp_pcap.crosscheck.differences import KnownDifference
 from ocsp_pcap.crosscheck.dissection import Dissection
-from ocsp_pcap.crosscheck.labels import certificate_item, hello_item
+from ocsp_pcap.crosscheck.labels import certificate_item, hello_item, response_item
 from ocsp_pcap.crosscheck.model import Item
 from ocsp_pcap.crosscheck.rules import RULES, Discrepancy, Streams, explanation
 from ocsp_pcap.facts import HandshakeFact
@@ -61,8 +62,34 @@ def test_quic_that_wireshark_cannot_open() -> None:
     assert explanation(case(hello, None, second=seen(locked={12}))) is None
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", [rule for _, rule in RULES], ids=lambda rule: rule.__name__)
 def test_no_rule_explains_away_what_only_wireshark_saw(rule: object) -> None:
     everything = seen(sent_again={8: "retransmission"}, held_back={8}, locked={8})
     unknown = case(None, CERTIFICATE, handshake(certificates=()), first=everything, second=everything)
     assert rule(unknown) is None  # type: ignore[operator]
+
+
+def test_each_reason_begins_with_the_kind_of_difference() -> None:
+    """The same kinds as the tests have that hold real captures against Wireshark."""
+    assert len({kind for kind, _ in RULES}) == len(RULES)
+    found = explanation(case(CERTIFICATE, None, second=seen(opaque={8})))
+    assert (found or "").startswith(f"{KnownDifference.TOO_LONG.value}: ")
+
+
+def test_a_handshake_record_that_wireshark_takes_for_encrypted() -> None:
+    second = seen(opaque={8})
+    assert "64 KiB" in (explanation(case(CERTIFICATE, None, second=second)) or "")
+    assert explanation(case(replace(CERTIFICATE, frame=9), None, second=second)) is None
+    assert explanation(case(None, CERTIFICATE, second=second)) is None
+    assert explanation(case(replace(HELLO, frame=8), None, second=second)) is None
+
+
+@pytest.mark.parametrize("said", ["", "application/octet-stream", "text/html; charset=utf-8"])
+def test_a_body_that_is_not_what_its_content_type_says(said: str) -> None:
+    response = response_item("response", "tcp", 3, 8, "successful", [])
+    second = seen(content_types={8: said})
+    assert (said or "no Content-Type") in (explanation(case(response, None, second=second)) or "")
+    assert explanation(case(replace(response, frame=9), None, second=second)) is None
+    assert explanation(case(None, response, second=second)) is None
+    for named in ("application/ocsp-response", "Application/OCSP-Response; x=y"):
+        assert explanation(case(response, None, second=seen(content_types={8: named}))) is None
