@@ -8,33 +8,30 @@ the rest Python runs segment by segment, stream by stream, and stops as soon as 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.decode.columns import EXTRA, TransportColumns
 from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.plain import CARRIED, LIVE, PlainReader
 from ocsp_pcap.observe.rows import Row, Segments
-from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream, ToldStream
+from ocsp_pcap.observe.tcp_segments import CLOSING, SegmentReader
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Reset, TcpStream, ToldStream
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.first_bytes import HELLO
 from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import first_of_each
-from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.headers import FAR, NEAR
 from ocsp_pcap.streams.joining import FlowMatch, Joined, StreamFiles
 from ocsp_pcap.streams.plain import Ordered
-from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
-from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
-from ocsp_pcap.streams.windows import Heard
+from ocsp_pcap.streams.reassembly import Reassembler
+from ocsp_pcap.streams.receiver import Surroundings
 
 DOZING: Final = 32
 """An unknown protocol is spoken: only rows that begin as TLS or HTTP does can matter."""
@@ -44,9 +41,6 @@ FIRST_ROWS: Final = 16
 """Rows of a stream and batch that are taken at once; most streams are told by then."""
 LINGER: Final = 10 * 10**9
 """Nanoseconds that a closed stream is kept for: segments may still be on their way, or retransmitted."""
-CLOSING: Final = FIN | RST
-URGENT: Final = 0x20
-HALF: Final = 1 << 31
 ENTRY_BYTES: Final = 512
 """What a row that is kept to be read again takes besides its payload."""
 
@@ -80,15 +74,11 @@ class TcpObserver:
         """Bytes that the entries of all streams take."""
         self._waiting = 0
         """Bytes that wait in reassembly and parsers of all streams."""
-        self._surroundings: Surroundings | None = None
         self._most_held = BOUNDS.compared_bytes
         self._checksums = ChecksumAudit()
+        self._segments = SegmentReader(self.flows, self._conversation)
         self._plain = PlainReader(shared, self._checksums)
         self._any_dozes = False
-        self._disputed: Mapping[int, tuple[int, ...]] = {}
-        """Frames of segments at hand whose IP fragments disagree, and the frames of these."""
-        self._rereads = False
-        """A stream is read again: what lay outside its windows is known."""
         self._tunnels: dict[int, Tunnel] = {}
         """Of dozing streams, what their bytes travel behind."""
 
@@ -141,9 +131,9 @@ class TcpObserver:
             choice |= self._woken(columns, stream, np.flatnonzero(told & ((wanted & DOZING) != 0)))
         chosen = np.flatnonzero(choice)
         if len(chosen):
-            self._surroundings = Surroundings(columns, stream, direction)
+            self._segments.surroundings = Surroundings(columns, stream, direction)
             self._chosen(columns, Ordered.by_stream(chosen, stream[chosen], direction[chosen]))
-            self._surroundings = None
+            self._segments.surroundings = None
         self._release(int(columns.time[-1]))
         self._checksums.run()
 
@@ -198,7 +188,7 @@ class TcpObserver:
             self._streams[stream.number] = stream
         for told in other.finished:
             told.number, told.frames_before = number[told.number], frames_before
-        self.finished += other.finished
+            self._keep(told)
         self._lingering += other._lingering
         self._tunnels |= {number[local]: tunnel for local, tunnel in other._tunnels.items()}
         self.socks_frames |= {number[s]: frame + frames_before for s, frame in other.socks_frames.items()}
@@ -260,7 +250,7 @@ class TcpObserver:
 
     def _feed_all(self, columns: TransportColumns, rows: Ordered) -> None:
         """Read rows segment by segment."""
-        self._disputed = columns.disputed
+        self._segments.disputed = columns.disputed
         if not len(rows.start):
             return
         chosen, stream, direction, starts, ends = rows
@@ -351,15 +341,16 @@ class TcpObserver:
                 stream.size += size
                 if stream.size > self._most_held:
                     self._trim(stream)
-                self._segment(stream, row, data)
+                self._segments.take(stream, row, data)
             elif not flags & CLOSING:
                 continue
             elif stream.entries is not None:
                 stream.entries.append((row, b"", b""))
             if flags & CLOSING:
-                self._close(stream, row)
+                self._segments.close(stream, row)
             if stream.read_again:
-                self._read_again(stream)
+                self._segments.read_again(stream)
+                self._note_wanted(stream)
             wanted = stream.conversation.wanted
             if (wanted != stream.wanted or stream.closed) and not self._settle(stream, wanted):
                 return taken
@@ -372,13 +363,17 @@ class TcpObserver:
         initial = self.flows.initial_sequences(number)
         mid_stream = initial == [None, None]
         stream = TcpStream(
-            number, self._conversation(number, mid_stream), sides, started_mid_stream=mid_stream
+            number,
+            self._conversation(number, mid_stream),
+            sides,
+            started_mid_stream=mid_stream,
+            late=bool(self._wanted[number] & LATE),
         )
-        self._begin(stream, initial)
+        self._segments.begin(stream, initial)
         if self.flows.has_port(number, DNS_PORT):
             # Its messages are kept as they come: they cannot be read again.
             stream.entries = None
-        if self._wanted[number] & LATE:
+        if stream.late:
             stream.skipped = DIRECTION_BITS
         reset = self.flows.reset(number)
         if reset is not None and reset[0] < row[2]:
@@ -396,19 +391,6 @@ class TcpObserver:
             late=bool(self._wanted[number] & LATE),
             tunnel=self._tunnels.get(number),
         )
-
-    def _begin(self, stream: TcpStream, initial: list[int | None]) -> None:
-        """Tell both sides where their bytes begin."""
-        told: list[int | None] | None = None
-        for side, first in zip(stream.sides, initial, strict=True):
-            if first is not None:
-                side.start(first + 1)
-                continue
-            if told is None:
-                told = self.flows.first_numbers(stream.number)
-            number = told[side.direction]
-            if number is not None:
-                side.assume(number)
 
     def _count_waiting(self, stream: TcpStream) -> None:
         """Count anew what waits in a stream."""
@@ -439,230 +421,6 @@ class TcpObserver:
             if self._held < BOUNDS.all_compared_bytes * 3 // 4:
                 return
 
-    def _segment(self, stream: TcpStream, row: Row, data: bytes) -> None:
-        direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
-        side, other = stream.sides[direction], stream.sides[1 - direction]
-        if flags & SYN:
-            sequence = (sequence + 1) % MODULUS
-        if self._disputed:
-            frames = self._disputed.get(frame + stream.frames_before, ())
-            if frames:
-                self._note_ambiguous(stream, tuple(each - stream.frames_before for each in frames))
-        if flags & URGENT:
-            # Stacks differ in whether the last urgent byte is part of the stream (RFC 6093 3).
-            self._note_ambiguous(stream, (frame,))
-        if stream.reset is not None and stream.reset.direction == direction:
-            self._goes_on_after_reset(stream, sequence + length + missing, frame)
-        if stream.skipped >> direction & 1:
-            # Bytes were passed over on purpose: the stream goes on wherever this segment stands.
-            stream.skipped &= ~(1 << direction)
-            stream.conversation.skip(direction)
-            side.restart(sequence)
-        if not missing and side.accept(sequence, data, frame):
-            stream.conversation.receive(direction, data, frame, time, True)
-        else:
-            if side.started and side.ahead(sequence) > 0:
-                self._look_at_window(stream, side, sequence, frame)
-            self._events(stream, side.segment(sequence, data, missing, frame, time))
-        if other.pending_bytes and flags & ACK:
-            self._events(stream, other.acknowledged(acknowledgment, frame, time))
-        stream.last_frame, stream.last_time = frame, time
-
-    def _look_at_window(self, stream: TcpStream, side: Reassembler, sequence: int, frame: int) -> None:
-        """Note that a segment ahead of others lies beyond the window, where it does."""
-        heard = self.flows.heard(stream.number, 1 - side.direction)
-        if heard is None:
-            return
-        side.heard(heard.acknowledgment, heard.window)
-        if self._rereads:
-            return
-        before = self._heard_before(stream, 1 - side.direction, frame)
-        if (
-            before is not None
-            and before.outside(sequence, FAR, behind=HALF)
-            and len(stream.outside) < BOUNDS.hole_segments
-        ):
-            stream.outside |= {frame}
-
-    def _heard_before(self, stream: TcpStream, direction: int, frame: int) -> Heard | None:
-        """Return what a direction had acknowledged before a frame."""
-        surroundings, number = self._surroundings, stream.number
-        found = None
-        if surroundings is not None:
-            found = surroundings.heard(number, direction, frame + stream.frames_before)
-        if found is None:
-            found = self.flows.heard_before(number, direction)
-        return None if found is None else self.flows.with_window(number, direction, found)
-
-    def _close(self, stream: TcpStream, row: Row) -> None:
-        direction, flags, frame, time, sequence, acknowledgment, length, missing, _ = row
-        side, other = stream.sides[direction], stream.sides[1 - direction]
-        stream.last_frame, stream.last_time = frame, time
-        if flags & RST:
-            self._take_reset(stream, side, row)
-            return
-        if stream.skipped >> direction & 1:
-            stream.closed |= 1 << direction
-            self._events(stream, [Close(direction, frame, time, reset=False)])
-            return
-        sequence = (sequence + length + missing + bool(flags & SYN)) % MODULUS
-        if side.started and side.ahead(sequence) > 0:
-            self._look_at_window(stream, side, sequence, frame)
-            if frame in stream.outside or side.ahead(sequence) > FAR:
-                # It ends far beyond what its receiver would have taken: no FIN of this stream.
-                return
-        events = side.finish(sequence, frame, time)
-        if not events and side.ahead(sequence) < 0:
-            # It ends before bytes that its sender went on to send.
-            return
-        if flags & ACK and not stream.skipped >> (1 - direction) & 1:
-            # The other side's own FIN takes a number, too (RFC 9293 3.4).
-            fin = stream.closed >> (1 - direction) & 1
-            if other.ahead(acknowledgment) <= FAR:
-                other.reaches((acknowledgment - fin) % MODULUS, frame)
-        stream.closed |= 1 << direction
-        self._events(stream, events)
-
-    def _take_reset(self, stream: TcpStream, side: Reassembler, row: Row) -> None:
-        """Remember an RST where a receiver may have taken it; what follows tells whether it did.
-
-        It counts where its number is in the window of its receiver (RFC 9293 3.10.7.4). A receiver that goes
-        by RFC 5961 3.2 takes of these only the next one, and challenges the others: then its sender goes on.
-        """
-        direction, _, frame, time, sequence, *_ = row
-        if not self._rereads and self._is_outside(stream, side, row):
-            stream.outside |= {frame}
-        if frame in stream.outside:
-            return
-        # A FIN of its own takes a number, too (RFC 9293 3.4).
-        fin = stream.closed >> direction & 1
-        stream.closed = DIRECTION_BITS
-        if stream.reset is None:
-            stream.reset = Reset(direction, frame, time, side.next_sequence if side.started else sequence)
-            if side.started and not stream.skipped >> direction & 1 and 0 < side.ahead(sequence) <= FAR:
-                # Its number is that of the next byte: those before it were sent, and are not in the capture.
-                side.reaches((sequence - fin) % MODULUS, frame)
-
-    def _is_outside(self, stream: TcpStream, side: Reassembler, row: Row) -> bool:
-        """Tell whether an RST stands where its receiver drops it."""
-        direction, _, frame, _, sequence, *_ = row
-        heard = self._heard_before(stream, 1 - direction, frame)
-        if heard is not None:
-            return heard.outside(sequence, NEAR)
-        known = side.started and not stream.skipped >> direction & 1
-        return known and abs(side.ahead(sequence)) > NEAR
-
-    def _goes_on_after_reset(self, stream: TcpStream, end: int, frame: int) -> None:
-        """Judge an RST after which its sender sent more: its receiver's acknowledgment tells."""
-        reset = stream.reset
-        assert reset is not None
-        if not 0 < (end - reset.sent) % MODULUS < HALF:
-            return
-        acknowledged = self.flows.last_acknowledgment(stream.number, 1 - reset.direction)
-        if acknowledged is not None and 0 < (acknowledged - reset.sent) % MODULUS < HALF:
-            stream.reset = None
-            stream.closed = 0
-        else:
-            self._note_ambiguous(stream, (reset.frame, frame))
-
-    def _find_lost_tails(self, stream: TcpStream) -> None:
-        """Find bytes that their receiver acknowledged, and that no later ones show to be missing."""
-        for side in stream.sides:
-            if stream.skipped >> side.direction & 1:
-                continue
-            acknowledged = self.flows.last_acknowledgment(stream.number, 1 - side.direction)
-            if acknowledged is not None:
-                heard = self.flows.heard(stream.number, 1 - side.direction)
-                side.heard(acknowledged, None if heard is None else heard.window)
-                # A FIN takes a number, too, and may itself not be in the capture.
-                side.reaches((acknowledged - 1) % MODULUS, stream.last_frame)
-            for sequence, frame, _ in side.unfinished():
-                if side.ahead(sequence) <= FAR:
-                    side.reaches(sequence, frame)
-
-    def _events(self, stream: TcpStream, events: list[StreamEvent]) -> None:
-        conversation = stream.conversation
-        for event in events:
-            if isinstance(event, Data):
-                conversation.receive(
-                    event.direction, event.data, event.delivered_frame, event.time, event.segment_start
-                )
-            elif isinstance(event, Gap):
-                stream.gaps += 1
-                conversation.gap(event.direction, event.length, event.frame, event.time)
-            elif isinstance(event, Close):
-                conversation.close(event.direction, event.frame, event.time, reset=event.reset)
-            else:
-                self._disagree(stream, event)
-
-    def _note_ambiguous(self, stream: TcpStream, frames: tuple[int, ...]) -> None:
-        if len(stream.ambiguous) < BOUNDS.ambiguous_frames:
-            stream.ambiguous |= {tuple(sorted(frames))}
-        else:
-            reached("ambiguous_frames")
-
-    def _disagree(self, stream: TcpStream, event: CopiesDiffer) -> None:
-        """Take note of two copies that are not the same, and find out which of them the receiver took."""
-        self._note_ambiguous(stream, (*event.frames, event.copy))
-        entries, surroundings = stream.entries, self._surroundings
-        if entries is None or surroundings is None or event.copy in stream.judged:
-            return
-        if len(stream.judged) >= BOUNDS.ambiguous_frames:
-            return
-        stream.judged |= {event.copy}
-        segments = [_segment_of(entry) for entry in entries if entry[0][2] not in stream.refused]
-        direction, first = event.direction, min(event.frames)
-        frames = frozenset((*event.frames, event.copy))
-        number, before = stream.number, stream.frames_before
-        opening = next((s for s in segments if s.flags & SYN and s.direction == direction), None)
-        between = [s for s in segments if s.direction != direction and first < s.frame < event.copy]
-        found = refused(
-            segments,
-            event.frames,
-            event.copy,
-            acknowledged_between=any((s.acknowledgment - event.end) % MODULUS < HALF for s in between)
-            or surroundings.acknowledged(
-                number, 1 - direction, event.end, first + before, event.copy + before
-            ),
-            offloaded=surroundings.offloaded(
-                number, direction, frozenset(frame + before for frame in frames)
-            ),
-            outside=stream.outside,
-            syn_data_left=opening is not None
-            and opening.frame in frames
-            and surroundings.syn_data_left(number, direction, opening.sequence),
-        )
-        believed = {frame for frame in found if stream.sides[direction].copies.brought(frame)}
-        if believed - stream.refused:
-            if stream.rereadings < BOUNDS.rereadings:
-                stream.refused |= found
-                stream.read_again = True
-            else:
-                reached("rereadings")
-
-    def _read_again(self, stream: TcpStream) -> None:
-        """Read a stream from its beginning, without the segments that the receiver did not take."""
-        self._rereads = True
-        while stream.read_again and stream.entries is not None:
-            stream.read_again = False
-            stream.rereadings += 1
-            stream.conversation = self._conversation(stream.number, stream.started_mid_stream)
-            stream.sides = (Reassembler(0), Reassembler(1))
-            stream.gaps = stream.closed = 0
-            stream.skipped = DIRECTION_BITS if self._wanted[stream.number] & LATE else 0
-            stream.wanted, stream.reset = DIRECTION_BITS, None
-            self._begin(stream, self.flows.initial_sequences(stream.number))
-            for row, _, data in stream.entries:
-                direction, flags, frame, _, _, _, length, missing, _ = row
-                if frame in stream.refused:
-                    continue
-                if (length or missing) and stream.wanted >> direction & 1:
-                    self._segment(stream, row, data)
-                if flags & CLOSING:
-                    self._close(stream, row)
-                self._note_wanted(stream, stream.conversation.wanted)
-        stream.read_again = self._rereads = False
-
     def _settle(self, stream: TcpStream, wanted: int) -> bool:
         """Note what the stream wants now; end it where that is nothing. Return whether it goes on."""
         if not wanted:
@@ -671,35 +429,20 @@ class TcpObserver:
         if stream.closed == DIRECTION_BITS and not stream.lingering:
             stream.lingering = True
             self._lingering.append(stream)
-        self._note_wanted(stream, wanted)
+        if stream.want(wanted):
+            self._note_wanted(stream)
         return True
 
-    def _note_wanted(self, stream: TcpStream, wanted: int) -> None:
-        if wanted != stream.wanted:
-            stream.skipped |= ~wanted & DIRECTION_BITS
-            stream.wanted = wanted
-            self._wanted[stream.number] = LIVE | wanted | (int(self._wanted[stream.number]) & LATE)
+    def _note_wanted(self, stream: TcpStream) -> None:
+        self._wanted[stream.number] = LIVE | stream.wanted | (LATE if stream.late else 0)
 
     def _give_up(self, stream: TcpStream) -> None:
         """End a stream that may still want bytes."""
-        self._find_lost_tails(stream)
+        self._segments.find_lost_tails(stream)
         self._end(stream)
 
     def _end(self, stream: TcpStream) -> None:
-        for side in stream.sides if stream.outside else ():
-            heard = self.flows.heard(stream.number, 1 - side.direction)
-            if heard is not None:
-                side.heard(heard.acknowledgment, heard.window)
-                side.forget(stream.outside)
-        for side in stream.sides:
-            self._events(stream, side.flush(stream.last_frame, stream.last_time))
-        if stream.read_again:
-            self._read_again(stream)
-            for side in stream.sides:
-                self._events(stream, side.flush(stream.last_frame, stream.last_time))
-        reset = stream.reset
-        if reset is not None:
-            self._events(stream, [Close(reset.direction, reset.frame, reset.time, reset=True)])
+        self._segments.flush(stream)
         conversation = stream.conversation
         conversation.finish(stream.last_frame, stream.last_time)
         entries = stream.entries
@@ -717,19 +460,18 @@ class TcpObserver:
             self.socks_frames[stream.number] = conversation.socks_payload_frame + stream.frames_before
         if conversation.tracker is not None or conversation.exchanges or stream.ambiguous:
             told = stream.told()
-            if stream.ambiguous or not told.spoken.is_unanswered or self._shared.has_room():
-                self.finished.append(told)
+            self._keep(told)
             if entries is not None:
                 self._checksums.add(told, entries, stream.refused)
+
+    def _keep(self, told: ToldStream) -> None:
+        """Keep what a stream told; of ClientHellos that nothing answers only so many."""
+        if told.ambiguous or not told.spoken.is_unanswered or self._shared.has_room():
+            self.finished.append(told)
 
 
 def _last_frame(stream: TcpStream) -> int:
     return stream.frames_before + stream.last_frame
-
-
-def _segment_of(entry: Entry) -> Segment:
-    (direction, flags, frame, _, sequence, acknowledgment, _, missing, _), before, data = entry
-    return Segment(direction, flags, frame, sequence, acknowledgment, missing, before, data)
 
 
 def telling(columns: TransportColumns) -> NDArray[np.bool_]:

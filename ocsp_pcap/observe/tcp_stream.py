@@ -40,6 +40,8 @@ class TcpStream:
     last_frame: int = 0
     last_time: int = 0
     started_mid_stream: bool = False
+    late: bool = False
+    """Something else was spoken before it was read."""
     frames_before: int = 0
     """To be added to frames: those of the files before the one that it was read in."""
     lingering: bool = False
@@ -65,6 +67,14 @@ class TcpStream:
     read_again: bool = False
     """A receiver took other packets than those that were read."""
     reset: Reset | None = None
+
+    def want(self, directions: int) -> bool:
+        """Note of which directions (bits) bytes can matter from now on; return whether that is news."""
+        if directions == self.wanted:
+            return False
+        self.skipped |= ~directions & DIRECTION_BITS
+        self.wanted = directions
+        return True
 
     def counted(self, rows: list[Row]) -> list[Row]:
         """Return rows with their frames counted as this stream counts."""

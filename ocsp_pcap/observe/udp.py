@@ -136,7 +136,7 @@ class UdpObserver:
                 self._begun[number[flow]] = begun
         self._randoms |= {number[flow]: seen for flow, seen in other._randoms.items() if not again[flow]}
         for streams, taken in (
-            (other.finished, self.finished.append),
+            (other.finished, self._keep),
             (list(other._streams.values()), self._go_on_with),
         ):
             for stream in streams:
@@ -153,6 +153,7 @@ class UdpObserver:
 
     def _go_on_with(self, stream: UdpStream) -> None:
         self._streams[stream.number] = stream
+        self._waiting += stream.waiting
 
     def tried(self, flows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell in which flows a datagram was tried as the beginning of a handshake."""
@@ -295,9 +296,13 @@ class UdpObserver:
             known.update(h.client_hello.random for h in tracker.handshakes if h.client_hello)
             same = self._shared.same
             stream.handshakes = tuple([seen(handshake, same) for handshake in tracker.handshakes])
-            unanswered = all(handshake.is_unanswered for handshake in stream.handshakes)
-            if not unanswered or self._shared.has_room():
-                self.finished.append(stream)
+            self._keep(stream)
+
+    def _keep(self, stream: UdpStream) -> None:
+        """Keep what a connection told; of ClientHellos that nothing answers only so many."""
+        unanswered = all(handshake.is_unanswered for handshake in stream.handshakes)
+        if not unanswered or self._shared.has_room():
+            self.finished.append(stream)
 
     def _close(self, stream: UdpStream) -> None:
         del self._streams[stream.number]
