@@ -89,7 +89,7 @@ NOT_BOUNDS = {
     "capture/reader.py": {"BUFFER_LIMIT": TELLS},
     "capture/rotation.py": {"MAX_OVERLAP": TELLS, "MAX_SILENCE": TELLS},
     "capture/views.py": {"_MOST_BLOCK": TELLS, "_MOST_INTERFACES": COST},
-    "decode/fragments.py": {"MAXIMUM_DATAGRAM": PROTOCOL, "MAXIMUM_AGE": PROTOCOL},
+    "decode/fragments.py": {"MAXIMUM_DATAGRAM": PROTOCOL, "MAXIMUM_AGE": PROTOCOL, "MAXIMUM_EARLY": COST},
     "decode/slow.py": {"_MAXIMUM_EXTENSIONS": PROTOCOL},
     "http/encoding.py": {"_MAX_WINDOW": PROTOCOL},
     "http/connection.py": {"MAX_REST_OF_HEAD": TELLS},
