@@ -1,0 +1,258 @@
+"""Knowledge of numbered streams, asked for by their numbers.
+
+A column a property, a row a stream: a capture has millions of streams, and each costs some dozens of bytes
+and no object. The columns are filled by :mod:`ocsp_pcap.streams.flows`; nothing here changes them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.streams import addresses
+from ocsp_pcap.streams.distinct import distinct
+from ocsp_pcap.streams.exact_index import ExactIndex, Lanes
+from ocsp_pcap.streams.flow import Endpoints, Flow
+from ocsp_pcap.streams.state import (
+    ACKED_0,
+    ACKED_1,
+    BASE_0,
+    BASE_1,
+    FIELDS,
+    IS_IPV6,
+    RESET_BY_1,
+    SWAPPED,
+    read_flows,
+)
+from ocsp_pcap.streams.windows import Heard, scaled
+
+Rows = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+_MAXIMUM_PORT = np.uint64(0xFFFF)
+_FLOWS_AT_ONCE = 1024
+MODULUS = 1 << 32
+
+
+class Acknowledgments(NamedTuple):
+    """The rows of a batch that acknowledge something, and what their directions had before it."""
+
+    rows: Rows
+    slot: Rows
+    known: Flags
+    acknowledgment: NDArray[np.uint32]
+    window: NDArray[np.uint32]
+
+
+class KnownStreams:
+    """The streams of one capture, by number."""
+
+    def __init__(self, *, udp: bool = False) -> None:
+        """``udp``: number as Wireshark's udp.stream; no packet starts a conversation anew."""
+        self._udp = udp
+        self._indexes = (ExactIndex(2), ExactIndex(5))
+        self._size = 0
+        self._current = np.zeros(2048, np.int32)
+        """Stream of each conversation; a conversation is twice its number in its index, plus 1: IPv6."""
+        self._state = {name: np.zeros((1024, *shape), kind) for name, kind, shape in FIELDS}
+        nothing = np.empty(0, np.int64)
+        numbers = np.empty(0, np.uint32)
+        self._before = Acknowledgments(nothing, nothing, np.empty(0, np.bool_), numbers, numbers)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def heard_before(self, stream: int, direction: int) -> tuple[int, int] | None:
+        """Return the last acknowledgment, and window as advertised, of a direction before this batch."""
+        slot, before = stream * 2 + direction, self._before
+        first = np.flatnonzero(before.slot == slot)[:1].tolist()
+        if not first:
+            return self._last_heard(stream, direction)
+        if not before.known[first[0]]:
+            return None
+        return int(before.acknowledgment[first[0]]), int(before.window[first[0]])
+
+    def _last_heard(self, stream: int, direction: int) -> tuple[int, int] | None:
+        if not self._state["bits"][stream] & (ACKED_0, ACKED_1)[direction]:
+            return None
+        return int(self._state["acknowledgment"][stream, direction]), int(
+            self._state["window"][stream, direction]
+        )
+
+    def heard(self, stream: int, direction: int) -> Heard | None:
+        """Return what a direction last acknowledged, with its window."""
+        found = self._last_heard(stream, direction)
+        return None if found is None else self.with_window(stream, direction, found)
+
+    def with_window(self, stream: int, direction: int, found: tuple[int, int]) -> Heard:
+        """Return an acknowledgment with its window in bytes, given as it was advertised."""
+        scale = self._state["scale"][stream]
+        return Heard(found[0], scaled(found[1], int(scale[direction]), int(scale[1 - direction])))
+
+    def _keys(self, streams: Rows) -> Iterator[tuple[int, Rows, Lanes]]:
+        """Yield, for each version of IP, its index, which of the streams are of it, and their keys."""
+        six = (self._state["bits"][streams] & IS_IPV6) != 0
+        for version, rows in ((0, np.flatnonzero(~six)), (1, np.flatnonzero(six))):
+            if len(rows):
+                keys = self._indexes[version].lanes()[self._state["key"][streams[rows]]]
+                yield version, rows, tuple(np.ascontiguousarray(keys.T))
+
+    def _base_of(self, stream: Rows, side: Rows) -> Rows:
+        """Return base sequence numbers, -1 where not known."""
+        known = (self._state["bits"][stream] & np.where(side, BASE_1, BASE_0)) != 0
+        base: Rows = np.where(known, self._state["base"][stream, side].astype(np.int64), -1)
+        return base
+
+    def starts_with_syn(self, streams: Rows) -> Flags:
+        """Tell of which streams the first packet is a SYN without ACK."""
+        found: Flags = self._state["syn_frame"][streams, 0] == self._state["first_frame"][streams]
+        return found
+
+    def all_endpoints(self, streams: Sequence[int]) -> list[Endpoints]:
+        """Return addresses and ports of each stream's two ends. Raises IndexError for an unknown stream."""
+        return self._endpoints(self._known(streams))
+
+    def endpoints(self, stream: int) -> Endpoints:
+        """Return addresses and ports of one stream's two ends. Raises IndexError for an unknown stream."""
+        return self.all_endpoints([stream])[0]
+
+    def _endpoints(self, streams: Rows) -> list[Endpoints]:
+        found: dict[int, Endpoints] = {}
+        swapped = ((self._state["bits"][streams] & SWAPPED) != 0).tolist()
+        for version, rows, lanes in self._keys(streams):
+            ones, others = addresses.texts(lanes, ipv6=bool(version))
+            ports, other_ports = (lanes[-1] >> np.uint64(16)).tolist(), (lanes[-1] & _MAXIMUM_PORT).tolist()
+            for row, one, port, other, other_port in zip(
+                rows.tolist(), ones, ports, others, other_ports, strict=True
+            ):
+                found[row] = (
+                    Endpoints(other, other_port, one, port)
+                    if swapped[row]
+                    else Endpoints(one, port, other, other_port)
+                )
+        return [found[row] for row in range(len(streams))]
+
+    def _known(self, streams: Sequence[int]) -> Rows:
+        known = np.array(streams, np.int64)
+        if ((known < 0) | (known >= self._size)).any():
+            raise IndexError(streams)
+        return known
+
+    def has_port(self, stream: int, port: int) -> bool:
+        """Tell whether one of a stream's ends is at this port."""
+        is_ipv6 = bool(self._state["bits"][stream] & IS_IPV6)
+        ports = int(self._indexes[is_ipv6].lanes()[self._state["key"][stream], -1])
+        return port in (ports >> 16, ports & 0xFFFF)
+
+    def flows(self, streams: Sequence[int]) -> Iterator[Flow]:
+        """Yield everything that is remembered of each stream. Raises IndexError for an unknown stream."""
+        known = self._known(streams)
+        for start in range(0, len(known), _FLOWS_AT_ONCE):
+            rows = known[start : start + _FLOWS_AT_ONCE]
+            state = {name: array[rows] for name, array in self._state.items()}
+            yield from read_flows(state, self._endpoints(rows))
+
+    def flow(self, stream: int) -> Flow:
+        """Return everything that is remembered of a stream. Raises IndexError for an unknown stream."""
+        return next(self.flows([stream]))
+
+    def hop_limit(self, stream: int, direction: int) -> int | None:
+        """Return time to live, or hop limit, of a direction's first packet; None: it sent none."""
+        return int(self._state["hop_limit"][stream, direction]) or None
+
+    def reset(self, stream: int) -> tuple[int, int] | None:
+        """Return frame and direction of the first RST of a stream."""
+        frame = int(self._state["reset_frame"][stream])
+        return (frame, int((self._state["bits"][stream] & RESET_BY_1) != 0)) if frame else None
+
+    def first_frame(self, stream: int) -> int:
+        """Return the first frame of a stream."""
+        return int(self._state["first_frame"][stream])
+
+    def initial_sequences(self, stream: int) -> list[int | None]:
+        """Return the sequence number of each direction's SYN; None where it is not in the capture."""
+        state = self._state
+        sent = state["syn_count"][stream].tolist()
+        if not any(sent):
+            return [None, None]
+        answered = bool(state["syn_ack_frame"][stream])
+        base = state["base"][stream].tolist()
+        if state["bits"][stream] & SWAPPED:
+            base.reverse()
+        return [base[direction] if sent[direction] or answered else None for direction in (0, 1)]
+
+    def initial_numbers(self, streams: Rows, frames: Rows) -> tuple[Flags, NDArray[np.uint32]]:
+        """Tell of which streams both SYNs' numbers are known; return these, a column a direction.
+
+        They count as not known where an RST before the stream's frame in ``frames`` may have ended it.
+        """
+        state = self._state
+        reset = state["reset_frame"][streams]
+        known = (state["syn_ack_frame"][streams] != 0) | (state["syn_count"][streams] != 0).all(axis=1)
+        known &= (state["syn_count"][streams] != 0).any(axis=1)
+        known &= (reset == 0) | (reset >= frames)
+        base = state["base"][streams]
+        swapped = (state["bits"][streams] & SWAPPED) != 0
+        base[swapped] = base[swapped, ::-1]
+        return known, base
+
+    def have_port(self, streams: Rows, port: int) -> Flags:
+        """Tell which streams have an end at a port."""
+        found = np.zeros(len(streams), np.bool_)
+        for _, rows, lanes in self._keys(streams):
+            ports = lanes[-1]
+            found[rows] = ((ports >> np.uint64(16)) == port) | ((ports & _MAXIMUM_PORT) == port)
+        return found
+
+    def first_numbers(self, stream: int) -> list[int | None]:
+        """Return the first sequence number of payload of each direction that anything in the stream told."""
+        known = self._state["bits"][stream]
+        base = self._state["base"][stream].tolist()
+        found = [
+            (number + 1) % MODULUS if known & bit else None
+            for number, bit in zip(base, (BASE_0, BASE_1), strict=True)
+        ]
+        if known & SWAPPED:
+            found.reverse()
+        return found
+
+    def last_acknowledgment(self, stream: int, direction: int) -> int | None:
+        """Return the last acknowledgment number that a direction sent; None: it acknowledged nothing."""
+        if not self._state["bits"][stream] & (ACKED_0, ACKED_1)[direction]:
+            return None
+        return int(self._state["acknowledgment"][stream, direction])
+
+    def lower_ports(self) -> NDArray[np.uint16]:
+        """Return the distinct lower ports of all streams, in ascending order."""
+        found = [
+            np.minimum(ports >> np.uint64(16), ports & np.uint64(0xFFFF))
+            for ports in (index.lanes()[:, -1] for index in self._indexes)
+        ]
+        return distinct(np.concatenate(found).astype(np.uint16))
+
+    def opened_at(self, hosts: Iterable[str]) -> list[int]:
+        """Return, in ascending order, the streams with an end at one of these addresses that open.
+
+        That is, with a SYN, with or without ACK: :attr:`Flow.outcome` says something of them.
+        """
+        wanted: tuple[list[int], list[int]] = ([], [])
+        for host in map(ipaddress.ip_address, hosts):
+            wanted[host.version == 6].append(int(host))
+        state = self._state
+        opens = (state["syn_ack_frame"][: self._size] != 0) | state["syn_count"][: self._size].any(axis=1)
+        streams = np.flatnonzero(opens)
+        found = np.zeros(len(streams), np.bool_)
+        for version, rows, lanes in self._keys(streams):
+            found[rows] = addresses.contains(lanes, wanted[version], ipv6=bool(version))
+        return [int(stream) for stream in streams[found]]
+
+    def one_sided_streams(self) -> int:
+        """Count the streams of which :attr:`Flow.one_sided` holds."""
+        packets, bits = self._state["packets"][: self._size], self._state["bits"][: self._size]
+        only_0 = (packets[:, 1] == 0) & ((bits & ACKED_0) != 0)
+        only_1 = (packets[:, 0] == 0) & ((bits & ACKED_1) != 0)
+        return int(np.count_nonzero(only_0 | only_1))
