@@ -138,7 +138,11 @@ KINDS = tuple(
             r"connection to .* of a proxy",
             _handshake(CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, COMPRESSED_CERTIFICATE),
         ),
-        ("hidden", r"hidden handshake|handshake whose certificate", _handshake(CLIENT_HELLO, SERVER_HELLO)),
+        (
+            "hidden",
+            r"hidden handshake|handshake whose certificate|QUIC past",
+            _handshake(CLIENT_HELLO, SERVER_HELLO),
+        ),
         (
             "staple",
             r"staple",
