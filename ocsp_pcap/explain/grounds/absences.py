@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Alone, Due, InView, NoOtherTry, Silence, Unanswered
 from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown
@@ -115,6 +116,10 @@ def packets_lost(question: Question, ground: Following) -> Iterator[Standing]:
             named = "" if len(case.facts.captures) == 1 else f" ({capture})"
             yield Standing("packets-lost", f"{reason}{named}")
             return
+    missing = case.once(connections_missing).get(question.asker.identity)
+    if missing is not None and isinstance(ground, Silence):
+        words = f"no connection follows a lookup of {missing}, as others did: whole ones seem to be missing"
+        yield Standing("packets-lost", words)
 
 
 def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[Standing]:

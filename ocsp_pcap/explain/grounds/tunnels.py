@@ -56,9 +56,11 @@ def shown_to_intercept(question: Question) -> bool:
 
 
 def told_to_intercept(question: Question) -> bool:
-    """The site file says that a proxy makes its own TLS connections."""
-    proxy = question.proxy
-    return proxy is not None and proxy.intercepts is not False and bool(proxy.intercepts or proxy.ca)
+    """The site file says that a proxy makes its own TLS connections.
+
+    That it has a CA does not: it may intercept some hosts, and tunnel others.
+    """
+    return question.proxy is not None and question.proxy.intercepts is True
 
 
 def served(question: Question) -> bool:

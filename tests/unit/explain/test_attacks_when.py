@@ -380,3 +380,21 @@ def test_a_try_in_vain_since_the_answer_may_be_what_is_kept(hidden: bool) -> Non
     assert told_of(visit, exchange(shop), between, last)[-1] == ("cached", "confirmed")
     refused = dns(RESPONDER, time=100.5), attempt("refused", time=100.7)
     assert told_of(visit, exchange(shop), between, *refused, last)[-1] == ("cached", "likely")
+
+
+def test_a_lookup_without_the_connection_that_follows_others_shows_that_connections_are_missing() -> None:
+    """What is lost as a whole leaves no gap; what announced it may be there."""
+    other = certificate("other.test", ocsp=("http://ocsp2.ca.test/",))
+    last = handshake("shop.test", shop, time=300)
+    seen = [visit, exchange(shop), last, handshake("other.test", other, time=200)]
+    followed = dns(RESPONDER, time=0.9), attempt("established", time=0.95)
+    away = dns("198.51.100.2", name="ocsp2.ca.test", time=200.5)
+    there = attempt("established", server="198.51.100.2", time=200.6)
+    query = exchange(other, time=200.7, server="198.51.100.2", url="http://ocsp2.ca.test/")
+    again = dns("198.51.100.2", name="ocsp2.ca.test", time=203)
+    for more, sure in (((there, query), "confirmed"), ((there, query, again), "likely"), ((), "confirmed")):
+        found = verdict(facts(shop, other, *seen, *followed, away, *more)).sightings
+        assert [(each.cause, each.confidence) for each in found] == [
+            ("queried", "confirmed"),
+            ("cached", sure),
+        ]
