@@ -42,6 +42,12 @@ def tcp(
     return ethernet(0x0800, ipv4(6, header + payload, *addresses))
 
 
+def udp(flow: int, payload: bytes, *, port: int = 443) -> bytes:
+    """A datagram of the client of flow number ``flow``."""
+    header = struct.pack(">HHHH", 20_000 + (flow & 0x3FFF), port, 8 + len(payload), 0)
+    return ethernet(0x0800, ipv4(17, header + payload, 0x0B000000 + (flow >> 14), 0xC6336401))
+
+
 def record(kind: int, content: bytes) -> bytes:
     """TLS records of at most 16 kB."""
     pieces = [content[at : at + 16384] for at in range(0, len(content), 16384)]

@@ -21,6 +21,7 @@ from .build import (
     segments,
     server_hello,
     tcp,
+    udp,
 )
 
 
@@ -294,6 +295,19 @@ def one_packet_flows(folder: Path, size: int) -> list[str]:
 @_case("N TLS connections of one packet each, as facts", 60_000, seconds=30, megabytes=250)
 def one_packet_flows_as_facts(folder: Path, size: int) -> list[str]:
     return _facts(pcap(folder / "a.pcap", (tcp(flow, client_hello(flow)) for flow in range(size))))
+
+
+@_case("N TLS connections of one packet each, more than are kept", 150_000, seconds=60, megabytes=300)
+def one_packet_flows_beyond_the_bound(folder: Path, size: int) -> list[str]:
+    return _facts(pcap(folder / "a.pcap", (tcp(flow, client_hello(flow)) for flow in range(size))))
+
+
+@_case("N QUIC connections of one packet each", 20_000, seconds=15, megabytes=300)
+def quic_one_packet_flows(folder: Path, size: int) -> list[str]:
+    from tests.unit.quic import peers
+
+    first = next(data for from_client, data in peers.exchange(names=1).datagrams if from_client)
+    return _facts(pcap(folder / "a.pcap", (udp(flow, first) for flow in range(size))))
 
 
 @_case("N connections whose handshake message never ends", 20_000, seconds=30)
