@@ -24,7 +24,7 @@ from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 
 MOST_OF_A_KIND: Final = 2
 """Hosts of one kind that are drawn each by itself; of more, one figure stands for all."""
-MOST_GHOSTS: Final = 3
+MOST_GHOSTS: Final = 4
 MOST_EVIDENCE: Final = 8
 _ORDER: Final[tuple[NodeKind, ...]] = (
     "client",
@@ -379,6 +379,9 @@ def _ghost(verdict: Verdict) -> LinkKind:
         return "hidden"
     if verdict.cause in _NEEDLESS:
         return "needless"
+    if verdict.confidence == "possible":
+        # Another cause fits as well, and with it no query need be missing.
+        return "hidden"
     return "impossible" if verdict.cause in _IMPOSSIBLE else "missing"
 
 

@@ -81,6 +81,13 @@ def test_staples_failures_and_crls() -> None:
     } <= links(drawn)  # fmt: skip
 
 
+def test_a_query_is_not_missing_where_the_packets_do_not_decide() -> None:
+    visits = [handshake("shop.test", shop, time=60 * number) for number in range(2)]
+    explanation = explain(facts(shop, *visits))
+    assert [verdict.confidence for verdict in explanation.verdicts] == ["possible"]
+    assert {link.kind for link in explanation.picture.links} == {"tls", "hidden"}
+
+
 def test_only_what_is_good_is_drawn_as_good() -> None:
     stale = response(single(shop, this_update=-2 * DAY, next_update=-DAY))
     revoked = response(single(mail, "revoked"))
