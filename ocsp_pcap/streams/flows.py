@@ -29,6 +29,9 @@ from ocsp_pcap.streams.state import (
     ACKED_1,
     BASE_0,
     BASE_1,
+    BLIND_FIN,
+    BLIND_MORE,
+    BLIND_RST,
     IS_IPV6,
     REBASED,
     RESET_BY_1,
@@ -196,7 +199,9 @@ class FlowTable(KnownStreams):
         if len(opening):
             state["scale"].reshape(-1)[slot[opening]] = scales(columns, opening)
         self._remember_acknowledgments(columns, stream, direction, slot, live)
-        control = control[~self._stray(columns, control, slot)]
+        stray, blind = self._stray(columns, control, slot)
+        self._remember_blind(columns, control[blind], slot)
+        control = control[~stray]
         flags, slot, frame = flags[control], slot[control], columns.frame[control]
         syn = (flags & (SYN | ACK)) == SYN
         np.add.at(state["syn_count"].reshape(-1), slot[syn], np.uint32(1))
@@ -231,12 +236,48 @@ class FlowTable(KnownStreams):
         acknowledgment[own] = columns.acknowledgment[rows]
         window[own] = advertised(columns, rows)
 
-    def _stray(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> Flags:
-        """Tell which FINs and RSTs stand where their receiver takes none (RFC 9293 3.10.7.4)."""
+    def _remember_blind(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> None:
+        """Keep of each direction the first end that cannot be judged, and whether there are others."""
+        kinds, numbers = self._state["blind_end"].reshape(-1), self._state["blind_number"].reshape(-1)
+        slot, reset = all_slots[rows], (columns.flags[rows] & RST) != 0
+        length = np.where(reset, 0, columns.payload_length[rows] + columns.payload_missing[rows])
+        number, kind = (
+            columns.sequence[rows] + length.astype(np.uint32),
+            np.where(reset, BLIND_RST, BLIND_FIN),
+        )
+        first = first_of_each(slot)
+        first = first[kinds[slot[first]] == 0]
+        kinds[slot[first]], numbers[slot[first]] = kind[first], number[first]
+        others = slot[(numbers[slot] != number) | ((kinds[slot] & kind) == 0)]
+        kinds[others] |= BLIND_MORE
+
+    def _may_be_stray(self, other: FlowTable, mine: Rows, theirs: Rows, flipped: Flags) -> bool:
+        """Tell whether a receiver of this table would not have taken an end that the other left open."""
+        kinds = other._state["blind_end"][theirs]
+        for index, side in zip(*(places.tolist() for places in np.nonzero(kinds)), strict=True):
+            direction = side ^ int(flipped[index])
+            heard = self.heard(int(mine[index]), 1 - direction)
+            if heard is None:
+                continue
+            reset = bool(kinds[index, side] & BLIND_RST)
+            number = int(other._state["blind_number"][theirs[index], side])
+            if kinds[index, side] & BLIND_MORE or heard.outside(
+                number, NEAR if reset else FAR, behind=0 if reset else 1
+            ):
+                return True
+        return False
+
+    def _stray(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> tuple[Flags, Flags]:
+        """Tell which FINs and RSTs stand where their receiver takes none (RFC 9293 3.10.7.4).
+
+        Tell also for which of them that cannot be judged, as their receiver had acknowledged nothing before.
+        """
         state, flags, slot = self._state, columns.flags[rows], all_slots[rows]
         stream, direction = slot >> 1, slot & 1
         heard = (state["bits"][stream] & np.where(direction, ACKED_0, ACKED_1)) != 0
-        stray: Flags = heard & ((flags & (FIN | RST)) != 0) & ((flags & SYN) == 0)
+        ends = ((flags & (FIN | RST)) != 0) & ((flags & SYN) == 0)
+        stray: Flags = heard & ends
+        blind: Flags = ~heard & ends
         length = np.where(flags & RST, 0, columns.payload_length[rows] + columns.payload_missing[rows])
         sequence = columns.sequence[rows] + length.astype(np.uint32)
         # A FIN that is sent again stands one before what was acknowledged.
@@ -253,7 +294,8 @@ class FlowTable(KnownStreams):
             within = all_scaled(window, scale[slot[doubtful] ^ 1], scale[slot[doubtful]], far)
             ahead = _difference(sequence[doubtful], acknowledgment)
             stray[doubtful] = known & ((ahead < -behind[doubtful]) | (ahead > within))
-        return stray
+            blind[doubtful] = ~known
+        return stray, blind
 
     def _heard_before(
         self, columns: TransportColumns, rows: Rows, slot: Rows, all_slots: Rows
@@ -331,6 +373,9 @@ class FlowTable(KnownStreams):
             theirs_of = other._base_of(first, side[first] ^ direction)
             if (late & ~anew & (own >= 0) & (theirs_of >= 0) & (own != theirs_of)).any():
                 raise MatchError("a SYN inside a stream is that of another connection")
+        goes_on = first[~anew]
+        if self._may_be_stray(other, earlier[goes_on], goes_on, flipped[goes_on]):
+            raise MatchError("an end stands where its receiver, as earlier packets show, took none")
         earlier[first[anew]] = -1
         flipped[first[anew]] = False
         return FlowMatch(earlier, flipped, conversation >= 0)
@@ -400,6 +445,10 @@ class FlowTable(KnownStreams):
         said = {name: array[rows] for name, array in theirs.items()}
         for name in ("syn_frame", "syn_time", "fin_frame", "syn_count", "packets", "payload_packets"):
             said[name][flipped] = said[name][flipped, ::-1]
+        first = state["blind_end"][mine] == 0
+        for name in ("blind_end", "blind_number"):
+            said[name][flipped] = said[name][flipped, ::-1]
+            state[name][mine] = np.where(first, said[name], state[name][mine])
         for name in ("acknowledgment", "window", "scale", "hop_limit", "data_frame", "data_time", "data_end"):
             said[name][flipped] = said[name][flipped, ::-1]
         known = state["data_frame"][mine] != 0

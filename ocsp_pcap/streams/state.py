@@ -18,6 +18,9 @@ ACKED_0: Final = 16
 ACKED_1: Final = 32
 IS_IPV6: Final = 64
 REBASED: Final = 128
+BLIND_FIN: Final = 1
+BLIND_RST: Final = 2
+BLIND_MORE: Final = 4
 """Bits of a stream's state; base sequence numbers are kept per side in order of address. REBASED: a SYN/ACK
 had another sequence number than what its sender had sent before."""
 
@@ -42,10 +45,16 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("acknowledgment", np.uint32, (2,)),
     ("window", np.uint32, (2,)),
     ("scale", np.uint8, (2,)),
+    ("blind_end", np.uint8, (2,)),
+    ("blind_number", np.uint32, (2,)),
     ("key", np.int32, ()),
     ("bits", np.uint8, ()),
 )
-"""State of each stream, 193 bytes; frame 0 stands for none."""
+"""State of each stream, 203 bytes; frame 0 stands for none.
+
+A FIN or RST is a blind end where its receiver had acknowledged nothing before: earlier packets may show that
+it took none. Kept are its kind and number.
+"""
 
 
 def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:

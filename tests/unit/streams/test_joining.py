@@ -77,6 +77,25 @@ def test_where_only_the_packets_could_tell() -> None:
         earlier.match(table([("a>b", "PA", 7, 6), ("a>b", "S", 1, 0)]))
 
 
+@pytest.mark.parametrize(
+    ("end", "taken"),
+    [
+        (("b>a", "R", 500, 0), True),  # in the window
+        (("b>a", "R", 90_000, 0), False),  # beyond it
+        (("b>a", "F", 499, 0), True),  # sent again
+        (("b>a", "F", 300, 0), False),
+    ],
+)
+def test_an_end_at_the_beginning_of_a_file_is_judged_by_what_came_before(end: Segment, taken: bool) -> None:
+    earlier = table([("a>b", "S", 1, 0), ("b>a", "SA", 499, 2), ("a>b", "A", 2, 500)])
+    later = table([end], 3)
+    if taken:
+        assert earlier.match(later).earlier.tolist() == [0]
+    else:
+        with pytest.raises(MatchError, match="took none"):
+            earlier.match(later)
+
+
 @given(SEGMENTS, st.lists(st.integers(0, 40), max_size=4), st.integers(1, 9))
 def test_numbers_in_each_file_are_those_of_the_file_alone(
     segments: list[Segment], cuts: list[int], step: int
@@ -86,7 +105,7 @@ def test_numbers_in_each_file_are_those_of_the_file_alone(
     expected: list[dict[int, int]] = []
     for low, high in pairwise(borders):
         in_order.begin(len(whole))
-        at_once.begin(len(whole))
+        first = len(whole)
         streams: list[int] = []
         for start in range(low, high, step):
             columns = columns_of(segments[start : min(start + step, high)], first_frame=start + 1)
@@ -97,9 +116,10 @@ def test_numbers_in_each_file_are_those_of_the_file_alone(
         # In the file alone, streams are numbered by their first packet.
         alone = {stream: number for number, stream in enumerate(dict.fromkeys(streams))}
         expected.append(alone)
-        first = at_once._firsts[-1]
         number = np.array(list(alone), np.int64)
-        at_once.take(Joined(number, np.zeros(len(number), np.bool_), number < first))
+        other = StreamFiles()
+        other.begin(0)
+        at_once.join(other, Joined(number, np.zeros(len(number), np.bool_), number < first, first))
     for files in (in_order, at_once):
         found = [
             dict(files.numbers(file, set(range(len(whole))), range(len(whole))))
