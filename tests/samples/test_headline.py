@@ -81,3 +81,17 @@ def _leaves(tshark: str, capture: Path, keys: Path) -> dict[str, set[str]]:
         der = bytes.fromhex("".join(certificates).replace(":", ""))
         found.setdefault(address, set()).add(hashlib.sha256(der).hexdigest())
     return found
+
+
+@pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
+def test_the_picture_counts_as_the_headline_does(case: Sample) -> None:
+    explanation = explanation_of_all(case)
+    told = re.findall(r"([\d,]+) OCSP (?:requests? from|answers? to)", explanation.headline)
+    drawn = [
+        match[1]
+        for link in explanation.picture.links
+        if (match := re.match(r"([\d,]+) OCSP (?:request|answer)s?:", link.label))
+    ]
+    assert sum(int(number.replace(",", "")) for number in drawn) == sum(
+        int(number.replace(",", "")) for number in told
+    )
