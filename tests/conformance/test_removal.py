@@ -39,6 +39,8 @@ SAMPLES = (
     "revoked-but-used",
     "tls13-with-keys",
     "tls13-without-keys",
+    "some-hosts-tunnelled",
+    "nginx-checks-clients",
 )
 REMOVALS_PER_SAMPLE = 40
 SEED = 20240607
