@@ -1,8 +1,30 @@
 """TCP: feeds the segments that can matter to the conversations they belong to.
 
-The walk over packets stays in numpy: rows without payload and rows of directions in which nothing
-can matter any more are dropped in bulk. Plain streams are read at once (:mod:`ocsp_pcap.observe.plain`); over
-the rest Python runs segment by segment, stream by stream, and stops as soon as a stream has told all it can.
+The walk over packets stays in numpy: rows without payload and rows of directions in which nothing can
+matter any more are dropped in bulk. Python runs over what is left, stream by stream, and stops as soon as a
+stream is finished. The life of a stream, in the words of this module:
+
+- **Wanted.** A byte a stream says what can matter from here on: a bit for each direction, as its
+  conversation says after every segment. All streams begin with both. Of a batch only rows of wanted
+  directions are looked at. What one side says may make the other side's bytes matter within the same batch
+  (a ClientHello those of the server), so rows are taken in growing steps, and the choice is made anew
+  between them.
+- **Plain.** Most streams are in order, nothing sent twice, and over before the batch is: they are read at
+  once (:mod:`ocsp_pcap.observe.plain`). The others get two reassemblers and go segment by segment.
+- **Skipped.** A direction that was not wanted for a while (the body of a download) and is again: which
+  bytes passed meanwhile nobody knows. It goes on wherever its next segment stands, and its conversation
+  hears that a message at hand, if there is one, cannot be finished. That is no gap: the capture has those
+  bytes.
+- **Lingering.** Both sides have ended, by FIN or RST, and may yet want bytes: segments can be late, or be
+  sent again. Such a stream is kept for ten seconds of the capture's time. An RST counts only where its
+  receiver takes it; what follows shows it (:mod:`ocsp_pcap.observe.tcp_segments`).
+- **Dozing.** What is spoken is not known, and bytes are not kept for it. Only a row that begins as TLS or
+  HTTP does wakes the stream, whose earlier bytes then count as skipped.
+- **Read again.** Copies of the same bytes differ, and only later does it show which one the receiver took:
+  the entries of the stream are played once more without the others. Entries are kept within bounds; a
+  stream that is longer keeps its answer, and the frames are named as ambiguous.
+- **Finished.** Neither direction is wanted, or it lingered long enough, or a bound was reached (the stream
+  that was silent longest goes first, and is counted). What it showed stays as a record without any bytes.
 """
 
 from __future__ import annotations
