@@ -51,6 +51,8 @@ def attempts_for(question: Question, host: str, port: int) -> list[TcpAttemptFac
     Those at its addresses, and those by name through a proxy that stands between.
     """
     asker = question.asker
+    if not asker.attempts:
+        return []
     by_address = [
         attempt
         for address in {host} | asker.addresses_of(host)

@@ -9,7 +9,7 @@ something expected, and never is a proof that a certificate is that authority's.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -100,7 +100,12 @@ def rules() -> Rules:
 
 def authority_of(certificate: CertificateFact) -> Authority | None:
     """Return the authority that a certificate's issuer names."""
-    found = (a for a in authorities() if name_within(f"O={_escaped(a.organization)}", certificate.issuer))
+    return _authority_named(certificate.issuer)
+
+
+@lru_cache(4096)
+def _authority_named(issuer: str) -> Authority | None:
+    found = (a for a in authorities() if name_within(f"O={_escaped(a.organization)}", issuer))
     return next(found, None)
 
 
