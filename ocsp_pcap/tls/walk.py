@@ -99,14 +99,12 @@ def walk(memory: memoryview | bytes, segments: Iterable[Stretch]) -> Walked | No
             side.passing = 0
             state.data(side, side.size, frame, time, events)
         if not side.done and length:
-            data = bytes(memory[start : start + length])
-            if side.begun:
-                data = side.begun + data
+            data = side.begun + memory[start : start + length]
             if len(data) < side.need:
                 side.begun = data
             else:
                 _records(state, side, data, frame, time, events)
-        if client.done and server.done:
+        if side.done and sides[1 - sender].done:
             return Walked(events, (server.last_frame, client.last_frame))
     return None
 
