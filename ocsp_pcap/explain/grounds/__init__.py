@@ -10,4 +10,11 @@ place that calls anything confirmed:
 - all grounds are there and no doubt about any of them stands: ``confirmed``;
 - a ground is missing, or a doubt stands: ``likely``, and the doubts are listed;
 - a doubt names another cause that fits as well: ``possible``, and that cause is an alternative.
+
+An example. ``queried`` stands on the answer, which is there whole (Saw), to a request that this validator
+sent (Sent) for this certificate (For); on what the answer means, by its CertID and its signature (Means),
+and that it was valid then (Held); and on the order, the request after the handshake (After). A request that
+bears ``Via`` raises the doubt ``other-asker`` about Sent: another host may have asked, and the verdict is
+``likely`` until it is seen who did. No rule of ``queried`` says so: whatever stands on such a ground has
+that doubt.
 """
