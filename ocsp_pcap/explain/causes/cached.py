@@ -81,6 +81,9 @@ def _in_capture(question: Question) -> Claim | None:
         if window.basis != "ttl-override" and _asks_again_sooner(question, ended - query.answer_time):
             words = "it asked again elsewhere although an answer hardly older than this one still covered"
             signs.append(Standing("checks-only-some", words))
+        if not (handshake.complete or handshake.application_data):
+            words = "the handshake was not finished: the validator need not have come to ask"
+            signs.append(Standing("checks-only-some", words))
         if single.status == "unknown":
             signs.append(
                 Standing("checks-only-some", "the answer unknown settles nothing, and need not be kept")

@@ -10,6 +10,7 @@ from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Alone, Due, InView, NoOtherTry, Silence, Unanswered
 from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import (
     attempts_for,
@@ -128,11 +129,20 @@ def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[St
         return
     case, certificate, asker = question.case, question.certificate, question.asker
     for other in case.askers_of.get(certificate.sha256, [])[:MAX_ASKERS]:
-        if other is not asker and certificate.sha256 not in other.received:
+        if other is asker:
+            continue
+        if certificate.sha256 not in other.received:
             yield Standing(
                 "other-place",
                 f"{other.identity}, which was not seen to receive this certificate, asked about it: that may "
                 "be another address of the same host",
+            )
+            return
+        if _other_family(other.identity, asker.identity) and _nearer_here(question, other):
+            yield Standing(
+                "other-place",
+                f"{other.identity} asked about it right after, and its own handshake is further away: it may "
+                "be the other address of one host with IPv4 and IPv6",
             )
             return
     proxy = question.proxy
@@ -151,6 +161,21 @@ def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[St
             f"queries go through the forwarding host {proxy.forwarding_host}, says the site file, and "
             "nothing that was sent there is in the captures",
         )
+
+
+def _other_family(one: str, other: str) -> bool:
+    """One of two addresses is of IPv4 and the other of IPv6."""
+    return (":" in one) is not (":" in other)
+
+
+def _nearer_here(question: Question, other: Host) -> bool:
+    """A query of another host came soon after this handshake, which is nearer than any of its own."""
+    assert question.certificate is not None
+    sha256, time = question.certificate.sha256, question.visit.time
+    for query in between(other.queries[sha256], time, time + REACTION)[:MAX_VISITS]:
+        if not between(other.received.get(sha256, []), time, query.time):
+            return True
+    return False
 
 
 def _is_about(failed: OcspExchangeFact | DnsLookupFact | TcpAttemptFact, proxy: Proxy) -> bool:

@@ -18,10 +18,14 @@ from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.explain.zones import offset_words
-from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
+from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact, ResponseFact
 
 TRACE_TOLERANCE: Final = 30 * SECOND
 """A trace line belongs to a handshake that lies this near."""
+
+
+VERY_OLD: Final = 10 * 86_400 * SECOND
+"""No answer about a TLS server's certificate may be good for longer (Baseline Requirements 4.9.10)."""
 
 
 def packets_lost(question: Question, ground: Saw) -> Iterator[Standing]:
@@ -58,7 +62,7 @@ def ambiguous_bytes(_: Question, ground: Saw | Read) -> Iterator[Standing]:
         yield Standing("ambiguous-bytes", f"packets disagree about these bytes (frames {named})")
 
 
-def trust_open(_: Question, ground: Means) -> Iterator[Standing]:
+def trust_open(question: Question, ground: Means) -> Iterator[Standing]:
     """Does validity hang on what packets do not show?"""
     response = ground.response
     if ground.match is not Match.FULL:
@@ -76,10 +80,29 @@ def trust_open(_: Question, ground: Means) -> Iterator[Standing]:
     if response.signature != "valid":
         note = response.signature_note or "it cannot be verified with what the capture holds"
         yield Standing("trust-open", f"the signature is {response.signature}: {note}")
+    elif (age := _age_without_end(question, response, ground.time)) is not None:
+        yield Standing(
+            "trust-open",
+            f"its thisUpdate is {span_words(age)} old and it has no nextUpdate: some validators refuse such",
+        )
     elif response.signer_not_after is not None and response.signer_not_after < ground.time:
         yield Standing(
             "trust-open", "the certificate of the delegated responder had expired when the answer came"
         )
+
+
+def _age_without_end(question: Question, response: ResponseFact, time: int) -> int | None:
+    """Return how old (nanoseconds) an answer is that does not say when it ends, where that is very old."""
+    certificate = question.certificate
+    if certificate is None:
+        return None
+    ages = [
+        time - single.this_update
+        for single in response.singles
+        if single.next_update is None and single.serial == certificate.serial
+    ]
+    age = max(ages, default=0)
+    return age if age > VERY_OLD else None
 
 
 def validity_clock(question: Question, ground: Held) -> Iterator[Standing]:

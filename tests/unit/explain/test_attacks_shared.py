@@ -184,3 +184,12 @@ def test_who_asks_without_a_handshake_may_have_asked_when_another_program_made_o
     for stray, sure in ((asker, "likely"), (asker[:2], "confirmed")):
         found = verdict(facts(SHOP, NEWS, *stray, *seen, later, capture(first_time=at(-900)))).sightings
         assert [each.confidence for each in found if each.cause == "cached"] == [sure]
+
+
+def test_a_host_with_ipv4_and_ipv6_may_ask_by_the_other_address() -> None:
+    six = "2001:db8::9"
+    failed = handshake("shop.test", SHOP), dns(rcode="NXDOMAIN")
+    there = handshake("shop.test", SHOP, time=-5, client=six), exchange(SHOP, client=six, time=1)
+    assert outcome(facts(SHOP, *failed, *there)) == ("dns-failed", "likely")
+    own = handshake("shop.test", SHOP, time=0.8, client=six)
+    assert outcome(facts(SHOP, *failed, *there, own)) == ("dns-failed", "confirmed")

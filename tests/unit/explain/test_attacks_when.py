@@ -398,3 +398,15 @@ def test_a_lookup_without_the_connection_that_follows_others_shows_that_connecti
             ("queried", "confirmed"),
             ("cached", sure),
         ]
+
+
+@pytest.mark.parametrize("name", ["unknown_ca", "certificate_revoked"])
+def test_a_handshake_that_was_broken_off_need_not_have_come_to_asking(name: str) -> None:
+    refused = broken("shop.test", shop, time=100, alerts=(alert(name),))
+    assert told_of(visit, exchange(shop), refused)[-1] == ("cached", "likely")
+
+
+def test_a_very_old_answer_without_an_end_is_not_taken_by_everybody() -> None:
+    for days, sure in ((5, "confirmed"), (300, "likely")):
+        old = response(single(shop, this_update=-days * DAY, next_update=None))
+        assert told_of(visit, exchange(shop, old)) == [("queried", sure)]
