@@ -1,4 +1,4 @@
-"""Findings about responders, hidden certificates, and connections that pass the proxies by."""
+"""Findings about responders: those that fail, and those that are slow."""
 
 from __future__ import annotations
 
@@ -13,26 +13,18 @@ from ocsp_pcap.explain.model import Doubt, Finding
 from ocsp_pcap.facts import Facts
 
 from .facts_factory import (
-    CHILD,
     PARENT,
-    PARENT_INSIDE,
-    alert,
     attempt,
-    capture,
     certificate,
     dns,
     exchange,
     facts,
     handshake,
-    reissued,
-    response,
     silence,
-    single,
     site,
 )
 
-shop, fake = certificate(), reissued()
-inner = handshake("shop.test", fake, client=CHILD, server=PARENT_INSIDE, proxied=True)
+shop = certificate()
 outer = handshake("shop.test", shop, time=0.1)
 many = [certificate(f"host{n}.test") for n in range(4)]
 outers = [handshake(subject.sans[0], subject, time=n) for n, subject in enumerate(many)]
@@ -72,90 +64,6 @@ def test_few_failures_are_no_finding() -> None:
         *(exchange(subject, time=n + 2.1) for n, subject in enumerate(many[2:])),
     )
     assert "responders-failing" not in findings(half)
-
-
-def hidden(host: str, time: float, **other: Any) -> Any:
-    return handshake(host, time=time, version="TLS 1.3", certificate_encrypted=True, **other)
-
-
-def test_hidden_certificates_and_the_best_guess() -> None:
-    good, bad = certificate("a.test"), certificate("b.test")
-    revoked = response(single(bad, "revoked"))
-    seen = facts(
-        capture(),
-        hidden("a.test", 0),
-        hidden("b.test", 100),
-        exchange(good, time=0.3),
-        exchange(bad, revoked, time=100.4),
-    )
-    found = findings(seen)["certificates-hidden"]
-    assert found.severity == "advice"
-    assert "2 handshakes hide their certificates" in found.summary
-    first, second = found.summary.index("answered REVOKED"), found.summary.index("answered good")
-    assert first < second
-    assert "0.4 s after the handshake with b.test: probably for it" in found.summary
-
-
-def test_nothing_hidden_is_no_finding() -> None:
-    assert "certificates-hidden" not in findings(facts(shop, outer))
-
-
-def test_quic_past_the_proxies() -> None:
-    client = replace(
-        handshake("video.test", time=1, client="10.9.9.9"), transport="udp", version="TLS 1.3", tunnel=None
-    )
-    found = findings(facts(shop, fake, inner, outer, client))["quic-bypass"]
-    assert "1 connection goes past the proxies as QUIC: video.test" in found.summary
-    own = replace(client, client=PARENT)
-    assert "quic-bypass" not in findings(facts(shop, fake, inner, outer, own))
-
-
-def test_some_hosts_are_tunnelled() -> None:
-    bank = certificate("bank.test")
-    random = {"client_random": "ab" * 32, "server_random": "cd" * 32}
-    behind = replace(
-        handshake("bank.test", bank, client=CHILD, server=PARENT_INSIDE, proxied=True, time=5), **random
-    )
-    before = replace(handshake("bank.test", bank, time=5.1), **random)
-    told = {"parent": {"addresses": frozenset({PARENT, PARENT_INSIDE})}}
-    found = findings(facts(shop, fake, bank, inner, outer, behind, before), **told)
-    assert "only tunnels bank.test, and intercepts shop.test" in found["selective-interception"].summary
-    assert "selective-interception" not in findings(facts(shop, fake, inner, outer), **told)
-
-
-def test_ocsp_at_the_child_as_well() -> None:
-    both = facts(shop, fake, inner, outer, exchange(shop))
-    found = findings(both, child={"ocsp": True}, parent={"ocsp": True})
-    assert found["ocsp-on-child-too"].severity == "advice"
-    assert "ocsp-on-wrong-proxy" not in found
-    assert "ocsp-on-child-too" not in findings(both, child={"ocsp": False}, parent={"ocsp": True})
-    assert "ocsp-on-child-too" not in findings(both, parent={"ocsp": True})
-    genuine = facts(shop, handshake("shop.test", shop, client=CHILD, server=PARENT_INSIDE, proxied=True))
-    assert "ocsp-on-child-too" not in findings(genuine, child={"ocsp": True}, parent={"ocsp": True})
-
-
-def test_clients_that_give_up() -> None:
-    def ended(description: str, **other: Any) -> Facts:
-        given_up = replace(inner, alerts=(alert(description),), complete=False)
-        return facts(shop, replace(fake, **other), given_up, outer)
-
-    found = findings(ended("certificate_unknown"))["reissued-without-revocation"]
-    assert f"{CHILD} ended the handshake" in found.summary
-    assert "(shop.test)" in found.summary
-    assert "reissued-without-revocation" not in findings(ended("unknown_ca"))
-    assert "reissued-without-revocation" not in findings(
-        ended("certificate_unknown", crl_urls=("http://c.test/1.crl",))
-    )
-    assert "reissued-without-revocation" not in findings(facts(shop, fake, inner, outer))
-
-
-def test_a_server_that_staples() -> None:
-    mine = certificate("www.test")
-    served = handshake("www.test", mine, client="10.9.9.9", server="10.5.5.5")
-    found = findings(facts(mine, served, exchange(mine, client="10.5.5.5", time=1)))
-    assert "10.5.5.5 asks about its own certificate (1 query)" in found["staple-fetch"].summary
-    asked = facts(shop, outer, exchange(shop, time=1))
-    assert "staple-fetch" not in findings(asked)
 
 
 def test_answers_that_take_long() -> None:

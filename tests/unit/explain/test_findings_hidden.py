@@ -1,0 +1,71 @@
+"""Findings about what cannot be seen: hidden certificates, and connections that pass the proxies by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ocsp_pcap.explain.case import Context
+from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.facts import Facts
+
+from .facts_factory import (
+    CHILD,
+    PARENT,
+    PARENT_INSIDE,
+    capture,
+    certificate,
+    exchange,
+    facts,
+    handshake,
+    reissued,
+    response,
+    single,
+    site,
+)
+
+shop, fake = certificate(), reissued()
+inner = handshake("shop.test", fake, client=CHILD, server=PARENT_INSIDE, proxied=True)
+outer = handshake("shop.test", shop, time=0.1)
+
+
+def findings(seen: Facts, **told: Any) -> dict[str, Finding]:
+    context = Context(site=site(**({"child": {}, "parent": {}} | told)))
+    return {f.code: f for f in explain(seen, context).findings}
+
+
+def hidden(host: str, time: float, **other: Any) -> Any:
+    return handshake(host, time=time, version="TLS 1.3", certificate_encrypted=True, **other)
+
+
+def test_hidden_certificates_and_the_best_guess() -> None:
+    good, bad = certificate("a.test"), certificate("b.test")
+    revoked = response(single(bad, "revoked"))
+    seen = facts(
+        capture(),
+        hidden("a.test", 0),
+        hidden("b.test", 100),
+        exchange(good, time=0.3),
+        exchange(bad, revoked, time=100.4),
+    )
+    found = findings(seen)["certificates-hidden"]
+    assert found.severity == "advice"
+    assert "2 handshakes hide their certificates" in found.summary
+    first, second = found.summary.index("answered REVOKED"), found.summary.index("answered good")
+    assert first < second
+    assert "0.4 s after the handshake with b.test: probably for it" in found.summary
+
+
+def test_nothing_hidden_is_no_finding() -> None:
+    assert "certificates-hidden" not in findings(facts(shop, outer))
+
+
+def test_quic_past_the_proxies() -> None:
+    client = replace(
+        handshake("video.test", time=1, client="10.9.9.9"), transport="udp", version="TLS 1.3", tunnel=None
+    )
+    found = findings(facts(shop, fake, inner, outer, client))["quic-bypass"]
+    assert "1 connection goes past the proxies as QUIC: video.test" in found.summary
+    own = replace(client, client=PARENT)
+    assert "quic-bypass" not in findings(facts(shop, fake, inner, outer, own))
