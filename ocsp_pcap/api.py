@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -168,7 +169,8 @@ def _read_captures(
     observations = read_captures(sources.values(), shared, run)
     if not observations:
         return None
-    found = FactAssembler(shared, options.hosts).facts(observations)
+    with _no_collection():
+        found = FactAssembler(shared, options.hosts).facts(observations)
     notes = tuple(key_use_notes(shared, found))
     for note in notes:
         if note.useless:
@@ -183,6 +185,18 @@ def _read_captures(
     }
     noted = (replace(fact, notes=(*fact.notes, *of_capture[fact.path])) for fact in found.captures)
     return replace(found, captures=tuple(noted))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Leave the cyclic garbage collector out: facts hold no cycles, and it would walk through all of them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _workers(options: ReadOptions) -> Callable[[], AbstractContextManager[Workers]] | None:
