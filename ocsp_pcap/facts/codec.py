@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import MISSING
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from sys import intern
 from typing import Any, Final, TypeAlias, cast
 
 from ocsp_pcap.facts.plan import Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth, plan_of
@@ -161,7 +162,7 @@ def _decoder(shape: Shape, *, optional: bool = False) -> _Decode:
         case Text(choices) if choices:
             return _choice(choices)
         case Text():
-            return _plain(str)
+            return _text
         case Integer():
             return _plain(int)
         case Truth():
@@ -170,7 +171,7 @@ def _decoder(shape: Shape, *, optional: bool = False) -> _Decode:
 
 def _plain(expected: type[Any]) -> _Decode:
     """Return a decoder that lets pass exactly one of JSON's own types."""
-    words = {str: "a string", int: "an integer", bool: "true or false"}[expected]
+    words = {int: "an integer", bool: "true or false"}[expected]
 
     def decode(value: object) -> Any:
         if type(value) is not expected:
@@ -178,6 +179,13 @@ def _plain(expected: type[Any]) -> _Decode:
         return value
 
     return decode
+
+
+def _text(value: object) -> str:
+    """Decode a string; of addresses, names and hashes, which come again and again, one copy is kept."""
+    if type(value) is not str:
+        raise _expected("a string", value)
+    return intern(value)
 
 
 def _optional(inner: _Decode) -> _Decode:
@@ -191,7 +199,7 @@ def _choice(choices: tuple[str, ...]) -> _Decode:
     def decode(value: object) -> str:
         if type(value) is not str or value not in choices:
             raise _expected("one of " + ", ".join(choices), value)
-        return value
+        return intern(value)
 
     return decode
 

@@ -100,3 +100,11 @@ def test_facts_fit_their_schema() -> None:
     validator = jsonschema.Draft202012Validator(facts_schema.load())
     for line in facts_to_jsonl(demo_facts()):
         validator.validate(json.loads(line))
+
+
+def test_facts_that_are_read_share_equal_texts() -> None:
+    lines = [line for line in facts_to_jsonl(demo_facts()) if '"kind": "handshake"' in line]
+    first, again = facts_from_jsonl([lines[0], lines[0]]).handshakes
+    assert first is not again
+    assert first.client is again.client
+    assert all(one is other for one, other in zip(first.certificates, again.certificates, strict=True))
