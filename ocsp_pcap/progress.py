@@ -1,4 +1,4 @@
-"""How far reading is, on standard error; and Ctrl-C, which ends it with what was found so far."""
+"""The progress of reading, on standard error; and Ctrl-C, which ends it with what was found so far."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How captures are read."""
+    """Options of reading captures."""
 
     failed: Callable[[CaptureError], None]
     """Takes what says why a capture cannot be read."""

@@ -38,7 +38,7 @@ SITE: Final = "site.toml"
 
 @dataclass(frozen=True, slots=True)
 class SupportCase:
-    """What is known of a case."""
+    """Everything that a support case is written from."""
 
     explanation: Explanation
     facts: Facts

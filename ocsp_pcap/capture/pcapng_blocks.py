@@ -36,7 +36,7 @@ _REALTIME = re.compile(rb"(?:^|\n)__REALTIME_TIMESTAMP=(\d{1,19})\n")
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How an interface's timestamps are meant: if_tsresol and if_tsoffset."""
+    """The meaning of an interface's timestamps: if_tsresol and if_tsoffset."""
 
     resolution: int = 6
     """Negative power of ten, or of two with the high bit set."""

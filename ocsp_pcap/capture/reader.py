@@ -44,7 +44,7 @@ def at_once(call: Callable[[], int]) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
-    """What was learned of a capture so far."""
+    """Findings about a capture so far: packets, times, drops, damage."""
 
     packets: int
     """Frames, as Wireshark counts them."""

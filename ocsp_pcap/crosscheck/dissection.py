@@ -57,7 +57,7 @@ _WITHOUT_TLS: Final = frozenset({"eth", "ip", "ipv6", "tcp", "udp", "tcp.segment
 
 @dataclass(frozen=True, slots=True)
 class DissectionOptions:
-    """What Wireshark is asked for."""
+    """The way in which Wireshark is asked to dissect a capture."""
 
     display_filter: str = DISPLAY_FILTER
     decode_as: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class DissectionOptions:
 
 @dataclass(slots=True)
 class Dissection:
-    """What Wireshark saw in a capture; filled packet by packet."""
+    """Wireshark's view of a capture; filled packet by packet."""
 
     version: str
     items: list[Item] = field(default_factory=list)

@@ -52,7 +52,7 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class KindCount:
-    """How one kind of thing came out."""
+    """The result for one kind of thing."""
 
     kind: Kind
     both: int

@@ -70,7 +70,7 @@ Level = dict[int, list[Frames]]
 
 @dataclass(slots=True)
 class FastResult:
-    """What the walk made of packets, and what it leaves to the slow path."""
+    """The rows that the walk made of packets, and the packets that it leaves to the slow path."""
 
     space: Space
     quoted: bool = False

@@ -85,7 +85,7 @@ Kinds = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a header says of N packets: what follows, where, and the number by which it says so."""
+    """The word of a header about N packets: what follows, where, and the number by which it says so."""
 
     kind: Kinds
     at: Column

@@ -17,7 +17,7 @@ class EvidenceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What evidence is to hold besides packets, and what it is to hide."""
+    """The things that evidence is to hold besides packets, and those that it is to hide."""
 
     roles: Mapping[str, CaptureRole] = field(default_factory=dict)
     """The proxy whose outer side a capture shows, by the capture's path."""
@@ -33,7 +33,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class CaptureShare:
-    """What one capture contributed."""
+    """The contribution of one capture."""
 
     name: str
     proving: int
@@ -48,7 +48,7 @@ class CaptureShare:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSummary:
-    """What was written."""
+    """The result of writing evidence."""
 
     path: Path
     shares: tuple[CaptureShare, ...]

@@ -1,4 +1,4 @@
-"""Who asked: the host whose question an OCSP request is, which need not be the one that sent it.
+"""Askers: the host whose question an OCSP request is, which need not be the one that sent it.
 
 A proxy hands on what the hosts behind it ask over plain HTTP; a server asks about its own certificate
 to staple the answer. What a host only relays proves nothing about it.

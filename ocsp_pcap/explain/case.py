@@ -48,7 +48,7 @@ Dated: TypeAlias = OcspExchangeFact | CrlFetchFact | DnsLookupFact | TcpAttemptF
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the user said beyond the captures."""
+    """Knowledge that the user gave beyond the captures."""
 
     site: Site = field(default_factory=Site)
     capture_roles: Mapping[str, ProxyRole] = field(default_factory=dict)

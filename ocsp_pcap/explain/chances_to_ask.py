@@ -1,4 +1,4 @@
-"""How often a validator could have asked, and how far that tells 'OCSP is off' from 'just not seen'.
+"""Chances to ask that a validator had, and how far they tell 'OCSP is off' from 'just not seen'.
 
 Only leaves count: answers about intermediates last for up to a year, and many validators never ask
 about those.

@@ -38,7 +38,7 @@ MAX_VISITS_OF_ONE_HOST = 64
 
 @dataclass(frozen=True, slots=True)
 class ClockOffset:
-    """What to add to the times of one capture to bring them to the clock of the reference."""
+    """Nanoseconds to add to the times of one capture to bring them to the clock of the reference."""
 
     capture: str
     reference: str

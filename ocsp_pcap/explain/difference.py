@@ -28,7 +28,7 @@ _PRESENCES: Final = ("present", "attempted", "absent", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one explanation says of a certificate."""
+    """The word of one explanation about a certificate."""
 
     presence: str
     cause: str
@@ -103,7 +103,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ExplanationOutline:
-    """What is compared of an explanation, whether it is at hand or was stored as JSON."""
+    """The parts of an explanation that are compared, whether it is at hand or was stored as JSON."""
 
     headline: str
     states: Mapping[tuple[str, str, str, str], tuple[State, str]]

@@ -28,7 +28,7 @@ Moment: TypeAlias = Callable[[OcspExchangeFact | CrlFetchFact | DnsLookupFact | 
 
 
 class Errands:
-    """What hosts do for others. Built once, only read afterwards."""
+    """Errands that hosts run for others. Built once, only read afterwards."""
 
     def __init__(
         self,

@@ -96,7 +96,7 @@ class Unasked:
 
 @dataclass(frozen=True, slots=True)
 class ValidatorForecast:
-    """What one validator would have asked."""
+    """The queries that one validator would have sent."""
 
     validator: Validator
     handshakes: int

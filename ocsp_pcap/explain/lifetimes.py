@@ -1,4 +1,4 @@
-"""How long an answer about a certificate would be held, as the captures show it."""
+"""The time for which an answer about a certificate would be held, as the captures show it."""
 
 from __future__ import annotations
 

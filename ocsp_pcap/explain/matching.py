@@ -8,7 +8,7 @@ from ocsp_pcap.facts import CertIdFact, CertificateFact, SingleFact
 
 
 class Match(IntEnum):
-    """How far a CertID is proven to mean a certificate."""
+    """The proof that a CertID means a certificate, as far as it goes."""
 
     NONE = 0
     NAME_AND_SERIAL = 1

@@ -119,7 +119,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """What one host of a proxy chain saw for a host name."""
+    """The view of one host of a proxy chain on a host name."""
 
     validator: Validator
     capture: str
@@ -218,7 +218,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """How long an answer speaks for a certificate, so that no query is needed."""
+    """The time for which an answer speaks for a certificate, so that no query is needed."""
 
     start: int
     end: int
@@ -229,7 +229,7 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What happened about one certificate, by time."""
+    """Events about one certificate, by time."""
 
     name: str
     certificate: str | None
@@ -240,7 +240,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What one validator did."""
+    """The acts of one validator."""
 
     validator: Validator
     start: int
@@ -253,7 +253,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class StapleRow:
-    """What became of stapling between one validator and one host (RFC 6066 8, RFC 8446 4.4.2.1)."""
+    """The fate of stapling between one validator and one host (RFC 6066 8, RFC 8446 4.4.2.1)."""
 
     validator: Validator
     host: str | None

@@ -1,4 +1,4 @@
-"""How a validator uses its cache: when it asks again although an answer covers, and when it does not."""
+"""The use that a validator makes of its cache: when it asks again although an answer covers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """How one validator uses its cache, inferred from all certificates that it asked about."""
+    """The use of one validator's cache, inferred from all certificates that it asked about."""
 
     repeats: tuple[Repeat, ...]
     """By time."""

@@ -1,4 +1,4 @@
-"""Who is who: child proxy, parent proxy or client, by the site file, the options, and then the traffic."""
+"""Roles: child proxy, parent proxy or client, by the site file, the options, and then the traffic."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def trace_entry(question: Question) -> TraceEntry | None:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What shows OCSP at work on a validator on which it is said to be off."""
+    """A sign of OCSP at work on a validator on which it is said to be off."""
 
     words: str
     """One clause."""

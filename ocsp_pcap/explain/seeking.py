@@ -1,4 +1,4 @@
-"""How a validator looks for a responder: lookups, connections, and TLS that hides what is asked."""
+"""The way to a responder: lookups, connections, and TLS that hides what is asked."""
 
 from __future__ import annotations
 

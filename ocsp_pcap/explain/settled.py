@@ -1,4 +1,4 @@
-"""What is done already, as the packets and the site file show it, so that no next step asks for it again."""
+"""Things that are done already, as packets and site file show, so that no next step asks for them again."""
 
 from __future__ import annotations
 

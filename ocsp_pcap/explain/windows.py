@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How long an answer may be held."""
+    """The time for which an answer may be held."""
 
     end: int
     """Nanoseconds since the epoch, by the clock of the reference capture."""

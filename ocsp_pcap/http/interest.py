@@ -8,7 +8,7 @@ from ocsp_pcap.http.events import Headers
 
 
 class Interest(NamedTuple):
-    """What a message may be."""
+    """The thing that a message may be."""
 
     name: str
     body_bound: str = ""

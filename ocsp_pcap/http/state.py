@@ -24,7 +24,7 @@ _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 
 
 class HttpState(Enum):
-    """What is due next in one direction."""
+    """The part of a message that is due next in one direction."""
 
     HEAD = "head"
     BODY = "body"

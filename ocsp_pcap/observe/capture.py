@@ -29,7 +29,7 @@ SOCKS_PORT: Final = 1080
 
 @dataclass(frozen=True, slots=True)
 class ObservedFile:
-    """What is known of one file of a capture as a whole."""
+    """Properties of one file of a capture as a whole."""
 
     name: str
     summary: CaptureSummary
@@ -45,7 +45,7 @@ class ObservedFile:
 
 @dataclass(slots=True)
 class Observation:
-    """What one capture showed, before it is put into facts."""
+    """All that one capture showed, before it is put into facts."""
 
     tcp: TcpObserver
     udp: UdpObserver

@@ -46,7 +46,7 @@ _CONNECT: Final = int.from_bytes(b"CONN")
 
 
 class PlainStreams(NamedTuple):
-    """What became of the streams of a batch."""
+    """The streams of a batch, by what became of them."""
 
     told: list[ToldStream]
     """Streams that told all they can."""

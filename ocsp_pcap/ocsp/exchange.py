@@ -39,7 +39,7 @@ Closed: TypeAlias = Literal["fin", "rst"]
 
 
 class Outline(NamedTuple):
-    """What an OCSP exchange and a CRL download have in common. Times are nanoseconds since the epoch."""
+    """Properties that an OCSP exchange and a CRL download share. Times are nanoseconds since the epoch."""
 
     method: str | None
     """None, as every other part of a request, where the request is not in the capture."""

@@ -1,4 +1,4 @@
-"""Who signed an OCSP response, and whether they were entitled to (RFC 6960 3.2 and 4.2.2.2).
+"""The signer of an OCSP response, and whether it was entitled to sign (RFC 6960 3.2 and 4.2.2.2).
 
 "valid" needs the issuer's certificate in the capture: its name and key are those that the response's
 CertID hashes, and it signed either the response or the responder's certificate. What a response

@@ -40,7 +40,7 @@ _LOGGERS: Final = ("distributed", "distributed.client", "tornado", "tornado.appl
 
 
 class TaskAnswer(NamedTuple):
-    """What a worker sends back."""
+    """The answer of a worker."""
 
     version: str
     """Of this package there; what follows is only understood where it is the same."""

@@ -1,4 +1,4 @@
-"""What a worker tells, as bytes: what all connections of a process share stays there."""
+"""Results of a worker as bytes: what all connections of a process share stays there."""
 
 from __future__ import annotations
 

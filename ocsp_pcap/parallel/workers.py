@@ -1,4 +1,4 @@
-"""What is asked of those who read runs, be they processes of this machine or a cluster's."""
+"""The interface of those who read runs, be they processes of this machine or a cluster's."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class _Pending(NamedTuple):
 
 
 class QuicConnection:
-    """What one UDP flow (both directions of one address and port pair) carries of QUIC.
+    """The QUIC of one UDP flow (both directions of one address and port pair).
 
     Usually one connection; Retry, Version Negotiation and a later connection from the same port are
     followed. Without keys, Initial packets alone are read (ClientHello, ServerHello); with them,

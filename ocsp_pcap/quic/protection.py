@@ -52,7 +52,7 @@ def suites_for_secret(secret: bytes) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OpenedPacket:
-    """What packet protection hid."""
+    """The parts of a packet that packet protection hid."""
 
     number: int
     """The full packet number (RFC 9000 17.1)."""

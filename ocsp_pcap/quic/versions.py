@@ -42,7 +42,7 @@ class FrameFormat(Enum):
 
 
 class Version(NamedTuple):
-    """What distinguishes one QUIC version on the wire."""
+    """The marks of one QUIC version on the wire."""
 
     number: int
     name: str

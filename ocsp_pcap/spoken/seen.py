@@ -1,4 +1,4 @@
-"""What a connection told, once it is over: of a handshake what facts say of it, and no message any more.
+"""The yield of a connection that is over: of a handshake what facts say of it, and no message any more.
 
 A run holds one such record for each handshake until all captures are read, so it is small: numbers and
 texts as the fact has them, and of what is equal in many handshakes (chains, staples, lists of protocols) one
@@ -76,7 +76,7 @@ class SeenHandshake(NamedTuple):
 
 
 class Tunnel(NamedTuple):
-    """What a handshake travels behind."""
+    """The prefix that a handshake travels behind."""
 
     kind: str
     """connect, socks, proxy-protocol or starttls."""

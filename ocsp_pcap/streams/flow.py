@@ -30,7 +30,7 @@ class Endpoints(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What is remembered of a stream; pairs are (direction 0, direction 1); frame None: not seen."""
+    """The memory of a stream; pairs are (direction 0, direction 1); frame None: not seen."""
 
     endpoints: Endpoints
     first_frame: int

@@ -24,7 +24,7 @@ window; windows of that size are rare, and losses of that size are acknowledged.
 
 
 class Checksum(Enum):
-    """What a TCP checksum (RFC 9293 3.1) says of its segment."""
+    """The word of a TCP checksum (RFC 9293 3.1) about its segment."""
 
     RIGHT = auto()
     WRONG = auto()
@@ -36,7 +36,7 @@ class Checksum(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """What the headers of a segment say of its fate."""
+    """Signs of the fate of a segment in its headers."""
 
     hop_limit: int | None
     """TTL of IPv4, hop limit of IPv6."""

@@ -1,4 +1,4 @@
-"""What a receiver would accept (RFC 9293 3.10.7.4): its window, as it last advertised it before a segment."""
+"""The window of a receiver (RFC 9293 3.10.7.4), as it last advertised it before a segment."""
 
 from __future__ import annotations
 

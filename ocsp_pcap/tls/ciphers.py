@@ -41,7 +41,7 @@ class Opener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SuiteParameters:
-    """What a cipher suite means for record protection; lengths in bytes."""
+    """The meaning of a cipher suite for record protection; lengths in bytes."""
 
     cipher: str
     """A name of :mod:`cryptography`'s algorithms, or CHACHA20, or NULL."""

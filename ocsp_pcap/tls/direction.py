@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Direction:
-    """What one direction has shown so far."""
+    """The state of one direction: what it has shown so far."""
 
     __slots__ = (
         "application_data",

@@ -47,7 +47,7 @@ _RSA_PREFIX_SIZE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class KeySourceUse:
-    """What one key log gave."""
+    """The yield of one key log."""
 
     name: str
     sessions: int

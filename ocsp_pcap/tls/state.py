@@ -1,4 +1,4 @@
-"""What the records of a TLS connection have shown, and what the next one tells in that light.
+"""The state of a TLS connection: what its records have shown, and what the next one means in that light.
 
 Records that nobody can open tell something all the same: by their type, their size and their place. Up to
 TLS 1.2 the first handshake record behind ChangeCipherSpec is Finished (RFC 5246 7.4.9); for TLS 1.3 see
@@ -29,7 +29,7 @@ D = TypeVar("D", bound=Direction)
 
 
 class ConnectionState(Generic[D]):
-    """What both directions have shown so far. Methods append the events of one record."""
+    """The state of both directions. Methods append the events of one record."""
 
     __slots__ = ("client", "early_data", "hello_seen", "legacy", "offers_tls13", "server", "server_hello")
 

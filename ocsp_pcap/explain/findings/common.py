@@ -20,7 +20,7 @@ FIRM: Final = ("confirmed", "likely")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What findings look at: the case, its verdicts, and which hosts the user asked for."""
+    """The view that findings have: the case, its verdicts, and which hosts the user asked for."""
 
     case: Case
     verdicts: Sequence[Verdict]

@@ -44,7 +44,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one cause has to say about one question."""
+    """The word of one cause about one question."""
 
     cause: str
     summary: str

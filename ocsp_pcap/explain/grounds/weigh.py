@@ -1,4 +1,4 @@
-"""How sure a claim is: the one place that says ``confirmed``."""
+"""The weighing of claims: the one place that says ``confirmed``."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class LogError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """What one line says."""
+    """The content of one line."""
 
     path: str
     line: int

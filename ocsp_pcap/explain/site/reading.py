@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(slots=True)
 class Reading:
-    """What a configuration says: values under the names of the site file's keys, and the rest as lines."""
+    """The content of a configuration: values under the names of the site file's keys, the rest as lines."""
 
     path: str
     kind: SourceKind
