@@ -224,11 +224,11 @@ class SegmentReader:
         """Take note of two copies that are not the same, and find out which of them the receiver took."""
         self._note_ambiguous(stream, (*event.frames, event.copy))
         entries, surroundings = stream.entries, self.surroundings
-        if entries is None or surroundings is None or event.copy in stream.judged:
+        if entries is None or surroundings is None or (*event.frames, event.copy) in stream.judged:
             return
         if len(stream.judged) >= BOUNDS.ambiguous_frames:
             return
-        stream.judged |= {event.copy}
+        stream.judged |= {(*event.frames, event.copy)}
         segments = [_segment_of(entry) for entry in entries if entry[0][2] not in stream.refused]
         direction, first = event.direction, min(event.frames)
         frames = frozenset((*event.frames, event.copy))
@@ -247,6 +247,7 @@ class SegmentReader:
                 number, direction, frozenset(frame + before for frame in frames)
             ),
             outside=stream.outside,
+            sent=_sent(stream, surroundings, 1 - direction),
             syn_data_left=opening is not None
             and opening.frame in frames
             and surroundings.syn_data_left(number, direction, opening.sequence),
@@ -298,6 +299,14 @@ class SegmentReader:
         reset = stream.reset
         if reset is not None:
             self._events(stream, [Close(reset.direction, reset.frame, reset.time, reset=True)])
+
+
+def _sent(stream: TcpStream, surroundings: Surroundings, direction: int) -> int | None:
+    """Return the sequence number that a direction had come to, where that is known."""
+    side = stream.sides[direction]
+    if stream.started_mid_stream or stream.gaps or not side.started or stream.skipped >> direction & 1:
+        return None
+    return surroundings.sent(stream.number, direction, side.next_sequence)
 
 
 def _segment_of(entry: Entry) -> Segment:

@@ -61,8 +61,8 @@ class TcpStream:
     """Frames that lay outside their receiver's window."""
     ambiguous: frozenset[tuple[int, ...]] = frozenset()
     """Frames, in order, that disagree about the same bytes, or that a receiver may not have taken."""
-    judged: frozenset[int] = frozenset()
-    """Frames whose bytes were compared with other copies."""
+    judged: frozenset[tuple[int, ...]] = frozenset()
+    """Frames whose bytes were compared with those of the last one."""
     rereadings: int = 0
     read_again: bool = False
     """A receiver took other packets than those that were read."""

@@ -54,6 +54,7 @@ def refused(
     acknowledged_between: bool,
     offloaded: bool | None,
     outside: frozenset[int] = frozenset(),
+    sent: int | None = None,
     syn_data_left: bool = False,
 ) -> frozenset[int]:
     """Return which frames, of those that bring two copies of the same bytes, the receiver did not take.
@@ -65,6 +66,7 @@ def refused(
         acknowledged_between: the receiver acknowledged the bytes before the copy came.
         offloaded: the sender's checksums are made by its network interface; None: other segments of it do
             not tell.
+        sent: sequence number that the other side had come to, where its SYN is known.
         outside: frames that lay beyond the window that the receiver had advertised.
         syn_data_left: the data of the SYN were not acknowledged with it.
     """
@@ -87,7 +89,7 @@ def refused(
         or _without_ack(segment, copies)
         or (segment.flags & SYN and syn_data_left)
         or _older_timestamp(segment, headers[segment.frame], others)
-        or _acknowledges_what_was_not_sent(segment, copies, segments)
+        or _acknowledges_what_was_not_sent(segment, copies, segments, sent)
     }
     bad |= _wrong_checksums(headers, others, offloaded)
     if not acknowledged_between:
@@ -108,11 +110,14 @@ def _older_timestamp(segment: Segment, headers: Headers, others: list[tuple[Segm
 
 
 def _acknowledges_what_was_not_sent(
-    segment: Segment, copies: list[Segment], segments: Sequence[Segment]
+    segment: Segment, copies: list[Segment], segments: Sequence[Segment], sent: int | None
 ) -> bool:
     """Tell whether it acknowledges more than the other side, and the other copies, know of."""
     if not segment.flags & ACK:
         return False
+    if sent is not None:
+        # A FIN takes a number, too.
+        return 1 < (segment.acknowledgment - sent) % MODULUS < HALF
     known = [
         other.sequence + len(other.data) + other.missing + 1
         for other in segments
@@ -182,6 +187,15 @@ class Surroundings:
         ]
         ahead = columns.acknowledgment[rows] - np.uint32(sequence)
         return bool((ahead < HALF).any())
+
+    def sent(self, stream: int, direction: int, so_far: int) -> int:
+        """Return the sequence number that a direction comes to in this batch, from ``so_far`` on."""
+        columns, rows = self._columns, self._rows(stream)
+        rows = rows[(self._direction[rows] == direction) & ~columns.in_error[rows]]
+        length = columns.payload_length[rows] + columns.payload_missing[rows]
+        ahead = columns.sequence[rows] + length.astype(np.uint32) - np.uint32(so_far)
+        further = ahead[ahead < HALF]
+        return (so_far + int(further.max())) % MODULUS if len(further) else so_far
 
     def heard(self, stream: int, direction: int, frame: int) -> tuple[int, int] | None:
         """Return the last acknowledgment of a direction before a frame, and its window as advertised."""
