@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
+from ocsp_pcap.decode.silence import silence_scapy
+
 HEAD = 512
 """Bytes that scapy gets to see: enough for any stack of headers, a bound on the work per packet."""
 
@@ -111,6 +113,7 @@ def _link_layers() -> dict[int, Any]:
 
 @cache
 def _bind() -> None:
+    silence_scapy()
     for module in _BINDINGS:
         importlib.import_module(module)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ocsp_pcap import __version__
 from ocsp_pcap.capture import CaptureError, CaptureSource, expand
+from ocsp_pcap.decode.silence import silence_scapy
 from ocsp_pcap.evidence.model import CaptureShare, EvidenceError, EvidenceSummary, Extent
 from ocsp_pcap.evidence.notes import Notes, comment, fact_frames, message_frames, proving_frames
 from ocsp_pcap.evidence.selection import Selection, batches, select
@@ -151,6 +152,7 @@ def _refuse(out: Path, sources: Iterable[CaptureSource]) -> None:
 def _write(
     target: Path, captures: Sequence[_Capture], facts: Facts, extent: Extent
 ) -> tuple[CaptureShare, ...]:
+    silence_scapy()
     from ocsp_pcap.evidence.pcapng import EvidenceWriter
 
     anonymizer = None
