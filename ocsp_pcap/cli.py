@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -75,6 +76,14 @@ def _end_by_signal(number: int, _: object) -> NoReturn:
     sys.exit(128 + number)
 
 
+def _says_out_of_memory(error: Exception) -> bool:
+    """Tell whether an error means that memory ran out; system calls and the loader have words of their own."""
+    if isinstance(error, OSError | ImportError):
+        words = ("cannot allocate memory", "failed to map segment")
+        return getattr(error, "errno", None) == errno.ENOMEM or any(w in str(error).lower() for w in words)
+    return isinstance(error, MemoryError)
+
+
 def main() -> NoReturn:
     """Run the command line and exit; no way out of it is a traceback."""
     # numpy would start a thread for each processor, for linear algebra that is not used here.
@@ -93,20 +102,20 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         sys.exit(INTERRUPTED)
-    except MemoryError:
-        # Said below, once the traceback is gone that keeps alive what filled the memory.
-        status = None
-        out_of_memory = True
     except Exception as error:
-        if os.environ.get(TRACEBACK_VARIABLE):
-            raise
-        say(f"internal error: {type(error).__name__}: {error}")
-        say(f"this is a mistake in ocsp-pcap; please report it, with what {TRACEBACK_VARIABLE}=1 prints")
-        sys.exit(INTERNAL_ERROR)
+        # Said below, once the traceback is gone that keeps alive what filled the memory.
+        status, out_of_memory = None, _says_out_of_memory(error)
+        if not out_of_memory:
+            if os.environ.get(TRACEBACK_VARIABLE):
+                raise
+            say(f"internal error: {type(error).__name__}: {error}")
+            say(f"this is a mistake in ocsp-pcap; please report it, with what {TRACEBACK_VARIABLE}=1 prints")
+            sys.exit(INTERNAL_ERROR)
     finally:
         # What is alive now stays so to the end: the collection at Python's exit need not walk through it.
         gc.freeze()
     if out_of_memory:
-        say(OUT_OF_MEMORY)
+        # Not by way of ``say``, which may have to import what makes text safe.
+        click.echo(f"ocsp-pcap: {OUT_OF_MEMORY}", err=True)
         sys.exit(UNUSABLE)
     sys.exit(status if isinstance(status, int) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
 from typing import NoReturn
@@ -68,11 +69,20 @@ def test_a_mistake_of_the_program_is_told_without_a_traceback(
         cli.main()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("_rust.abi3.so: failed to map segment from shared object"),
+    ],
+    ids=["memory", "system", "loader"],
+)
 def test_memory_that_runs_out_is_told_as_what_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
-        raise MemoryError
+        raise error
 
     for change in ("set_threshold", "freeze"):
         monkeypatch.setattr(gc, change, lambda *_: None)
