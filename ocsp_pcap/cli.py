@@ -77,7 +77,7 @@ def _end_by_signal(number: int, _: object) -> NoReturn:
 
 
 def _says_out_of_memory(error: Exception) -> bool:
-    """Tell whether an error means that memory ran out; system calls and the loader have words of their own."""
+    """Tell whether an error means that memory ran out; system calls and the loader have their own words."""
     if isinstance(error, OSError | ImportError):
         words = ("cannot allocate memory", "failed to map segment")
         return getattr(error, "errno", None) == errno.ENOMEM or any(w in str(error).lower() for w in words)
