@@ -8,41 +8,43 @@ that it is read as columns again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field, replace
+from dataclasses import replace
 from struct import Struct
 
 import numpy as np
 
 from ocsp_pcap.capture.batch import PADDING, PacketBatch
-from ocsp_pcap.decode.blocks import TCP_MINIMUM, UDP_MINIMUM, Block, block_of
+from ocsp_pcap.decode.blocks import Block, block_of
 from ocsp_pcap.decode.columns import EXTRA
 from ocsp_pcap.decode.encapsulations import after_link, after_port
-from ocsp_pcap.decode.fast import FastResult, Level, kinds_of_ports
+from ocsp_pcap.decode.fast import FastResult, Level
 from ocsp_pcap.decode.fragments import Fragments
 from ocsp_pcap.decode.frames import Frames, Space
-from ocsp_pcap.decode.kinds import OF_PROTOCOL, Kind
+from ocsp_pcap.decode.kinds import Kind
 from ocsp_pcap.decode.protocols import (
     AUTHENTICATION,
     EXTENSION_HEADERS,
     FRAGMENT,
     ICMP,
-    ICMP_ERRORS,
-    ICMP_REDIRECT,
     ICMPV6,
-    ICMPV6_ERRORS,
-    ICMPV6_REDIRECT,
-    REDIRECTED_HEADER,
     ROUTING,
     TCP,
     UDP,
 )
-from ocsp_pcap.decode.undecoded import BAD_HEADER, PROTOCOL, Undecoded, name_of
+from ocsp_pcap.decode.slow_rows import (
+    Network,
+    Output,
+    Region,
+    add_tcp,
+    add_udp,
+    final_destination,
+    hand_carried,
+    quoted_packet,
+)
+from ocsp_pcap.decode.undecoded import BAD_HEADER, Undecoded
 from ocsp_pcap.records import dataclass
 
 _MAXIMUM_EXTENSIONS = 64
-_TCP_HEADER = Struct(">HHIIBBH")
-_UDP_HEADER = Struct(">HHH")
-_LOW = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,56 +65,6 @@ class SlowResult:
     udp: Block
     handed: list[Handed]
     undecoded: Undecoded
-
-
-@dataclass(frozen=True, slots=True)
-class _Region:
-    """Bytes in one piece, and the payload offset that their first byte has in the columns."""
-
-    data: bytes
-    base: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Network:
-    """An IP packet: its addresses, and where its payload starts and ends in a region."""
-
-    ip_version: int
-    source: int
-    destination: int
-    protocol: int
-    at: int
-    captured_end: int
-    announced_end: int
-    hop_limit: int
-
-
-@dataclass(slots=True)
-class _Output:
-    row: int = 0
-    frame: int = 0
-    time: int = 0
-    quoted: bool = False
-    tcp: list[tuple[int, ...]] = field(default_factory=list)
-    udp: list[tuple[int, ...]] = field(default_factory=list)
-    handed: dict[tuple[bool, bool], dict[int, list[tuple[int, int, int, int]]]] = field(default_factory=dict)
-    undecoded: Undecoded = field(default_factory=Undecoded)
-
-    def hand(
-        self,
-        kind: int,
-        region: _Region,
-        at: int,
-        captured_end: int,
-        reported_end: int,
-        *,
-        quoted: bool = False,
-    ) -> None:
-        """Hand back what starts at a place of a region."""
-        in_extra = region.base >= EXTRA
-        base = region.base - EXTRA if in_extra else region.base
-        levels = self.handed.setdefault((in_extra, quoted or self.quoted), {})
-        levels.setdefault(kind, []).append((self.row, base + at, base + captured_end, base + reported_end))
 
 
 class SlowPath:
@@ -148,12 +100,12 @@ class SlowPath:
 
     def decode(self, batch: PacketBatch, fast: FastResult) -> SlowResult:
         """Return the rows of what ``fast`` left of ``batch``."""
-        output = _Output(quoted=fast.quoted)
+        output = Output(quoted=fast.quoted)
         buffer, base = fast.space.buffer, fast.space.base
         for row, at, end, reported_end, kind in _tasks(fast.slow):
             output.row, output.time = row, int(batch.time[row])
             output.frame = batch.first_frame + row
-            region = _Region(buffer[at:end].tobytes(), base + at)
+            region = Region(buffer[at:end].tobytes(), base + at)
             if kind == Kind.SLOW_LINK:
                 self._link(output, region, int(batch.link_type[row]), reported_end - at)
             elif kind == Kind.SLOW_PORT:
@@ -163,22 +115,20 @@ class SlowPath:
                 output.undecoded.add(BAD_HEADER)
         return SlowResult(block_of(output.tcp), block_of(output.udp), _handed(output), output.undecoded)
 
-    def _link(self, output: _Output, region: _Region, link_type: int, reported_end: int) -> None:
+    def _link(self, output: Output, region: Region, link_type: int, reported_end: int) -> None:
         found = after_link(link_type, region.data)
         if found == "unknown":
             output.undecoded.add(f"link type {link_type}")
         elif isinstance(found, int):
             output.hand(Kind.IP, region, found, len(region.data), reported_end)
 
-    def _port(
-        self, output: _Output, region: _Region, source: int, destination: int, reported_end: int
-    ) -> None:
+    def _port(self, output: Output, region: Region, source: int, destination: int, reported_end: int) -> None:
         port = destination if destination in SCAPY_PORTS else source
         found = after_port(port, region.data)
         if isinstance(found, int):
             output.hand(Kind.IP, region, found, len(region.data), reported_end)
 
-    def _network(self, output: _Output, region: _Region, at: int, reported_end: int) -> bool:
+    def _network(self, output: Output, region: Region, at: int, reported_end: int) -> bool:
         """Read an IP header; say whether it is one."""
         data = region.data
         if at >= len(data):
@@ -190,7 +140,7 @@ class SlowPath:
             return self._ipv6(output, region, at, reported_end)
         return False
 
-    def _ipv4(self, output: _Output, region: _Region, at: int, reported_end: int) -> bool:
+    def _ipv4(self, output: Output, region: Region, at: int, reported_end: int) -> bool:
         data = region.data
         header_length = (data[at] & 15) * 4
         if header_length < 20 or at + header_length > len(data):
@@ -199,7 +149,7 @@ class SlowPath:
         if 0 < total < header_length:
             return False
         announced_end = at + total if total else max(reported_end, at + header_length)
-        network = _Network(
+        network = Network(
             ip_version=4,
             source=int.from_bytes(data[at + 12 : at + 16]),
             destination=int.from_bytes(data[at + 16 : at + 20]),
@@ -218,7 +168,7 @@ class SlowPath:
             self._transport(output, region, network)
         return True
 
-    def _ipv6(self, output: _Output, region: _Region, at: int, reported_end: int) -> bool:
+    def _ipv6(self, output: Output, region: Region, at: int, reported_end: int) -> bool:
         data = region.data
         if at + 40 > len(data):
             return False
@@ -248,10 +198,10 @@ class SlowPath:
             else:
                 header = data[at : min(end, at + (data[at + 1] + 1) * 8)]
                 if protocol == ROUTING:
-                    destination = _final_destination(header, destination)
+                    destination = final_destination(header, destination)
                 at += (data[at + 1] + 1) * 8
             protocol = following
-        network = _Network(6, source, destination, protocol, at, end, announced_end, hop_limit)
+        network = Network(6, source, destination, protocol, at, end, announced_end, hop_limit)
         if at > end:
             return True
         if fragment is None:
@@ -263,9 +213,9 @@ class SlowPath:
 
     def _fragment(
         self,
-        output: _Output,
-        region: _Region,
-        network: _Network,
+        output: Output,
+        region: Region,
+        network: Network,
         identification: int,
         offset: int,
         more: bool,
@@ -292,11 +242,9 @@ class SlowPath:
         self._extra += datagram
         length = len(datagram)
         complete = replace(network, at=0, captured_end=length, announced_end=length)
-        self._transport(output, _Region(datagram, base), complete)
+        self._transport(output, Region(datagram, base), complete)
 
-    def _transport(
-        self, output: _Output, region: _Region, network: _Network, *, in_error: bool = False
-    ) -> None:
+    def _transport(self, output: Output, region: Region, network: Network, *, in_error: bool = False) -> None:
         """Read what an IP packet carries, behind authentication headers (RFC 4302 2)."""
         data, end = region.data, network.captured_end
         protocol, at = network.protocol, network.at
@@ -309,23 +257,22 @@ class SlowPath:
         network = replace(network, protocol=protocol, at=at)
         in_error = in_error or output.quoted
         if protocol == TCP:
-            _tcp(output, region, network, in_error)
+            add_tcp(output, region, network, in_error)
         elif protocol == UDP:
-            _udp(output, region, network, in_error)
+            add_udp(output, region, network, in_error)
         elif protocol == (ICMP if network.ip_version == 4 else ICMPV6):
-            quoted = _quoted(network, data[at:end])
+            quoted = quoted_packet(network, data[at:end])
             if quoted is not None:
                 start, length = quoted
                 piece_end = min(end, at + start + length)
                 if at + start < piece_end:
                     output.hand(Kind.IP, region, at + start, piece_end, network.announced_end, quoted=True)
         else:
-            _carried(output, region, network, in_error)
+            hand_carried(output, region, network, in_error)
 
 
 _PORTS = Struct(">HH")
 SCAPY_PORTS = frozenset({3544, 5247, 37008})
-_READABLE = frozenset(Kind) - {Kind.NOTHING, Kind.UNKNOWN, Kind.SLOW_IP}
 
 
 def _tasks(slow: Level) -> list[tuple[int, int, int, int, int]]:
@@ -341,7 +288,7 @@ def _tasks(slow: Level) -> list[tuple[int, int, int, int, int]]:
     return sorted(tasks)
 
 
-def _handed(output: _Output) -> list[Handed]:
+def _handed(output: Output) -> list[Handed]:
     return [
         Handed({kind: [_frames(found)] for kind, found in levels.items()}, in_extra, quoted)
         for (in_extra, quoted), levels in output.handed.items()
@@ -350,114 +297,3 @@ def _handed(output: _Output) -> list[Handed]:
 
 def _frames(found: Iterable[tuple[int, int, int, int]]) -> Frames:
     return Frames(*np.array(list(found), np.int64).T)
-
-
-def _carried(output: _Output, region: _Region, network: _Network, in_error: bool) -> None:
-    """Hand back what an IP packet carries as a tunnel."""
-    at, end = network.at, network.captured_end
-    kind = int(OF_PROTOCOL[network.protocol])
-    if kind == Kind.UNKNOWN and not in_error:
-        output.undecoded.add(name_of(PROTOCOL, network.protocol))
-    if kind in _READABLE and at < end:
-        output.hand(kind, region, at, end, network.announced_end, quoted=in_error)
-
-
-def _tcp(output: _Output, region: _Region, network: _Network, in_error: bool) -> None:
-    at, end = network.at, network.captured_end
-    if end - at < TCP_MINIMUM:
-        return
-    source, destination, sequence, acknowledgment, data_offset, flags, window = _TCP_HEADER.unpack_from(
-        region.data, at
-    )
-    header_length = (data_offset >> 4) * 4
-    start = at + header_length
-    in_error = in_error or header_length < 20 or start > network.announced_end
-    length = 0 if in_error else max(end - start, 0)
-    missing = 0 if in_error else max(network.announced_end - max(end, start), 0)
-    output.tcp.append(
-        (
-            *_row_start(output, network),
-            source,
-            destination,
-            sequence,
-            acknowledgment,
-            flags,
-            region.base + start,
-            length,
-            missing,
-            in_error,
-            network.hop_limit,
-            window,
-        )
-    )
-
-
-def _udp(output: _Output, region: _Region, network: _Network, in_error: bool) -> None:
-    at, end, announced_end = network.at, network.captured_end, network.announced_end
-    if end - at < UDP_MINIMUM:
-        return
-    source, destination, length = _UDP_HEADER.unpack_from(region.data, at)
-    if length < UDP_MINIMUM:
-        return
-    start = at + UDP_MINIMUM
-    announced_end = min(announced_end, at + length)
-    end = min(end, announced_end)
-    output.udp.append(
-        (
-            *_row_start(output, network),
-            source,
-            destination,
-            0,
-            0,
-            0,
-            region.base + start,
-            0 if in_error else end - start,
-            0 if in_error else announced_end - end,
-            in_error,
-            network.hop_limit,
-            0,
-        )
-    )
-    kind = int(kinds_of_ports(np.array([source]), np.array([destination]))[0])
-    if kind != Kind.NOTHING and start < end:
-        output.hand(kind, region, start, end, announced_end, quoted=in_error)
-
-
-def _quoted(network: _Network, message: bytes) -> tuple[int, int] | None:
-    """Return start and greatest length of the packet that an ICMP message quotes."""
-    if not message:
-        return None
-    if network.ip_version == 4:
-        if message[0] not in ICMP_ERRORS or len(message) <= 8:
-            return None
-        # Like Wireshark, believe of a redirect the 64 bits that RFC 792 promises, and no more.
-        return 8, (message[8] & 15) * 4 + 8 if message[0] == ICMP_REDIRECT else len(message)
-    if message[0] != ICMPV6_REDIRECT:
-        return (8, len(message)) if message[0] in ICMPV6_ERRORS else None
-    at = 40
-    while at + 8 <= len(message) and message[at + 1]:
-        if message[at] == REDIRECTED_HEADER:
-            return at + 8, message[at + 1] * 8 - 8
-        at += message[at + 1] * 8
-    return None
-
-
-def _final_destination(header: bytes, destination: int) -> int:
-    """Return the last stop that a routing header names (RFC 2460 4.4, RFC 6275 6.4, RFC 8754 2)."""
-    kind, left = header[2], header[3]
-    if not left or len(header) < 24:
-        return destination
-    if kind in (0, 2):
-        return int.from_bytes(header[-16:]) if len(header) % 16 == 8 else destination
-    return int.from_bytes(header[8:24]) if kind == 4 else destination
-
-
-def _row_start(output: _Output, network: _Network) -> tuple[int, ...]:
-    return (
-        output.row,
-        network.ip_version,
-        network.source >> 64,
-        network.source & _LOW,
-        network.destination >> 64,
-        network.destination & _LOW,
-    )
