@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -41,8 +42,8 @@ def _unfollowed(case: Case, host: Host, name: str, lookups: Sequence[DnsLookupFa
         return
     begins = [case.moment(lookup) for lookup in answered]
     for lookup, begin in zip(answered, begins, strict=True):
-        later = [time for time in begins if time > begin + AT_ONCE]
-        end = min((begin + CONNECTS, *(time - 1 for time in later[:1])))
+        following = bisect_right(begins, begin + AT_ONCE)
+        end = min((begin + CONNECTS, *(time - 1 for time in begins[following : following + 1])))
         rest = case.coverage.rest_after(lookup.capture, lookup.time)
         if (
             begin + rest > end

@@ -39,7 +39,8 @@ def addresses_known(question: Question, host: str) -> set[str]:
     """Return the addresses of a host that the validator knew, of the newest lookup of each type."""
     begin, end = question.visit.time - REMEMBERED, question.visit.time + REACTION
     newest: dict[str, DnsLookupFact] = {}
-    for lookup in between(question.asker.lookups.get(host, []), begin, end, question.case.moment):
+    found = between(question.asker.lookups.get(host, []), begin, end, question.case.moment)
+    for lookup in found[-MOST_AT_ONCE:]:
         if addresses(lookup):
             newest[lookup.type] = lookup
     return {address for lookup in newest.values() for address in addresses(lookup)}

@@ -8,6 +8,7 @@ from typing import Final
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Act, For
 from ocsp_pcap.explain.hosts import Host
@@ -96,7 +97,10 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
         (window := case.window(earlier, question.proxy)) is not None and visit.time <= window.end
         for earlier in between(question.queries, 0, visit.time - 1)
     )
-    lost = gap > AT_ONCE and case.coverage.loss(visit.handshake.capture) is not None
+    lossy = case.coverage.loss(visit.handshake.capture) is not None or question.asker.identity in case.once(
+        connections_missing
+    )
+    lost = gap > AT_ONCE and lossy
     if gap > LATE or covered or lost or (gap > REACTION and not _on_the_way(question, query)):
         yield Standing(
             "other-purpose",

@@ -26,6 +26,7 @@ AT_ONCE: Final = 5 * SECOND
 """A query that follows within this time answers to the handshake, where no other is nearer."""
 LATE: Final = 60 * SECOND
 """What is asked later than this may have another occasion, which the capture need not show."""
+MOST_SEEKERS: Final = 32
 MOST_AT_ONCE: Final = 256
 """Handshakes within one span that are looked at; more would not make it surer."""
 
@@ -177,7 +178,7 @@ def _other_seeker(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bo
         case.moment(act),
         responder_of(question, act),
     )
-    for visit in between(asker.visits, time - REACTION, time)[-MOST_AT_ONCE:]:
+    for visit in between(asker.visits, time - REACTION, time)[-MOST_SEEKERS:]:
         if visit.handshake.hello_fingerprint == own or stands_for_another(case, visit):
             continue
         named = any(names_responder(known, responder) for known in case.chain(visit.handshake))

@@ -14,7 +14,7 @@ from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
 
-MOST_AT_ONCE: Final = 256
+MOST_AT_ONCE: Final = 64
 """Handshakes within one span that are looked at; more would not make it surer."""
 
 
@@ -73,12 +73,24 @@ def stands_for_another(case: Case, here: Visit) -> bool:
 
     Where several programs are behind the address, the one behind which it stands is the nearest.
     """
+    known = case.once(_found_out)
+    if here not in known:
+        known[here] = _stands_for_another(case, here)
+    return known[here]
+
+
+def _found_out(_: Case) -> dict[Visit, bool]:
+    """Return where to keep what was found out: many claims ask for one and the same visit."""
+    return {}
+
+
+def _stands_for_another(case: Case, here: Visit) -> bool:
     if here.host is None:
         return False
     proxy, name = case.identity(here.handshake.client), here.host.lower()
     inner = case.visits_through.get((proxy, name), [])
     outer = case.host(here.handshake.client).visits_to.get(name, [])
-    for visit in between(inner, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD):
+    for visit in between(inner, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD)[-MOST_AT_ONCE:]:
         relayed = case.hellos.outer_leg(visit) is not None
         if relayed or not differ(visit.handshake.client_random, here.handshake.client_random):
             continue

@@ -410,3 +410,11 @@ def test_a_very_old_answer_without_an_end_is_not_taken_by_everybody() -> None:
     for days, sure in ((5, "confirmed"), (300, "likely")):
         old = response(single(shop, this_update=-days * DAY, next_update=None))
         assert told_of(visit, exchange(shop, old)) == [("queried", sure)]
+
+
+def test_a_query_that_is_not_near_may_be_for_a_connection_that_is_missing() -> None:
+    """Other connections are, as a lookup shows; so may be the handshake that the query was for."""
+    seen = dns(RESPONDER, time=9.9), attempt("established", time=9.95), exchange(shop, time=10)
+    assert doubts(shop, visit, *seen) == ("queried", "confirmed", set())
+    announced = dns(RESPONDER, time=-20)
+    assert doubts(shop, visit, *seen, announced) == ("queried", "likely", {"other-purpose"})
