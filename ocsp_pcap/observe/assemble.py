@@ -26,7 +26,7 @@ from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
 from ocsp_pcap.observe.responders import ResponderTraffic
-from ocsp_pcap.observe.tcp_stream import ToldStream
+from ocsp_pcap.observe.tcp_stream import FinishedStream
 from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline, RefusedTunnel
 from ocsp_pcap.ocsp.model import OcspResponse
@@ -38,7 +38,7 @@ from ocsp_pcap.streams.flow import Flow
 from ocsp_pcap.tls.names import alert_description_name, alert_level_name
 
 _SentFact: TypeAlias = OcspExchangeFact | CrlFetchFact | TcpAttemptFact
-_Sent: TypeAlias = tuple[ToldStream, Found, int]
+_Sent: TypeAlias = tuple[FinishedStream, Found, int]
 """An exchange, the stream that it was seen on, and the direction of its client."""
 
 
@@ -158,7 +158,7 @@ class FactAssembler:
     def _spoken_handshakes(
         self,
         observation: Observation,
-        stream: ToldStream,
+        stream: FinishedStream,
         flow: Flow,
         spoken: Spoken,
         outer_client: int | None,
@@ -177,7 +177,7 @@ class FactAssembler:
     def _handshake(
         self,
         observation: Observation,
-        stream: ToldStream,
+        stream: FinishedStream,
         flow: Flow,
         client: int,
         handshake: SeenHandshake,
@@ -355,7 +355,7 @@ class FactAssembler:
     def _ocsp_exchange(
         self,
         observation: Observation,
-        stream: ToldStream,
+        stream: FinishedStream,
         exchange: OcspExchange,
         peers: _Peers,
         encrypted: bool,
@@ -520,7 +520,7 @@ def _is_told(spoken: Spoken) -> bool:
 
 
 def _refused_tunnel(
-    observation: Observation, stream: ToldStream, tunnel: RefusedTunnel, flow: Flow, client: int
+    observation: Observation, stream: FinishedStream, tunnel: RefusedTunnel, flow: Flow, client: int
 ) -> TcpAttemptFact:
     peers = _Peers.of(flow, client)
     was_reset = flow.reset_frame is not None and flow.reset_direction != client
@@ -547,7 +547,7 @@ def _refused_tunnel(
 
 def _crl_fetch(
     observation: Observation,
-    stream: ToldStream,
+    stream: FinishedStream,
     fetch: CrlFetch,
     peers: _Peers,
 ) -> CrlFetchFact:

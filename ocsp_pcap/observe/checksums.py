@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ocsp_pcap.observe.tcp_stream import Entry, ToldStream
+from ocsp_pcap.observe.tcp_stream import Entry, FinishedStream
 from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.streams.headers import HEADERS, TCP, Checksum, read_headers
 
@@ -39,7 +39,7 @@ PlainSegment: TypeAlias = tuple[bool, int, int, int, int]
 class _Group(NamedTuple):
     """Segments of one direction of a stream, up to a place among all."""
 
-    told: ToldStream
+    stream: FinishedStream
     end: int
 
 
@@ -53,9 +53,9 @@ class ChecksumAudit:
         self._lengths: list[int] = []
         self._expected: list[int] = []
 
-    def add(self, told: ToldStream, entries: Sequence[Entry], refused: frozenset[int]) -> None:
+    def add(self, stream: FinishedStream, entries: Sequence[Entry], refused: frozenset[int]) -> None:
         """Take a stream that was read segment by segment."""
-        for direction, first, last in _spans(told.spoken):
+        for direction, first, last in _spans(stream.spoken):
             controls = 0
             for row, before, data in entries:
                 frame = row[2]
@@ -64,21 +64,21 @@ class ChecksumAudit:
                     if controls > CONTROLS:
                         break
                     self._append((before + data, len(before), len(data), frame))
-            self._close(told)
+            self._close(stream)
 
     def add_plain(
         self,
-        told: ToldStream,
+        stream: FinishedStream,
         memory: memoryview,
         client: int,
         segments: Sequence[PlainSegment],
         last_frames: tuple[int, int],
     ) -> None:
-        """Take a stream that was told at once; no copy of its bytes is among the segments.
+        """Take a stream that was read at once; no copy of its bytes is among the segments.
 
         ``last_frames``: of server and client those after which nothing was looked at.
         """
-        for direction, first, last in _spans(told.spoken):
+        for direction, first, last in _spans(stream.spoken):
             by_client, controls = direction == client, 0
             end = last_frames[by_client]
             for from_client, frame, _, at, length in segments:
@@ -100,7 +100,7 @@ class ChecksumAudit:
                         self._note((memory, at, length, frame), memory[at - 40 : at + length], 32 + length)
                     else:
                         self._append((memory, at, length, frame))
-            self._close(told)
+            self._close(stream)
 
     def _append(self, segment: Segment) -> None:
         memory, at, length, _ = segment
@@ -118,12 +118,12 @@ class ChecksumAudit:
         # In ones' complement a segment with its checksum and its pseudo-header sums up to zero.
         self._expected.append(-(TCP + length) % _ONES)
 
-    def _close(self, told: ToldStream) -> None:
+    def _close(self, stream: FinishedStream) -> None:
         if len(self._lengths) > (self._groups[-1].end if self._groups else 0):
-            self._groups.append(_Group(told, len(self._lengths)))
+            self._groups.append(_Group(stream, len(self._lengths)))
 
     def run(self) -> None:
-        """Add the frames that were dropped to what is told of their streams, and forget all."""
+        """Add the frames that were dropped to what is known of their streams, and forget all."""
         if not self._groups:
             return
         words = np.frombuffer(b"".join(self._pieces), "<u4")
@@ -139,13 +139,13 @@ class ChecksumAudit:
 
     def _judge(self, wrong: Sequence[bool]) -> None:
         begin = 0
-        for told, end in self._groups:
+        for stream, end in self._groups:
             own = wrong[begin:end]
             if any(own) and not all(own):
                 segments = [self._segments[at] for at in range(begin, end) if wrong[at]]
                 frames = [segment[3] for segment in segments if _is_wrong(segment)]
                 if 0 < len(frames) < own.count(False):
-                    told.ambiguous |= {tuple(sorted(frames))}
+                    stream.ambiguous |= {tuple(sorted(frames))}
             begin = end
 
 

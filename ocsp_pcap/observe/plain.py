@@ -1,7 +1,7 @@
-"""Streams of a batch that are plain enough to be told at once, and what they tell.
+"""Streams of a batch that are plain enough to be read at once, and what they show.
 
 Most TLS connections are: they begin in the batch with a ClientHello or a CONNECT, nothing of them is missing,
-out of order or sent twice, and before the batch is over they have told all they can. For these there is no
+out of order or sent twice, and before the batch is over they are finished. For these there is no
 need of reassembly, nor of parsers that wait for more. The others are left as they were, and
 :class:`~ocsp_pcap.observe.tcp.TcpObserver` reads them segment by segment; both ways lead to the same facts.
 """
@@ -19,7 +19,7 @@ from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT
 from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, copied, joined
-from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, ToldStream
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream
 from ocsp_pcap.spoken.plain import tell
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import among, distinct
@@ -30,7 +30,7 @@ from ocsp_pcap.tls.walk import NotPlainError
 LIVE: Final = 4
 """The stream has a conversation, or is carried over."""
 CARRIED: Final = 128
-"""Of what is wanted of a stream: it is plain so far, and is told when all it has to tell is there."""
+"""Of what is wanted of a stream: it is plain so far, and is read when all of it that can matter is there."""
 MOST_CARRIED: Final = 4 << 20
 """Bytes that segments of such streams take; of more, all are read segment by segment."""
 MOST_CHUNKS: Final = 8
@@ -48,8 +48,8 @@ _CONNECT: Final = int.from_bytes(b"CONN")
 class PlainStreams(NamedTuple):
     """The streams of a batch, by what became of them."""
 
-    told: list[ToldStream]
-    """Streams that told all they can."""
+    finished: list[FinishedStream]
+    """Streams of which nothing more can matter."""
     waiting: Column
     """Places of streams that are plain so far, and wait for what the next batches bring."""
     left: Column
@@ -84,7 +84,7 @@ class PlainReader:
             # What they open is to be read.
             return PlainStreams([], np.flatnonzero(waiting), np.flatnonzero(left), self.take_carried())
         fresh = np.flatnonzero(state == DIRECTION_BITS)
-        told = self._tell(columns, rows.of(fresh), fresh, flows, left, waiting)
+        finished = self._read(columns, rows.of(fresh), fresh, flows, left, waiting)
         carried = np.flatnonzero(state & CARRIED)
         before = NO_ROWS
         if len(carried):
@@ -93,9 +93,9 @@ class PlainReader:
             news = copied(columns, rows.row[at], rows.stream[at], rows.direction[at])
             before = self._take(numbers)
             whole = joined([before, news])
-            told += self._tell(whole.columns, whole.by_stream(), carried, flows, left, waiting)
+            finished += self._read(whole.columns, whole.by_stream(), carried, flows, left, waiting)
             before = before.of(among(before.stream, numbers[left[carried]]))
-        return PlainStreams(told, np.flatnonzero(waiting), np.flatnonzero(left), before)
+        return PlainStreams(finished, np.flatnonzero(waiting), np.flatnonzero(left), before)
 
     def take_carried(self) -> Rows:
         """Return, once, all that is carried over."""
@@ -103,7 +103,7 @@ class PlainReader:
         self._keep([])
         return carried
 
-    def _tell(
+    def _read(
         self,
         columns: TransportColumns,
         rows: Ordered,
@@ -111,7 +111,7 @@ class PlainReader:
         flows: FlowTable,
         left: NDArray[np.bool_],
         waiting: NDArray[np.bool_],
-    ) -> list[ToldStream]:
+    ) -> list[FinishedStream]:
         """Tell streams; mark, at their ``places``, which wait, and which are not left to others."""
         chosen = _beginnings(columns, rows, flows)
         rows, places = rows.of(chosen), places[chosen]
@@ -130,7 +130,7 @@ class PlainReader:
             )
         )
         goes_on = ((count == rows.end - rows.start) & (count < MOST_ROWS) & (count > 0)).tolist()
-        told: list[ToldStream] = []
+        finished: list[FinishedStream] = []
         over: list[int] = []
         unfinished: list[int] = []
         memory = columns.buffer.data
@@ -144,10 +144,10 @@ class PlainReader:
                 except NotPlainError:
                     continue
                 if said is not None:
-                    told.append(ToldStream(numbers[index], said.spoken))
+                    finished.append(FinishedStream(numbers[index], said.spoken))
                     over.append(index)
                     self._checksums.add_plain(
-                        told[-1], memory, sides[index], segments[begin:position], said.last_frames
+                        finished[-1], memory, sides[index], segments[begin:position], said.last_frames
                     )
                     continue
             if goes_on[index]:
@@ -158,7 +158,7 @@ class PlainReader:
             waiting[places[unfinished]] = True
             at = rows.of(np.array(unfinished)).up_to(count[unfinished])
             self._keep([*self._chunks, copied(columns, rows.row[at], rows.stream[at], rows.direction[at])])
-        return told
+        return finished
 
     def _take(self, numbers: Column) -> Rows:
         """Return, once, what is carried of some streams."""

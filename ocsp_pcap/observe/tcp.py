@@ -43,7 +43,7 @@ from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.plain import CARRIED, LIVE, PlainReader
 from ocsp_pcap.observe.rows import Row, Segments
 from ocsp_pcap.observe.tcp_segments import CLOSING, SegmentReader
-from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Reset, TcpStream, ToldStream
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream, Reset, TcpStream
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.first_bytes import HELLO
 from ocsp_pcap.spoken.seen import Tunnel
@@ -60,7 +60,7 @@ DOZING: Final = 32
 LATE: Final = 64
 """Such a row came."""
 FIRST_ROWS: Final = 16
-"""Rows of a stream and batch that are taken at once; most streams are told by then."""
+"""Rows of a stream and batch that are taken at once; most streams are finished by then."""
 LINGER: Final = 10 * 10**9
 """Nanoseconds that a closed stream is kept for: segments may still be on their way, or retransmitted."""
 ENTRY_BYTES: Final = 512
@@ -79,8 +79,8 @@ class TcpObserver:
     def __init__(self, shared: Shared) -> None:
         self.flows = FlowTable()
         self.dns = DnsLog("tcp")
-        self.finished: list[ToldStream] = []
-        """Streams that told something and are over, or muted."""
+        self.finished: list[FinishedStream] = []
+        """Streams that showed something and are over, or muted."""
         self.socks_frames: dict[int, int] = {}
         """Stream to the first frame that carried something through SOCKS."""
         self.gaps = 0
@@ -145,12 +145,12 @@ class TcpObserver:
         unread: NDArray[np.bool_] | None = None,
     ) -> None:
         # What one side sends may make the other side's bytes matter that follow in this batch.
-        told, wanted = telling(columns), self._wanted[stream]
+        bears, wanted = telling(columns), self._wanted[stream]
         if unread is not None:
-            told &= unread
-        choice = told & ((wanted & DIRECTION_BITS) != 0)
+            bears &= unread
+        choice = bears & ((wanted & DIRECTION_BITS) != 0)
         if self._any_dozes:
-            choice |= self._woken(columns, stream, np.flatnonzero(told & ((wanted & DOZING) != 0)))
+            choice |= self._woken(columns, stream, np.flatnonzero(bears & ((wanted & DOZING) != 0)))
         chosen = np.flatnonzero(choice)
         if len(chosen):
             self._segments.surroundings = Surroundings(columns, stream, direction)
@@ -208,9 +208,9 @@ class TcpObserver:
         for stream in other._streams.values():
             stream.number, stream.frames_before = number[stream.number], frames_before
             self._streams[stream.number] = stream
-        for told in other.finished:
-            told.number, told.frames_before = number[told.number], frames_before
-            self._keep(told)
+        for one in other.finished:
+            one.number, one.frames_before = number[one.number], frames_before
+            self._keep(one)
         self._lingering += other._lingering
         self._tunnels |= {number[local]: tunnel for local, tunnel in other._tunnels.items()}
         self.socks_frames |= {number[s]: frame + frames_before for s, frame in other.socks_frames.items()}
@@ -262,13 +262,13 @@ class TcpObserver:
     def _chosen(self, columns: TransportColumns, rows: Ordered) -> None:
         """Read rows of a batch, stream by stream; plain streams at once."""
         number = rows.stream[rows.start]
-        told = self._plain.read(columns, rows, self._wanted[number], self.flows)
-        self.finished += told.told
-        self._wanted[[stream.number for stream in told.told]] = 0
-        self._wanted[number[told.waiting]] = DIRECTION_BITS | LIVE | CARRIED
-        self._wanted[number[told.left]] &= 0xFF ^ CARRIED
-        self._feed_all(told.before.columns, told.before.by_stream())
-        self._feed_all(columns, rows.of(told.left))
+        plain = self._plain.read(columns, rows, self._wanted[number], self.flows)
+        self.finished += plain.finished
+        self._wanted[[stream.number for stream in plain.finished]] = 0
+        self._wanted[number[plain.waiting]] = DIRECTION_BITS | LIVE | CARRIED
+        self._wanted[number[plain.left]] &= 0xFF ^ CARRIED
+        self._feed_all(plain.before.columns, plain.before.by_stream())
+        self._feed_all(columns, rows.of(plain.left))
 
     def _feed_all(self, columns: TransportColumns, rows: Ordered) -> None:
         """Read rows segment by segment."""
@@ -308,7 +308,7 @@ class TcpObserver:
         start: int,
         end: int,
     ) -> None:
-        """Go on with a stream that is not told yet, in growing steps, without what it does not want."""
+        """Go on with a stream that is not finished, in growing steps, without what it does not want."""
         step = FIRST_ROWS
         beginnings: NDArray[np.int64] | None = None
         while start < end:
@@ -481,15 +481,15 @@ class TcpObserver:
         if conversation.socks_payload_frame is not None:
             self.socks_frames[stream.number] = conversation.socks_payload_frame + stream.frames_before
         if conversation.tracker is not None or conversation.exchanges or stream.ambiguous:
-            told = stream.told()
-            self._keep(told)
+            record = stream.finished()
+            self._keep(record)
             if entries is not None:
-                self._checksums.add(told, entries, stream.refused)
+                self._checksums.add(record, entries, stream.refused)
 
-    def _keep(self, told: ToldStream) -> None:
-        """Keep what a stream told; of ClientHellos that nothing answers only so many."""
-        if told.ambiguous or not told.spoken.is_unanswered or self._shared.has_room():
-            self.finished.append(told)
+    def _keep(self, stream: FinishedStream) -> None:
+        """Keep what a stream showed; of ClientHellos that nothing answers only so many."""
+        if stream.ambiguous or not stream.spoken.is_unanswered or self._shared.has_room():
+            self.finished.append(stream)
 
 
 def _last_frame(stream: TcpStream) -> int:

@@ -81,11 +81,11 @@ class TcpStream:
         before = self.frames_before
         return [(*row[:2], row[2] - before, *row[3:]) for row in rows] if before else rows
 
-    def told(self) -> ToldStream:
+    def finished(self) -> FinishedStream:
         """Return what is kept of the stream once it is over."""
-        return ToldStream(
+        return FinishedStream(
             self.number,
-            self.conversation.told(),
+            self.conversation.result(),
             self.started_mid_stream,
             self.ambiguous,
             self.frames_before,
@@ -93,8 +93,8 @@ class TcpStream:
 
 
 @dataclass(slots=True)
-class ToldStream:
-    """A stream that is over, or can tell nothing more."""
+class FinishedStream:
+    """A stream that is over, or of which nothing more can matter."""
 
     number: int
     spoken: Spoken

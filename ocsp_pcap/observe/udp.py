@@ -1,6 +1,6 @@
 """UDP: QUIC handshakes, and DNS messages that may name a responder.
 
-As with TCP, the walk over packets stays in numpy: of a flow that is not told yet only datagrams count
+As with TCP, the walk over packets stays in numpy: of a flow that is not finished only datagrams count
 that can begin a handshake, and of one whose handshake is over those that can begin another.
 """
 
@@ -299,7 +299,7 @@ class UdpObserver:
             self._keep(stream)
 
     def _keep(self, stream: UdpStream) -> None:
-        """Keep what a connection told; of ClientHellos that nothing answers only so many."""
+        """Keep what a connection showed; of ClientHellos that nothing answers only so many."""
         unanswered = all(handshake.is_unanswered for handshake in stream.handshakes)
         if not unanswered or self._shared.has_room():
             self.finished.append(stream)

@@ -29,7 +29,7 @@ class UdpStream:
     last_time: int = 0
     hello_seen: bool = False
     silent: int = 0
-    """Datagrams since the last that told something."""
+    """Datagrams since the last that showed something."""
     waiting: int = 0
     """Bytes that waited in its connection when this was last counted."""
     frames_before: int = 0

@@ -221,7 +221,7 @@ class Conversation:
         self._mode = Mode.IGNORE
         self._release()
 
-    def told(self) -> Spoken:
+    def result(self) -> Spoken:
         """Return what was spoken, once it is finished."""
         tracker, same = self.tracker, self._shared.same
         return Spoken(
@@ -230,7 +230,7 @@ class Conversation:
             self.tunnel,
             None if tracker is None else tuple([seen(handshake, same) for handshake in tracker.handshakes]),
             tuple(self.exchanges),
-            None if self.inner is None else self.inner.told(),
+            None if self.inner is None else self.inner.result(),
         )
 
     def _release(self) -> None:
