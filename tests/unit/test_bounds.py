@@ -110,6 +110,7 @@ NOT_BOUNDS = {
     "spoken/proxy_prefixes.py": {"MAX_PROXY_V1": PROTOCOL},
     "spoken/shared.py": {"_MOST_SMALL": COST},
     "streams/flows.py": {"_MAXIMUM_PORT": PROTOCOL, "_MAX_ALERT": PROTOCOL},
+    "streams/known.py": {"_MAXIMUM_PORT": PROTOCOL},
     "streams/reassembly.py": {"MAX_PLAUSIBLE_JUMP": TELLS, "MAX_ENDS": TELLS},
     "streams/receiver.py": {"MAX_SAMPLES": COST},
     "streams/restarts.py": {"MAXIMUM_SEQUENCE": PROTOCOL},
