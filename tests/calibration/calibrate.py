@@ -2,7 +2,7 @@
 
 Two measures. By *sighting*: a confirmed answer about one connection that is no answer which the whole capture
 gives about this very connection is a lie. By *headline*: a confirmed verdict with another cause than that of
-the whole; where each of its sightings is right it merely sums up fewer of them, and is none.
+the whole; where a confirmed sighting bears it out that is right, it merely sums up fewer, and is none.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class Count:
     by_sighting: list[str] = field(default_factory=list)
     """A connection with a confirmed answer that the whole capture does not give about it."""
     by_headline: list[str] = field(default_factory=list)
-    """A verdict confirmed with another cause than in the whole capture, and some sighting of it wrong."""
+    """A verdict confirmed with another cause than in the whole capture, which no right sighting bears out."""
     fewer: list[str] = field(default_factory=list)
-    """The same where every sighting is right: the strongest of them are not in the capture any more."""
+    """The same where one does: stronger sightings are not in the capture any more."""
     unknown: list[str] = field(default_factory=list)
     """A confirmed sighting of a connection of which the whole capture says nothing."""
 
@@ -165,12 +165,12 @@ def _chosen(whole: list[Whole], seed: int) -> Whole:
 
 def judge(count: Count, whole: Answers, facts: Facts, explanation: Explanation, story: str) -> None:
     """Add to the count what is confirmed of a damaged capture, and what of it the whole does not say."""
-    wrong: set[Key] = set()
+    borne_out: set[tuple[Key, str]] = set()
     for connection, verdict, sighting in connections(facts, explanation):
         known = whole.sightings.get(connection)
         right = sighting.cause in TRUE_OF_LESS or (known is not None and sighting.cause in known)
-        if not right:
-            wrong.add(key_of(verdict))
+        if right and sighting.confidence == "confirmed":
+            borne_out.add((key_of(verdict), sighting.cause))
         if sighting.confidence != "confirmed":
             continue
         count.confirmed_sightings += 1
@@ -186,7 +186,8 @@ def judge(count: Count, whole: Answers, facts: Facts, explanation: Explanation, 
         if verdict.cause in TRUE_OF_LESS or before is None or verdict.cause in before:
             continue
         words = f"{story}: {_words(verdict)}: {', '.join(sorted(before))} -> {verdict.cause}"
-        (count.by_headline if key_of(verdict) in wrong else count.fewer).append(words)
+        merely = (key_of(verdict), verdict.cause) in borne_out
+        (count.fewer if merely else count.by_headline).append(words)
 
 
 def _words(verdict: Verdict) -> str:

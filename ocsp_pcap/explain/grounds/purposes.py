@@ -58,8 +58,10 @@ def hidden_rival(question: Question, ground: For) -> Iterator[Standing]:
 
 
 def may_have_shown(question: Question, visit: Visit) -> bool:
-    """A handshake that hides its certificate may have shown this one."""
-    return visit.host is None or visit.outer_name_only or visit.host.lower() in question.certificate_names
+    """A handshake that hides its certificate may have shown this one; an intermediate comes from any host."""
+    if question.position > 0 or visit.host is None or visit.outer_name_only:
+        return True
+    return visit.host.lower() in question.certificate_names
 
 
 def other_purpose(question: Question, ground: For) -> Iterator[Standing]:

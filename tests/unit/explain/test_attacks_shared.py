@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from ocsp_pcap.explain.case import Context
+from ocsp_pcap.explain.engine import explain
+
 from .facts_factory import (
     CHILD,
     PARENT,
@@ -193,3 +196,12 @@ def test_a_host_with_ipv4_and_ipv6_may_ask_by_the_other_address() -> None:
     assert outcome(facts(SHOP, *failed, *there)) == ("dns-failed", "likely")
     own = handshake("shop.test", SHOP, time=0.8, client=six)
     assert outcome(facts(SHOP, *failed, *there, own)) == ("dns-failed", "confirmed")
+
+
+def test_a_hidden_handshake_with_any_host_may_have_shown_the_intermediate() -> None:
+    middle = certificate("Middle CA", "CN=Root", is_ca=True, sans=())
+    visible = handshake("shop.test", SHOP, middle)
+    hidden = handshake("news.test", time=0.5, certificate_encrypted=True, version="TLS 1.3")
+    for seen, sure in (((visible,), "confirmed"), ((visible, hidden), "likely")):
+        told = explain(facts(SHOP, middle, *seen, exchange(middle)), Context()).verdicts
+        assert [v.confidence for v in told if v.cause == "queried"] == [sure]
