@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import SYN, TransportColumns
-from ocsp_pcap.observe.tcp import TcpObserver, telling
+from ocsp_pcap.observe.tcp import TcpObserver
+from ocsp_pcap.observe.tcp_rows import telling
 from ocsp_pcap.spoken.shared import Shared
 
 INHERITED: Final = 8

@@ -98,7 +98,6 @@ NOT_BOUNDS = {
     "http/pairing.py": {"_MAX_KEPT_HEAD": COST},
     "observe/checksums.py": {"MOST_PAYLOAD": TELLS},
     "observe/plain.py": {"MOST_CARRIED": COST, "MOST_CHUNKS": COST, "MOST_ROWS": COST},
-    "observe/rows.py": {"MAX_BYTES": COST, "MAX_STREAM_BYTES": COST},
     "observe/udp.py": {"MAX_BEGINNINGS": TELLS, "MAX_SILENT_REPEATED": TELLS},
     "ocsp/exchange.py": {"_MAX_AGE": PROTOCOL},
     "parallel/runs.py": {"MOST_BYTES": COST},

@@ -9,7 +9,7 @@ import pytest
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.facts import HandshakeFact
-from ocsp_pcap.observe import tcp
+from ocsp_pcap.observe import tcp, tcp_rows
 from ocsp_pcap.spoken.first_bytes import HELLO as HELLO_PATTERN
 from tests.unit.observe.segments import CLIENT, SERVER, Wire, client_hello, opening, write_capture
 
@@ -200,7 +200,7 @@ def test_many_connections_that_speak_something_else_are_searched_once(tmp_path: 
             return HELLO_PATTERN.finditer(memory, start, end)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tcp, "HELLO", Counted())
+        patch.setattr(tcp_rows, "HELLO", Counted())
         assert not handshakes(tmp_path, chatter(3000))
     assert 0 < searched < 3 * (tmp_path / "a.pcap").stat().st_size
 
