@@ -37,6 +37,8 @@ _FIRST: Final = (
 _SPECIAL: Final = frozenset({100, 169, 170, 171, 172, 192})
 """First numbers that have such networks: they stay, with the number after them."""
 
+_GLOBAL_UNICAST: Final = range(0x2000, 0x4000)
+
 
 class AddressMap:
     """Replaces addresses and ports; the same for the same."""
@@ -70,8 +72,9 @@ class AddressMap:
             return address[:12] + self.ipv4(address[12:])
         if known.is_multicast or known.is_loopback or known.is_unspecified:
             return address
-        kept = 1 if known.is_link_local or known.is_private or address[:2] == b"\x20\x01" else 0
         groups = [int.from_bytes(address[at : at + 2], "big") for at in range(0, 16, 2)]
+        # Outside of global unicast (2000::/3, RFC 4291 section 2.4) the first group says what kind it is.
+        kept = 0 if groups[0] in _GLOBAL_UNICAST and groups[0] != 0x2001 and not known.is_private else 1
         result = []
         for place, group in enumerate(groups):
             digits = len(f"{group:x}")
@@ -81,7 +84,7 @@ class AddressMap:
             else:
                 allowed = range(16 ** (digits - 1) if digits > 1 else 1, 16**digits)
                 if place == 0:
-                    allowed = range(0x2000, 0x4000) if 0x2000 <= group < 0x4000 else allowed
+                    allowed = _GLOBAL_UNICAST
                 result.append(self._shifted(address[: 2 * place], group, allowed))
         return b"".join(group.to_bytes(2, "big") for group in result)
 

@@ -4,7 +4,7 @@ import ipaddress
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocsp_pcap.evidence.address_map import AddressMap
@@ -30,6 +30,8 @@ def test_an_ipv4_address_keeps_kind_and_length(address: ipaddress.IPv4Address) -
 
 
 @given(st.ip_addresses(v=6))
+@example(ipaddress.IPv6Address("f000::"))
+@example(ipaddress.IPv6Address("2002::1"))
 def test_an_ipv6_address_keeps_its_length(address: ipaddress.IPv6Address) -> None:
     replaced = ipaddress.IPv6Address(other(str(address)))
     if address.ipv4_mapped is None:
