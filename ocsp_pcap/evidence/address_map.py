@@ -37,6 +37,15 @@ _FIRST: Final = (
 _SPECIAL: Final = frozenset({100, 169, 170, 171, 172, 192})
 """First numbers that have such networks: they stay, with the number after them."""
 
+_RESERVED: Final = {
+    bytes([192, 0, 0]): 4,
+    bytes([192, 0, 2]): 3,
+    bytes([198, 51, 100]): 3,
+    bytes([203, 0, 113]): 3,
+    bytes([198, 18]): 2,
+    bytes([198, 19]): 2,
+}
+"""Networks for protocols, documentation and benchmarks (RFC 6890), and how many numbers of them stay."""
 _GLOBAL_UNICAST: Final = range(0x2000, 0x4000)
 
 
@@ -54,8 +63,19 @@ class AddressMap:
         first, second = address[0], address[1]
         if first == 127 or first == 0 or first >= 224 or (first, second) == (169, 254):
             return address
+        if kept := _reserved(address):
+            return self._ipv4_behind(address, kept)
+        result = self._ipv4_behind(address, 0)
+        while _reserved(result):
+            # Going on along the cycle of the permutation: what is not reserved gets what is not, one to one.
+            result = self._ipv4_behind(result, 0)
+        return result
+
+    def _ipv4_behind(self, address: bytes, kept: int) -> bytes:
+        """Return an address with the numbers behind the first ``kept`` replaced by others as long."""
+        first, second = address[0], address[1]
         private_172 = first == 172 and 16 <= second < 32
-        kept = 1 if first == 10 or private_172 else 2 if first in _SPECIAL else 0
+        kept = max(kept, 1 if first == 10 or private_172 else 2 if first in _SPECIAL else 0)
         result = bytearray(address)
         for place in range(kept, 4):
             classes = _FIRST if place == 0 else _CLASSES
@@ -141,3 +161,8 @@ class AddressMap:
 
     def _digest(self, use: bytes, data: bytes) -> bytes:
         return hmac.digest(self._key, use + b"\0" + data, hashlib.sha256)
+
+
+def _reserved(address: bytes) -> int:
+    """Return how many numbers at the start of an address make it one of a reserved network, or 0."""
+    return _RESERVED.get(address[:3]) or _RESERVED.get(address[:2], 0)
