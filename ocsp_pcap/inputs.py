@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ocsp_pcap.output import Failure, warn
-from ocsp_pcap.records import dataclass
 
 if TYPE_CHECKING:
     from ocsp_pcap.capture.rotation import Rotation

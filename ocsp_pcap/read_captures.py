@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture
@@ -12,7 +12,6 @@ from ocsp_pcap.capture.rotation import Member, Rotation, families
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
 from ocsp_pcap.observe.sets import ReadCapture, SetReader
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.shared import Shared
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ captures, and so cannot say more than they.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,6 @@ from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.facts import Facts
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.report.html import render_html
 from ocsp_pcap.report.markdown import render_markdown
 from ocsp_pcap.terminal.escape import markdown_code

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ocsp_pcap.records import dataclass
 
 PADDING = 256
 """Readable bytes that follow the last packet in :attr:`PacketBatch.buffer`, so that fixed-width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.capture.chain import NONE
-from ocsp_pcap.records import dataclass
 
 NOT_A_PACKET = -1
 """Link type of rows that Wireshark numbers as frames though they hold no packet, such as journal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,6 @@ from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.capture.chain import BlockChain, Finder, gather
 from ocsp_pcap.capture.formats import PCAP_HEADER, PCAP_MAGICS
 from ocsp_pcap.capture.parser import FileDamage, Parsed, link_type_value, nothing, snaplen_limit
-from ocsp_pcap.records import dataclass
 
 _SPECULATE_FROM = 4096
 """Bytes below which a plain walk is cheaper than a search for candidates."""

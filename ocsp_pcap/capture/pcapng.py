@@ -7,7 +7,7 @@ blocks count, and come as rows with the link type NOT_A_PACKET and no bytes.
 from __future__ import annotations
 
 import struct
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.capture.chain import NONE, BlockChain, Finder, gather
 from ocsp_pcap.capture.parser import NOT_A_PACKET, SNAPLEN_LIMIT, FileDamage, Parsed, nothing, snaplen_limit
 from ocsp_pcap.capture.pcapng_state import FileState
-from ocsp_pcap.records import dataclass
 
 BLOCK_LIMIT = 64 << 20
 """A block that claims to be longer is taken for garbage."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.capture import pcapng_blocks as blocks
 from ocsp_pcap.capture.batch import Bytes
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(slots=True)

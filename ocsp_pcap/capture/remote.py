@@ -6,13 +6,13 @@ import glob
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import HEAD, compression, is_capture
 from ocsp_pcap.capture.source import CaptureSource, counted, natural_order, read_head, reason
-from ocsp_pcap.records import dataclass
 
 FIRST_BLOCK: Final = 1 << 16
 """Bytes of the first request: enough to tell what a file is and when it begins."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from string import digits
 from typing import Final, Literal, TypeAlias
@@ -19,7 +19,6 @@ from typing import Final, Literal, TypeAlias
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.reader import open_capture
 from ocsp_pcap.capture.source import CaptureSource, natural_order
-from ocsp_pcap.records import dataclass
 
 HEAD_BLOCK: Final = 1 << 16
 """Bytes that are read to learn when a file begins."""

@@ -8,13 +8,13 @@ import re
 import stat
 import sys
 from collections.abc import Sized
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from ocsp_pcap.capture.decompress import Decompressed
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import HEAD, compression, describe
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final, TypeAlias
@@ -19,7 +19,6 @@ from ocsp_pcap.crosscheck.labels import (
 )
 from ocsp_pcap.crosscheck.model import Item
 from ocsp_pcap.facts import Transport
-from ocsp_pcap.records import dataclass
 
 Fields: TypeAlias = Mapping[str, object]
 

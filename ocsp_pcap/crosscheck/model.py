@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.facts import Transport
-from ocsp_pcap.records import dataclass
 
 Kind: TypeAlias = Literal["client-hello", "certificate", "staple", "request", "response"]
 

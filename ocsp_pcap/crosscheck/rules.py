@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from ocsp_pcap.crosscheck.differences import KnownDifference
 from ocsp_pcap.crosscheck.dissection import Dissection
 from ocsp_pcap.crosscheck.model import Item
 from ocsp_pcap.facts import HandshakeFact
-from ocsp_pcap.records import dataclass
 
 
 class Streams:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ocsp_pcap.capture.batch import Column, PacketBatch
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.decode.window import Window, pick
-from ocsp_pcap.records import dataclass
 
 TCP_MINIMUM = 16
 """Bytes of a TCP header without which a packet belongs to no stream: up to the window field."""

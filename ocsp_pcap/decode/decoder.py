@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,6 @@ from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.decode.fast import FastResult, decode_fast, first_level
 from ocsp_pcap.decode.frames import Space
 from ocsp_pcap.decode.undecoded import TOO_DEEP
-from ocsp_pcap.records import dataclass
 
 if TYPE_CHECKING:
     from ocsp_pcap.decode.fragments import Fragments

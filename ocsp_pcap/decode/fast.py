@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,6 @@ from ocsp_pcap.decode.network import Packets
 from ocsp_pcap.decode.protocols import TCP, UDP
 from ocsp_pcap.decode.undecoded import BAD_HEADER, PROTOCOL, SHORT, TOO_DEEP, Undecoded
 from ocsp_pcap.decode.window import byte
-from ocsp_pcap.records import dataclass
 
 _STEPS: dict[int, Callable[[Bytes, Frames], Step]] = {
     Kind.ETHERNET: link.ethernet,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -27,7 +28,6 @@ from ocsp_pcap.decode.protocols import (
     SILENT_TYPES,
     VLAN_TYPES,
 )
-from ocsp_pcap.records import dataclass
 
 
 class Kind(IntEnum):

@@ -7,6 +7,7 @@ more per header, on the rows that need it only.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,6 @@ from ocsp_pcap.decode.window import (
     gather,
     pick,
 )
-from ocsp_pcap.records import dataclass
 
 _FRAGMENTED = 0x3FFF
 """More-fragments flag and fragment offset (RFC 791 3.1)."""

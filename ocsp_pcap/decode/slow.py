@@ -8,7 +8,7 @@ that it is read as columns again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from struct import Struct
 
 import numpy as np
@@ -42,7 +42,6 @@ from ocsp_pcap.decode.slow_rows import (
     quoted_packet,
 )
 from ocsp_pcap.decode.undecoded import BAD_HEADER, Undecoded
-from ocsp_pcap.records import dataclass
 
 _MAXIMUM_EXTENSIONS = 64
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from struct import Struct
 
 import numpy as np
@@ -19,7 +19,6 @@ from ocsp_pcap.decode.protocols import (
     REDIRECTED_HEADER,
 )
 from ocsp_pcap.decode.undecoded import PROTOCOL, Undecoded, name_of
-from ocsp_pcap.records import dataclass
 
 _TCP_HEADER = Struct(">HHIIBBH")
 _UDP_HEADER = Struct(">HHH")

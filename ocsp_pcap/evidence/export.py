@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ from ocsp_pcap.evidence.selection import Selection, batches, select
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.facts import CaptureFact, CaptureRole, Facts
 from ocsp_pcap.facts.attested import Attested
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.terminal.escape import safe_text
 from ocsp_pcap.whole_file import replacing
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocsp_pcap.evidence.address_map import AddressMap
 from ocsp_pcap.facts import CaptureRole
-from ocsp_pcap.records import dataclass
 
 
 class EvidenceError(Exception):

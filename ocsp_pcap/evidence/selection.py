@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,6 @@ from ocsp_pcap.capture import NOT_A_PACKET, CaptureSource, open_capture
 from ocsp_pcap.capture.batch import PacketBatch
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.decode.columns import FIN, RST, SYN, TransportColumns
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.streams.flows import FlowTable
 
 FIRST: Final = 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -37,7 +37,6 @@ from ocsp_pcap.facts import (
     SingleFact,
     TcpAttemptFact,
 )
-from ocsp_pcap.records import dataclass
 
 Derived = TypeVar("Derived")
 Result = TypeVar("Result", str, tuple[Doubt, ...], tuple[Alternative, ...])

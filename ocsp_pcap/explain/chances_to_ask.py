@@ -6,6 +6,7 @@ about those.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from ocsp_pcap.explain.case import Case
@@ -17,7 +18,6 @@ from ocsp_pcap.explain.stapling import staple_problem
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.facts import CertificateFact, CrlFetchFact
-from ocsp_pcap.records import dataclass
 
 ENOUGH: Final = 5
 """Signs without a single query before OCSP is likely to be off."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ocsp_pcap.facts import Facts, HandshakeFact, ResponseFact, SingleFact
-from ocsp_pcap.records import dataclass
 
 SECOND = 10**9
 TOLERANCE = 300 * SECOND

@@ -8,10 +8,10 @@ round. What one of the two sides leaves open has changed, and is neither.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.model import Explanation, Severity, Verdict
-from ocsp_pcap.records import dataclass
 
 Direction: TypeAlias = Literal["better", "worse", "changed", "new", "gone"]
 

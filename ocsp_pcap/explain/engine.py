@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import urlsplit
@@ -39,7 +40,6 @@ from ocsp_pcap.explain.timeline import timelines
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.zones import in_fitting_zones
 from ocsp_pcap.facts import CertificateFact, Facts
-from ocsp_pcap.records import dataclass
 
 PRESENCES: Final[tuple[Presence, ...]] = ("present", "attempted", "absent", "unknown")
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("confirmed", "likely", "possible")

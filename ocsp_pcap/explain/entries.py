@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from string import Formatter
 from typing import Final, Literal
 
 from ocsp_pcap.explain.grounds.claim import Proof
 from ocsp_pcap.explain.model import Presence, Severity
-from ocsp_pcap.records import dataclass
 
 PLACEHOLDERS: Final = frozenset(
     {

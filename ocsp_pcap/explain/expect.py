@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
-from ocsp_pcap.records import dataclass
 
 SELECTORS: Final = ("role", "validator", "host", "sha256", "chain_role", "presented_by")
 COMPARED: Final = ("presence", "cause", "status", "confidence")

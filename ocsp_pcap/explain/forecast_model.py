@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.lifetimes import Lifetime
 from ocsp_pcap.explain.model import Validator
 from ocsp_pcap.facts import CaptureFact
-from ocsp_pcap.records import dataclass
 
 FORECAST_SCHEMA: Final = "ocsp-pcap/forecast-1"
 Scheme: TypeAlias = Literal["http", "https"]

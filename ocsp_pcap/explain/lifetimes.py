@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.case import Case
@@ -11,7 +12,6 @@ from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.windows import http_window, span_words
 from ocsp_pcap.facts import CertificateFact, ResponseFact, SingleFact
-from ocsp_pcap.records import dataclass
 
 Basis: TypeAlias = Literal["ttl-override", "same-certificate", "same-issuer", "not-kept", "assumed"]
 

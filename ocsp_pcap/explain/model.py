@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.facts import CaptureFact, CertificateFact, OcspExchangeFact, Transport
 from ocsp_pcap.facts.types import Time
-from ocsp_pcap.records import dataclass
 
 SCHEMA = "ocsp-pcap/1"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.case import Case
@@ -11,7 +12,6 @@ from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
-from ocsp_pcap.records import dataclass
 
 Habit: TypeAlias = Literal["keeps-nothing", "fixed-lifetime", "irregular", "even-interval", "unknown"]
 """``keeps-nothing``: it asks again at every connection. ``fixed-lifetime``: it uses answers up to an age

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, get_args
 
@@ -12,7 +12,6 @@ from ocsp_pcap.explain.identities import FOLLOWS, MAX_VISITS, proxy_identities
 from ocsp_pcap.explain.model import Role
 from ocsp_pcap.explain.site import ProxyRole, Site
 from ocsp_pcap.facts import HandshakeFact
-from ocsp_pcap.records import dataclass
 
 PROXIED: Final = ("connect", "socks")
 """What stands before a handshake whose server address is that of a proxy."""

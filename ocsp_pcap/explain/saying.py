@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
@@ -10,7 +11,6 @@ from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import Proxy, Source
 from ocsp_pcap.explain.trace import TraceEntry
-from ocsp_pcap.records import dataclass
 
 TRACE_TOLERANCE: Final = 30 * SECOND
 """A trace line belongs to a handshake that lies this near."""

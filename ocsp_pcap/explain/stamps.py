@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from calendar import month_abbr
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-
-from ocsp_pcap.records import dataclass
 
 MONTHS = {month: number for number, month in enumerate(month_abbr) if month}
 ZONES = {"z": 0, "utc": 0, "gmt": 0}

@@ -9,12 +9,11 @@ side may be mixed, and then the order of lines does not tell whose answer is who
 from __future__ import annotations
 
 import re
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.explain.stamps import Stamp, leading_stamp, read_stamp
-from ocsp_pcap.records import dataclass
 
 Action: TypeAlias = Literal["cached", "query"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.case import Case
@@ -17,7 +17,6 @@ from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Status, Validator, Verdict
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import OcspExchangeFact
-from ocsp_pcap.records import dataclass
 
 Relay: TypeAlias = Literal["inner-leg-seen", "asker-unseen"]
 Outcome: TypeAlias = Literal["answered", "http-error", "responder-error", "response-invalid", "no-response"]

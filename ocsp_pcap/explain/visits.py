@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact, SingleFact
-from ocsp_pcap.records import dataclass
 
 CLOCK_SKEW = 300 * SECOND
 """How far a validator's clock may be off before thisUpdate lies in the future for it."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.facts import OcspExchangeFact, SingleFact
-from ocsp_pcap.records import dataclass
 
 WindowBasis: TypeAlias = Literal["ttl-override", "next-update", "max-age", "expires"]
 BASIS_WORDS: dict[WindowBasis, str] = {

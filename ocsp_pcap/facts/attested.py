@@ -8,13 +8,12 @@ capture, as text, and taken from there where the evidence is read.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ocsp_pcap.facts.capture import CaptureFact
 from ocsp_pcap.facts.codec import FormatError, from_json, to_json
 from ocsp_pcap.facts.types import CaptureRole
-from ocsp_pcap.records import dataclass
 
 ATTESTED: Final = "ocsp-pcap evidence 1 "
 """What such a text begins with; the number is that of its form."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ocsp_pcap.facts.types import Hex, Serial, Sha256, StatedTime
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ocsp_pcap.facts.frames import ExchangeFrames
 from ocsp_pcap.facts.types import HopLimit, StreamNumber, Time, Transport
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

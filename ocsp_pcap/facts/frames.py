@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ocsp_pcap.facts.types import Frame
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ocsp_pcap.facts.frames import HandshakeFrames
@@ -18,7 +19,6 @@ from ocsp_pcap.facts.types import (
     Time,
     Transport,
 )
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ leading zeros; addresses are the text form of :mod:`ipaddress`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ocsp_pcap.facts.capture import CaptureFact
@@ -20,7 +20,6 @@ from ocsp_pcap.facts.handshake import HandshakeFact
 from ocsp_pcap.facts.ocsp_exchange import OcspExchangeFact
 from ocsp_pcap.facts.tcp_attempt import TcpAttemptFact
 from ocsp_pcap.facts.types import Sha256
-from ocsp_pcap.records import dataclass
 
 Fact: TypeAlias = (
     CaptureFact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ocsp_pcap.facts.frames import ExchangeFrames
@@ -19,7 +20,6 @@ from ocsp_pcap.facts.types import (
     StreamNumber,
     Time,
 )
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ means follows from its type (:mod:`ocsp_pcap.facts.types`), never by its name.
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import (
@@ -26,7 +26,6 @@ from typing import (
 
 from ocsp_pcap.facts.model import Fact
 from ocsp_pcap.facts.types import STATED, TIME
-from ocsp_pcap.records import dataclass
 
 KINDS: Final[dict[str, Any]] = {cls.kind: cls for cls in get_args(Fact)}
 """The class of each kind of fact, in the order of :class:`ocsp_pcap.facts.Facts`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ocsp_pcap.facts.frames import ExchangeFrames
 from ocsp_pcap.facts.types import HopLimit, Port, StreamNumber, TcpOutcome, Time
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.bounds import BOUNDS, sentences, take_reached
@@ -16,7 +16,6 @@ from ocsp_pcap.observe.outside import outside
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.udp import UdpObserver
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.seen import SeenHandshake, Spoken
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flow import Endpoints

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.capture import CaptureSource, open_capture
 from ocsp_pcap.decode import Decoder
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.streams.flows import FlowTable
 
 

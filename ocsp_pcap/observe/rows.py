@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import PADDING
 from ocsp_pcap.decode.columns import EXTRA, TransportColumns
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.streams.headers import HEADERS
 from ocsp_pcap.streams.plain import Ordered
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
 from ocsp_pcap.capture import CaptureError, CaptureSource, open_capture, together
 from ocsp_pcap.capture.rotation import Member, Rotation, follows, missing_between
 from ocsp_pcap.observe.capture import CaptureObserver, ObservedFile
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.shared import Shared
 
 

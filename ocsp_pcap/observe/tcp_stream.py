@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from ocsp_pcap.observe.rows import Row
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.streams.reassembly import Reassembler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ocsp_pcap.bounds import take_reached
@@ -16,7 +17,6 @@ from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.observers import RunTcpObserver
 from ocsp_pcap.parallel.parcel import pack
 from ocsp_pcap.parallel.runs import Run
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.shared import Shared
 
 

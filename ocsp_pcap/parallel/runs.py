@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ocsp_pcap.capture.rotation import Member, Rotation
-from ocsp_pcap.records import dataclass
 
 EACH: Final = 3
 """Runs for each worker: more of them keep workers busy to the end, and each costs where it meets the next."""

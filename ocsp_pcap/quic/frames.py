@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from ocsp_pcap.quic.packets import read_varint
 from ocsp_pcap.quic.versions import FrameFormat
-from ocsp_pcap.records import dataclass
 
 CRYPTO_ERROR: Final = 0x0100
 """Error codes from here to 0x01ff are TLS alerts (RFC 9001 4.8)."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.quic.versions import MAXIMUM_CONNECTION_ID, NEGOTIATION, Version, version_of
-from ocsp_pcap.records import dataclass
 
 FIXED_BIT = 0x40
 """Set in every packet, but where both endpoints agreed to grease it (RFC 9000 17.2, RFC 9287)."""

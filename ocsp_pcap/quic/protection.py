@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.quic.packets import Packet
 from ocsp_pcap.quic.versions import Version
-from ocsp_pcap.records import dataclass
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import CipherContext

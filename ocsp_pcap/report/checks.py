@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.phrases import count
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.report.layout import short_names
 from ocsp_pcap.terminal.sheet import Sheet
 

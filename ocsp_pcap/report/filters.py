@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
-from ocsp_pcap.records import dataclass
 
 MOST_FRAMES: Final = 500
 """Frames in one filter."""

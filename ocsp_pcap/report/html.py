@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,6 @@ from ocsp_pcap.explain.headline import revoked_serials
 from ocsp_pcap.explain.model import Explanation, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.facts import OcspExchangeFact
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
 from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filter, verdict_filters

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Presence, Validator, Verdict
 from ocsp_pcap.explain.phrases import cause_rank, common_name, count
 from ocsp_pcap.facts import CaptureFact
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.report.wording import CALM, attention
 
 _TELLING: Final = frozenset({"stapled", "staple-invalid", "cached"})

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Final
-
-from ocsp_pcap.records import dataclass
 
 FEWEST: Final = 3
 """Rows that are worth a form of their own."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import escape
 
 from ocsp_pcap.explain.model import Event, EventKind, Lane, Timeline
 from ocsp_pcap.explain.phrases import count
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.report.wording import duration, moment
 from ocsp_pcap.terminal.escape import safe_text
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.pki.store import CertificateStore
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.seen import Value
 
 if TYPE_CHECKING:

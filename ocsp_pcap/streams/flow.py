@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.facts import TcpOutcome
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

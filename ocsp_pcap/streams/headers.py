@@ -6,10 +6,9 @@ payload tell it all.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
-
-from ocsp_pcap.records import dataclass
 
 HEADERS: Final = 100
 """Bytes before a payload that are kept: IPv6 or IPv4 with a TCP header of full length."""

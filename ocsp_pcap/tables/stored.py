@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
@@ -13,7 +13,6 @@ from ocsp_pcap.capture import CaptureError, CaptureSource, expand, open_capture
 from ocsp_pcap.capture.expand import identity_of, is_url, source_named
 from ocsp_pcap.capture.source import read_head, stream_damage
 from ocsp_pcap.facts import CaptureFact, Facts
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.tables.errors import TablesError
 
 _JSON_LINES: Final = b'{"kind"'

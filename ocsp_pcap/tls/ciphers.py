@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from struct import pack
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.tls.derivation import expand_label, is_draft_before
 from ocsp_pcap.tls.suites import CIPHER_SUITES
 

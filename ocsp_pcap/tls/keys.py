@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from binascii import Error as HexError
 from binascii import unhexlify
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.records import dataclass
 
 CLIENT_RANDOM: Final = "CLIENT_RANDOM"
 PREMASTER_BY_RANDOM: Final = "PMS_CLIENT_RANDOM"

@@ -18,8 +18,7 @@ import ocsp_pcap
 
 ROOT = Path(ocsp_pcap.__file__).parent
 FLOORS: tuple[set[str], ...] = (
-    {"", "records"},
-    {"bounds"},
+    {"", "bounds"},
     {"facts", "terminal", "examples", "whole_file"},
     {"capture"},
     {"decode"},
@@ -84,7 +83,7 @@ def test_a_room_knows_only_those_below_it(module: str) -> None:
     above = {other for other in others if floor[other] >= floor[own]}
     assert not above, f"{module} imports from {sorted(above)}, on its own floor or above it"
     if own in ALONE:
-        assert others <= ALONE[own] | {"", "bounds", "records"}
+        assert others <= ALONE[own] | {"", "bounds"}
 
 
 def test_no_modules_import_in_a_circle() -> None:

@@ -8,6 +8,7 @@ something expected, and never is a proof that a certificate is that authority's.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from importlib import resources
@@ -15,7 +16,6 @@ from typing import Any
 
 from ocsp_pcap.explain.site.names import name_within
 from ocsp_pcap.facts import CertificateFact
-from ocsp_pcap.records import dataclass
 
 SECOND = 10**9
 DAY = 86400 * SECOND

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -12,7 +13,6 @@ from ocsp_pcap.explain.model import Evidence, Finding, Role, Severity, Verdict
 from ocsp_pcap.explain.question import validator_words
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact
-from ocsp_pcap.records import dataclass
 
 MAX_EVIDENCE: Final = 8
 FIRM: Final = ("confirmed", "likely")

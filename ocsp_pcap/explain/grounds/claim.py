@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.explain.grounds.kinds import Ground, Kind
 from ocsp_pcap.explain.model import Confidence, Evidence, Status
-from ocsp_pcap.records import dataclass
 
 DoubtCode: TypeAlias = Literal[
     "other-asker",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ocsp_pcap.explain.grounds import absences, messages, purposes, senders, tunnels
@@ -28,7 +29,6 @@ from ocsp_pcap.explain.grounds.kinds import (
     Unanswered,
 )
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.explain.matching import Match
@@ -17,7 +18,6 @@ from ocsp_pcap.facts import (
     SingleFact,
     TcpAttemptFact,
 )
-from ocsp_pcap.records import dataclass
 
 Part: TypeAlias = Literal["staple", "hellos", "server-hello", "end", "answer"]
 Spoken: TypeAlias = HandshakeFact | OcspExchangeFact

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
-
-from ocsp_pcap.records import dataclass
 
 LogKind: TypeAlias = Literal["squid", "elff", "haproxy", "nginx", "apache"]
 Said: TypeAlias = Literal["tunnelled", "intercepted", "checked", "answered", "failed"]

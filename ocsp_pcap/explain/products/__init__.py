@@ -7,12 +7,12 @@ for some causes or findings. To add a product, add a file; nothing else has to k
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from ocsp_pcap.explain.site import Proxy, Source
-from ocsp_pcap.records import dataclass
 
 UNTRIED = " (from the documentation, not tried)"
 

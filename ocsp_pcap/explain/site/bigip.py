@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ocsp_pcap.explain.site.reading import Reading, numbered
-from ocsp_pcap.records import dataclass
 
 RECOGNISED = re.compile(
     r"^#TMSH-VERSION|^(?:sys crypto cert-validator ocsp|ltm (?:virtual|profile|pool)|net self)\b.*\{\s*$",

@@ -11,9 +11,9 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ocsp_pcap.explain.site.reading import Reading, numbered
-from ocsp_pcap.records import dataclass
 
 RECOGNISED = re.compile(
     r"^#config-version=|^config "

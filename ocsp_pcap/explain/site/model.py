@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ocsp_pcap.explain.site.names import name_within
 from ocsp_pcap.facts import CertificateFact
-from ocsp_pcap.records import dataclass
 
 ProxyRole: TypeAlias = Literal["child", "parent"]
 SourceKind: TypeAlias = Literal["toml", "squid", "proxysg", "fortios", "bigip"]

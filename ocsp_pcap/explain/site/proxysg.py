@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from ocsp_pcap.explain.site.authorities import authorities_in
 from ocsp_pcap.explain.site.model import SiteError
 from ocsp_pcap.explain.site.reading import Reading, numbered
-from ocsp_pcap.records import dataclass
 
 SEPARATOR = re.compile(r"^_{60,}\s*$")
 CONFIGURATION = "/cli/show/configuration"

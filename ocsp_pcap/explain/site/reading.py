@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ocsp_pcap.explain.site.model import Proxy, ProxyRole, SiteError, Source, SourceKind
-from ocsp_pcap.records import dataclass
 
 MAX_SIZE = 64 << 20
 MAX_QUOTE = 160

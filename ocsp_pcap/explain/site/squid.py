@@ -11,13 +11,12 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocsp_pcap.explain.site.authorities import authorities_in
 from ocsp_pcap.explain.site.model import SiteError
 from ocsp_pcap.explain.site.reading import Reading, numbered, read_bounded, text_of
-from ocsp_pcap.records import dataclass
 
 MAX_FILES = 64
 MAX_DEPTH = 16

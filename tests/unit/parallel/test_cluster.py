@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,7 +32,6 @@ from ocsp_pcap.parallel.cluster import TaskAnswer, cluster
 from ocsp_pcap.parallel.runs import Run
 from ocsp_pcap.parallel.workers import ClusterError
 from ocsp_pcap.read_captures import RunOptions, read_captures
-from ocsp_pcap.records import dataclass
 from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
 
