@@ -13,7 +13,8 @@ from ocsp_pcap.explain.model import Presence, Severity
 
 PLACEHOLDERS: Final = frozenset(
     {
-        *("host", "validator", "responder", "serial", "frame", "stream", "until", "longer", "quic"),
+        *("host", "validator", "responder", "serial", "frame", "stream", "transport"),
+        *("until", "longer", "quic"),
         "tls",
         *("problem", "lenient", "alert"),
         *("upstream_off", "upstream_on", "on_here", "perhaps_on_here", "unseen", "inner_off", "inner_on"),
@@ -23,7 +24,8 @@ PLACEHOLDERS: Final = frozenset(
 
 ``host``: the verdict's host name. ``validator``: the address of the host that would ask. ``responder``:
 host name of the OCSP responder, from its URL. ``serial``: serial number in hex. ``frame``: number of the
-frame that proves most, as Wireshark's ``frame.number``. ``stream``: as Wireshark's ``tcp.stream``.
+frame that proves most, as Wireshark's ``frame.number``. ``stream``: as Wireshark's ``tcp.stream`` or
+``udp.stream``, which ``transport`` tells: ``tcp`` or ``udp``.
 ``until``: when the answer that the validator holds runs out. ``longer``: how long answers last, where a
 capture longer than that would decide. ``quic``: the word QUIC, where the handshake travels over it.
 ``tls``: the word TLS, where one travels over TCP.

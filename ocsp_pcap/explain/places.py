@@ -56,11 +56,15 @@ class Places:
     def reference(
         self, capture: str, frame: int | None, stream: int | None, transport: Transport = "tcp"
     ) -> dict[str, Any]:
-        """Return ``frame`` and ``stream`` for a sentence that leads to a packet."""
+        """Return ``frame``, ``stream`` and ``transport`` for a sentence that leads to a packet."""
         if capture not in self._sets:
-            return {"frame": frame, "stream": stream}
+            return {"frame": frame, "stream": stream, "transport": transport}
         (placed,) = self._evidence((Evidence(capture, frame, stream, "", transport),))
-        return {"frame": self.frame_words(capture, frame), "stream": placed.stream}
+        return {
+            "frame": self.frame_words(capture, frame),
+            "stream": placed.stream,
+            "transport": transport,
+        }
 
     def located(self, explanation: Explanation) -> Explanation:
         """Return an explanation with frames and streams as they are numbered in their files."""

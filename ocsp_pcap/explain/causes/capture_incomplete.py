@@ -29,7 +29,7 @@ ENTRY: Final = cause(
     ((Read,),),
     "Capture again with full packets (tcpdump -s 0 -B 65536) and start before the connection opens.",
     "If one direction is missing, capture both directions of the mirror port, or on the proxy itself.",
-    "See what is missing in tcp.stream eq {stream}",
+    "See what is missing in {transport}.stream eq {stream}",
 )
 
 

@@ -37,7 +37,7 @@ ENTRY: Final = cause(
         "may not have mattered: the handshake failed",
     ),
     ((Read,), (Saw,)),
-    "Settle the handshake first: read the alert or reset in tcp.stream eq {stream}.",
+    "Settle the handshake first: read the alert or reset in {transport}.stream eq {stream}.",
     "Check protocol versions, cipher suites and trust between {validator} and {host}.",
 )
 

@@ -81,7 +81,11 @@ def test_places_of_a_set() -> None:
         CaptureFile("e3.pcap", 20, None, None, None, (FileStream(1, 0),), (FileStream(1, 7),)),
     )
     places = Places([capture(files)])
-    assert places.reference("e*.pcap", 10, 1) == {"frame": "10 of e1.pcap", "stream": 1}
+    assert places.reference("e*.pcap", 10, 1) == {
+        "frame": "10 of e1.pcap",
+        "stream": 1,
+        "transport": "tcp",
+    }
     assert places.reference("e*.pcap", 11, 1) == {"frame": "1 of e3.pcap", "stream": 0}
     assert places.reference("e*.pcap", 11, 1, "udp") == {"frame": "1 of e3.pcap", "stream": 7}
     assert places.reference("e*.pcap", 30, 0) == {"frame": "20 of e3.pcap", "stream": None}

@@ -31,6 +31,12 @@ def test_handshake_failed_by_alert(subjects: tuple[Any, ...]) -> None:
     assert frames(found) == {99}
 
 
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_its_steps_lead_to_the_stream_as_wireshark_names_it(transport: str) -> None:
+    visit = broken("shop.test", alerts=(alert("unknown_ca"),), transport=transport)
+    assert f"{transport}.stream eq {visit.stream}" in verdict(facts(visit)).next_steps[0]
+
+
 @pytest.mark.parametrize("name", ["bad_certificate", "certificate_unknown", "handshake_failure"])
 def test_an_alert_that_may_mean_revocation_is_likely(name: str) -> None:
     assert outcome(facts(shop, broken("shop.test", shop, alerts=(alert(name),)))) == (
