@@ -86,10 +86,18 @@ def test_places_of_a_set() -> None:
         "stream": 1,
         "transport": "tcp",
     }
-    assert places.reference("e*.pcap", 11, 1) == {"frame": "1 of e3.pcap", "stream": 0}
-    assert places.reference("e*.pcap", 11, 1, "udp") == {"frame": "1 of e3.pcap", "stream": 7}
-    assert places.reference("e*.pcap", 30, 0) == {"frame": "20 of e3.pcap", "stream": None}
-    assert places.reference("other.pcap", 30, 5) == {"frame": 30, "stream": 5}
+    assert places.reference("e*.pcap", 11, 1) == {"frame": "1 of e3.pcap", "stream": 0, "transport": "tcp"}
+    assert places.reference("e*.pcap", 11, 1, "udp") == {
+        "frame": "1 of e3.pcap",
+        "stream": 7,
+        "transport": "udp",
+    }
+    assert places.reference("e*.pcap", 30, 0) == {
+        "frame": "20 of e3.pcap",
+        "stream": None,
+        "transport": "tcp",
+    }
+    assert places.reference("other.pcap", 30, 5) == {"frame": 30, "stream": 5, "transport": "tcp"}
     assert places.frame_words("e*.pcap", None) is None
 
 
