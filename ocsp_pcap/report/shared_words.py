@@ -57,17 +57,6 @@ class Form:
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     """Anchor and values of each."""
 
-    def filled(self, values: Sequence[str]) -> str:
-        """Return the HTML of the row that has these values."""
-        return "".join(
-            part
-            if isinstance(part, str)
-            else octets(values[part.column])
-            if part.octets
-            else values[part.column]
-            for part in self.parts
-        )
-
     def shown(self) -> str:
         """Return the HTML of the form itself, the headings of the columns in the places of their values."""
         return "".join(part if isinstance(part, str) else self._place(part) for part in self.parts)

@@ -33,65 +33,67 @@ MOST_AT_ONCE: Final = 256
 
 def other_asker(question: Question, ground: Sent) -> Iterator[Standing]:
     """Could another host have sent this?"""
-    act, asker = ground.act, question.asker
-    if isinstance(act, Query):
-        sender, here = act.exchange.client, question.validator.address
-        if act.credit.relayed:
-            yield Standing("other-asker", f"{sender} sent the query, for another host: {act.credit.why}")
-        elif sender != here and not _one_host_for_certain(question, sender):
-            yield Standing(
-                "other-asker",
-                f"the query came from {sender}, and that this is the same host as {here} is only inferred",
-            )
-        elif (around := question.case.askers.asked_around(act.exchange)) is not None:
-            yield Standing(
-                "other-asker",
-                f"{around.client} asked the same responder for the same just before and got its answer just "
-                f"after: {sender} may have handed that on",
-            )
-        elif question.presented_by == "server" and _both_sides(question):
-            yield Standing(
-                "other-asker",
-                f"{here} received two certificates for this host at that moment: a proxy may go on under the "
-                "address of its client",
-            )
-    if isinstance(act, Query) and (proxy := _unplaced_proxy(question, act)) is not None:
-        yield Standing(
-            "other-asker",
+    act = ground.act
+    reasons = [*_sent_by_another(question, act)] if isinstance(act, Query) else []
+    if question.presented_by == "server":
+        # The validator of what a client presents is a server, whose own packets are not those of the hello.
+        reasons += [*_other_hop_limit(question, act), *_other_program(question, act)]
+    for why in reasons:
+        yield Standing("other-asker", why)
+
+
+def _sent_by_another(question: Question, query: Query) -> Iterator[str]:
+    """Say why the sender of a query may not be the validator, or not the one who asked."""
+    sender, here = query.exchange.client, question.validator.address
+    if query.credit.relayed:
+        yield f"{sender} sent the query, for another host: {query.credit.why}"
+    elif sender != here and not _one_host_for_certain(question, sender):
+        yield f"the query came from {sender}, and that this is the same host as {here} is only inferred"
+    elif (around := question.case.askers.asked_around(query.exchange)) is not None:
+        yield (
+            f"{around.client} asked the same responder for the same just before and got its answer just "
+            f"after: {sender} may have handed that on"
+        )
+    elif question.presented_by == "server" and _both_sides(question):
+        yield (
+            f"{here} received two certificates for this host at that moment: a proxy may go on under the "
+            "address of its client"
+        )
+    if (proxy := _unplaced_proxy(question, query)) is not None:
+        yield (
             f"others tunnel through {proxy}, whose own connections are not known by their address: this may "
-            "be one",
+            "be one"
         )
-    ttl = _ttl(act)
-    if ttl is None and question.presented_by == "server" and len(asker.hop_limits) > 1:
-        yield Standing(
-            "other-asker",
+
+
+def _other_hop_limit(question: Question, act: Act) -> Iterator[str]:
+    """Say how the TTL of packets tells that several hosts share the validator's address."""
+    ttl, seen = _ttl(act), question.visit.handshake.client_ttl
+    if ttl is None and len(question.asker.hop_limits) > 1:
+        yield (
             f"packets from {question.validator.address} arrive with different TTLs: several hosts may share "
-            "it, and the TTL of this one's packets is not known",
+            "it, and the TTL of this one's packets is not known"
         )
-    seen = question.visit.handshake.client_ttl if question.presented_by == "server" else None
-    if ttl is not None and seen is not None and ttl != seen:
-        yield Standing(
-            "other-asker",
+    elif ttl is not None and seen is not None and ttl != seen:
+        yield (
             f"its IP packets arrived with a TTL of {ttl}, those of the handshake with {seen}: two hosts may "
-            "share the address",
+            "share the address"
         )
-    if isinstance(act, Query) and question.presented_by == "server" and _other_stack(question, act):
-        yield Standing(
-            "other-asker",
-            f"{len(asker.stacks)} different TLS programs are seen behind {question.validator.address}, and "
-            "which of them asked is not told",
-        )
-    elif not isinstance(act, Query) and question.presented_by == "server" and _other_seeker(question, act):
-        yield Standing(
-            "other-asker",
-            f"{len(asker.stacks)} different TLS programs are seen behind {question.validator.address}, and "
-            "more than one of them had reason to look for the responder just before",
-        )
-    elif isinstance(act, Query) and question.presented_by == "server" and _other_program(question, act):
-        yield Standing(
-            "other-asker",
-            f"queries from {question.validator.address} name different software (User-Agent): another "
-            "program behind the address may hold this answer",
+
+
+def _other_program(question: Question, act: Act) -> Iterator[str]:
+    """Say why another of the programs behind the validator's address may have sent this."""
+    here = question.validator.address
+    programs = f"{len(question.asker.stacks)} different TLS programs are seen behind {here}"
+    if not isinstance(act, Query):
+        if _other_seeker(question, act):
+            yield f"{programs}, and more than one of them had reason to look for the responder just before"
+    elif _other_stack(question, act):
+        yield f"{programs}, and which of them asked is not told"
+    elif _other_agent(question, act):
+        yield (
+            f"queries from {here} name different software (User-Agent): another program behind the address "
+            "may hold this answer"
         )
 
 
@@ -187,7 +189,7 @@ def _other_seeker(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bo
     return False
 
 
-def _other_program(question: Question, query: Query) -> bool:
+def _other_agent(question: Question, query: Query) -> bool:
     """The answer came before this handshake, and queries of several names leave open who holds it."""
     asker, agent = question.asker, query.exchange.user_agent
     if query.time >= question.visit.time or len(asker.stacks) > 1 or shown_to_intercept(question):
