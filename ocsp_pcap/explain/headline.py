@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.cause_phrases import cause_phrases
 from ocsp_pcap.explain.model import Status, Verdict
-from ocsp_pcap.explain.phrases import cause_phrases, count, listed, validator_name
+from ocsp_pcap.explain.phrases import count, listed, validator_name
 from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
 from ocsp_pcap.facts import OcspExchangeFact
 

@@ -14,8 +14,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.cause_phrases import cause_phrases, cause_rank
 from ocsp_pcap.explain.model import Evidence, Link, LinkKind, Node, NodeKind, Picture, Role, Verdict
-from ocsp_pcap.explain.phrases import cause_phrases, cause_rank, common_name, count, listed
+from ocsp_pcap.explain.phrases import common_name, count, listed
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.staples import staple_state
 from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.cause_phrases import cause_rank
 from ocsp_pcap.explain.model import Cover, Event, EventKind, Lane, Status, Timeline, Verdict
-from ocsp_pcap.explain.phrases import cause_rank, common_name
+from ocsp_pcap.explain.phrases import common_name
 from ocsp_pcap.explain.staples import staple_state
 from ocsp_pcap.explain.stapling import staple_problem
 from ocsp_pcap.explain.visits import Query, Visit

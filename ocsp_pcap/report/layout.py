@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
+from ocsp_pcap.explain.cause_phrases import cause_rank
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Presence, Validator, Verdict
-from ocsp_pcap.explain.phrases import cause_rank, common_name, count
+from ocsp_pcap.explain.phrases import common_name, count
 from ocsp_pcap.facts import CaptureFact
 from ocsp_pcap.report.wording import CALM, attention
 

@@ -57,6 +57,18 @@ def test_ocsp_at_the_child_as_well() -> None:
     assert "ocsp-on-child-too" not in findings(genuine, child={"ocsp": True}, parent={"ocsp": True})
 
 
+def test_ocsp_at_several_children_as_well() -> None:
+    """Each child is named to which it is of no use, and none that has something to ask."""
+    second = handshake("shop.test", fake, client="10.77.1.21", server=PARENT_INSIDE, proxied=True)
+    third = handshake("shop.test", shop, client="10.77.1.22", server=PARENT_INSIDE, proxied=True)
+    children = {"ocsp": True, "addresses": frozenset({CHILD, "10.77.1.21", "10.77.1.22"})}
+    seen = facts(shop, fake, inner, second, third, outer, exchange(shop))
+    needless = findings(seen, child=children, parent={"ocsp": True})["ocsp-on-child-too"]
+    assert f"at the child proxy {CHILD} and the child proxy 10.77.1.21 as well" in needless.summary
+    assert "10.77.1.22" not in needless.summary
+    assert f"Switch OCSP off at {CHILD} and 10.77.1.21:" in needless.next_steps[0]
+
+
 def test_clients_that_give_up() -> None:
     def ended(description: str, **other: Any) -> Facts:
         given_up = replace(inner, alerts=(alert(description),), complete=False)

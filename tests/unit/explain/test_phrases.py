@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ocsp_pcap.explain.cause_phrases import cause_phrase, cause_phrases
 from ocsp_pcap.explain.causes import CAUSES, URGENCY
-from ocsp_pcap.explain.phrases import cause_phrase, cause_phrases, count, listed
+from ocsp_pcap.explain.phrases import count, listed
 
 
 @pytest.mark.parametrize("code", [code for code, entry in CAUSES.items() if entry.kind == "cause"])
