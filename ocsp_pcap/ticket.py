@@ -33,6 +33,7 @@ ANSWER: Final = "answer.md"
 PAGE: Final = "report.html"
 EVIDENCE: Final = "evidence.pcapng"
 SITE: Final = "site.toml"
+FILES: Final = (ANSWER, PAGE, EVIDENCE, SITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def write_ticket(case: SupportCase, folder: Path, *, anonymize: bool = False) ->
         EvidenceError: a capture can no longer be read, or the evidence cannot be written.
         OSError: the folder, or a file in it, cannot be written.
     """
-    with replacing_in(folder) as made:
+    with replacing_in(folder, FILES) as made:
         return _write(case, made, anonymize=anonymize)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -38,10 +38,11 @@ def replacing(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_in(folder: Path) -> Iterator[Path]:
+def replacing_in(folder: Path, own: Iterable[str] = ()) -> Iterator[Path]:
     """Yield an empty folder; at the end of the block its files stand in ``folder``, which is made if need be.
 
-    Where the block ends by an exception, ``folder`` stays as it was. Other files in it stay in any case.
+    Where the block ends by an exception, ``folder`` stays as it was. Files of the names ``own`` that are
+    not made again go from it, as they speak of something else by then; any others stay.
 
     Raises:
         OSError: no folder can be made beside ``folder``, or its files cannot be put there.
@@ -51,8 +52,11 @@ def replacing_in(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
         yield Path(name)
         target.mkdir(exist_ok=True)
-        for path in sorted(Path(name).iterdir()):
+        paths = sorted(Path(name).iterdir())
+        for path in paths:
             path.replace(target / path.name)
+        for old in set(own).difference(path.name for path in paths):
+            (target / old).unlink(missing_ok=True)
 
 
 def partial(out: Path) -> Path:

@@ -50,6 +50,17 @@ def test_a_ticket(tmp_path: Path) -> None:
     assert answers(found) == answers(run("explain", *CASE, "--format", "json"))
 
 
+def test_a_ticket_in_the_place_of_another(tmp_path: Path) -> None:
+    """What the earlier one knew of the proxies would stand beside an answer that does not use it."""
+    folder = tmp_path / "case"
+    assert run("ticket", *CASE, "-o", folder).status == 0
+    (folder / "letter.txt").write_text("from the customer")
+    assert run("ticket", DIRECT, "-o", folder, "--anonymize").status == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "answer.md", "evidence.pcapng", "letter.txt", "report.html",
+    ]  # fmt: skip
+
+
 def test_an_anonymous_ticket(tmp_path: Path) -> None:
     folder = tmp_path / "case"
     assert run("ticket", *CASE, "-o", folder, "--anonymize").status == 0
