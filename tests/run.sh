@@ -44,6 +44,9 @@ if ((${#missing[@]})); then
     fi
 fi
 
+# Each test that starts the program would compile all of it anew.
+unset PYTHONDONTWRITEBYTECODE
+
 if [[ -z "${VENV:-}" ]]; then
     VENV="$(mktemp -d)"
     trap 'rm -rf "$VENV"' EXIT
