@@ -53,10 +53,12 @@ def headline(
     asking = askers(case, verdicts, only)
     counted = [verdict for verdict in verdicts if counts(verdict)]
     if not asking and not counted:
-        text = "The captures show no certificate, no TLS handshake and no OCSP message."
-        if not case.facts.captures or sum(capture.packets for capture in case.facts.captures) == 0:
-            text = "The captures hold no packets."
-        return text
+        captures = case.facts.captures
+        one = len(captures) == 1
+        if sum(capture.packets for capture in captures) == 0:
+            return f"The {'capture holds' if one else 'captures hold'} no packets."
+        shown = "no certificate, no TLS handshake and no OCSP message"
+        return f"The {'capture shows' if one else 'captures show'} {shown}."
     sentences = [*_requests(case, asking, counted), *_silence(case, asking, counted)]
     sentences += _revoked(asking, counted)
     start = f"For {', '.join(hosts)}: " if hosts else ""

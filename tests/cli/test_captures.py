@@ -119,7 +119,7 @@ def test_a_capture_without_tls(tmp_path: Path) -> None:
     file.write_bytes(pcap([datagram(), datagram()]))
     result = run("explain", file)
     assert (result.status, result.err) == (0, "")
-    assert "The captures show no certificate" in result.out
+    assert "The capture shows no certificate" in result.out
 
 
 def test_a_capture_without_packets(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_capture_without_packets(tmp_path: Path) -> None:
     file.write_bytes(pcap([]))
     result = run("explain", file)
     assert (result.status, result.err) == (0, "")
-    assert "The captures hold no packets." in result.out
+    assert "The capture holds no packets." in result.out
 
 
 def test_a_capture_cut_in_mid_packet(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ocsp_pcap.explain.case import Context
@@ -36,7 +37,9 @@ def headline(*items: Fact, hosts: tuple[str, ...] = (), **context: Any) -> str:
 
 def test_nothing() -> None:
     assert explain(Facts()).headline == "The captures hold no packets."
-    assert headline(capture()) == "The captures show no certificate, no TLS handshake and no OCSP message."
+    nothing = "no certificate, no TLS handshake and no OCSP message"
+    assert headline(capture()) == f"The capture shows {nothing}."
+    assert headline(capture(), replace(capture(), path="b.pcap")) == f"The captures show {nothing}."
 
 
 def test_requests_and_what_came_of_them() -> None:
