@@ -14,29 +14,29 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.case import Case
-from ocsp_pcap.explain.cause_phrases import cause_phrases, cause_rank
+from ocsp_pcap.explain.cause_phrases import cause_rank
 from ocsp_pcap.explain.model import Evidence, Link, LinkKind, Node, NodeKind, Picture, Role, Verdict
-from ocsp_pcap.explain.phrases import common_name, count, listed
+from ocsp_pcap.explain.phrases import common_name, count
+from ocsp_pcap.explain.picture_words import (
+    beyond_words,
+    cause_words,
+    crl_words,
+    ghost_words,
+    ocsp_words,
+    staple_words,
+)
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.staples import staple_state
-from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
+from ocsp_pcap.explain.traffic import Asked, Asker, askers
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 
 MOST_OF_A_KIND: Final = 2
 """Hosts of one kind that are drawn each by itself; of more, one figure stands for all."""
-MOST_GHOSTS: Final = 4
 MOST_EVIDENCE: Final = 8
 _ORDER: Final[tuple[NodeKind, ...]] = (
-    "client",
-    "host",
-    "child",
-    "parent",
-    "proxy",
-    "responder",
-    "crl",
-    "origin",
-)
+    "client", "host", "child", "parent", "proxy", "responder", "crl", "origin",
+)  # fmt: skip
 _KIND_OF_ROLE: Final[dict[Role, NodeKind]] = {
     "client": "client", "child": "child", "parent": "parent", "unknown": "host",
 }  # fmt: skip
@@ -168,8 +168,8 @@ class _Drawing:
             else:
                 names = [self.names[key] for key in keys[:_ENOUGH_NAMES]]
                 more = len(keys) - len(names)
-                told = ", ".join(names) + (f" +{more}" if more else "")
-                whole = Node(kind, kind, f"{len(keys):,} {several}", told)
+                shown = ", ".join(names) + (f" +{more}" if more else "")
+                whole = Node(kind, kind, f"{len(keys):,} {several}", shown)
                 figures.update(dict.fromkeys(keys, whole))
         return figures
 
@@ -257,7 +257,7 @@ class _Drawing:
             kinds[kind].append((visit, trouble))
         for kind, some in kinds.items():
             where = (v.evidence("OCSP staple", v.handshake.frames.certificate_status) for v, _ in some)
-            self._part((server, client), kind, (_staple_words, kind), some, where)
+            self._part((server, client), kind, (staple_words, kind), some, where)
 
     def _ocsp(self) -> None:
         """Link each host that asked to where its queries went, and hosts that hand queries on."""
@@ -277,7 +277,7 @@ class _Drawing:
             for (target, handed_on, kind), some in groups.items():
                 self._ocsp_link(asker, target, some, handed_on=handed_on, kind=kind)
         for (proxy, target), some in beyond.items():
-            self._part((proxy, target), "hidden", (_beyond_words,), some)
+            self._part((proxy, target), "hidden", (beyond_words,), some)
 
     def _figure(self, key: str) -> str:
         """Return what stands for a host: itself, or of many responders the first."""
@@ -302,7 +302,7 @@ class _Drawing:
             for e in (each.exchange for each in asked)
         )
         what = "OCSP request" if asker.requests or handed_on else "OCSP answer"
-        self._part((asker.identity, target), kind, (_ocsp_words, kind, what, handed_on), asked, frames)
+        self._part((asker.identity, target), kind, (ocsp_words, kind, what, handed_on), asked, frames)
 
     def _attempts(self) -> None:
         """Link hosts to responders that they tried to reach, without a request coming out."""
@@ -313,7 +313,7 @@ class _Drawing:
         for (identity, _), some in groups.items():
             target = self._named_responder(some)
             evidence = [item for verdict in some for item in verdict.evidence[-1:]]
-            self._part((identity, target), "ocsp-failed", (_cause_words,), some, evidence)
+            self._part((identity, target), "ocsp-failed", (cause_words,), some, evidence)
 
     def _named_responder(self, verdicts: Iterable[Verdict]) -> str:
         """Return the responder that most certificates name, else one without a name."""
@@ -345,7 +345,7 @@ class _Drawing:
         crl = next((key for key, kind in self.kinds.items() if kind == "crl"), None)
         for identity, frames in groups.items():
             if crl is not None:
-                self._part((identity, crl), "crl", (_crl_words,), frames, frames)
+                self._part((identity, crl), "crl", (crl_words,), frames, frames)
 
     def _ghosts(self) -> None:
         """Draw, for what was not asked about, where the query would have gone and why it did not."""
@@ -362,7 +362,7 @@ class _Drawing:
                 kinds[_ghost(verdict)].append(verdict)
             for kind, some in kinds.items():
                 evidence = [item for verdict in some for item in verdict.evidence[:1]]
-                self._part((identity, self._named_responder(some)), kind, (_ghost_words,), some, evidence)
+                self._part((identity, self._named_responder(some)), kind, (ghost_words,), some, evidence)
 
 
 def _answered(asked: Asked) -> LinkKind:
@@ -384,50 +384,6 @@ def _ghost(verdict: Verdict) -> LinkKind:
         # Another cause fits as well, and with it no query need be missing.
         return "hidden"
     return "impossible" if verdict.cause in _IMPOSSIBLE else "missing"
-
-
-def _phrases(verdicts: Iterable[Verdict]) -> list[str]:
-    return cause_phrases((verdict.cause, verdict.confidence) for verdict in verdicts)
-
-
-def _staple_words(staples: Sequence[tuple[Visit, str | None]], kind: LinkKind) -> str:
-    told = count(sum(len(visit.handshake.staples) for visit, _ in staples), "OCSP staple")
-    if kind == "staple-unusable":
-        return f"{told}, not usable: {'; '.join(dict.fromkeys(trouble or '' for _, trouble in staples))}"
-    return f"{told} in the handshakes" + (": REVOKED" if kind == "staple-revoked" else "")
-
-
-def _beyond_words(asked: Sequence[Asked]) -> str:
-    return f"where {count(len(asked), 'request')} went on is not in the captures"
-
-
-def _ocsp_words(asked: Sequence[Asked], kind: LinkKind, what: str, handed_on: bool) -> str:
-    """Return how many requests there were, and what came of them."""
-    label = count(len(asked), what) + (" handed on" if handed_on else "")
-    if kind != "ocsp-failed":
-        told = Counter(status for each in asked for status in each.statuses or ("not modified",))
-        parts = [f"{number:,} {status}" for status, number in told.most_common()]
-        label += ": " + (", ".join(parts) if len(parts) > 1 else next(iter(told)))
-        return label.replace("revoked", "REVOKED")
-    failed = Counter(each.outcome for each in asked)
-    label += ": " + ", ".join(count(number, *FAILED[outcome]) for outcome, number in failed.most_common())
-    if any("revoked" in each.statuses for each in asked):
-        label += " (an unusable answer says REVOKED)"
-    return label
-
-
-def _cause_words(verdicts: Sequence[Verdict]) -> str:
-    return listed(_phrases(verdicts))
-
-
-def _crl_words(fetches: Sequence[Evidence]) -> str:
-    return f"{count(len(fetches), 'CRL')} fetched"
-
-
-def _ghost_words(verdicts: Sequence[Verdict]) -> str:
-    """Return why no query went, the reasons to act on first."""
-    phrases = _phrases(verdicts)
-    return "; ".join(phrases[:MOST_GHOSTS] + (["…"] if len(phrases) > MOST_GHOSTS else []))
 
 
 def _host_of(url: str | None) -> str | None:
