@@ -7,8 +7,10 @@ import os
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.facts import HandshakeFact
+from tests.unit.explain.facts_factory import facts
 
-from .worlds import facts, lies, world, worlds
+from .known_world import lies
+from .worlds import world, worlds
 
 NUMBER = 600
 SEED = int(os.environ.get("OCSP_PCAP_SEED", "20260728"))

@@ -2,42 +2,32 @@
 
 Programs visit hosts, ask responders, keep answers or failures; they share addresses, stand behind proxies
 that only hand on, or that make certificates of their own. The facts hold what a capture would; the truth
-holds what each handshake led to. Whatever is called confirmed has to be true, wherever anything in the facts
-shows what makes the difference: worlds in which nothing does are not made.
+holds what each handshake led to.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
-from ocsp_pcap.explain.case import Context
-from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.facts import (
-    CaptureFact,
     CertificateFact,
-    ExchangeFrames,
     Fact,
-    Facts,
     HandshakeFact,
     OcspExchangeFact,
 )
 from tests.unit.explain.facts_factory import (
-    BEGIN,
-    CHILD,
     DAY,
     PARENT,
     PARENT_INSIDE,
     SECOND,
     attempt,
-    capture,
     certificate,
     crl_fetch,
     dns,
     exchange,
-    facts,
     goes_on,
     handshake,
     reissued,
@@ -46,76 +36,14 @@ from tests.unit.explain.facts_factory import (
     site,
 )
 
-LENGTH: Final = 1800
-"""Seconds that a world lasts."""
+from .captured import cut
+from .known_world import LENGTH, Program, World
+
 TOGETHER: Final = 5.0
 """Visits within so many seconds may wait for one answer: which of them asked is a matter of words."""
-ASKED: Final = frozenset(
-    {"queried", "cached", "http-error", "no-response", "responder-unreachable", "dns-failed"}
-    | {"failure-cached"}
-)
-"""Causes that say that it asked, or that it had asked."""
 EGRESS: Final = "10.4.0.30"
 """A further address of the proxy."""
 OUTCOMES: Final = ("good",) * 7 + ("http-error", "no-response", "responder-unreachable", "dns-failed")
-
-
-@dataclass
-class Program:
-    """One TLS client with its own cache, somewhere."""
-
-    address: str
-    fingerprint: str
-    agent: str | None
-    ttl: int | None
-    asks: bool
-    keeps: float | None
-    """Seconds for which it keeps an answer; None: until nextUpdate."""
-    keeps_failures: float
-    heeds_staples: bool
-    unprompted: float | None
-    """Seconds after which it asks again by itself; None: never."""
-    whole_chain: bool
-    """It asks about intermediates, too."""
-    crl: bool
-    """It fetches a CRL where asking failed, or in place of asking."""
-    held: dict[str, float] = field(default_factory=dict)
-    failed: dict[str, float] = field(default_factory=dict)
-    asked: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass
-class World:
-    """Facts, and the causes that are true of each handshake: (address of the validator, stream)."""
-
-    story: str
-    items: list[Fact] = field(default_factory=list)
-    truth: dict[tuple[str, int], set[str]] = field(default_factory=dict)
-    told: dict[str, Any] = field(default_factory=dict)
-    proxy: Program | None = None
-    """The one that intercepts."""
-    alike: set[tuple[str, int]] = field(default_factory=set)
-    """Handshakes beside which another of the same program showed the same certificate."""
-    alike_for_issuer: set[tuple[str, int]] = field(default_factory=set)
-    """The same for the intermediate, which comes with each."""
-    lossy: bool = False
-    """The capture lacks some of what there was, and tells so."""
-    issuer: CertificateFact | None = None
-    """An intermediate that comes along with every certificate; None: there is none."""
-    of_issuer: dict[tuple[str, int], set[str]] = field(default_factory=dict)
-    """What is true of the intermediate in each handshake."""
-    one_address: bool = False
-    """All responders have the same address."""
-    says_via: bool = False
-    """A proxy that relays says so in what it hands on."""
-    lasts: float = DAY
-    """Seconds for which answers are good."""
-    partial: bool = False
-    """Of some exchanges one side is not in the capture, which tells so."""
-    other_egress: bool = False
-    """A proxy asks from another address than that from which it goes to origins; the site file has both."""
-    two_captures: bool = False
-    """What goes to responders stands in a capture of its own."""
 
 
 def worlds(seed: int, number: int) -> Iterator[World]:
@@ -158,7 +86,7 @@ def world(seed: int) -> World:
     made.truth = {key: causes for key, causes in made.truth.items() if causes}
     _tell(rng, made, kind)
     together, together_of_issuer = _together(made.items), _together(made.items, any_host=True)
-    _cut(rng, made)
+    cut(rng, made)
     made.alike, made.alike_for_issuer = together, together_of_issuer
     if (
         made.says_via
@@ -423,74 +351,6 @@ def _tell(rng: random.Random, made: World, kind: str) -> None:
         made.items = [item for item in made.items if not any(item is each for each in inner)]
 
 
-def _cut(rng: random.Random, made: World) -> None:
-    """Begin later, end sooner, or lose some of what there was, and say so."""
-    start = rng.choice((-60.0, -60.0, rng.uniform(0, LENGTH / 2)))
-    end = rng.choice((3600.0, 3600.0, rng.uniform(LENGTH / 2, LENGTH)))
-    ends = {"a.pcap": (start, end), "b.pcap": (start, end)}
-    if made.two_captures and rng.random() < 0.5:
-        ends["b.pcap"] = rng.choice(((start, rng.uniform(start, end)), (rng.uniform(start, end), end)))
-    kept: list[Fact] = []
-    paths = {"a.pcap"}
-    for item in made.items:
-        if isinstance(item, CertificateFact | CaptureFact):
-            kept.append(item)
-            continue
-        elsewhere = made.two_captures and not isinstance(item, HandshakeFact) and item.server != PARENT_INSIDE
-        path = "b.pcap" if elsewhere else "a.pcap"
-        seconds = (item.time - BEGIN) / SECOND
-        first, last = ends[path]
-        if made.partial and isinstance(item, OcspExchangeFact) and rng.random() < 0.3:
-            item = _half(rng, item)
-        if first <= seconds <= last and not (made.lossy and rng.random() < 0.15):
-            moved: Any = replace(item, capture=path)  # type: ignore[type-var]
-            kept.append(moved)
-            paths.add(path)
-    ports = {"a.pcap": (443, 3128) if made.two_captures else (53, 80, 443, 3128), "b.pcap": (53, 80)}
-    for path in sorted(paths | ({"b.pcap"} if made.two_captures else set())):
-        first, last = ends[path]
-        kept.append(
-            capture(
-                path,
-                first_time=BEGIN + int(first * SECOND),
-                until=last,
-                ports_seen=ports[path],
-                tcp_gaps=3 if made.lossy or made.partial else 0,
-            )
-        )
-    made.items = kept
-
-
-def _half(rng: random.Random, exchange_seen: OcspExchangeFact) -> OcspExchangeFact:
-    """Lose one direction of an exchange, or the end of its answer."""
-    frames, answer = exchange_seen.frames, exchange_seen.response
-    form = rng.choice(("request", "answer", "end"))
-    if form == "request" and answer is not None:
-        return replace(exchange_seen, frames=ExchangeFrames(None, frames.response), requests=(), url=None)
-    if form == "answer":
-        lost = {"http_status": None, "response": None, "response_time": None}
-        return replace(exchange_seen, frames=ExchangeFrames(frames.request), **lost)
-    return replace(exchange_seen, response=None, missing_bytes=400) if answer is not None else exchange_seen
-
-
-def lies(made: World) -> Iterator[str]:
-    """Yield every confirmed sighting of a world that is not true of it."""
-    seen: Facts = facts(*made.items)
-    by_stream = {(h.client, h.stream): h for h in seen.handshakes}
-    for verdict in explain(seen, Context(**made.told)).verdicts:
-        for sighting in verdict.sightings:
-            key = (verdict.validator.address, sighting.stream)
-            true = (made.truth if verdict.chain_role == "leaf" else made.of_issuer).get(key)
-            if sighting.confidence != "confirmed" or not true or key not in by_stream:
-                continue
-            alike = made.alike if verdict.chain_role == "leaf" else made.alike_for_issuer
-            if key in alike and true & ASKED and sighting.cause in ASKED:
-                continue
-            if sighting.cause not in true:
-                at = (sighting.time - BEGIN) / SECOND
-                yield f"{made.story}: {key[0]} at {at:.2f}: {', '.join(sorted(true))} -> {sighting.cause}"
-
-
 def _together(items: list[Fact], *, any_host: bool = False) -> set[tuple[str, int]]:
     handshakes = [item for item in items if isinstance(item, HandshakeFact)]
 
@@ -505,6 +365,3 @@ def _together(items: list[Fact], *, any_host: bool = False) -> set[tuple[str, in
         and program(one) == program(other)
         and abs(one.time - other.time) <= TOGETHER * SECOND
     }
-
-
-__all__ = ["CHILD", "World", "lies", "world", "worlds"]
