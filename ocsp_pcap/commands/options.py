@@ -155,7 +155,7 @@ def capture_options(command: Command) -> Command:
 
 
 def explaining_options(command: Command) -> Command:
-    """Add what is told besides captures, and how these are read."""
+    """Add the options that give more than captures, and say how these are read."""
     decorators = [
         click.option(
             "--site",

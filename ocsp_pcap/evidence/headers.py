@@ -61,7 +61,7 @@ class Header:
 def headers(link_type: int, data: bytes) -> list[Header]:
     """Return the headers of a packet that hold addresses, ports or checksums, outermost first.
 
-    A packet of an unknown link type, or a damaged one, has as many as can be told.
+    A packet of an unknown link type, or a damaged one, has as many as can be recognized.
     """
     layer: Any = conf.l2types.num2layer.get(link_type) if link_type != 101 else None
     if link_type == 101 or layer is None:

@@ -14,7 +14,7 @@ For handshakes that takes the first block of the run, for connections of hours t
 their segments are looked at. The table of streams then knows what it knew at the end of the run before
 (:meth:`~ocsp_pcap.streams.flows.FlowTable.as_of`), so that they are judged as if no one had read ahead.
 
-**Why the result is that of reading in order.** What is told of a connection depends on its own packets and
+**Why the result is that of reading in order.** The facts of a connection depend on its own packets and
 on what the table of streams knew by then. A worker has both for those that begin in its run, unless earlier
 files give a packet another meaning: a SYN that repeats an earlier one, a SYN/ACK with a number that its
 sender did not use, an ICMP error that quotes a SYN, fragments of a datagram that began before. Each of these

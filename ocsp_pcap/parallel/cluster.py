@@ -311,7 +311,7 @@ def _can_open(source: CaptureSource) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep off standard error what Dask logs of things that are told here in a sentence."""
+    """Keep off standard error what Dask logs of failures for which this module has a sentence."""
     from distributed.versions import VersionMismatchWarning
 
     loggers = [logging.getLogger(name) for name in _LOGGERS]

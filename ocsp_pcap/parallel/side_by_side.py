@@ -75,7 +75,7 @@ class SideBySide(SetReader):
         ]
 
     def _take(self, run: Run, steps: list[Step], watch: Watch) -> bool:
-        """Take what was told of a run; False: what comes behind it is not to be put next to it."""
+        """Take the result of a run; False: the run behind it cannot be joined to it."""
         tried = self.tried
         for step in steps:
             if isinstance(step, NotRead):

@@ -1,7 +1,7 @@
-"""A plain connection, told at once: TLS from its first byte on, or behind one CONNECT.
+"""A plain connection, read at once: TLS from its first byte on, or behind one CONNECT.
 
 :class:`~ocsp_pcap.spoken.conversation.Conversation` finds out as bytes come what is spoken; here they are all
-there. What is told is the same, and what is not that plain is declined.
+there. The result is the same; a connection that is not that plain is declined.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Said(NamedTuple):
 
 
 def tell(shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch], client: int) -> Said | None:
-    """Return what was spoken on a connection; None: something is still to be told.
+    """Return what was spoken on a connection; None: more may yet follow that counts.
 
     Args:
         shared: the state of the run, which must have no keys: what they open would have to be read.

@@ -209,7 +209,7 @@ class KnownStreams:
         return found
 
     def first_numbers(self, stream: int) -> list[int | None]:
-        """Return the first sequence number of payload of each direction that anything in the stream told."""
+        """Return the first sequence number of payload of each direction, as far as any segment shows it."""
         known = self._state["bits"][stream]
         base = self._state["base"][stream].tolist()
         found = [

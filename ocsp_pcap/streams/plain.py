@@ -1,7 +1,7 @@
 """Plain streams: known from their SYN on, each segment where the last one ends (RFC 9293 3.4).
 
 Nothing of them waits, comes twice or is missing, and no copy can disagree with another: their bytes may be
-read where they lie. Which streams of a batch are plain, and how far, is told by columns, for all at once.
+read where they lie. Which streams of a batch are plain, and how far, columns say at once.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class Reassembler:
         self.next_sequence = sequence % MODULUS
 
     def assume(self, sequence: int) -> None:
-        """Expect the first byte of payload at a number that an acknowledgment, or an empty segment, told.
+        """Expect the first byte of payload at a number that an acknowledgment, or an empty segment, shows.
 
         What lies between it and the first segment is missing; the first segment may also stand before it.
         """
@@ -138,7 +138,7 @@ class Reassembler:
         return ((sequence - self.next_sequence + HALF) % MODULUS) - HALF
 
     def _begin(self, sequence: int, ahead: int, frame: int, time: int, events: list[StreamEvent]) -> int:
-        """Take the first segment of a direction of which an acknowledgment told the beginning."""
+        """Take the first segment of a direction whose beginning an acknowledgment shows."""
         self._assumed = False
         if ahead == 1 or ahead < 0 or ahead > MAX_PLAUSIBLE_JUMP:
             # One byte before the next one is that of a keep-alive (RFC 9293 3.8.4): nothing is missing.

@@ -150,7 +150,7 @@ class TlsConnection(ConnectionState[ParsedDirection]):
         """Tell whether further bytes of this direction can yield an event.
 
         Without keys it is True until the first application data, or an alert under protection, was
-        told in this direction: nothing that comes later can be read. With keys that fit it stays True.
+        seen in this direction: nothing that comes later can be read. With keys that fit it stays True.
         """
         direction = self.client if from_client is not self.swapped else self.server
         return not direction.done and direction.reader.state is not RecordsState.DEAD
@@ -234,7 +234,7 @@ class TlsConnection(ConnectionState[ParsedDirection]):
             self._decryption.change_cipher_spec(direction.from_client)
 
     def mute(self, direction: ParsedDirection) -> None:
-        """End a direction of which nothing more can be told, unless keys may yet open it."""
+        """End a direction in which no later byte can yield an event, unless keys may yet open it."""
         direction.done = self._decryption is None or not self._decryption.hopeful(direction.from_client)
 
     def _decrypt(

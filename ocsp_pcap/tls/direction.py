@@ -25,9 +25,9 @@ class Direction:
         self.protected_records = 0
         """Protected records that could not be opened, early data aside."""
         self.finished = False
-        """Finished was told from records that could not be opened."""
+        """Finished was inferred from records that could not be opened."""
         self.application_data = False
         self.damaged = False
         """Bytes were lost since the last ChangeCipherSpec."""
         self.done = False
-        """Nothing more is to be told."""
+        """No later byte can yield an event."""

@@ -43,7 +43,7 @@ def judge(
     frame: int,
     time: int,
 ) -> list[TlsEvent]:
-    """Return the events of one protected record; sets ``direction.done`` where nothing more can be told.
+    """Return the events of one protected record; set ``direction.done`` where no later one can matter.
 
     Args:
         direction: the record's direction.

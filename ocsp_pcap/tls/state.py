@@ -44,7 +44,7 @@ class ConnectionState(Generic[D]):
         """Records showed that it is TLS 1.2 or before."""
 
     def mute(self, direction: D) -> None:
-        """Note that nothing more can be told of a direction."""
+        """Note that no later byte of a direction can yield an event."""
         direction.done = True
 
     def take(self, found: list[TlsEvent], events: list[TlsEvent]) -> None:

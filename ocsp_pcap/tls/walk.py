@@ -69,16 +69,16 @@ class Walked(NamedTuple):
 
 
 class NotPlainError(Exception):
-    """This connection is none that can be gone through like this. Raised before anything was told of it."""
+    """This connection is not plain enough to be walked. Raised before any of its events was returned."""
 
 
 def walk(memory: memoryview | bytes, segments: Iterable[Stretch]) -> Walked | None:
-    """Return the events of a connection that a ClientHello begins; None: something is still to be told.
+    """Return the events of a connection that a ClientHello begins; None: more may yet follow that counts.
 
     Args:
         memory: where payload lies.
         segments: both directions from their first byte on, in the order of the capture, with no byte missing
-            or twice. Those after which nothing more can be told are not looked at.
+            or twice. Those after which no event can follow are not looked at.
 
     Raises NotPlainError.
     """

@@ -107,7 +107,7 @@ def _of_its_other_family(view: View, host: Host, address: str) -> Iterator[TcpAt
     """Yield attempts at an address that came from an address of the other IP version, likely its own.
 
     Nothing names the address of a host in the other IP version. Whoever connects there without having looked
-    up any name, after this host did, goes by what this host was told.
+    up any name, after this host did, uses the answer that this host received.
     """
     for other in view.case.hosts.values():
         if other is not host and not other.lookups and other.attempts.get(address):
