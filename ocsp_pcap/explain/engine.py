@@ -111,13 +111,6 @@ def _matches(host: str | None, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase((host or "").lower(), pattern.lower()) for pattern in patterns)
 
 
-def weighed(question: Question) -> Iterator[Weighed]:
-    """Yield every claim about a question with its weight, the most specific cause first."""
-    for rule in ORDER:
-        for claim in rule.claims(question):
-            yield weigh(question, claim, rule.entry.proofs)
-
-
 def answer(question: Question) -> Answered:
     """Ask all causes; return the headline, what else is possible, and what holds besides.
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.engine import weighed
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.facts import Facts
+from tests.unit.explain.weighing import weighed
 
 GLOBAL_HEADER = struct.Struct("<IHHiIII")
 RECORD_HEADER = struct.Struct("<IIII")

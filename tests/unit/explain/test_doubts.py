@@ -8,11 +8,12 @@ import pytest
 
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.causes import ORDER
-from ocsp_pcap.explain.engine import answer, weighed
+from ocsp_pcap.explain.engine import answer
 from ocsp_pcap.explain.grounds.claim import Weighed
 from ocsp_pcap.explain.grounds.doubts import DOUBTS, DoubtRule
 from ocsp_pcap.explain.grounds.kinds import Kind
 from ocsp_pcap.explain.question import Question
+from tests.unit.explain.weighing import weighed
 
 from .causes import of_cause
 from .doubt_stories import CHANGES, OWN_CHANGES, SIGNS_ONLY, STORIES, Story, first

@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.engine import explain, weighed
+from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Verdict
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts
+from tests.unit.explain.weighing import weighed
 
 from .facts_factory import (
     CHILD,
