@@ -17,7 +17,7 @@ from ocsp_pcap.facts import (
     OcspExchangeFact,
     TcpAttemptFact,
 )
-from ocsp_pcap.facts.codec import FormatError, from_json, to_json
+from ocsp_pcap.facts.codec import FormatError, from_json
 from ocsp_pcap.facts.lines import line_of
 from ocsp_pcap.facts.plan import KINDS
 
@@ -29,11 +29,6 @@ class FactsError(ValueError):
         super().__init__(f"line {line}: {problem}")
         self.line = line
         self.problem = problem
-
-
-def fact_to_json(fact: Fact) -> dict[str, Any]:
-    """Return a fact as the JSON object of the contract, ``kind`` first."""
-    return to_json(fact)
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
@@ -53,7 +48,7 @@ def facts_to_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
 
 
 def fact_from_json(value: object) -> Fact:
-    """Return the fact as which :func:`fact_to_json` wrote ``value``. Raise FormatError where it is none."""
+    """Return the fact that a JSON object of the contract holds. Raise FormatError if it holds none."""
     if not isinstance(value, dict):
         raise FormatError("expected an object")
     kind = value.get("kind")

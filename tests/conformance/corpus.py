@@ -17,7 +17,7 @@ from ocsp_pcap.capture import CaptureError
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
 from ocsp_pcap.facts import Facts, ResponseFact
 from ocsp_pcap.facts import schema as facts_schema
-from ocsp_pcap.facts.json import fact_to_json
+from ocsp_pcap.facts.codec import to_json
 from ocsp_pcap.report.json import explanation_to_json
 from ocsp_pcap.report.schema import load
 from tests.conftest import CORPUS, CORPUS_TABLE
@@ -218,7 +218,7 @@ def _all_evidence(explanation: Explanation) -> Iterator[Evidence]:
 
 def _schemas(outcome: Outcome, facts: Facts, explanation: Explanation) -> None:
     documents: list[tuple[Any, Any]] = [("explanation", explanation_to_json(explanation))]
-    documents += [("facts", fact_to_json(fact)) for fact in facts]
+    documents += [("facts", to_json(fact)) for fact in facts]
     for name, document in documents:
         # What is written may be read as another type: a tuple is an array in JSON only.
         error = next(_validator(name).iter_errors(json.loads(json.dumps(document))), None)

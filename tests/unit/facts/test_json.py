@@ -15,7 +15,8 @@ from ocsp_pcap.facts import (
     HandshakeFact,
 )
 from ocsp_pcap.facts import schema as facts_schema
-from ocsp_pcap.facts.json import FactsError, dumps, fact_to_json, facts_from_jsonl, facts_to_jsonl
+from ocsp_pcap.facts.codec import to_json
+from ocsp_pcap.facts.json import FactsError, dumps, facts_from_jsonl, facts_to_jsonl
 from tests.unit.facts.instances import KINDS, instances
 from tests.unit.report.demo import demo_facts
 
@@ -33,7 +34,7 @@ def test_facts_round_trip() -> None:
 )
 @given(st.one_of(*(instances(cls) for cls in KINDS.values())))
 def test_any_fact_round_trips(fact: Fact) -> None:
-    line = dumps(fact_to_json(fact))
+    line = dumps(to_json(fact))
     assert line.isascii()
     assert line.isprintable()
     (read,) = facts_from_jsonl([line])
@@ -41,7 +42,7 @@ def test_any_fact_round_trips(fact: Fact) -> None:
 
 
 def test_fact_has_the_form_of_the_contract() -> None:
-    value = fact_to_json(demo_facts().handshakes[0])
+    value = to_json(demo_facts().handshakes[0])
     assert next(iter(value)) == "kind"
     assert value["kind"] == "handshake"
     assert value["time"] == "2026-01-02T03:04:05.123456789Z"
@@ -51,16 +52,14 @@ def test_fact_has_the_form_of_the_contract() -> None:
     }  # fmt: skip
     assert value["alpn"] == ["h2", "http/1.1"]
     assert value["staples"][0]["singles"][0]["status"] == "good"
-    certificate = fact_to_json(next(iter(demo_facts().certificates.values())))
+    certificate = to_json(next(iter(demo_facts().certificates.values())))
     assert certificate["issuer_name_hashes"] == {"sha1": "0f" * 20, "sha256": "1f" * 32}
 
 
 def test_facts_of_the_contract_alone_are_read() -> None:
     """A producer that knows only the contract's keys leaves out ours."""
     (handshake,) = [fact for fact in demo_facts().handshakes if fact.sni]
-    value = {
-        key: item for key, item in fact_to_json(handshake).items() if key not in ("client_port", "end_time")
-    }
+    value = {key: item for key, item in to_json(handshake).items() if key not in ("client_port", "end_time")}
     (read,) = facts_from_jsonl([json.dumps(value | {"something_new": [1]})])
     assert isinstance(read, HandshakeFact)
     assert (read.client_port, read.end_time) == (0, None)
@@ -87,7 +86,7 @@ def test_a_broken_line_is_named(line: str | bytes, problem: str) -> None:
 
 
 def test_the_place_of_a_bad_value_is_named() -> None:
-    value = fact_to_json(demo_facts().handshakes[0])
+    value = to_json(demo_facts().handshakes[0])
     value["staples"][0]["singles"][0]["status"] = "fine\x1b[31m"
     with pytest.raises(
         FactsError, match=r"staples\.\[\]\.singles\.\[\]\.status: expected one of good"

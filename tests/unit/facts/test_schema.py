@@ -5,7 +5,7 @@ from __future__ import annotations
 import jsonschema
 
 from ocsp_pcap.facts import schema as facts_schema
-from ocsp_pcap.facts.json import fact_to_json
+from ocsp_pcap.facts.codec import to_json
 from tests.unit.report.demo import demo_facts
 
 
@@ -16,7 +16,7 @@ def test_published_schema_of_facts_is_the_derived_one() -> None:
 
 def test_facts_may_have_more_keys_but_not_fewer() -> None:
     validator = jsonschema.Draft202012Validator(facts_schema.load())
-    value = fact_to_json(demo_facts().handshakes[0])
+    value = to_json(demo_facts().handshakes[0])
     assert validator.is_valid(value | {"more": 1})
     assert not validator.is_valid({key: item for key, item in value.items() if key != "sni"})
     assert not validator.is_valid(value | {"time": "yesterday"})
