@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from ocsp_pcap.facts import (
     AlertFact,
     CaptureFact,
     CertificateFact,
     CrlFetchFact,
-    ExchangeFrames,
     Facts,
     HandshakeFact,
     HandshakeFrames,
@@ -25,46 +24,28 @@ from ocsp_pcap.facts import (
 from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
+from ocsp_pcap.observe.exchanges import (
+    Peers,
+    Sent,
+    crl_fetch,
+    exchange_frames,
+    exchanges_sent,
+    moved,
+    refused_tunnel,
+)
 from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.observe.tcp_stream import FinishedStream
 from ocsp_pcap.observe.udp_stream import UdpStream
-from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline, RefusedTunnel
+from ocsp_pcap.ocsp.exchange import OcspExchange, RefusedTunnel
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.model import ParsedCertificate
-from ocsp_pcap.spoken.seen import Found, SeenHandshake, Spoken, Tunnel
+from ocsp_pcap.spoken.seen import SeenHandshake, Spoken, Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flow import Flow
 from ocsp_pcap.tls.names import alert_description_name, alert_level_name
 
 _SentFact: TypeAlias = OcspExchangeFact | CrlFetchFact | TcpAttemptFact
-_Sent: TypeAlias = tuple[FinishedStream, Found, int]
-"""An exchange, the stream that it was seen on, and the direction of its client."""
-
-
-class _Peers(NamedTuple):
-    """Who speaks on a TCP connection, and who ended it first."""
-
-    client: str
-    client_port: int
-    server: str
-    server_port: int
-    closed_by: Side | None
-    closed_time: int | None
-    client_ttl: int | None
-
-    @classmethod
-    def of(cls, flow: Flow, client: int) -> _Peers:
-        """Return the peers of a connection, of which ``client`` is the client's direction."""
-        ends, by = flow.endpoints, flow.ended_by
-        pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
-        return cls(
-            *pair[client],
-            *pair[1 - client],
-            None if by is None else "client" if by == client else "server",
-            None if by is None else flow.end_time,
-            flow.hop_limits[client],
-        )
 
 
 class FactAssembler:
@@ -95,7 +76,7 @@ class FactAssembler:
                     {stream.number for stream in observation.udp.finished},
                 )
             )
-            sent = _sent(observation)
+            sent = exchanges_sent(observation)
             handshakes += disagreement.marked(
                 sorted(
                     (*self._tcp_handshakes(observation), *self._udp_handshakes(observation)),
@@ -185,7 +166,7 @@ class FactAssembler:
         *,
         last: bool,
     ) -> HandshakeFact:
-        peers = _Peers.of(flow, client)
+        peers = Peers.of(flow, client)
         return self._handshake_fact(
             observation.name,
             observation.tcp_stream(stream.number),
@@ -257,12 +238,12 @@ class FactAssembler:
             transport="tcp" if transport == "tcp" else "udp",
             time=handshake.time,
             frames=HandshakeFrames(
-                client_hello=_moved(handshake.client_hello_frame, frames_before),
-                server_hello=_moved(handshake.server_hello_frame, frames_before),
-                certificate=_moved(handshake.certificate_frame, frames_before),
-                certificate_status=_moved(handshake.staple_frame, frames_before),
-                finished=_moved(handshake.finished_frame, frames_before),
-                client_finished=_moved(handshake.client_finished, frames_before),
+                client_hello=moved(handshake.client_hello_frame, frames_before),
+                server_hello=moved(handshake.server_hello_frame, frames_before),
+                certificate=moved(handshake.certificate_frame, frames_before),
+                certificate_status=moved(handshake.staple_frame, frames_before),
+                finished=moved(handshake.finished_frame, frames_before),
+                client_finished=moved(handshake.client_finished, frames_before),
             ),
             client=client[0],
             server=server[0],
@@ -298,7 +279,7 @@ class FactAssembler:
             ),
             client_port=client[1],
             server_port=self._ports.setdefault(server[1], server[1]),
-            connect_frame=_moved(tunnel.frame, frames_before) if tunnel is not None else None,
+            connect_frame=moved(tunnel.frame, frames_before) if tunnel is not None else None,
             connect_port=tunnel.port if tunnel is not None else None,
             connect_status=tunnel.status if tunnel is not None else None,
             connect_via=tunnel is not None and tunnel.via,
@@ -315,7 +296,7 @@ class FactAssembler:
             application_data=handshake.application_data_frame is not None,
             closed="rst" if closed == "rst" else "fin" if closed == "fin" else None,
             early_end=closed is not None and not complete and handshake.application_data_frame is None,
-            application_data_frame=_moved(handshake.application_data_frame, frames_before),
+            application_data_frame=moved(handshake.application_data_frame, frames_before),
             application_data_time=handshake.application_data_time,
             client_data_time=data[0][1] if data is not None else None,
             client_data_frame=data[0][0] if data is not None else None,
@@ -338,26 +319,26 @@ class FactAssembler:
             known = self._chains[ders] = tuple([self._shared.store.add(der).sha256 for der in ders])
         return known
 
-    def _exchanges(self, observation: Observation, found: list[_Sent]) -> Iterator[tuple[_SentFact, bool]]:
+    def _exchanges(self, observation: Observation, found: list[Sent]) -> Iterator[tuple[_SentFact, bool]]:
         """Yield each exchange, and whether it counts only where the host asked is a responder."""
         flows = observation.tcp.flows.flows([stream.number for stream, _, _ in found])
         for (stream, item, client), flow in zip(found, flows, strict=True):
             if isinstance(item.exchange, OcspExchange):
                 fact = self._ocsp_exchange(
-                    observation, stream, item.exchange, _Peers.of(flow, client), item.encrypted
+                    observation, stream, item.exchange, Peers.of(flow, client), item.encrypted
                 )
                 yield fact, item.exchange.doubtful
             elif isinstance(item.exchange, RefusedTunnel):
-                yield _refused_tunnel(observation, stream, item.exchange, flow, client), False
+                yield refused_tunnel(observation, stream, item.exchange, flow, client), False
             else:
-                yield _crl_fetch(observation, stream, item.exchange, _Peers.of(flow, client)), False
+                yield crl_fetch(observation, stream, item.exchange, Peers.of(flow, client)), False
 
     def _ocsp_exchange(
         self,
         observation: Observation,
         stream: FinishedStream,
         exchange: OcspExchange,
-        peers: _Peers,
+        peers: Peers,
         encrypted: bool,
     ) -> OcspExchangeFact:
         http = exchange.http
@@ -367,7 +348,7 @@ class FactAssembler:
             capture=observation.name,
             stream=observation.tcp_stream(stream.number),
             time=http.time,
-            frames=_exchange_frames(http, stream.frames_before),
+            frames=exchange_frames(http, stream.frames_before),
             client=peers.client,
             server=peers.server,
             method=http.method,
@@ -456,30 +437,9 @@ class FactAssembler:
         )
 
 
-def _sent(observation: Observation) -> list[_Sent]:
-    """Return the exchanges of a capture in the order of time."""
-    found: list[_Sent] = []
-    for stream in observation.tcp.finished:
-        spoken = stream.spoken
-        if spoken.exchanges:
-            found += [(stream, item, item.client) for item in spoken.exchanges]
-        inner = spoken.inner
-        while inner is not None:
-            found += [(stream, item, spoken.client) for item in inner.exchanges]
-            inner = inner.inner
-    found.sort(key=lambda item: (item[1].exchange.moment, item[0].number))
-    return found
-
-
 def _hashes(algorithms: Iterable[str], digest: Callable[[str], str | None]) -> tuple[tuple[str, str], ...]:
     found = ((algorithm, digest(algorithm)) for algorithm in algorithms)
     return tuple((algorithm, value) for algorithm, value in found if value is not None)
-
-
-def _moved(frame: int | None, frames_before: int) -> int | None:
-    """Count a frame through all files of a capture."""
-    # A sum would be another number in memory.
-    return frame if frame is None or not frames_before else frame + frames_before
 
 
 def _client_data(
@@ -501,11 +461,6 @@ def _last_data(flow: Flow, client: int) -> tuple[int, int] | None:
     return None if frame is None or time is None else (frame, time)
 
 
-def _exchange_frames(http: Outline, frames_before: int) -> ExchangeFrames:
-    request, response = http.request_frame, http.response_frame
-    return ExchangeFrames(_moved(request, frames_before), _moved(response, frames_before))
-
-
 def _closed(flow: Flow) -> str | None:
     if flow.reset_frame is not None:
         return "rst"
@@ -517,63 +472,3 @@ def _is_told(spoken: Spoken) -> bool:
     if spoken.handshakes is not None:
         return True
     return not all(isinstance(found.exchange, RefusedTunnel) for found in spoken.exchanges)
-
-
-def _refused_tunnel(
-    observation: Observation, stream: FinishedStream, tunnel: RefusedTunnel, flow: Flow, client: int
-) -> TcpAttemptFact:
-    peers = _Peers.of(flow, client)
-    was_reset = flow.reset_frame is not None and flow.reset_direction != client
-    return TcpAttemptFact(
-        capture=observation.name,
-        stream=observation.tcp_stream(stream.number),
-        time=tunnel.time,
-        frames=ExchangeFrames(
-            _moved(tunnel.request_frame, stream.frames_before),
-            _moved(tunnel.response_frame, stream.frames_before),
-        ),
-        client=peers.client,
-        server=peers.server,
-        outcome="refused" if tunnel.status is not None else "reset" if was_reset else "unanswered",
-        client_port=peers.client_port,
-        server_port=peers.server_port,
-        client_ttl=peers.client_ttl,
-        tunnel=tunnel.kind,
-        host=tunnel.host,
-        port=tunnel.port,
-        status=tunnel.status,
-    )
-
-
-def _crl_fetch(
-    observation: Observation,
-    stream: FinishedStream,
-    fetch: CrlFetch,
-    peers: _Peers,
-) -> CrlFetchFact:
-    http, crl = fetch.http, fetch.crl
-    return CrlFetchFact(
-        capture=observation.name,
-        stream=observation.tcp_stream(stream.number),
-        time=http.time,
-        frames=_exchange_frames(http, stream.frames_before),
-        client=peers.client,
-        server=peers.server,
-        via_proxy=http.via_proxy,
-        url=http.url,
-        http_status=http.http_status,
-        issuer=crl.issuer if crl is not None else None,
-        this_update=crl.this_update if crl is not None else None,
-        next_update=crl.next_update if crl is not None else None,
-        client_port=peers.client_port,
-        server_port=peers.server_port,
-        revoked_serials=crl.entries if crl is not None else None,
-        parse_error=crl.parse_error if crl is not None else None,
-        relayed_for=http.relayed_for,
-        answered_by=http.answered_by,
-        date=http.date,
-        user_agent=http.user_agent,
-        closed_by=peers.closed_by,
-        closed_time=peers.closed_time,
-        client_ttl=peers.client_ttl,
-    )
