@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.decode.frames import Frames
 from ocsp_pcap.decode.kinds import OF_ETHERTYPE, OF_NEXT_PROTOCOL, OF_PPP, Kind, Step
@@ -118,6 +118,8 @@ def _after_type(buffer: Bytes, frames: Frames, type_at: Column, at: Column | Non
         number[tagged] = uint16(buffer, at[tagged] + 2)
         at[tagged] += 4
         tagged = tagged[_IS_TAG[number[tagged]] & (at[tagged] + 4 <= end[tagged])]
+    if len(tagged):
+        reached("tags", len(tagged))
     return Step(OF_ETHERTYPE[number], at, number, ETHERTYPE)
 
 
@@ -136,6 +138,8 @@ def mpls(buffer: Bytes, frames: Frames) -> Step:
         more = more[((entry & 0x100) == 0) & (at[more] + 4 <= end[more])]
         if not len(more):
             break
+    if len(more):
+        reached("tags", len(more))
     at = np.minimum(at, end)
     kind = np.full(len(frames), Kind.UNKNOWN, np.uint8)
     nibble = byte(buffer, at) >> 4

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.http.events import Headers
 
 MAX_TEXT: Final = 160
@@ -95,12 +95,13 @@ def _shortened(text: str) -> str:
 
 
 def _listed(headers: Headers, name: str) -> Iterable[str]:
-    hops = (
-        hop.strip()
-        for value in _values(headers, name)
-        for hop in value.split(",", BOUNDS.http_hops)[: BOUNDS.http_hops]
-    )
-    return [hop for hop in hops if hop]
+    found = []
+    for value in _values(headers, name):
+        hops = value.split(",", BOUNDS.http_hops)
+        if len(hops) > BOUNDS.http_hops:
+            reached("http_hops")
+        found += [hop for each in hops[: BOUNDS.http_hops] if (hop := each.strip())]
+    return found
 
 
 def _forwarded(headers: Headers) -> Iterable[str]:
@@ -109,6 +110,7 @@ def _forwarded(headers: Headers) -> Iterable[str]:
     for value in _values(headers, "forwarded"):
         for found in _FORWARDED_FOR.finditer(value):
             if not left:
+                reached("http_hops")
                 return
             left -= 1
             word = re.sub(r"\\(.)", r"\1", found[1].strip().strip('"')).strip()

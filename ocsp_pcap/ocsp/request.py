@@ -152,6 +152,7 @@ def request_from_path(target: str) -> bytes | None:
         octets = unquote_to_bytes(octets)
     for number, start in enumerate(_ENCODED_SEQUENCE.finditer(octets)):
         if number == BOUNDS.ocsp_paths:
+            reached("ocsp_paths")
             break
         # A form decoder on the way turns "+" into a space.
         text = octets[start.end() :].translate(_TO_BASE64)

@@ -166,6 +166,8 @@ class QuicConnection:
             return
         attempt, opened = begun
         self._attempts.insert(0, attempt)
+        if len(self._attempts) > BOUNDS.quic_attempts:
+            reached("quic_attempts")
         del self._attempts[BOUNDS.quic_attempts :]
         new = attempt.receive_initial(item.packet, True, opened, item.frame, item.time)
         self._append(attempt, new, events)
@@ -229,6 +231,7 @@ class QuicConnection:
 
     def _keep(self, item: _Pending) -> bool:
         if len(self._pending) >= BOUNDS.quic_pending:
+            reached("quic_pending")
             return False
         self._pending.append(item)
         return True

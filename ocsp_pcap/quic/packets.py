@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.quic.versions import MAXIMUM_CONNECTION_ID, NEGOTIATION, Version, version_of
 
 FIXED_BIT = 0x40
@@ -70,6 +70,8 @@ def split_datagram(datagram: bytes) -> Iterator[Packet]:
             return
         yield packet
         offset += len(packet.data)
+    if offset < len(datagram):
+        reached("quic_coalesced")
 
 
 def _read_packet(datagram: bytes, start: int) -> Packet | None:

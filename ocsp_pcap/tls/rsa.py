@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -50,6 +50,8 @@ def decrypt_premaster(
     """
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
+    if len(keys) > BOUNDS.rsa_keys:
+        reached("rsa_keys")
     for key in keys[: BOUNDS.rsa_keys]:
         size = (key.key_size + 7) // 8
         if len(encrypted) != size:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 import ocsp_pcap
 from ocsp_pcap import bounds
 from ocsp_pcap.bounds import BOUNDS, BoundError, Bounds
+from ocsp_pcap.http.intermediaries import relayed_for
+from ocsp_pcap.ocsp.request import request_from_path
+from ocsp_pcap.quic.connection import QuicConnection
+from ocsp_pcap.quic.packets import split_datagram
+from ocsp_pcap.tls.rsa import decrypt_premaster
+from tests.unit.decode.test_link import walk
 
 
 @pytest.fixture(autouse=True)
@@ -158,3 +166,65 @@ def test_every_bound_is_read_somewhere() -> None:
         if f"BOUNDS.{each.name}" not in code and f'"{each.name}"' not in code
     }
     assert not unread
+
+
+LONG_HEADER = b"\xe0\x00\x00\x00\x01\x00\x00\x00\x00"
+"""A Handshake packet of QUIC version 1 (RFC 9000 17.2.4) without connection IDs, up to its length."""
+
+
+def a_list_of_many_hosts() -> None:
+    relayed_for([("x-forwarded-for", "unknown, unknown, unknown")])
+
+
+def a_forwarded_of_many() -> None:
+    relayed_for([("forwarded", "for=unknown, for=unknown, for=unknown")])
+
+
+def packets_in_one_datagram() -> None:
+    list(split_datagram((LONG_HEADER[:7] + b"\x14" + bytes(20)) * 3))
+
+
+def packets_without_their_keys() -> None:
+    connection = QuicConnection()
+    for frame in range(1, 4):
+        connection.receive(True, LONG_HEADER[:7] + b"\x14" + bytes(20), frame, 0)
+
+
+def private_keys() -> None:
+    keys = [generate_private_key(65537, 1024) for _ in range(3)]
+    decrypt_premaster(keys, bytes(128), (0x0303,), b"")
+
+
+def places_of_a_path() -> None:
+    request_from_path("/" + "MAAw/" * 3)
+
+
+def stacked_tags() -> None:
+    tag = b"\x81\x00\x00\x01"
+    walk(bytes(12) + tag * 3 + b"\x08\x00" + bytes(20), 1)
+
+
+def stacked_labels() -> None:
+    walk(bytes(12) + b"\x88\x47" + bytes(12) + bytes(40), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "reach"),
+    [
+        ("http_hops", a_list_of_many_hosts),
+        ("http_hops", a_forwarded_of_many),
+        ("quic_coalesced", packets_in_one_datagram),
+        ("quic_pending", packets_without_their_keys),
+        ("rsa_keys", private_keys),
+        ("ocsp_paths", places_of_a_path),
+        ("tags", stacked_tags),
+        ("tags", stacked_labels),
+    ],
+)
+def test_what_a_bound_leaves_out_is_told(name: str, reach: Callable[[], None]) -> None:
+    bounds.take_reached()
+    reach()
+    assert name not in bounds.take_reached()
+    bounds.adjust({name: 1})
+    reach()
+    assert name in bounds.take_reached()
