@@ -241,6 +241,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for paragraph in said:
         console.print(paragraph, highlight=False)
     with tempfile.TemporaryDirectory(prefix="ocsp-pcap-benchmark-") as temporary:
+        if given.keep is not None:
+            given.keep.mkdir(parents=True, exist_ok=True)
         benchmark = Benchmark(options, given.keep or Path(temporary), console)
         benchmark.run()
     if given.quick:
