@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import settings
+
+# A machine that is busy with something else is slow, and nothing is wrong with the program.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 SAMPLES: Final = PROJECT / "samples"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.grounds.claim import Standing
@@ -23,8 +25,8 @@ from ocsp_pcap.explain.seeking import (
 )
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
-from ocsp_pcap.explain.visits import Query
-from ocsp_pcap.facts import DnsLookupFact, OcspExchangeFact, TcpAttemptFact
+from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.facts import CertificateFact, DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 ROOM: Final = 5 * SECOND
 """A capture that goes on for this long after an undecided handshake would show what followed."""
@@ -35,8 +37,10 @@ BESIDE: Final = 5 * SECOND
 ROUND_TRIP: Final = 3 * SECOND
 """A SYN is answered within this time, if at all, and what failed is tried again within it."""
 MAX_ASKERS: Final = 16
-MAX_VISITS: Final = 16
-"""Earlier handshakes with one certificate that are looked at."""
+MAX_QUERIES: Final = 16
+"""Queries of another host that are looked at."""
+MAX_HIDDEN: Final = 16
+"""Earlier handshakes whose certificate is hidden that are looked at."""
 
 
 Following: TypeAlias = Silence | NoOtherTry | Unanswered
@@ -172,7 +176,7 @@ def _nearer_here(question: Question, other: Host) -> bool:
     """A query of another host came soon after this handshake, which is nearer than any of its own."""
     assert question.certificate is not None
     sha256, time = question.certificate.sha256, question.visit.time
-    for query in between(other.queries[sha256], time, time + REACTION)[:MAX_VISITS]:
+    for query in between(other.queries[sha256], time, time + REACTION)[:MAX_QUERIES]:
         if not between(other.received.get(sha256, []), time, query.time):
             return True
     return False
@@ -275,20 +279,43 @@ def checks_only_some(question: Question, _: Due) -> Iterator[Standing]:
 
 def _tried_meanwhile(question: Question) -> bool:
     """Since it has an answer the validator looked for the responder again after such a handshake, in vain."""
-    certificate, asker = question.certificate, question.asker
+    certificate = question.certificate
     if certificate is None or not question.queries:
         return False
-    span = question.queries[0].time, question.visit.time - 1
-    received = between(asker.received.get(certificate.sha256, []), *span)[-MAX_VISITS:]
-    hidden = [visit for visit in between(asker.hidden, *span) if may_have_shown(question, visit)]
-    for visit in (*received, *hidden[-MAX_VISITS:]):
-        earlier = Question(question.case, visit, certificate, question.position, question.presented_by)
-        if not earlier.own_queries and any(
-            looked_up_in_vain(earlier, host) or refused(earlier, host, port)
-            for host, port, _ in earlier.responders
-        ):
-            return True
-    return False
+    first, last = question.queries[0].time, question.visit.time - 1
+    times = _times_in_vain(question, certificate)
+    if bisect_left(times, first) < bisect_right(times, last):
+        return True
+    hidden = [v for v in between(question.asker.hidden, first, last) if may_have_shown(question, v)]
+    return any(_sought_in_vain(question, visit) for visit in hidden[-MAX_HIDDEN:])
+
+
+def _times_in_vain(question: Question, certificate: CertificateFact) -> list[int]:
+    """Return when the validator received a certificate and then looked for its responder in vain.
+
+    Every handshake with the certificate asks for this, so that it is found out once for all of them.
+    """
+    asker = question.asker
+    key = (asker.identity, certificate.sha256, question.position, question.presented_by)
+    known = question.case.once(_in_vain)
+    if key not in known:
+        received = asker.received.get(certificate.sha256, [])
+        known[key] = [visit.time for visit in received if _sought_in_vain(question, visit)]
+    return known[key]
+
+
+def _in_vain(_: Case) -> dict[tuple[object, ...], list[int]]:
+    """Return where to keep what was found out."""
+    return {}
+
+
+def _sought_in_vain(question: Question, visit: Visit) -> bool:
+    """After another handshake that may have shown the certificate, its responder was looked for in vain."""
+    earlier = Question(question.case, visit, question.certificate, question.position, question.presented_by)
+    return not earlier.own_queries and any(
+        looked_up_in_vain(earlier, host) or refused(earlier, host, port)
+        for host, port, _ in earlier.responders
+    )
 
 
 def _failed(query: Query) -> bool:
