@@ -118,8 +118,6 @@ def _after_type(buffer: Bytes, frames: Frames, type_at: Column, at: Column | Non
         number[tagged] = uint16(buffer, at[tagged] + 2)
         at[tagged] += 4
         tagged = tagged[_IS_TAG[number[tagged]] & (at[tagged] + 4 <= end[tagged])]
-    if len(tagged):
-        reached("tags", len(tagged))
     return Step(OF_ETHERTYPE[number], at, number, ETHERTYPE)
 
 

@@ -50,8 +50,6 @@ def decrypt_premaster(
     """
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
-    if len(keys) > BOUNDS.rsa_keys:
-        reached("rsa_keys")
     for key in keys[: BOUNDS.rsa_keys]:
         size = (key.key_size + 7) // 8
         if len(encrypted) != size:
@@ -68,4 +66,6 @@ def decrypt_premaster(
         # version tell.
         if len(premaster) == PREMASTER_SIZE and int.from_bytes(premaster[:2], "big") in versions:
             return premaster
+    if len(keys) > BOUNDS.rsa_keys:
+        reached("rsa_keys")
     return None

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 import ocsp_pcap
@@ -199,11 +200,6 @@ def places_of_a_path() -> None:
     request_from_path("/" + "MAAw/" * 3)
 
 
-def stacked_tags() -> None:
-    tag = b"\x81\x00\x00\x01"
-    walk(bytes(12) + tag * 3 + b"\x08\x00" + bytes(20), 1)
-
-
 def stacked_labels() -> None:
     walk(bytes(12) + b"\x88\x47" + bytes(12) + bytes(40), 1)
 
@@ -217,7 +213,6 @@ def stacked_labels() -> None:
         ("quic_pending", packets_without_their_keys),
         ("rsa_keys", private_keys),
         ("ocsp_paths", places_of_a_path),
-        ("tags", stacked_tags),
         ("tags", stacked_labels),
     ],
 )
@@ -228,3 +223,17 @@ def test_what_a_bound_leaves_out_is_told(name: str, reach: Callable[[], None]) -
     bounds.adjust({name: 1})
     reach()
     assert name in bounds.take_reached()
+
+
+def test_tags_that_are_followed_in_several_rounds_reach_no_bound() -> None:
+    bounds.take_reached()
+    walk(bytes(12) + b"\x81\x00\x00\x01" * (BOUNDS.tags + 6) + b"\x08\x06" + bytes(28), 1)
+    assert not bounds.take_reached()
+
+
+def test_a_key_that_opens_the_secret_leaves_no_other_to_be_tried() -> None:
+    bounds.adjust({"rsa_keys": 1})
+    keys = [generate_private_key(65537, 2048) for _ in range(2)]
+    secret = keys[0].public_key().encrypt(b"\x03\x03" + bytes(46), PKCS1v15())
+    assert decrypt_premaster(keys, secret, (0x0303,), b"") is not None
+    assert not bounds.take_reached()
