@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import Any
 
 from ocsp_pcap.facts import (
     CaptureFact,
@@ -44,8 +43,7 @@ def cut(rng: random.Random, made: World) -> None:
         if made.partial and isinstance(item, OcspExchangeFact) and rng.random() < 0.3:
             item = _half(rng, item)
         if first <= seconds <= last and not (made.lossy and rng.random() < 0.15):
-            moved: Any = replace(item, capture=path)  # type: ignore[type-var]
-            kept.append(moved)
+            kept.append(replace(item, capture=path))
             paths.add(path)
     ports = {"a.pcap": (443, 3128) if made.two_captures else (53, 80, 443, 3128), "b.pcap": (53, 80)}
     for path in sorted(paths | ({"b.pcap"} if made.two_captures else set())):
