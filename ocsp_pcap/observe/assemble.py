@@ -28,9 +28,9 @@ from ocsp_pcap.observe.exchanges import (
     Peers,
     Sent,
     crl_fetch,
-    exchange_frames,
     exchanges_sent,
     moved,
+    ocsp_exchange,
     refused_tunnel,
 )
 from ocsp_pcap.observe.responders import ResponderTraffic
@@ -324,60 +324,16 @@ class FactAssembler:
         flows = observation.tcp.flows.flows([stream.number for stream, _, _ in found])
         for (stream, item, client), flow in zip(found, flows, strict=True):
             if isinstance(item.exchange, OcspExchange):
-                fact = self._ocsp_exchange(
-                    observation, stream, item.exchange, Peers.of(flow, client), item.encrypted
-                )
-                yield fact, item.exchange.doubtful
+                exchange, peers = item.exchange, Peers.of(flow, client)
+                for cert_id in exchange.requests:
+                    self._algorithms[cert_id.hash_algorithm] = None
+                response = self._response(exchange.response) if exchange.response is not None else None
+                fact = ocsp_exchange(observation, stream, exchange, peers, response, decrypted=item.encrypted)
+                yield fact, exchange.doubtful
             elif isinstance(item.exchange, RefusedTunnel):
                 yield refused_tunnel(observation, stream, item.exchange, flow, client), False
             else:
                 yield crl_fetch(observation, stream, item.exchange, Peers.of(flow, client)), False
-
-    def _ocsp_exchange(
-        self,
-        observation: Observation,
-        stream: FinishedStream,
-        exchange: OcspExchange,
-        peers: Peers,
-        encrypted: bool,
-    ) -> OcspExchangeFact:
-        http = exchange.http
-        for cert_id in exchange.requests:
-            self._algorithms[cert_id.hash_algorithm] = None
-        return OcspExchangeFact(
-            capture=observation.name,
-            stream=observation.tcp_stream(stream.number),
-            time=http.time,
-            frames=exchange_frames(http, stream.frames_before),
-            client=peers.client,
-            server=peers.server,
-            method=http.method,
-            url=http.url,
-            via_proxy=http.via_proxy,
-            requests=exchange.requests,
-            nonce=exchange.nonce,
-            http_status=http.http_status,
-            response=self._response(exchange.response) if exchange.response is not None else None,
-            client_port=peers.client_port,
-            server_port=peers.server_port,
-            response_time=http.response_time,
-            request_error=exchange.request_error,
-            content_type=http.content_type,
-            location=http.location,
-            max_age=http.max_age,
-            missing_bytes=http.missing_bytes,
-            closed=http.closed,
-            decrypted=encrypted,
-            expires=http.expires if http.max_age is None else None,
-            relayed_for=http.relayed_for,
-            answered_by=http.answered_by,
-            date=http.date,
-            user_agent=http.user_agent,
-            closed_by=peers.closed_by,
-            closed_time=peers.closed_time,
-            client_ttl=peers.client_ttl,
-            unread_request=exchange.unread,
-        )
 
     def _response(self, response: OcspResponse) -> ResponseFact:
         known = self._responses.get(response.sha256)

@@ -1,13 +1,13 @@
-"""Facts of what clients sent over TCP connections, and who speaks on them."""
+"""Facts of OCSP exchanges, fetched lists and refused tunnels, and who speaks on their connections."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from ocsp_pcap.facts import CrlFetchFact, ExchangeFrames, Side, TcpAttemptFact
+from ocsp_pcap.facts import CrlFetchFact, ExchangeFrames, OcspExchangeFact, ResponseFact, Side, TcpAttemptFact
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.tcp_stream import FinishedStream
-from ocsp_pcap.ocsp.exchange import CrlFetch, Outline, RefusedTunnel
+from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline, RefusedTunnel
 from ocsp_pcap.spoken.seen import Found
 from ocsp_pcap.streams.flow import Flow
 
@@ -61,10 +61,57 @@ def moved(frame: int | None, frames_before: int) -> int | None:
     return frame if frame is None or not frames_before else frame + frames_before
 
 
-def exchange_frames(http: Outline, frames_before: int) -> ExchangeFrames:
+def _exchange_frames(http: Outline, frames_before: int) -> ExchangeFrames:
     """Return the frames of a request and of its response, counted through all files of a capture."""
     request, response = http.request_frame, http.response_frame
     return ExchangeFrames(moved(request, frames_before), moved(response, frames_before))
+
+
+def ocsp_exchange(
+    observation: Observation,
+    stream: FinishedStream,
+    exchange: OcspExchange,
+    peers: Peers,
+    response: ResponseFact | None,
+    *,
+    decrypted: bool,
+) -> OcspExchangeFact:
+    """Return the fact of an OCSP request and its response (RFC 6960, Appendix A)."""
+    http = exchange.http
+    return OcspExchangeFact(
+        capture=observation.name,
+        stream=observation.tcp_stream(stream.number),
+        time=http.time,
+        frames=_exchange_frames(http, stream.frames_before),
+        client=peers.client,
+        server=peers.server,
+        method=http.method,
+        url=http.url,
+        via_proxy=http.via_proxy,
+        requests=exchange.requests,
+        nonce=exchange.nonce,
+        http_status=http.http_status,
+        response=response,
+        client_port=peers.client_port,
+        server_port=peers.server_port,
+        response_time=http.response_time,
+        request_error=exchange.request_error,
+        content_type=http.content_type,
+        location=http.location,
+        max_age=http.max_age,
+        missing_bytes=http.missing_bytes,
+        closed=http.closed,
+        decrypted=decrypted,
+        expires=http.expires if http.max_age is None else None,
+        relayed_for=http.relayed_for,
+        answered_by=http.answered_by,
+        date=http.date,
+        user_agent=http.user_agent,
+        closed_by=peers.closed_by,
+        closed_time=peers.closed_time,
+        client_ttl=peers.client_ttl,
+        unread_request=exchange.unread,
+    )
 
 
 def refused_tunnel(
@@ -106,7 +153,7 @@ def crl_fetch(
         capture=observation.name,
         stream=observation.tcp_stream(stream.number),
         time=http.time,
-        frames=exchange_frames(http, stream.frames_before),
+        frames=_exchange_frames(http, stream.frames_before),
         client=peers.client,
         server=peers.server,
         via_proxy=http.via_proxy,
