@@ -9,11 +9,15 @@ real ProxySG says of itself. A test that needs one of them carries the marker ``
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 from hypothesis import settings
+
+from ocsp_pcap import bounds
 
 # A machine that is busy with something else is slow, and nothing is wrong with the program.
 settings.register_profile("untimed", deadline=None)
@@ -46,6 +50,36 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (table, reason) in BESIDE.items():
         if item.get_closest_marker(marker) and not table.is_file():
             pytest.skip(reason)
+
+
+class Recorded(Counter[str]):
+    """Counts of reached bounds that do not forget which they were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ever: set[str] = set()
+
+    def __setitem__(self, name: str, count: int) -> None:
+        self.ever.add(name)
+        super().__setitem__(name, count)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Have a test reach the bounds that its marker names, and leave all bounds as they were before it."""
+    marker = item.get_closest_marker("reaches")
+    if marker is None:
+        return (yield)
+    adjusted = bounds.adjusted()
+    recorded = bounds._reached = Recorded()
+    try:
+        result = yield
+    finally:
+        bounds.set_to(adjusted)
+        bounds._reached = Counter()
+    missed = set(marker.args) - recorded.ever
+    assert not missed, f"these bounds were not reached, or nothing says so: {sorted(missed)}"
+    return result
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -55,6 +55,7 @@ def test_old_datagrams_are_given_up() -> None:
     assert fragments.add(1, 8, False, b"9", MAXIMUM_AGE + 1) is None
 
 
+@pytest.mark.reaches("fragmented_datagrams", "fragment_bytes")
 def test_memory_is_bounded() -> None:
     fragments = Fragments()
     take_reached()

@@ -48,6 +48,7 @@ def columns(clients: range) -> TransportColumns:
     )
 
 
+@pytest.mark.reaches("all_waiting_bytes")
 def test_of_too_many_bytes_that_wait_the_oldest_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     most = 100 * len(BEGINNING)
     monkeypatch.setattr(BOUNDS, "all_waiting_bytes", most)
@@ -81,6 +82,7 @@ def test_bytes_behind_a_hole_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     assert observer.gaps, "what it waited for counts as missing"
 
 
+@pytest.mark.reaches("unanswered_hellos")
 def test_of_hellos_that_nothing_answers_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BOUNDS, "unanswered_hellos", 3)
     take_reached()

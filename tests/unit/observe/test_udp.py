@@ -64,6 +64,7 @@ def test_quic_connections_one_after_the_other(batch: int) -> None:
     assert observer.looked_at < len(first) + len(second) + 20
 
 
+@pytest.mark.reaches("open_streams")
 def test_of_too_many_connections_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     peers = pytest.importorskip("tests.unit.quic.peers", reason="aioquic is not installed")
     first = [(0, data) for way, data in peers.exchange(names=1).datagrams if way][:1]
