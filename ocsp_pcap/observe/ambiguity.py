@@ -18,7 +18,7 @@ class Disagreements:
 
     def __init__(self, observation: Observation) -> None:
         self._left: dict[int, set[tuple[int, ...]]] = {}
-        for stream in observation.tcp.finished:
+        for stream in observation.tcp.streams.finished:
             if stream.ambiguous:
                 moved = {tuple(f + stream.frames_before for f in frames) for frames in stream.ambiguous}
                 self._left[observation.tcp_stream(stream.number)] = moved

@@ -72,7 +72,7 @@ class FactAssembler:
         for observation, disagreement in zip(observations, disagreements, strict=True):
             told.append(
                 (
-                    {stream.number for stream in observation.tcp.finished if _is_told(stream.spoken)},
+                    {stream.number for stream in observation.tcp.streams.finished if _is_told(stream.spoken)},
                     {stream.number for stream in observation.udp.finished},
                 )
             )
@@ -128,9 +128,9 @@ class FactAssembler:
 
     def _tcp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
         # Of several possible issuers the first counts, and that is not to hang on which stream ended first.
-        streams = sorted(observation.tcp.finished, key=attrgetter("number"), reverse=True)
+        streams = sorted(observation.tcp.streams.finished, key=attrgetter("number"), reverse=True)
         # What was observed goes as its fact is made: of all streams, both take twice the memory.
-        observation.tcp.finished = []
+        observation.tcp.streams.finished = []
         flows = observation.tcp.flows.flows([stream.number for stream in reversed(streams)])
         for flow in flows:
             stream = streams.pop()

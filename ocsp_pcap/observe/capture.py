@@ -62,7 +62,7 @@ class Observation:
 
     def handshakes(self) -> Iterator[SeenHandshake]:
         """Yield every handshake, those inside decrypted data, too."""
-        for stream in self.tcp.finished:
+        for stream in self.tcp.streams.finished:
             spoken: Spoken | None = stream.spoken
             while spoken is not None:
                 yield from spoken.handshakes or ()
@@ -103,7 +103,7 @@ class Observation:
         if self._extra_numbers is None:
             self._extra_numbers = sorted(
                 frame
-                for stream, frame in self.tcp.socks_frames.items()
+                for stream, frame in self.tcp.streams.socks_frames.items()
                 if SOCKS_PORT in _ports(self.tcp.flows.endpoints(stream))
             )
         return self._extra_numbers

@@ -31,9 +31,9 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
             f"a bound of this program: {forgotten} DNS messages, or more, were not looked at: those before "
             f"fill {BOUNDS.dns_bytes:,} bytes (--bound dns_bytes=N changes it)"
         )
-    if tcp.given_up:
+    if tcp.streams.given_up:
         notes.append(
-            f"a bound of this program: {tcp.given_up} connections were not followed to their end, "
+            f"a bound of this program: {tcp.streams.given_up} connections were not followed to their end, "
             f"because more than {BOUNDS.open_streams:,} were open at one time "
             "(--bound open_streams=N changes it)"
         )
@@ -50,7 +50,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         truncated_packets=sum(file.truncated for file in observation.files),
         dropped=whole.dropped,
         undecoded_packets=sum(undecoded.values()),
-        tcp_gaps=tcp.gaps,
+        tcp_gaps=tcp.streams.gaps,
         one_sided_streams=tcp.flows.one_sided_streams(),
         damage=_damage(observation),
         ports_seen=tuple(ports[: BOUNDS.ports].tolist()),

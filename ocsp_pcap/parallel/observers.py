@@ -37,14 +37,14 @@ class RunTcpObserver(TcpObserver):
     ) -> None:
         if columns.in_error.any():
             self.quoted.update(stream[columns.in_error & ((columns.flags & SYN) != 0)].tolist())
-        if len(self._wanted) > len(self._last_telling):
-            more = np.zeros(len(self._wanted) - len(self._last_telling), np.int64)
+        if len(self.streams.wanted) > len(self._last_telling):
+            more = np.zeros(len(self.streams.wanted) - len(self._last_telling), np.int64)
             self._last_telling = np.append(self._last_telling, more)
         if not self._first:
             new = np.arange(self._numbered, len(self.flows))
             self._numbered = len(self.flows)
-            self._wanted[new[~self.flows.starts_with_syn(new)]] = INHERITED
-            rows = np.flatnonzero(telling(columns) & (self._wanted[stream] == INHERITED))
+            self.streams.wanted[new[~self.flows.starts_with_syn(new)]] = INHERITED
+            rows = np.flatnonzero(telling(columns) & (self.streams.wanted[stream] == INHERITED))
             # Of a repeated index the last value stays.
             self._last_telling[stream[rows]] = columns.frame[rows]
         super()._take(columns, stream, direction, unread)
@@ -52,7 +52,7 @@ class RunTcpObserver(TcpObserver):
     @property
     def inherited(self) -> NDArray[np.bool_]:
         """Tell of each stream whether it began before the run, as far as is known here."""
-        inherited: NDArray[np.bool_] = self._wanted[: len(self.flows)] == INHERITED
+        inherited: NDArray[np.bool_] = self.streams.wanted[: len(self.flows)] == INHERITED
         return inherited
 
     @property

@@ -56,17 +56,17 @@ def test_of_too_many_bytes_that_wait_the_oldest_are_given_up(monkeypatch: pytest
     observer = TcpObserver(Shared())
     for start in range(0, 400, 40):
         observer.receive(columns(range(start, start + 40)))
-        waiting = sum(stream.conversation.held for stream in observer._streams.values())
-        assert waiting == observer._waiting <= most
-    ended = {stream.number for stream in observer.finished}
+        waiting = sum(stream.conversation.held for stream in observer.streams._streams.values())
+        assert waiting == observer.streams._waiting <= most
+    ended = {stream.number for stream in observer.streams.finished}
     assert ended == set(range(len(ended))), "those that were silent longest"
     (sentence,) = sentences(counts := take_reached())
     assert counts == {"all_waiting_bytes": len(ended)}
     assert "a bound of this program" in sentence
     assert f"at most {most:,} bytes of all connections that wait behind a hole" in sentence
     observer.finish()
-    assert len(observer.finished) == 400, "what they showed is not lost"
-    assert observer._waiting == 0
+    assert len(observer.streams.finished) == 400, "what they showed is not lost"
+    assert observer.streams._waiting == 0
 
 
 def test_bytes_behind_a_hole_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,11 +75,11 @@ def test_bytes_behind_a_hole_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     ahead = columns(range(1))
     for times in range(1, 4):
         observer.receive(replace(ahead, sequence=np.full(1, 5000 + times * 100, np.uint32)))
-    assert observer._waiting == len(BEGINNING) + 3 * (len(BEGINNING) + SEGMENT_BYTES)
+    assert observer.streams._waiting == len(BEGINNING) + 3 * (len(BEGINNING) + SEGMENT_BYTES)
     monkeypatch.setattr(BOUNDS, "all_waiting_bytes", 200)
     observer.receive(columns(range(1, 2)))
-    assert len(observer.finished) == 1
-    assert observer.gaps, "what it waited for counts as missing"
+    assert len(observer.streams.finished) == 1
+    assert observer.streams.gaps, "what it waited for counts as missing"
 
 
 @pytest.mark.reaches("unanswered_hellos")
@@ -89,7 +89,7 @@ def test_of_hellos_that_nothing_answers_only_so_many_are_kept(monkeypatch: pytes
     observer = TcpObserver(Shared())
     observer.receive(columns(range(8)))
     observer.finish()
-    assert len(observer.finished) == 3
+    assert len(observer.streams.finished) == 3
     (said,) = sentences(take_reached())
     assert "5 times" in said
     assert "--bound unanswered_hellos=N" in said
@@ -100,12 +100,12 @@ def test_of_too_many_streams_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyP
     observer = TcpObserver(Shared())
     for start in range(0, 400, 40):
         observer.receive(columns(range(start, start + 40)))
-        assert len(observer._streams) <= 100
-    ended = {stream.number for stream in observer.finished}
-    assert len(ended) == observer.given_up > 0
+        assert len(observer.streams._streams) <= 100
+    ended = {stream.number for stream in observer.streams.finished}
+    assert len(ended) == observer.streams.given_up > 0
     assert ended == set(range(len(ended))), "those that were silent longest"
     observer.finish()
-    assert len(observer.finished) == 400, "what they showed is not lost"
+    assert len(observer.streams.finished) == 400, "what they showed is not lost"
 
 
 def test_samples_need_no_bound() -> None:
