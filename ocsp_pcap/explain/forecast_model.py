@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 from ocsp_pcap.explain.lifetimes import Lifetime
 from ocsp_pcap.explain.model import Validator
 from ocsp_pcap.facts import CaptureFact
+from ocsp_pcap.facts.types import Port
 
 FORECAST_SCHEMA: Final = "ocsp-pcap/forecast-1"
 Scheme: TypeAlias = Literal["http", "https"]
@@ -55,7 +56,7 @@ class ResponderForecast:
 
     scheme: Scheme
     host: str
-    port: int
+    port: Port
     urls: tuple[str, ...]
     """As the certificates have them, some of them where they are many."""
     certificates: int
@@ -120,7 +121,7 @@ class Opening:
     """Address of the validator, or of the forwarding host that speaks for it."""
     scheme: Scheme
     host: str
-    port: int
+    port: Port
     addresses: tuple[str, ...]
     """What DNS answers in the captures say of the host; empty: no lookup was seen."""
     queries: int

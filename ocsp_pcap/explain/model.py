@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from ocsp_pcap.facts import CaptureFact, CertificateFact, OcspExchangeFact, Transport
-from ocsp_pcap.facts.types import Time
+from ocsp_pcap.facts.types import Frame, Serial, Sha256, StreamNumber, Time
 
 SCHEMA = "ocsp-pcap/1"
 
@@ -17,6 +17,8 @@ ChainRole: TypeAlias = Literal["leaf", "intermediate"]
 Severity: TypeAlias = Literal["problem", "advice", "info"]
 Status: TypeAlias = Literal["good", "revoked", "unknown"]
 Presenter: TypeAlias = Literal["server", "client"]
+CauseCode: TypeAlias = Annotated[str, "cause"]
+FindingCode: TypeAlias = Annotated[str, "finding_code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,8 @@ class Evidence:
 
     capture: str
     """Path of the capture, of the policy trace or of the site file."""
-    frame: int | None
-    """1-based, as Wireshark's ``frame.number``."""
-    stream: int | None
+    frame: Frame | None
+    stream: StreamNumber | None
     """Wireshark's ``tcp.stream``, or ``udp.stream`` where ``transport`` is ``"udp"``."""
     note: str
     transport: Transport = "tcp"
@@ -48,7 +49,7 @@ class Doubt:
 class Alternative:
     """Another cause that the capture does not rule out, and what speaks for it."""
 
-    cause: str
+    cause: CauseCode
     why: str
 
 
@@ -65,13 +66,12 @@ class Sighting:
     """One TLS handshake as one validator saw it, explained."""
 
     capture: str
-    stream: int
-    frame: int
+    stream: StreamNumber
+    frame: Frame
     """Where the certificate, or else the hello, of this handshake stands."""
     time: Time
-    """Nanoseconds since the Unix epoch, UTC."""
     presence: Presence
-    cause: str
+    cause: CauseCode
     confidence: Confidence
     evidence: tuple[Evidence, ...]
     alternatives: tuple[Alternative, ...] = ()
@@ -90,7 +90,7 @@ class Verdict:
     """None where no certificate was visible (encrypted, resumed, handshake broken off)."""
     chain_role: ChainRole
     presence: Presence
-    cause: str
+    cause: CauseCode
     status: Status | None
     """The answer of the responder or staple about this certificate, where one was seen."""
     confidence: Confidence
@@ -110,7 +110,7 @@ class Verdict:
 class Finding:
     """A statement about the chain, or the capture, as a whole."""
 
-    code: str
+    code: FindingCode
     severity: Severity
     summary: str
     evidence: tuple[Evidence, ...]
@@ -123,13 +123,13 @@ class Leg:
 
     validator: Validator
     capture: str
-    frame: int
-    stream: int
-    certificate: str | None
-    """SHA-256 of the leaf; None where none was visible."""
+    frame: Frame
+    stream: StreamNumber
+    certificate: Sha256 | None
+    """Of the leaf; None where none was visible."""
     subject: str | None
     issuer: str | None
-    serial: str | None
+    serial: Serial | None
     ocsp_url: str | None
     tunnelled: bool
     """The same ClientHello as on the leg before: this host only relays, and validates nothing."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ocsp_pcap.facts.capture import CaptureFact
-from ocsp_pcap.facts.codec import FormatError, from_json, to_json
+from ocsp_pcap.facts.codec import FormatError, from_json
+from ocsp_pcap.facts.lines import to_json
 from ocsp_pcap.facts.types import CaptureRole
 
 ATTESTED: Final = "ocsp-pcap evidence 1 "

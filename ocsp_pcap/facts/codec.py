@@ -1,8 +1,8 @@
-"""Frozen dataclasses to JSON values and back, as their plan says.
+"""JSON values to frozen dataclasses, as their plan says: what :mod:`ocsp_pcap.facts.lines` wrote, read back.
 
-Tuples become lists, tuples of pairs objects, times (integers, nanoseconds since the Unix epoch) RFC
-3339 text in UTC with nanoseconds. Encoders and decoders are compiled once for each class. Decoding
-checks every type, because stored facts may come from anywhere.
+Tuples are lists in JSON, tuples of pairs objects, times (integers, nanoseconds since the Unix epoch) RFC
+3339 text in UTC with nanoseconds. A decoder is compiled once for each class. It checks every type, because
+stored facts may come from anywhere.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from dataclasses import MISSING
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from sys import intern
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from ocsp_pcap.facts.plan import Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth, plan_of
 
-_Encode: TypeAlias = Callable[[Any], Any]
 _Decode: TypeAlias = Callable[[Any], Any]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,32 +74,9 @@ def time_from_text(text: str) -> int:
     return seconds * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
 
 
-def to_json(value: Any) -> dict[str, Any]:
-    """Return a dataclass of facts or results as a JSON object."""
-    cls: Any = type(value)
-    return cast("dict[str, Any]", _object_encoder(cls)(value))
-
-
 def from_json(cls: Any, value: object) -> Any:
-    """Return the object as which :func:`to_json` wrote ``value``. Raise FormatError where it is none."""
+    """Return the object of a class that a JSON value describes. Raise FormatError where it describes none."""
     return _object_decoder(cls)(value)
-
-
-@cache
-def _object_encoder(cls: Any) -> _Encode:
-    """Return the encoder of a dataclass; facts say their kind first."""
-    members = tuple((member.name, _encoder(member.shape)) for member in plan_of(cls).members)
-    kind = getattr(cls, "kind", None)
-    head = {"kind": kind} if isinstance(kind, str) else {}
-
-    def encode(value: Any) -> dict[str, Any]:
-        result: dict[str, Any] = dict(head)
-        for name, convert in members:
-            item = getattr(value, name)
-            result[name] = item if convert is None or item is None else convert(item)
-        return result
-
-    return encode
 
 
 @cache
@@ -128,22 +104,6 @@ def _object_decoder(cls: Any) -> _Decode:
         return cls(**arguments)
 
     return decode
-
-
-def _encoder(shape: Shape) -> _Encode | None:
-    """Return the encoder for a shape; None where JSON holds the value as it is."""
-    match shape:
-        case Structure():
-            return _object_encoder(shape.cls)
-        case Moment():
-            return time_text
-        case Pairs():
-            return dict
-        case Listing(element):
-            convert = _encoder(element)
-            return list if convert is None else lambda items: [convert(item) for item in items]
-        case _:
-            return None
 
 
 def _decoder(shape: Shape, *, optional: bool = False) -> _Decode:

@@ -6,6 +6,7 @@ f-string, and spares the dict between the object and its text.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from functools import cache
 from json.encoder import encode_basestring_ascii
@@ -36,9 +37,15 @@ _LINE: Final = _Form(indented=False)
 
 
 def line_of(value: Any) -> str:
-    """Return what ``json.dumps`` makes of :func:`ocsp_pcap.facts.codec.to_json` of a dataclass."""
+    """Return a dataclass of facts or results as one line of JSON, spaced as ``json.dumps`` does."""
     cls: Any = type(value)
     return _writer(cls, _LINE)(value)
+
+
+def to_json(value: Any) -> dict[str, Any]:
+    """Return the JSON object of that line, for those who add to it."""
+    document: dict[str, Any] = json.loads(line_of(value))
+    return document
 
 
 def indented(value: Any, margin: str, only: tuple[tuple[type, tuple[str, ...]], ...] = ()) -> str:

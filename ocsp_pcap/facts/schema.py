@@ -6,25 +6,15 @@ A test compares the published file with what this module derives, so that neithe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import MISSING
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, TypeAlias, get_args
+from typing import Any, Final, TypeAlias
 
 from ocsp_pcap import facts
-from ocsp_pcap.facts.plan import (
-    KINDS,
-    Integer,
-    Listing,
-    Moment,
-    Pairs,
-    Shape,
-    Structure,
-    Text,
-    Truth,
-    plan_of,
-)
+from ocsp_pcap.facts import plan
+from ocsp_pcap.facts.plan import KINDS, Shape, plan_of
 from ocsp_pcap.facts.types import HEX, PORT, TIME
 
 Schema: TypeAlias = dict[str, Any]
@@ -64,8 +54,6 @@ SCALARS: Final[dict[str, Schema]] = {
         "minimum": 0,
     },
 }
-
-
 FILE: Final = "facts.schema.json"
 
 
@@ -93,12 +81,9 @@ def class_schema(cls: Any) -> Schema:
     """Return the schema of a class of facts; keys without a default are required, more keys allowed."""
     kind = getattr(cls, "kind", None)
     properties: dict[str, Schema] = {"kind": {"const": kind}} if isinstance(kind, str) else {}
-    required = list(properties)
-    for member in plan_of(cls).members:
-        schema = _shape_schema(member.shape)
-        properties[member.name] = or_null(schema) if member.optional else schema
-        if member.default is MISSING:
-            required.append(member.name)
+    properties |= member_schemas(cls)
+    optional = {member.name for member in plan_of(cls).members if member.default is not MISSING}
+    required = [name for name in properties if name not in optional]
     if cls in (facts.HandshakeFrames, facts.ExchangeFrames):
         required = list(properties)
     if cls is facts.ResponseFact:
@@ -106,24 +91,33 @@ def class_schema(cls: Any) -> Schema:
     return {"type": "object", "required": required, "properties": properties}
 
 
-def _shape_schema(shape: Shape) -> Schema:
+def member_schemas(cls: Any, names: Mapping[Any, str] = CLASSES) -> dict[str, Schema]:
+    """Return the schema of each field of a class; ``names`` are the definitions of other classes."""
+    schemas = {}
+    for member in plan_of(cls).members:
+        schema = _shape_schema(member.shape, names)
+        schemas[member.name] = or_null(schema) if member.optional else schema
+    return schemas
+
+
+def _shape_schema(shape: Shape, names: Mapping[Any, str]) -> Schema:
     """Return the schema of a shape."""
     match shape:
-        case Structure():
-            return ref(CLASSES[shape.cls])
-        case Moment():
+        case plan.Structure():
+            return ref(names[shape.cls])
+        case plan.Moment():
             return ref(TIME)
-        case Pairs():
+        case plan.Pairs():
             return {"type": "object", "additionalProperties": ref(HEX)}
-        case Listing(element):
-            return array(_shape_schema(element))
-        case Truth():
+        case plan.Listing(element):
+            return array(_shape_schema(element, names))
+        case plan.Truth():
             return {"type": "boolean"}
-        case Integer(meaning):
+        case plan.Integer(meaning):
             if meaning == PORT:
                 return {"type": "integer", "minimum": 0, "maximum": 65535}
             return ref(meaning) if meaning else {"type": "integer", "minimum": 0}
-        case Text(choices, meaning):
+        case plan.Text(choices, meaning):
             if choices:
                 return {"enum": list(choices)}
             return ref(meaning) if meaning else TEXT
@@ -144,12 +138,6 @@ def or_null(schema: Schema) -> Schema:
 def array(items: Schema) -> Schema:
     """Return the schema of an array."""
     return {"type": "array", "items": items}
-
-
-def words(alias: Any) -> Schema:
-    """Return the schema of a Literal."""
-    words: Iterable[str] = get_args(alias)
-    return {"enum": list(words)}
 
 
 def closed(**properties: Schema) -> Schema:

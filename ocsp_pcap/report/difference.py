@@ -9,7 +9,7 @@ from ocsp_pcap.explain.cause_phrases import cause_phrase
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.difference import Change, Difference, FindingChange, State, Tally
 from ocsp_pcap.explain.phrases import count
-from ocsp_pcap.facts.codec import to_json
+from ocsp_pcap.facts.lines import to_json
 from ocsp_pcap.terminal.escape import markdown_code, markdown_text
 from ocsp_pcap.terminal.sheet import Sheet
 

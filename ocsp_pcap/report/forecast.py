@@ -16,7 +16,7 @@ from ocsp_pcap.explain.forecast_model import (
 )
 from ocsp_pcap.explain.lifetimes import Lifetime
 from ocsp_pcap.explain.phrases import count, validator_name
-from ocsp_pcap.facts.codec import to_json
+from ocsp_pcap.facts.lines import to_json
 from ocsp_pcap.report.layout import short_names
 from ocsp_pcap.report.wording import capture_limits, capture_size
 from ocsp_pcap.terminal.escape import markdown_code, markdown_text

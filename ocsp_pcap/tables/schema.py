@@ -12,19 +12,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from ocsp_pcap.facts.plan import (
-    KINDS,
-    FieldPlan,
-    Integer,
-    Listing,
-    Moment,
-    Pairs,
-    Shape,
-    Structure,
-    Text,
-    Truth,
-    plan_of,
-)
+from ocsp_pcap.facts import plan
+from ocsp_pcap.facts.plan import KINDS, FieldPlan, Moment, Shape, Structure, plan_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,17 +55,17 @@ def arrow_type(shape: Shape) -> pa.DataType:
     import pyarrow as pa
 
     match shape:
-        case Text():
+        case plan.Text():
             return pa.string()
-        case Integer():
+        case plan.Integer():
             return pa.int64()
-        case Truth():
+        case plan.Truth():
             return pa.bool_()
         case Moment():
             return pa.timestamp("us", "UTC")
-        case Listing(element):
+        case plan.Listing(element):
             return pa.list_(pa.field("element", arrow_type(element), nullable=False))
-        case Pairs():
+        case plan.Pairs():
             return pa.map_(pa.string(), pa.field("value", pa.string(), nullable=False))
         case Structure():
             return pa.struct(list(arrow_fields(shape)))

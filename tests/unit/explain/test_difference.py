@@ -8,9 +8,8 @@ import pytest
 
 from ocsp_pcap.explain.difference import ExplanationOutline, difference, outline_of, outline_of_json
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.facts.json import dumps
 from ocsp_pcap.report.difference import difference_markdown, difference_to_json, headline
-from ocsp_pcap.report.json import explanation_to_json
+from ocsp_pcap.report.json import explanation_to_text
 from tests.samples.cases import explanation_of_all, sample
 
 BEFORE = explanation_of_all(sample("ocsp-on-child"))
@@ -69,7 +68,7 @@ def test_what_is_worse_than_an_answer(values: dict[str, Any], direction: str) ->
 
 
 def test_a_stored_explanation_says_the_same() -> None:
-    document = json.loads(dumps(explanation_to_json(AFTER)))
+    document = json.loads("".join(explanation_to_text(AFTER)))
     assert outline_of_json(document) == outline_of(AFTER)
 
 

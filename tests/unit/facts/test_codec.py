@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsp_pcap import facts
-from ocsp_pcap.facts.codec import FormatError, from_json, time_from_text, time_text, to_json
+from ocsp_pcap.facts.codec import FormatError, from_json, time_from_text, time_text
+from ocsp_pcap.facts.lines import to_json
 
 FIRST = -62_135_596_800 * 10**9
 LAST = 253_402_300_800 * 10**9 - 1

@@ -15,8 +15,8 @@ from ocsp_pcap.facts import (
     HandshakeFact,
 )
 from ocsp_pcap.facts import schema as facts_schema
-from ocsp_pcap.facts.codec import to_json
 from ocsp_pcap.facts.json import FactsError, dumps, facts_from_jsonl, facts_to_jsonl
+from ocsp_pcap.facts.lines import to_json
 from tests.unit.facts.instances import KINDS, instances
 from tests.unit.report.demo import demo_facts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jsonschema
 
 from ocsp_pcap.facts import schema as facts_schema
-from ocsp_pcap.facts.codec import to_json
+from ocsp_pcap.facts.lines import to_json
 from tests.unit.report.demo import demo_facts
 
 

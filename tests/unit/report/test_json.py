@@ -12,15 +12,16 @@ from ocsp_pcap.explain.model import Explanation, Verdict
 from ocsp_pcap.facts.json import dumps
 from ocsp_pcap.facts.lines import indented
 from ocsp_pcap.report import json as json_report
-from ocsp_pcap.report.json import explanation_to_json, explanation_to_text
+from ocsp_pcap.report.json import SIGHTING_KEYS, explanation_to_text
 from ocsp_pcap.report.schema import load
+from tests.unit.facts.plain_json import to_plain
 
 from .demo import demo_explanation
 
 
 def test_explanation_has_the_keys_of_the_contract() -> None:
     explanation = demo_explanation()
-    value = explanation_to_json(explanation)
+    value = json.loads("".join(explanation_to_text(explanation)))
     assert list(value) == [
         "schema",
         "headline",
@@ -50,13 +51,25 @@ def test_explanation_has_the_keys_of_the_contract() -> None:
 @pytest.mark.parametrize("explanation", [demo_explanation(), Explanation((), (), (), ())])
 def test_explanation_fits_its_schema(explanation: Explanation) -> None:
     jsonschema.Draft202012Validator(load("explanation")).validate(
-        json.loads(dumps(explanation_to_json(explanation)))
+        json.loads("".join(explanation_to_text(explanation)))
     )
 
 
 @pytest.mark.parametrize("explanation", [demo_explanation(), Explanation((), (), (), ())])
 def test_text_in_pieces_is_that_of_the_whole_object(explanation: Explanation) -> None:
-    whole = dumps(explanation_to_json(explanation), indent=2) + "\n"
+    verdicts = [to_plain(verdict) for verdict in explanation.verdicts]
+    for verdict in verdicts:
+        verdict["sightings"] = [{key: each[key] for key in SIGHTING_KEYS} for each in verdict["sightings"]]
+    document = {
+        "schema": "ocsp-pcap/1",
+        "headline": explanation.headline,
+        "captures": [*map(to_plain, explanation.captures)],
+        "chain": [*map(to_plain, explanation.chains)],
+        "verdicts": verdicts,
+        "findings": [*map(to_plain, explanation.findings)],
+        "unmatched_exchanges": [*map(to_plain, explanation.unmatched_exchanges)],
+    }
+    whole = dumps(document, indent=2) + "\n"
     assert "".join(explanation_to_text(explanation)) == whole
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ocsp_pcap.report.json import explanation_to_json
+from ocsp_pcap.report.json import explanation_to_text
 from ocsp_pcap.report.schema import NAMES, load
 from ocsp_pcap.report.schema.build import build
 
@@ -61,7 +61,7 @@ def _set(*path: Any, value: Any) -> Callable[[Any], None]:
     ],
 )
 def test_what_breaks_the_contract_of_an_explanation(change: Callable[[Any], None]) -> None:
-    document = copy.deepcopy(explanation_to_json(demo_explanation()))
+    document = json.loads("".join(explanation_to_text(demo_explanation())))
     change(document)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(load("explanation")).validate(document)
@@ -69,7 +69,7 @@ def test_what_breaks_the_contract_of_an_explanation(change: Callable[[Any], None
 
 def test_each_key_of_a_verdict_is_required() -> None:
     validator = jsonschema.Draft202012Validator(load("explanation"))
-    document = explanation_to_json(demo_explanation())
+    document = json.loads("".join(explanation_to_text(demo_explanation())))
     for key in document["verdicts"][0]:
         broken = copy.deepcopy(document)
         del broken["verdicts"][0][key]
