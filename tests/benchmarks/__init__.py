@@ -1,1 +1,1 @@
-"""Times the program against tshark and tcpdump: ``python -m tests.benchmarks``, from the project's root."""
+"""Times the program against other programs: ``python -m tests.benchmarks``, from the project's root."""

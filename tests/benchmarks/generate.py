@@ -52,8 +52,8 @@ class Shape:
 
 
 def bulk_shape(megabytes: float) -> Shape:
-    """Mostly application data: 5,700 connections a gigabyte, 520 of them at a time."""
-    return Shape(max(2, round(megabytes * 5.7)), 110, 9, 3)
+    """Mostly application data: 11,000 connections a gigabyte, 280 of them at a time."""
+    return Shape(max(2, round(megabytes * 11)), 54, 9, 3)
 
 
 def dense_shape(megabytes: float) -> Shape:

@@ -123,10 +123,10 @@ def environment() -> dict[str, str]:
 
 
 def first_line(command: Sequence[str]) -> str:
-    """Return the first line that a command prints, "not installed" where there is no such command."""
+    """Return the first line that a command prints, or that there is no such command."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
-        return "not installed"
+        return f"{command[0]} not installed"
     text = (done.stdout + done.stderr).strip()
     return text.splitlines()[0] if text else "unknown"

@@ -42,14 +42,6 @@ def our_command() -> str:
     return str(installed) if installed.exists() else shutil.which("ocsp-pcap") or "ocsp-pcap"
 
 
-def can_read_side_by_side() -> bool:
-    """`facts` has the option --jobs."""
-    done = subprocess.run(
-        [our_command(), "facts", "--help"], capture_output=True, env=environment(), check=False
-    )
-    return b"--jobs" in done.stdout
-
-
 def ours(command: str, *arguments: str, name: str | None = None) -> Program:
     """Return one of our commands; with ``--jobs`` among the arguments its processes are added up."""
     counter = count_facts if command == "facts" and "-o" not in arguments else None
@@ -72,6 +64,34 @@ def tcpdump(captures: Sequence[Path]) -> Program:
     name = "tcpdump -w /dev/null" if len(captures) == 1 else "tcpdump, file after file"
     command = _in_turn(("tcpdump", "-w", "/dev/null", "-r"), captures)
     return Program(name, command, unavailable=_missing_program("tcpdump"))
+
+
+def stored(capture: Path, tables: Path) -> Program:
+    """Ours, explaining what it stored of a capture as Parquet; stores it first."""
+    missing = None if find_spec("pyarrow") else "pyarrow is not installed"
+    if missing is None:
+        command = (our_command(), "facts", str(capture), "--format", "parquet", "-o", str(tables))
+        subprocess.run(command, env=environment(), check=True)
+    return Program(
+        "ocsp-pcap explain, of Parquet", (our_command(), "explain", str(tables)), unavailable=missing
+    )
+
+
+def dissectors(capture: Path) -> list[Program]:
+    """NdpiReader, which classifies flows and prints each, and ssldump, which prints records."""
+    return [
+        Program(
+            "ndpiReader",
+            ("ndpiReader", "-v", "2", "-i", str(capture)),
+            unavailable=_missing_program("ndpiReader"),
+        ),
+        Program(
+            "ssldump",
+            ("ssldump", "-n", "-N", "-r", str(capture)),
+            count_serials,
+            unavailable=_missing_program("ssldump"),
+        ),
+    ]
 
 
 def python_peers(capture: Path, limit: float, unavailable: str | None = None) -> list[Program]:
@@ -111,6 +131,11 @@ def count_facts(lines: Iterable[bytes]) -> int:
 def count_fields(lines: Iterable[bytes]) -> int:
     """Count the certificates that tshark prints, several of one packet with commas between them."""
     return sum(len(line.split(b",")) for line in lines if line.strip())
+
+
+def count_serials(lines: Iterable[bytes]) -> int:
+    """Count the certificates that ssldump prints."""
+    return sum(line.split()[:1] == [b"Serial"] for line in lines)
 
 
 def count_lines(lines: Iterable[bytes]) -> int:

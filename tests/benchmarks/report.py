@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sys
@@ -24,10 +25,9 @@ HEADINGS = (
     "program",
     "seconds",
     "CPU seconds",
+    "CPU against facts",
     "peak memory",
     "certificates",
-    "against tshark",
-    "against tcpdump",
 )
 NOTES = (
     "Whole processes, start-up included, in turn on the same files, which are in the page cache as far as "
@@ -51,8 +51,8 @@ class Section:
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the cells of each program."""
-        tshark, tcpdump = self.result("tshark"), self.result("tcpdump")
-        return [_row(result, tshark, tcpdump) for result in self.results]
+        ours = self.result("ocsp-pcap facts")
+        return [_row(result, ours) for result in self.results]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Goal:
         return self.text, self.measured, NONE if self.is_met is None else "yes" if self.is_met else "no"
 
 
-def _row(result: Result, tshark: Result | None, tcpdump: Result | None) -> tuple[str, ...]:
+def _row(result: Result, ours: Result | None) -> tuple[str, ...]:
     program = result.program
     if not result.runs:
         return (f"{program.name}: not run, {program.unavailable}", *[NONE] * (len(HEADINGS) - 1))
@@ -82,10 +82,9 @@ def _row(result: Result, tshark: Result | None, tcpdump: Result | None) -> tuple
         name,
         seconds,
         _seconds(result.processor),
+        NONE if ours is None or not result.finished else f"{result.processor / ours.processor:,.2f}",
         f"{result.peak / MEGABYTE:,.0f} MB" + ("*" if program.is_tree else ""),
         NONE if result.certificates is None else f"{result.certificates:,}",
-        _ratio(result, tshark),
-        _ratio(result, tcpdump),
     )
 
 
@@ -93,34 +92,22 @@ def _seconds(value: float) -> str:
     return f"{value:.3f}" if value < 0.1 else f"{value:.2f}" if value < 20 else f"{value:.1f}"
 
 
-def _ratio(one: Result, other: Result | None) -> str:
-    """Say how the wall times compare."""
-    if other is None or one is other or not one.finished:
-        return NONE
-    is_slower = one.wall > other.wall
-    times = one.wall / other.wall if is_slower else other.wall / one.wall
-    return f"{times:,.1f} times {'slower' if is_slower else 'faster'}"
-
-
-def factor_goal(text: str, goal: float, section: Section | None, slow: str, fast: str) -> Goal:
-    """Return a goal of a program to take at least so many times as long as another."""
-    factor, said = _factor(section, slow, fast)
-    return Goal(text, said, None if factor is None else factor >= goal)
-
-
-def ratio_goal(text: str, goal: float, section: Section | None, slow: str, fast: str) -> Goal:
-    """Return a goal of a program to take at most so many times as long as another."""
-    factor, said = _factor(section, slow, fast)
-    return Goal(text, said, None if factor is None else factor <= goal)
-
-
-def _factor(section: Section | None, slow: str, fast: str) -> tuple[float | None, str]:
-    """Return how many times as long a program takes as another, and the same in words."""
-    one, other = (section.result(name) if section is not None else None for name in (slow, fast))
-    if one is None or other is None:
-        return None, NONE
-    factor = one.wall / other.wall
-    return factor, f"{factor:.2f} times ({one.processor / other.processor:.2f} in CPU seconds)"
+def ratio_goal(
+    text: str,
+    section: Section | None,
+    one: str,
+    other: str,
+    *,
+    least: float = 0,
+    most: float = math.inf,
+    wall: bool = False,
+) -> Goal:
+    """Return a goal of a program to take so many times the processor time, or wall time, of another."""
+    numerator, divisor = (section.result(name) if section is not None else None for name in (one, other))
+    if numerator is None or divisor is None:
+        return Goal(text, NONE, None)
+    times = numerator.wall / divisor.wall if wall else numerator.processor / divisor.processor
+    return Goal(text, f"{times:.2f} times", least <= times <= most)
 
 
 def certificates_goal(text: str, section: Section | None, whole: Section | None, program: str) -> Goal:
@@ -141,12 +128,12 @@ def seconds_goal(text: str, goal: float, section: Section | None, program: str) 
     return Goal(text, f"{_seconds(result.wall)} s", result.wall < goal)
 
 
-def memory_goal(text: str, goal: int, sections: Sequence[Section], program: str) -> Goal:
-    """Return a goal of a program to need less than so many bytes on captures of any size."""
-    peaks = [result.peak for section in sections if (result := section.result(program)) is not None]
-    if not peaks:
+def memory_goal(text: str, goal: int, section: Section | None, program: str) -> Goal:
+    """Return a goal of a program to need less than so many megabytes."""
+    result = section.result(program) if section is not None else None
+    if result is None:
         return Goal(text, NONE, None)
-    return Goal(text, ", ".join(f"{peak / MEGABYTE:,.0f}" for peak in peaks) + " MB", max(peaks) < goal)
+    return Goal(text, f"{result.peak / MEGABYTE:,.0f} MB", result.peak < goal * MEGABYTE)
 
 
 def conditions(runs: int) -> list[str]:
@@ -161,6 +148,8 @@ def conditions(runs: int) -> list[str]:
                 first_line((our_command(), "--version")).replace(", version", ""),
                 first_line(("tshark", "--version")).rstrip("."),
                 first_line(("tcpdump", "--version")),
+                first_line(("ndpiReader", "--help")).removeprefix("Welcome to "),
+                first_line(("ssldump", "-v")),
                 f"pyshark {_package('pyshark')}",
                 f"scapy {_package('scapy')}",
             )
