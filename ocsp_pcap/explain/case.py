@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple
 
 from ocsp_pcap.explain.askers import Askers
 from ocsp_pcap.explain.clocks import Clocks
@@ -39,6 +39,7 @@ from ocsp_pcap.facts import (
 )
 
 Derived = TypeVar("Derived")
+Given = TypeVarTuple("Given")
 Result = TypeVar("Result", str, tuple[Doubt, ...], tuple[Alternative, ...])
 MOST_SAME: Final = 16_384
 """Results that are remembered to be shared: where hardly any comes twice, the record of them costs more."""
@@ -64,7 +65,7 @@ class Case:
         self.context = context
         self.site = context.site
         self.places = Places(facts.captures)
-        self._derived: dict[Callable[[Case], Any], Any] = {}
+        self._derived: dict[tuple[object, ...], Any] = {}
         self._proxies: dict[str, Proxy | None] = {}
         self._validators: dict[str, Validator] = {}
         self._same: dict[Any, Any] = {}
@@ -224,11 +225,12 @@ class Case:
             self.moment,
         )
 
-    def once(self, derive: Callable[[Case], Derived]) -> Derived:
-        """Return what a function derives from this case; it is called when that is first asked for."""
-        if derive not in self._derived:
-            self._derived[derive] = derive(self)
-        derived: Derived = self._derived[derive]
+    def once(self, derive: Callable[[Case, *Given], Derived], *given: *Given) -> Derived:
+        """Return what a function derives from this case; it is called once for what it is given."""
+        key = (derive, *given)
+        if key not in self._derived:
+            self._derived[key] = derive(self, *given)
+        derived: Derived = self._derived[key]
         return derived
 
     @cached_property

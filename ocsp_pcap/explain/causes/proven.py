@@ -8,7 +8,6 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import Cause
 from ocsp_pcap.explain.grounds.doubts import DOUBTS
-from ocsp_pcap.explain.grounds.kinds import STATEMENTS
 
 WIDTH: Final = 110
 
@@ -22,7 +21,7 @@ def proof_lines(entry: Cause) -> Iterator[str]:
         yield "Confirmed only if" if number == 0 else "or if"
         yield ""
         for kind in proof:
-            yield from wrap(f"- {STATEMENTS[kind]}, with no to each of these:", WIDTH, subsequent_indent="  ")
+            yield from wrap(f"- {kind.states}, with no to each of these:", WIDTH, subsequent_indent="  ")
             for rule in DOUBTS[kind]:
                 yield from wrap(f"  - `{rule.code}`: {rule.asks}", WIDTH, subsequent_indent="    ")
         yield ""

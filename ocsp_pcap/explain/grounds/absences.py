@@ -13,6 +13,7 @@ from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Alone, Due, InView, NoOtherTry, Silence, Unanswered
 from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown
 from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.model import Presenter
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import (
     attempts_for,
@@ -25,7 +26,7 @@ from ocsp_pcap.explain.seeking import (
 )
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
-from ocsp_pcap.explain.visits import Query, Visit
+from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import CertificateFact, DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 ROOM: Final = 5 * SECOND
@@ -283,35 +284,32 @@ def _tried_meanwhile(question: Question) -> bool:
     if certificate is None or not question.queries:
         return False
     first, last = question.queries[0].time, question.visit.time - 1
-    times = _times_in_vain(question, certificate)
+    times = question.case.once(
+        _times_in_vain, question.asker, certificate, question.position, question.presented_by
+    )
     if bisect_left(times, first) < bisect_right(times, last):
         return True
     hidden = [v for v in between(question.asker.hidden, first, last) if may_have_shown(question, v)]
-    return any(_sought_in_vain(question, visit) for visit in hidden[-MAX_HIDDEN:])
+    return any(
+        _sought_in_vain(Question(question.case, visit, certificate, question.position, question.presented_by))
+        for visit in hidden[-MAX_HIDDEN:]
+    )
 
 
-def _times_in_vain(question: Question, certificate: CertificateFact) -> list[int]:
-    """Return when the validator received a certificate and then looked for its responder in vain.
+def _times_in_vain(
+    case: Case, asker: Host, certificate: CertificateFact, position: int, presented_by: Presenter
+) -> list[int]:
+    """Return when a validator received a certificate and then looked for its responder in vain.
 
-    Every handshake with the certificate asks for this, so that it is found out once for all of them.
+    Every handshake with the certificate asks for this.
     """
-    asker = question.asker
-    key = (asker.identity, certificate.sha256, question.position, question.presented_by)
-    known = question.case.once(_in_vain)
-    if key not in known:
-        received = asker.received.get(certificate.sha256, [])
-        known[key] = [visit.time for visit in received if _sought_in_vain(question, visit)]
-    return known[key]
+    received = asker.received.get(certificate.sha256, [])
+    questions = (Question(case, visit, certificate, position, presented_by) for visit in received)
+    return [question.visit.time for question in questions if _sought_in_vain(question)]
 
 
-def _in_vain(_: Case) -> dict[tuple[object, ...], list[int]]:
-    """Return where to keep what was found out."""
-    return {}
-
-
-def _sought_in_vain(question: Question, visit: Visit) -> bool:
-    """After another handshake that may have shown the certificate, its responder was looked for in vain."""
-    earlier = Question(question.case, visit, question.certificate, question.position, question.presented_by)
+def _sought_in_vain(earlier: Question) -> bool:
+    """After a handshake that may have shown the certificate, its responder was looked for in vain."""
     return not earlier.own_queries and any(
         looked_up_in_vain(earlier, host) or refused(earlier, host, port)
         for host, port, _ in earlier.responders

@@ -6,28 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ocsp_pcap.explain.grounds import absences, messages, purposes, senders, tunnels
+from ocsp_pcap.explain.grounds import absences, kinds, messages, purposes, senders, tunnels
 from ocsp_pcap.explain.grounds.claim import DoubtCode, Standing
-from ocsp_pcap.explain.grounds.kinds import (
-    After,
-    Alone,
-    Due,
-    For,
-    Genuine,
-    Held,
-    InView,
-    Kind,
-    Means,
-    NoOtherTry,
-    Read,
-    Received,
-    Saw,
-    Sent,
-    Silence,
-    Told,
-    Traced,
-    Unanswered,
-)
+from ocsp_pcap.explain.grounds.kinds import Kind
 from ocsp_pcap.explain.question import Question
 
 
@@ -68,9 +49,9 @@ _UNREAD: Final = DoubtRule(
 )
 
 DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
-    Saw: (DoubtRule("packets-lost", "are bytes of it missing?", messages.packets_lost), _AMBIGUOUS),
-    Read: (_AMBIGUOUS,),
-    Sent: (
+    kinds.Saw: (DoubtRule("packets-lost", "are bytes of it missing?", messages.packets_lost), _AMBIGUOUS),
+    kinds.Read: (_AMBIGUOUS,),
+    kinds.Sent: (
         DoubtRule(
             "other-asker",
             "could another host have sent it (a relay, address translation, several TLS programs)?",
@@ -81,7 +62,7 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
             "told-otherwise", "does the site file say that it sends no such thing?", senders.told_otherwise
         ),
     ),
-    For: (
+    kinds.For: (
         DoubtRule(
             "hidden-rival",
             "does a handshake whose certificate cannot be seen explain it as well?",
@@ -94,8 +75,8 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
             purposes.other_purpose,
         ),
     ),
-    Received: (_MAY_TUNNEL,),
-    Means: (
+    kinds.Received: (_MAY_TUNNEL,),
+    kinds.Means: (
         DoubtRule(
             "trust-open",
             "does validity hang on what packets do not show (an issuer not seen, a locally trusted "
@@ -103,38 +84,42 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
             messages.trust_open,
         ),
     ),
-    Held: (
+    kinds.Held: (
         DoubtRule(
             "clock",
             "would it differ if the capture's clock were off by five minutes, or by what it shows itself?",
             messages.validity_clock,
         ),
     ),
-    After: (DoubtRule("clock", "would the order differ if the clocks were off?", messages.order_clock),),
-    Silence: (_SPAN, _LOST, _ELSEWHERE, _UNREAD),
-    NoOtherTry: (_SPAN, _LOST, _ELSEWHERE, _UNREAD),
-    Unanswered: (_SPAN, _LOST),
-    InView: (
+    kinds.After: (
+        DoubtRule("clock", "would the order differ if the clocks were off?", messages.order_clock),
+    ),
+    kinds.Silence: (_SPAN, _LOST, _ELSEWHERE, _UNREAD),
+    kinds.NoOtherTry: (_SPAN, _LOST, _ELSEWHERE, _UNREAD),
+    kinds.Unanswered: (_SPAN, _LOST),
+    kinds.InView: (
         DoubtRule(
             "capture-blind", "do the captures hold nothing of that kind at all?", absences.capture_blind
         ),
     ),
-    Due: (DoubtRule("checks-only-some", "may the validator hold a failure?", absences.checks_only_some),),
-    Alone: (
+    kinds.Due: (
+        DoubtRule("checks-only-some", "may the validator hold a failure?", absences.checks_only_some),
+    ),
+    kinds.Alone: (
         DoubtRule(
             "other-purpose",
             "did a query follow soon, for which a nearer handshake stands?",
             absences.asked_beside,
         ),
     ),
-    Told: (
+    kinds.Told: (
         DoubtRule(
             "told-otherwise",
             "do packets or a trace contradict it, or is it only a conclusion?",
             messages.told_otherwise,
         ),
     ),
-    Traced: (
+    kinds.Traced: (
         DoubtRule(
             "told-otherwise",
             "does the site file contradict it, or does it mix lines?",
@@ -143,7 +128,7 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
         DoubtRule("clock", "are date and zone of the line unknown?", messages.source_clock),
         DoubtRule("hidden-rival", "could the line be about another handshake?", messages.trace_rivals),
     ),
-    Genuine: (
+    kinds.Genuine: (
         DoubtRule(
             "reissue-open",
             "could a proxy have made it (or, where one is said to have, could it be genuine)?",

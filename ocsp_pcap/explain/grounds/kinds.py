@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.site import Source
@@ -24,46 +24,63 @@ Spoken: TypeAlias = HandshakeFact | OcspExchangeFact
 Act: TypeAlias = Query | DnsLookupFact | TcpAttemptFact
 
 
+class Ground:
+    """What a claim stands on."""
+
+    __slots__ = ()
+    states: ClassVar[str]
+    """What it says, for ``ocsp-pcap cause``."""
+
+
+Kind: TypeAlias = type[Ground]
+
+
 @dataclass(frozen=True, slots=True)
-class Saw:
+class Saw(Ground):
     """A message stands in the capture as a whole: what it says is all that was said."""
 
+    states = "the messages that it rests on are in the capture as a whole"
     fact: Spoken
     part: Part
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Read(Ground):
     """A message was read, which shows that it is whole."""
 
+    states = "the messages that it rests on were read, which shows that they are whole"
     fact: Spoken
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Ground):
     """This validator itself sent it."""
 
+    states = "this host itself sent the query, the lookup or the SYN"
     act: Act
 
 
 @dataclass(frozen=True, slots=True)
-class For:
+class For(Ground):
     """It was sent for this certificate, and because of this handshake."""
 
+    states = "it was sent for this certificate, because of this handshake"
     act: Act
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class Received(Ground):
     """This validator itself is the TLS peer, and so the one to judge the certificate."""
 
+    states = "this host itself is the TLS peer, and so the one to judge the certificate"
     visit: Visit
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Means(Ground):
     """A response speaks of this certificate, signed by who may; or, turned round, it cannot be relied on."""
 
+    states = "CertID and signature decide what the response says of this certificate"
     match: Match
     response: ResponseFact | None
     """None where only the question matters."""
@@ -74,9 +91,10 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Held(Ground):
     """A response was valid at a time; or, turned round, it was not."""
 
+    states = "the response was valid at that time, or certainly was not"
     single: SingleFact
     capture: str
     time: int
@@ -87,25 +105,28 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class After:
+class After(Ground):
     """One packet came after another: (capture, time by the reference clock) of each."""
 
+    states = "the order in time is certain"
     first: tuple[str, int]
     second: tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Ground):
     """No query followed the handshake, in every capture that would show it."""
 
+    states = "no query followed, and the captures cover the time and the place where it would stand"
     since: int
     """By the reference clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class NoOtherTry:
+class NoOtherTry(Ground):
     """No other way was tried after one had failed."""
 
+    states = "nothing else was tried after it, and the captures would have shown it"
     since: int
     """By the reference clock."""
     fact: OcspExchangeFact | DnsLookupFact | TcpAttemptFact | None = None
@@ -113,113 +134,60 @@ class NoOtherTry:
 
 
 @dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(Ground):
     """No answer followed a request."""
 
+    states = "no answer followed, and the capture would have shown it"
     fact: OcspExchangeFact
 
 
 @dataclass(frozen=True, slots=True)
-class InView:
+class InView(Ground):
     """The captures can show such traffic as a query would be."""
 
+    states = "the captures can show such traffic at all"
+
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class Due(Ground):
     """Nothing about the validator's own habits kept it from asking."""
 
+    states = "nothing about the validator's own habits kept it from asking"
     since: int
     """By the reference clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class Alone(Ground):
     """No query followed that may have been for this handshake as well as for a nearer one."""
 
+    states = "no query followed that may have been for this handshake as well as for a nearer one"
     since: int
     """By the reference clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Told(Ground):
     """The site file or a configuration says so."""
 
+    states = "the site file or a configuration says so"
     source: Source
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
+class Traced(Ground):
     """A line of a policy trace says so."""
 
+    states = "a line of a policy trace says so"
     entry: TraceEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Genuine:
+class Genuine(Ground):
     """The certificate is the origin's own; or, turned round, a proxy made it."""
 
+    states = "it is certain whether the certificate is the origin's own or was made by a proxy"
     certificate: CertificateFact
     refuted: bool = False
     proofs: tuple[str, ...] = ()
     """For a certificate that a proxy made: what shows it (``both-sides``, ``maker``, ``one-key``)."""
-
-
-Ground: TypeAlias = (
-    Saw
-    | Read
-    | Sent
-    | For
-    | Received
-    | Means
-    | Held
-    | After
-    | Silence
-    | NoOtherTry
-    | Unanswered
-    | InView
-    | Due
-    | Alone
-    | Told
-    | Traced
-    | Genuine
-)
-Kind: TypeAlias = (
-    type[Saw]
-    | type[Read]
-    | type[Sent]
-    | type[For]
-    | type[Received]
-    | type[Means]
-    | type[Held]
-    | type[After]
-    | type[Silence]
-    | type[NoOtherTry]
-    | type[Unanswered]
-    | type[InView]
-    | type[Due]
-    | type[Alone]
-    | type[Told]
-    | type[Traced]
-    | type[Genuine]
-)
-
-STATEMENTS: dict[Kind, str] = {
-    Saw: "the messages that it rests on are in the capture as a whole",
-    Read: "the messages that it rests on were read, which shows that they are whole",
-    Sent: "this host itself sent the query, the lookup or the SYN",
-    For: "it was sent for this certificate, because of this handshake",
-    Received: "this host itself is the TLS peer, and so the one to judge the certificate",
-    Means: "CertID and signature decide what the response says of this certificate",
-    Held: "the response was valid at that time, or certainly was not",
-    After: "the order in time is certain",
-    Silence: "no query followed, and the captures cover the time and the place where it would stand",
-    NoOtherTry: "nothing else was tried after it, and the captures would have shown it",
-    Unanswered: "no answer followed, and the capture would have shown it",
-    InView: "the captures can show such traffic at all",
-    Due: "nothing about the validator's own habits kept it from asking",
-    Alone: "no query followed that may have been for this handshake as well as for a nearer one",
-    Told: "the site file or a configuration says so",
-    Traced: "a line of a policy trace says so",
-    Genuine: "it is certain whether the certificate is the origin's own or was made by a proxy",
-}
-"""What each kind of ground says, for ``ocsp-pcap cause``."""

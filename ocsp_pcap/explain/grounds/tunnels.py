@@ -65,7 +65,7 @@ def told_to_intercept(question: Question) -> bool:
 
 def served(question: Question) -> bool:
     """The proxy makes this connection for a host behind it, and intercepts it."""
-    return stands_for_another(question.case, question.visit)
+    return question.case.once(stands_for_another, question.visit)
 
 
 def stands_for_another(case: Case, here: Visit) -> bool:
@@ -73,18 +73,6 @@ def stands_for_another(case: Case, here: Visit) -> bool:
 
     Where several programs are behind the address, the one behind which it stands is the nearest.
     """
-    known = case.once(_found_out)
-    if here not in known:
-        known[here] = _stands_for_another(case, here)
-    return known[here]
-
-
-def _found_out(_: Case) -> dict[Visit, bool]:
-    """Return where to keep what was found out: many claims ask for one and the same visit."""
-    return {}
-
-
-def _stands_for_another(case: Case, here: Visit) -> bool:
     if here.host is None:
         return False
     proxy, name = case.identity(here.handshake.client), here.host.lower()
