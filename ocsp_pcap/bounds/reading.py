@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ocsp_pcap.bounds.declared import bound
+from ocsp_pcap.bounds.declared import COST, ERROR, bound
 
 
 @dataclass(eq=False, repr=False)
@@ -14,12 +14,7 @@ class ReadingBounds:
     open_streams: int = bound(
         16_384,
         "connections that are followed at one time",
-        "each holds a parser; of more, those that were silent longest are ended",
-    )
-    lingering_streams: int = bound(
-        4096,
-        "closed connections that are kept for late segments",
-        "segments arrive after FIN and RST, but not for long",
+        "each holds a parser; of more, those that are closed, or were silent longest, are ended",
     )
     hole_bytes: int = bound(
         1 << 17,
@@ -27,7 +22,9 @@ class ReadingBounds:
         "a hole that is filled at all is filled within a window; later it counts as lost",
     )
     hole_segments: int = bound(
-        256, "segments that wait behind a hole of a connection", "segments of one byte cost as much"
+        256,
+        "segments of a connection that wait behind a hole, or lie outside its window",
+        "segments of one byte cost as much",
     )
     compared_bytes: int = bound(
         1 << 17,
@@ -61,6 +58,7 @@ class ReadingBounds:
         64,
         "segments of an unknown protocol that are looked at closely",
         "later ones are only looked at where they begin as TLS or HTTP does, which costs nothing",
+        "beginnings of TLS and HTTP are found behind any number of them",
     )
     undecided_bytes: int = bound(
         4096, "bytes of a connection that are held while its protocol is open", "no greeting is longer"
@@ -79,7 +77,10 @@ class ReadingBounds:
     )
     alerts: int = bound(8, "alerts of one handshake", "the first says what happened")
     authority_bytes: int = bound(
-        16 << 20, "bytes of a file of CA certificates", "the largest bundles in use have less than 1 MB"
+        16 << 20,
+        "bytes of a file of CA certificates",
+        "the largest bundles in use have less than 1 MB",
+        ERROR,
     )
     dns_bytes: int = bound(
         32 << 20, "bytes of DNS messages that are kept", "which names matter shows at the end"
@@ -111,6 +112,7 @@ class ReadingBounds:
         64,
         "encapsulations that are told apart where they cannot be read",
         "a list that is longer tells no more",
+        "packets of others are counted together, as such",
     )
     certificate_ratio: int = bound(
         64,
@@ -121,11 +123,13 @@ class ReadingBounds:
         1 << 38,
         "bytes of a compressed capture when it is expanded",
         "a file that fits on a disk may stand for years of packets; 256 GiB take an hour to read",
+        ERROR,
     )
     capture_ratio: int = bound(
         500,
         "times that a compressed capture may be longer when it is expanded, beyond its first 64 MiB",
         "packets hold what does not repeat; a kilobyte that stands for a megabyte is made to cost time",
+        ERROR,
     )
     http_head: int = bound(
         1 << 16, "bytes of the head of an HTTP message", "servers refuse heads of more than 8 to 64 kB"
@@ -145,16 +149,14 @@ class ReadingBounds:
         1 << 14,
         "bytes that a client sends behind CONNECT before the answer is seen",
         "no client sends more than a hello ahead",
-    )
-    tunnel_bytes: int = bound(
-        1 << 20, "bytes of a tunnel that are kept until it is clear what they are", "a hello is far shorter"
+        "of more the tunnel counts as open, and all of it as sent inside",
     )
     http_blind: int = bound(
         4 << 20,
         "bytes of answers to HTTP requests that are not in the capture",
         "an OCSP response or CRL comes early in them or not at all",
     )
-    http_encodings: int = bound(4, "encodings of one HTTP body that are removed", "servers apply one")
+    http_encodings: int = bound(4, "encodings of one HTTP body that are removed", "servers apply one", ERROR)
     http_hops: int = bound(
         256, "elements of a Via or Forwarded header that are looked at", "proxies in a row are two or three"
     )
@@ -167,11 +169,6 @@ class ReadingBounds:
     )
     quic_attempts: int = bound(
         4, "QUIC connections of one flow whose keys are kept", "a client retries once or twice"
-    )
-    quic_sessions: int = bound(
-        64,
-        "sessions of a key log that are tried on a QUIC flow without its beginning",
-        "each costs a trial for every packet",
     )
     quic_pending: int = bound(12, "QUIC packets that wait for their keys", "they come within a round trip")
     quic_crypto_bytes: int = bound(1 << 18, "bytes of a QUIC handshake", "handshakes are far shorter")
@@ -220,18 +217,20 @@ class ReadingBounds:
         "bytes that are searched for the next TLS record after a loss",
         "a record has 16 kB; beyond it is something else",
     )
-    hello_bytes: int = bound(
-        1 << 17, "bytes of a ClientHello or ServerHello", "with post-quantum keys they have 2 kB"
-    )
     expanded_certificates: int = bound(
         1 << 20, "bytes of a compressed Certificate message when it is expanded", "real ones have a few kB"
     )
     rsa_keys: int = bound(64, "private keys that are tried on a connection", "each costs a decryption")
     missing_records: int = bound(
-        64, "TLS records that may be missing before one that is decrypted", "each costs a trial"
+        64,
+        "TLS records that may be missing before one that is decrypted",
+        "each costs a trial",
     )
     decryption_failures: int = bound(
-        32, "TLS records in a row that do not open", "with the right keys all do"
+        32,
+        "TLS records in a row that do not open",
+        "with the right keys all do",
+        "where records opened before, the bound on missing ones says so, else no key fits",
     )
     early_failures: int = bound(
         512,
@@ -242,27 +241,26 @@ class ReadingBounds:
         1 << 18, "bytes of a handshake that keys are derived from", "handshakes are far shorter"
     )
     tried_sessions: int = bound(
-        64, "sessions of a key log that are tried on a connection without its beginning", "each costs a trial"
+        64,
+        "sessions of a key log that are tried on a connection without its beginning",
+        "each costs a trial for every record or packet",
     )
     key_log_secrets: int = bound(
         4, "different secrets of a key log for one session and label", "a session has one"
-    )
-    key_log_sessions: int = bound(
-        4096,
-        "sessions of a key log among which one without its beginning is looked for",
-        "each costs a trial",
     )
     certificate_bytes: int = bound(
         64 << 20, "bytes of certificates that are remembered", "each distinct one is held once"
     )
     issuers: int = bound(16, "certificates of one name that are tried as issuer", "each costs a signature")
     response_bytes: int = bound(
-        64 << 20, "bytes of OCSP responses that are remembered", "each distinct one is held once"
+        64 << 20, "bytes of OCSP responses that are remembered", "each distinct one is held once", COST
     )
     verified_responses: int = bound(
-        65_536, "OCSP responses whose verification is remembered", "each costs a signature"
+        65_536, "OCSP responses whose verification is remembered", "each costs a signature", COST
     )
-    interfaces: int = bound(1 << 16, "interfaces of a pcapng file", "a capture has as many as the machine")
+    interfaces: int = bound(
+        1 << 16, "interfaces of a pcapng file", "a capture has as many as the machine", ERROR
+    )
     secrets_bytes: int = bound(
         64 << 20, "bytes of key logs inside a pcapng file", "a session has 500 bytes of them"
     )

@@ -68,7 +68,10 @@ class _Datagram:
     def _compare(self, offset: int, payload: bytes, frame: int) -> None:
         """Note which fragments hold other bytes for the same places."""
         there = self.data[offset : offset + len(payload)]
-        if there == payload or len(self.disputed) >= BOUNDS.ambiguous_frames:
+        if there == payload:
+            return
+        if len(self.disputed) >= BOUNDS.ambiguous_frames:
+            reached("ambiguous_frames")
             return
         for start, end, own in self.pieces:
             low, high = max(start - offset, 0), min(end - offset, len(payload))

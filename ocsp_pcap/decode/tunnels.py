@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.capture.batch import Bytes
 from ocsp_pcap.decode.frames import Frames
 from ocsp_pcap.decode.kinds import OF_ETHERTYPE, OF_NEXT_PROTOCOL, OF_PROTOCOL, Kind, Kinds, Step
@@ -125,6 +125,8 @@ def gtp(buffer: Bytes, frames: Frames) -> Step:
         at[more] += np.maximum(byte(buffer, at[more]), 1).astype(np.int64) * 4
         more = more[at[more] < frames.captured_end[more]]
         more = more[byte(buffer, at[more] - 1) != 0]
+    if len(more):
+        reached("tags", len(more))
     number = np.full(len(frames), 2152, np.uint16)
     return _sound(buffer, frames, Step(_where(valid, Kind.IP), at, number, PORT), otherwise=Kind.UNKNOWN)
 
@@ -148,10 +150,14 @@ def tzsp(buffer: Bytes, frames: Frames) -> Step:
         length = byte(buffer, at[more] + 1).astype(np.int64)
         at[more] += np.where(field <= 1, 1, 2 + length)
         more = more[(field != 1) & (at[more] < frames.captured_end[more])]
+    if len(more):
+        reached("tags", len(more))
     wireless = valid & (protocol != _TZSP_ETHERNET)
     kind = _where(valid, Kind.ETHERNET)
+    kind[more] = Kind.UNKNOWN
     kind[wireless] = Kind.SLOW_PORT
-    return Step(kind, np.where(wireless, frames.at, at))
+    number = np.full(len(frames), 37008, np.uint16)
+    return Step(kind, np.where(wireless, frames.at, at), number, PORT)
 
 
 def l2tp(buffer: Bytes, frames: Frames) -> Step:

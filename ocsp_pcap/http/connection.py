@@ -6,7 +6,7 @@ as finding the next message allows.
 
 from __future__ import annotations
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.http.events import ConnectTunnel, HttpEvent, Request, Trailing
 from ocsp_pcap.http.interest import NONE, TUNNEL, Interests
 from ocsp_pcap.http.message import CONNECT, Message, has_framing, read_request, status_of, whole_lines
@@ -14,13 +14,12 @@ from ocsp_pcap.http.pairing import Answers, Closed, Pairing, Pending
 from ocsp_pcap.http.state import (
     HttpDirection,
     HttpState,
-    Pieces,
     looks_like_known_request,
     looks_like_request,
     looks_like_response,
     looks_like_tls,
-    tunnel_of,
 )
+from ocsp_pcap.http.tunnel import TunnelEntrance
 
 MAX_REST_OF_HEAD = 2048
 """Missing bytes that are taken for the rest of a request whose head begins before them, and for no other."""
@@ -44,26 +43,27 @@ class HttpConversation:
         It is asked where bytes are missing, or may be, so that the order proves nothing; there a response is
         given to the request whose answer it shows itself to be, else to none.
         """
-        self.tunnel: ConnectTunnel | None = None
         self._interests = interests
-        self._over = False
+        self.switched = False
+        """The server agreed to speak another protocol from here on (RFC 9110 15.2.2)."""
         self._client = HttpDirection()
         self._server = HttpDirection()
         self._pairing = Pairing(self._client, self._server, interests, answers, mid_stream=mid_stream)
-        self._held = Pieces(BOUNDS.tunnel_beginning)
-        self._trailing = Pieces(BOUNDS.tunnel_bytes)
-        self._greeting: tuple[int, int] | None = None
-        """Status and frame of what may be the answer to a CONNECT that is not in the capture."""
+        self._entrance = TunnelEntrance(self._pairing)
 
     @property
-    def switched(self) -> bool:
-        """The server agreed to speak another protocol from here on (RFC 9110 15.2.2)."""
-        return self._over and self.tunnel is None
+    def tunnel(self) -> ConnectTunnel | None:
+        """The tunnel that CONNECT opened."""
+        return self._entrance.tunnel
+
+    @property
+    def _over(self) -> bool:
+        return self.switched or self._entrance.tunnel is not None
 
     @property
     def held(self) -> int:
         """Bytes of heads and bodies that are not complete, and of what was set aside."""
-        held = self._held.size + self._trailing.size
+        held = self._entrance.size
         for direction in (self._client, self._server):
             message = direction.message
             held += len(direction.buffer) + (len(message.body) if message is not None else 0)
@@ -102,10 +102,10 @@ class HttpConversation:
             return events
         if self._over:
             if self.tunnel is not None:
-                self._trailing.append(Trailing(from_client, data, frame, time))
-        elif self._greeting is not None and segment_start and looks_like_tls(data):
-            self._open_tunnel(*self._greeting)
-            self._trailing.append(Trailing(from_client, data, frame, time))
+                self._entrance.enter(Trailing(from_client, data, frame, time))
+        elif self._entrance.greeting is not None and segment_start and looks_like_tls(data):
+            self._entrance.open(*self._entrance.greeting)
+            self._entrance.enter(Trailing(from_client, data, frame, time))
         elif from_client:
             self._client.seen = True
             self._client_data(data, frame, time, segment_start, events)
@@ -122,7 +122,7 @@ class HttpConversation:
             return events
         direction.lost += length
         if direction.state is HttpState.HELD:
-            self._hold(Trailing(True, b"", frame, time, missing=length))
+            self._entrance.hold(Trailing(True, b"", frame, time, missing=length))
         elif direction.message is None:
             if from_client:
                 is_rest = self._cut_head(frame, time, events) and length <= MAX_REST_OF_HEAD
@@ -169,7 +169,7 @@ class HttpConversation:
 
     def take_trailing(self) -> list[Trailing]:
         """Return, once, the bytes of both directions that travelled inside the tunnel, in order."""
-        return self._trailing.take()
+        return self._entrance.take_inside()
 
     def _client_data(
         self, data: bytes, frame: int, time: int, segment_start: bool, events: list[HttpEvent]
@@ -186,7 +186,7 @@ class HttpConversation:
                 data = self._client_body(data, frame, time, events)
             else:
                 if client.state is HttpState.HELD:
-                    self._hold(Trailing(True, data, frame, time))
+                    self._entrance.hold(Trailing(True, data, frame, time))
                 return
             segment_start = False
 
@@ -241,7 +241,7 @@ class HttpConversation:
 
     def _await_answer(self, pending: Pending, frame: int, time: int, events: list[HttpEvent]) -> None:
         self._pairing.await_answer(pending, frame, time, events)
-        self._greeting = None
+        self._entrance.greeting = None
 
     def _tunnel_request(self, pending: Pending, request: Request, events: list[HttpEvent]) -> None:
         """Take a CONNECT request: what follows it depends on the answer (RFC 9110 9.3.6)."""
@@ -281,13 +281,14 @@ class HttpConversation:
     ) -> None:
         server = self._server
         while data and not self._over:
-            if self._held and segment_start and server.state is not HttpState.BODY and looks_like_tls(data):
-                self._open_unanswered_tunnel()
-                self._trailing.append(Trailing(False, data, frame, time))
+            in_body = server.state is HttpState.BODY
+            if self._entrance.holds and segment_start and not in_body and looks_like_tls(data):
+                self._entrance.open()
+                self._entrance.enter(Trailing(False, data, frame, time))
                 return
             if server.state is HttpState.LOST:
                 if not segment_start or not looks_like_response(data):
-                    server.passed_over += len(data)
+                    self._pass_over(len(data))
                     return
                 server.state = HttpState.HEAD
             if server.state is HttpState.HEAD:
@@ -305,7 +306,7 @@ class HttpConversation:
             return rest
         status = status_of(head)
         if status == 101:
-            self._over = True
+            self.switched = True
             return b""
         if status is not None and 100 <= status < 200:
             return rest
@@ -313,16 +314,16 @@ class HttpConversation:
         request = NONE if pending is None else pending.interest
         if status is not None and 200 <= status < 300:
             if request == TUNNEL or (pending is None and looks_like_tls(rest)):
-                self._open_tunnel(status, frame)
+                self._entrance.open(status, frame)
                 if rest:
-                    self._trailing.append(Trailing(False, rest, frame, time))
+                    self._entrance.enter(Trailing(False, rest, frame, time))
                 return b""
             if pending is None and not rest and not has_framing(head):
-                self._greeting = (status, frame)
+                self._entrance.greeting = (status, frame)
         if request == NONE and self._interests.is_plain_answer(head) and len(self._pairing) <= 1:
             self._pairing.forget()
-            server.passed_over += len(rest)
             server.lose()
+            self._pass_over(len(rest))
             return b""
         try:
             message = Message(head, request_method="" if pending is None else pending.method)
@@ -384,20 +385,15 @@ class HttpConversation:
         if server.message is not None:
             complete = server.message.close(orderly=closed == "fin")
             self._end_message(False, frame, time, events, complete=complete, closed=closed)
-        if self._held and not self._over:
-            self._open_unanswered_tunnel()
+        if self._entrance.holds and not self._over:
+            self._entrance.open()
         server.state = HttpState.CLOSED
         server.buffer.clear()
         self._pairing.drop_all(closed, frame, time, events)
 
-    def _hold(self, piece: Trailing) -> None:
-        self._held.append(piece)
-        if self._held.full:
-            self._open_unanswered_tunnel()
-
     def _release_held(self, events: list[HttpEvent]) -> None:
         """CONNECT was refused: the connection speaks HTTP on, and so does what the client sent."""
-        held = self._held.take()
+        held = self._entrance.release()
         self._client.state = HttpState.HEAD
         for piece in held:
             if piece.missing:
@@ -405,17 +401,12 @@ class HttpConversation:
             else:
                 self._client_data(piece.data, piece.frame, piece.time, True, events)
 
-    def _open_tunnel(self, status: int | None, response_frame: int | None) -> None:
-        pending = self._pairing.take_tunnel_request()
-        asked = None if pending is None else pending.event
-        self.tunnel = tunnel_of(asked, status, response_frame)
-        self._over = True
-        for piece in self._held.take():
-            self._trailing.append(piece)
-
-    def _open_unanswered_tunnel(self) -> None:
-        """The client speaks inside a tunnel and the proxy's answer is not in the capture."""
-        self._open_tunnel(None, None)
+    def _pass_over(self, length: int) -> None:
+        """Count bytes of the server that are not looked at."""
+        server = self._server
+        before, server.passed_over = server.passed_over, server.passed_over + length
+        if before < BOUNDS.http_blind <= server.passed_over and not self.wants(from_client=False):
+            reached("http_blind")
 
     def _look_inside(self, message: Message, *, is_request: bool) -> None:
         """Let the first bytes of a body decide where the head did not."""

@@ -95,13 +95,11 @@ def _shortened(text: str) -> str:
 
 
 def _listed(headers: Headers, name: str) -> Iterable[str]:
-    found = []
     for value in _values(headers, name):
         hops = value.split(",", BOUNDS.http_hops)
+        yield from (hop for each in hops[: BOUNDS.http_hops] if (hop := each.strip()))
         if len(hops) > BOUNDS.http_hops:
             reached("http_hops")
-        found += [hop for each in hops[: BOUNDS.http_hops] if (hop := each.strip())]
-    return found
 
 
 def _forwarded(headers: Headers) -> Iterable[str]:

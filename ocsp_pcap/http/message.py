@@ -23,6 +23,8 @@ CONNECT = b"CONNECT "
 MAX_REMEMBERED_HEAD = 2048
 """Bytes of a request head that is remembered."""
 MAX_REMEMBERED_HEADS = 512
+_TOO_LONG = 431
+"""Of the errors of h11: its bound on what has to be whole (RFC 6585 5)."""
 _METHOD = re.compile(rb"[!-~]{1,32}")
 _VERSION = re.compile(rb"HTTP/\d\.\d")
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d[ \t]+(\d{3})")
@@ -247,6 +249,8 @@ class Message:
             try:
                 event = self._connection.next_event()
             except h11.ProtocolError as error:
+                if error.error_status_hint == _TOO_LONG:
+                    reached("http_line")
                 raise ValueError(str(error)) from error
             if isinstance(event, h11.Data):
                 self._keep(event.data)
@@ -277,7 +281,10 @@ class Message:
             self.missing += length
             return False
         self.missing += min(length, self._remaining)
-        if length > min(self._remaining, BOUNDS.http_filler):
+        if length > self._remaining:
+            return False
+        if length > BOUNDS.http_filler:
+            reached("http_filler")
             return False
         self.receive(bytes(length))
         return True

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.http.events import ConnectTunnel, Request, Trailing
-from ocsp_pcap.http.message import CONNECT, Message, find_head_end, read_request, status_of
+from ocsp_pcap.http.message import Message, find_head_end
 
 _METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")
 METHODS = tuple(
@@ -86,37 +85,6 @@ class HttpDirection:
         return head, rest
 
 
-class Pieces:
-    """Bytes set aside, within a bound: what is appended beyond it is dropped."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.size = 0
-        """Bytes that they take."""
-        self._pieces: list[Trailing] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._pieces)
-
-    @property
-    def full(self) -> bool:
-        """The bound is reached."""
-        return self.size >= self._limit
-
-    def append(self, piece: Trailing) -> None:
-        """Set one piece aside."""
-        if not self.full:
-            self._pieces.append(piece)
-            # A piece costs memory beyond its bytes; pieces of one byte are as hostile as large ones.
-            self.size += len(piece.data) + 16
-
-    def take(self) -> list[Trailing]:
-        """Return all pieces, once."""
-        pieces, self._pieces = self._pieces, []
-        self.size = 0
-        return pieces
-
-
 def looks_like_request(start: bytes | bytearray) -> bool:
     """Tell whether these may be the first bytes of a request."""
     return _METHOD.match(start) is not None
@@ -135,38 +103,3 @@ def looks_like_known_request(start: bytes) -> bool:
 def looks_like_tls(start: bytes) -> bool:
     """Tell whether a TLS record header (RFC 8446 5.1) starts here."""
     return _TLS_RECORD.match(start) is not None
-
-
-def authority(target: str) -> tuple[str | None, int | None]:
-    """Split the authority-form target of CONNECT (RFC 9112 3.2.3); an IPv6 address loses its brackets."""
-    host, colon, port = target.rpartition(":")
-    if not colon or not (port.isascii() and port.isdigit() and len(port) <= 5):
-        return target.strip("[]") or None, None
-    return host.strip("[]") or None, int(port)
-
-
-def tunnel_of(request: Request | None, status: int | None, response_frame: int | None) -> ConnectTunnel:
-    """Return the tunnel that a CONNECT request opened; None stands for what is not in the capture."""
-    if request is None:
-        return ConnectTunnel(None, None, None, status, response_frame)
-    host, port = authority(request.target)
-    via = any(name in ("via", "x-forwarded-for") for name, _ in request.headers)
-    return ConnectTunnel(host, port, request.frame, status, response_frame, via)
-
-
-def opened_tunnel(
-    asked: bytes, frame: int, time: int, answered: bytes, response_frame: int
-) -> ConnectTunnel | None:
-    """Return the tunnel that a client asked for and a proxy opened, in one whole message and segment each.
-
-    None: it is not as plain as that, and :class:`~ocsp_pcap.http.connection.HttpConversation` has to see it.
-    """
-    if not asked.startswith(CONNECT) or find_head_end(asked, 0) != len(asked):
-        return None
-    status = status_of(answered)
-    if status is None or not 200 <= status < 300 or find_head_end(answered, 0) != len(answered):
-        return None
-    try:
-        return tunnel_of(read_request(asked, frame, frame, time), status, response_frame)
-    except ValueError:
-        return None

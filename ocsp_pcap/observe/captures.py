@@ -6,7 +6,7 @@ from collections.abc import Set
 
 import numpy as np
 
-from ocsp_pcap.bounds import BOUNDS, sentences, take_reached
+from ocsp_pcap.bounds import BOUNDS, reached, sentences, take_reached
 from ocsp_pcap.capture import together
 from ocsp_pcap.facts import CaptureFact, CaptureFile, FileStream, UndecodedFact
 from ocsp_pcap.observe.capture import Observation, ObservedFile, undecoded_packets
@@ -23,23 +23,12 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
     tcp, udp = observation.tcp, observation.udp
     whole = together([file.summary for file in observation.files])
     ports = distinct(np.concatenate((tcp.flows.lower_ports(), udp.flows.lower_ports())))
+    if len(ports) > BOUNDS.ports:
+        reached("ports", len(ports) - BOUNDS.ports)
     undecoded = undecoded_packets(observation.files)
     # Answers are parsed when facts are made of them, and may reach bounds then.
     notes = [*observation.notes, *sentences(take_reached())]
-    if forgotten := udp.dns.forgotten + tcp.dns.forgotten:
-        notes.append(
-            f"a bound of this program: {forgotten} DNS messages, or more, were not looked at: those before "
-            f"fill {BOUNDS.dns_bytes:,} bytes (--bound dns_bytes=N changes it)"
-        )
-    if tcp.streams.given_up:
-        notes.append(
-            f"a bound of this program: {tcp.streams.given_up} connections were not followed to their end, "
-            f"because more than {BOUNDS.open_streams:,} were open at one time "
-            "(--bound open_streams=N changes it)"
-        )
     notes += _disputed(observation)
-    if len(ports) > BOUNDS.ports:
-        notes.append(f"ports_seen is limited to the lowest {BOUNDS.ports} of {len(ports)} ports")
     fact = CaptureFact(
         path=observation.name,
         packets=whole.packets,

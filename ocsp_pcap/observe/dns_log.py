@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final, NamedTuple
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import Transport
 from ocsp_pcap.spoken.dns_stream import Keep
 from ocsp_pcap.streams.joining import Joined
@@ -28,7 +28,7 @@ class DnsPacket(NamedTuple):
 class DnsLog:
     """DNS messages in the order in which they came, within a bound on memory."""
 
-    __slots__ = ("_bytes", "_max_bytes", "_successor", "_transport", "forgotten", "packets")
+    __slots__ = ("_bytes", "_max_bytes", "_successor", "_transport", "packets")
 
     def __init__(self, transport: Transport, max_bytes: int | None = None) -> None:
         self._transport = transport
@@ -37,8 +37,6 @@ class DnsLog:
         self._successor: tuple[DnsLog, Joined, int] | None = None
         """Who keeps messages from now on, as which streams, and how many frames stand before."""
         self.packets: list[DnsPacket] = []
-        self.forgotten = 0
-        """Messages that were not kept."""
 
     def keep(self, stream: int, direction: int, frame: int, time: int, payload: bytes) -> bool:
         """Keep a message; return False where there is no room for more."""
@@ -47,7 +45,7 @@ class DnsLog:
             number, flipped = int(joined.number[stream]), int(joined.flipped[stream])
             return log.keep(number, direction ^ flipped, frame + before, time, payload)
         if self._bytes > self._max_bytes:
-            self.forgotten += 1
+            reached("dns_bytes")
             return False
         self._bytes += len(payload) + 200
         self.packets.append(DnsPacket(stream, direction, frame, time, payload, self._transport))
@@ -62,7 +60,6 @@ class DnsLog:
         other._successor = self, joined, frames_before
         for packet in packets:
             other.keep(*packet[:5])
-        self.forgotten += other.forgotten
 
     def keeper(self, stream: int) -> Keep:
         """Return what keeps the messages of one stream."""

@@ -119,11 +119,17 @@ class ResponderTraffic:
                 if message is None:
                     continue
                 targets = {answer for answer in message.answers if not _is_address(answer)} - self._names
-                if targets and len(self._names) < BOUNDS.responder_names:
+                if targets and len(self._names) >= BOUNDS.responder_names:
+                    reached("responder_names")
+                elif targets:
                     self._names |= targets
                     wanted |= _wire_names(targets)
             if len(self._names) == known:
                 break
+        else:
+            unread = (packet for number, packet in enumerate(packets) if number not in parsed)
+            if any(mentions(packet.payload, wanted) for packet in unread):
+                reached("cnames")
         return [(packets[number], message) for number in sorted(parsed) if (message := parsed[number])]
 
     def attempts(self, observation: Observation) -> dict[int, TcpAttemptFact]:

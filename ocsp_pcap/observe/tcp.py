@@ -32,7 +32,7 @@ from ocsp_pcap.observe.rows import Segments
 from ocsp_pcap.observe.tcp_rows import begins, telling
 from ocsp_pcap.observe.tcp_segments import CLOSING
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
-from ocsp_pcap.observe.tcp_streams import DOZING, LATE, TcpStreams
+from ocsp_pcap.observe.tcp_streams import DOZING, ENDED_EARLY, LATE, TcpStreams
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.flows import FlowTable
@@ -95,6 +95,10 @@ class TcpObserver:
         choice = bears & ((wanted & DIRECTION_BITS) != 0)
         if self.streams.any_doze:
             choice |= self._woken(columns, stream, np.flatnonzero(bears & ((wanted & DOZING) != 0)))
+        if self.streams.any_ended_early:
+            late = ((wanted & ENDED_EARLY) != 0) & (columns.payload_length + columns.payload_missing > 0)
+            if late.any():
+                self.streams.note_passed_over(stream[late])
         chosen = np.flatnonzero(choice)
         if len(chosen):
             self.streams.segments.surroundings = Surroundings(columns, stream, direction)

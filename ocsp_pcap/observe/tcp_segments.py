@@ -95,12 +95,11 @@ class SegmentReader:
         if self._rereads:
             return
         before = self._heard_before(stream, 1 - side.direction, frame)
-        if (
-            before is not None
-            and before.outside(sequence, FAR, behind=HALF)
-            and len(stream.outside) < BOUNDS.hole_segments
-        ):
-            stream.outside |= {frame}
+        if before is not None and before.outside(sequence, FAR, behind=HALF):
+            if len(stream.outside) < BOUNDS.hole_segments:
+                stream.outside |= {frame}
+            else:
+                reached("hole_segments")
 
     def _heard_before(self, stream: TcpStream, direction: int, frame: int) -> Heard | None:
         """Return what a direction had acknowledged before a frame."""

@@ -12,8 +12,8 @@ The life of such a stream, in the words of this module:
 - **Read again.** Copies of the same bytes differ, and only later does it show which one the receiver took:
   the entries of the stream are played once more without the others. Entries are kept within bounds; a
   stream that is longer keeps its answer, and the frames are named as ambiguous.
-- **Finished.** Neither direction is wanted, or it lingered long enough, or a bound was reached (the stream
-  that was silent longest goes first, and is counted). What it showed stays as a record without any bytes.
+- **Finished.** Neither direction is wanted, or it lingered long enough, or too many are open (closed ones
+  go first, then those that were silent longest). What it showed stays as a record without any bytes.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream, Reset, 
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.spoken.shared import Shared
+from ocsp_pcap.streams.distinct import distinct
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.reassembly import Reassembler
 
 DOZING: Final = 32
 """An unknown protocol is spoken: only rows that begin as TLS or HTTP does can matter."""
+ENDED_EARLY: Final = 8
+"""It was ended because too many are open; what it says later is passed over."""
 LATE: Final = 64
 """Such a row came."""
 LINGER: Final = 10 * 10**9
@@ -58,11 +61,9 @@ class TcpStreams:
         """Stream to the first frame that carried something through SOCKS."""
         self.gaps = 0
         """Places at which bytes are missing, of streams that mattered."""
-        self.given_up = 0
-        """Streams that were ended for the bound on memory."""
         self.wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
         """What can matter of each stream of the capture from here on."""
-        self.any_doze = False
+        self.any_doze = self.any_ended_early = False
         self.segments = SegmentReader(flows, self._conversation)
         self._shared = shared
         self._flows = flows
@@ -139,12 +140,16 @@ class TcpStreams:
             # Those with a lower number have had their rows: a batch may open many.
             self._end_idle()
 
+    def note_passed_over(self, streams: NDArray[np.int64]) -> None:
+        """Count streams that were ended for the bound on them, and now go on."""
+        cut = distinct(streams)
+        reached("open_streams", len(cut))
+        self.wanted[cut] &= 0xFF ^ ENDED_EARLY
+
     def release(self, now: int) -> None:
         """End streams that were closed a while ago, and the idle ones where there are too many."""
         lingering = self._lingering
-        while lingering and (
-            len(lingering) > BOUNDS.lingering_streams or lingering[0].last_time + LINGER < now
-        ):
+        while lingering and lingering[0].last_time + LINGER < now:
             stream = lingering.popleft()
             if self._streams.get(stream.number) is stream:
                 self._give_up(stream)
@@ -168,6 +173,7 @@ class TcpStreams:
             frames_before: frames of the files before.
         """
         self.any_doze |= other.any_doze
+        self.any_ended_early |= other.any_ended_early
         for stream in other._streams.values():
             stream.number, stream.frames_before = number[stream.number], frames_before
             self._streams[stream.number] = stream
@@ -180,7 +186,6 @@ class TcpStreams:
         self._held += other._held
         self._waiting += other._waiting
         self.gaps += other.gaps
-        self.given_up += other.given_up
 
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""
@@ -294,13 +299,13 @@ class TcpStreams:
                 self._checksums.add(record, entries, stream.refused)
 
     def _end_idle(self) -> None:
-        """End the streams that were silent longest where too many are open."""
+        """Where too many streams are open, end those that are closed, then those that were silent longest."""
         if len(self._streams) > BOUNDS.open_streams:
-            idle = sorted(self._streams.values(), key=_last_frame)
-            surplus = idle[: len(idle) - BOUNDS.open_streams * 3 // 4]
-            self.given_up += len(surplus)
-            for stream in surplus:
+            idle = sorted(self._streams.values(), key=lambda each: (not each.lingering, _last_frame(each)))
+            self.any_ended_early = True
+            for stream in idle[: len(idle) - BOUNDS.open_streams * 3 // 4]:
                 self._give_up(stream)
+                self.wanted[stream.number] = self.wanted[stream.number] or ENDED_EARLY
 
     def _keep(self, stream: FinishedStream) -> None:
         """Keep what a stream showed; of ClientHellos that nothing answers only so many."""

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import CertIdFact
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
@@ -61,6 +61,8 @@ def verify(
     )
     if not authorities:
         return Verification("unverifiable", None, "the response speaks of no certificate")
+    if len(authorities) > BOUNDS.verified_embedded:
+        reached("verified_embedded")
     worst: Verification | None = None
     for algorithm, name, key in list(authorities)[: BOUNDS.verified_embedded]:
         issuers = [
@@ -72,6 +74,8 @@ def verify(
         if worst is None or _GRAVITY[outcome.state] > _GRAVITY[worst.state]:
             worst = outcome
     assert worst is not None
+    if worst.signer is None and len(response.certificates) > BOUNDS.verified_embedded:
+        reached("verified_embedded")
     return worst
 
 

@@ -44,15 +44,11 @@ def parse_certificate(der: bytes) -> ParsedCertificate:
 
         certificate = read_leniently(certificate, problem or str(error) or type(error).__name__)
     if outline is not None and certificate.subject_der == certificate.issuer_der:
-        certificate = certificate._replace(self_signed=_own_key_signed(outline))
+        own = verify_signature(
+            outline.key_info_der, outline.signature_algorithm_der, outline.signature, outline.tbs_der
+        )
+        certificate = certificate._replace(own_signature=own)
     return certificate
-
-
-def _own_key_signed(outline: CertificateOutline) -> bool:
-    verdict = verify_signature(
-        outline.key_info_der, outline.signature_algorithm_der, outline.signature, outline.tbs_der
-    )
-    return verdict is not False
 
 
 def _by_cryptography(certificate: ParsedCertificate) -> ParsedCertificate:

@@ -55,10 +55,15 @@ class ParsedCertificate(NamedTuple):
     """Content of the subjectPublicKey BIT STRING."""
     key_info_der: bytes = b""
     """SubjectPublicKeyInfo."""
-    self_signed: bool = False
-    """Issuer and subject are the same and nothing disproves that the own key signed it."""
+    own_signature: bool | None = False
+    """Issuer and subject are the same, and the own key signed it; None: that cannot be checked."""
     extensions: Extensions = _NO_EXTENSIONS
     parse_error: str | None = None
+
+    @property
+    def self_signed(self) -> bool:
+        """Issuer and subject are the same and nothing disproves that the own key signed it."""
+        return self.own_signature is not False
 
     @property
     def sans(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.pki.cert_id import name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
 from ocsp_pcap.pki.der import DerError
@@ -49,7 +49,8 @@ class CertificateStore:
     """Parses each distinct certificate once and finds issuers by name, key identifier and signature."""
 
     def __init__(self, max_bytes: int | None = None) -> None:
-        self._max_bytes = BOUNDS.certificate_bytes if max_bytes is None else max_bytes
+        """``max_bytes``: remember only so many, as nobody looks for issuers; None: the bound."""
+        self._max_bytes = max_bytes
         self._bytes = 0
         self._by_der: dict[bytes, ParsedCertificate] = {}
         self._by_subject: dict[bytes, list[ParsedCertificate]] = {}
@@ -57,8 +58,6 @@ class CertificateStore:
         self._by_name_and_key_id: dict[tuple[bytes, str | None], list[ParsedCertificate]] = {}
         self._verified: dict[tuple[str, str], bool | None] = {}
         self._hashed: dict[str, tuple[int, dict[str, bytes]]] = {}
-        self.forgotten = 0
-        """Certificates that were parsed and, for the bound on memory, not remembered."""
 
     def __len__(self) -> int:
         return len(self._by_der)
@@ -72,8 +71,9 @@ class CertificateStore:
         if known is not None:
             return known
         certificate = parse_certificate(der)
-        if self._bytes + len(der) > self._max_bytes:
-            self.forgotten += 1
+        if self._bytes + len(der) > (self._max_bytes or BOUNDS.certificate_bytes):
+            if self._max_bytes is None:
+                reached("certificate_bytes")
             return certificate
         self._bytes += len(der)
         self._by_der[der] = certificate
@@ -86,7 +86,7 @@ class CertificateStore:
         return certificate
 
     def issuers_of(self, certificate: ParsedCertificate) -> Sequence[ParsedCertificate]:
-        """Return what may have issued a certificate, the likeliest first, at most so many as the bound has.
+        """Return what may have issued a certificate, the likeliest first; of too many one beyond the bound.
 
         Certificates of the issuer's name whose subjectKeyIdentifier is the authorityKeyIdentifier
         come first, then those that name no such identifier, then those with another one; last, those
@@ -100,14 +100,15 @@ class CertificateStore:
             others = (each for each in named if _distance(each.subject_key_id, wanted) == 2)
             exact = self._by_name_and_key_id.get((name, wanted), ())
             named = chain(exact, self._by_name_and_key_id.get((name, None), ()), others)
-        candidates = list(islice(named, BOUNDS.issuers))
-        if wanted is not None and len(candidates) < BOUNDS.issuers:
+        most = BOUNDS.issuers + 1
+        candidates = list(islice(named, most))
+        if wanted is not None and len(candidates) < most:
             candidates += [
                 candidate
-                for candidate in self._by_key_id.get(wanted, [])[: BOUNDS.issuers]
+                for candidate in self._by_key_id.get(wanted, [])[:most]
                 if candidate.subject_der != certificate.issuer_der and _same_name(certificate, candidate)
             ]
-        return candidates[: BOUNDS.issuers]
+        return candidates[:most]
 
     def issuer(self, certificate: ParsedCertificate) -> ParsedCertificate | None:
         """Return a certificate of this store whose key signed the given one, None where there is none.
@@ -119,13 +120,18 @@ class CertificateStore:
         wanted = certificate.authority_key_id
         outline: CertificateOutline | None = None
         key_known = False
-        for candidate in self.issuers_of(certificate):
+        for number, candidate in enumerate(self.issuers_of(certificate)):
             distance = 1 if wanted is None else _distance(candidate.subject_key_id, wanted)
             key_known = key_known or distance == 0
             if key_known and distance == 2:
                 continue
+            if number == BOUNDS.issuers:
+                reached("issuers")
+                break
             pair = (certificate.sha256, candidate.sha256)
-            if pair not in self._verified:
+            if candidate is certificate and certificate.subject_der == certificate.issuer_der:
+                self._verified[pair] = certificate.own_signature
+            elif pair not in self._verified:
                 outline = outline or _outline(certificate)
                 self._verified[pair] = _same_name(certificate, candidate) and _signed(outline, candidate)
             if self._verified[pair]:

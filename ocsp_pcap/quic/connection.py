@@ -199,16 +199,24 @@ class QuicConnection:
                 initial = {version.number: keys}
                 attempt = Attempt(self._begun, packet.source, packet.destination, initial, self._keys)
                 return attempt, opened
-        self._failures += 1
+        self._fail()
         return None
+
+    def _fail(self) -> None:
+        self._failures += 1
+        if self._failures == BOUNDS.quic_failures:
+            reached("quic_failures")
 
     def _find_session(self, packet: Packet) -> Attempt | None:
         """Return a connection that a Handshake packet opens with a key log's secret, by trial."""
         version = packet.version
         if self._keys is None or version is None:
             return None
+        left_out = False
         for from_client, label in LABELS.items():
-            for client_random, secret in self._keys.unopened(label, BOUNDS.quic_sessions):
+            tried, more = self._keys.unopened(label)
+            left_out |= more
+            for client_random, secret in tried:
                 for suite in suites_for_secret(secret):
                     if PacketKeys(version, secret, suite).open(packet) is None:
                         continue
@@ -216,6 +224,8 @@ class QuicConnection:
                     attempt = Attempt(0, client_id, b"", {}, self._keys)
                     attempt.client_random = client_random
                     return attempt
+        if left_out:
+            reached("tried_sessions")
         return None
 
     def _receive_handshake(self, item: _Pending, events: list[TlsEvent], final: bool = False) -> None:
@@ -225,7 +235,7 @@ class QuicConnection:
             return
         new = attempt.receive_handshake(packet, item.from_client, item.frame, item.time)
         if new is None:
-            self._failures += 1
+            self._fail()
         else:
             self._append(attempt, new, events)
 

@@ -257,6 +257,7 @@ class Conversation:
             self._sniff(waiting, piece)
         held = self._waiting
         if held is not None and held.size > BOUNDS.undecided_bytes and self._mode in (Mode.SNIFF, Mode.SOCKS):
+            reached("undecided_bytes")
             self._watch()
 
     def _sniff(self, waiting: Waiting, last: Piece) -> None:

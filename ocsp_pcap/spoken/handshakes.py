@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.tls.events import (
     Alert,
     ApplicationData,
@@ -45,7 +45,6 @@ class Handshake:
         "client_finished",
         "client_hello",
         "client_hello_frame",
-        "damaged",
         "decrypted",
         "encrypted_client",
         "encrypted_server",
@@ -93,7 +92,6 @@ class Handshake:
         self.server_data_time: int | None = None
         """Time of the first application data that the server sent after the client's Finished."""
         self.alerts: tuple[Alert, ...] = ()
-        self.damaged: tuple[str, ...] = ()
         self.missing_bytes = 0
         self.server_damaged = False
         self.given_up: str | None = None
@@ -325,6 +323,8 @@ def _after_client_finished(handshake: Handshake) -> bool:
 def _alert(handshake: Handshake, event: Alert) -> None:
     if len(handshake.alerts) < BOUNDS.alerts:
         handshake.alerts = (*handshake.alerts, event)
+    else:
+        reached("alerts")
 
 
 def _decrypted(handshake: Handshake, _: Decrypted) -> None:
@@ -335,8 +335,6 @@ def _damage(handshake: Handshake, event: Damage) -> None:
     handshake.missing_bytes += event.missing
     handshake.server_damaged |= not event.from_client
     handshake.given_up = handshake.given_up or event.bound
-    if len(handshake.damaged) < BOUNDS.alerts:
-        handshake.damaged = (*handshake.damaged, event.reason)
 
 
 _HELLOS: Final = (ClientHello, ServerHello)

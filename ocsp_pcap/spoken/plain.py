@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ocsp_pcap.http.state import opened_tunnel
+from ocsp_pcap.http.tunnel import opened_tunnel
 from ocsp_pcap.spoken.first_bytes import HANDSHAKE
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.seen import Spoken, Tunnel, seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from typing import Final
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.streams.copies import Copies
 from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.headers import FAR
@@ -37,6 +37,7 @@ class Reassembler:
         "_assumed",
         "_ends",
         "_heard",
+        "_passed",
         "_pending",
         "_window",
         "copies",
@@ -64,6 +65,8 @@ class Reassembler:
         """What the other side last acknowledged."""
         self._window: int | None = None
         """How many bytes beyond that it would take, where that is known."""
+        self._passed: tuple[int, int, str] | None = None
+        """Where the last hole was that was given up for a bound, and that bound."""
         self.copies = Copies()
 
     @property
@@ -125,10 +128,16 @@ class Reassembler:
         if ahead > 0:
             insort(self._pending, (position, frame, data, missing))
             self.pending_bytes += len(data)
-            if self._waits_too_much():
+            if self._too_much() is not None:
                 self._forget_what_no_window_held()
-                return self._give_up(frame, time) if self._waits_too_much() else []
+                bound = self._too_much()
+                if bound is not None:
+                    self._passed = self.offset, self._pending[0][0], bound
+                    return self._give_up(frame, time)
             return []
+        if self._passed is not None and position < self._passed[1] and position + len(data) > self._passed[0]:
+            reached(self._passed[2])
+            self._passed = None
         self._deliver(position, data, missing, frame, frame, time, events)
         self._drain(frame, time, events)
         return events
@@ -179,8 +188,11 @@ class Reassembler:
             self._pending = kept
             self.pending_bytes = sum(len(data) for _, _, data, _ in kept)
 
-    def _waits_too_much(self) -> bool:
-        return self.pending_bytes > BOUNDS.hole_bytes or len(self._pending) > BOUNDS.hole_segments
+    def _too_much(self) -> str | None:
+        """Return the bound that is passed by what waits; None: by none."""
+        if self.pending_bytes > BOUNDS.hole_bytes:
+            return "hole_bytes"
+        return "hole_segments" if len(self._pending) > BOUNDS.hole_segments else None
 
     def heard(self, acknowledgment: int, window: int | None = None) -> None:
         """Learn what the other side acknowledged last, and its window in bytes; None: not known."""

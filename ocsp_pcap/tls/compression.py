@@ -55,6 +55,7 @@ def decompress(algorithm: int, data: bytes, size: int) -> bytes:
     if expand is None:
         raise CompressionError(f"unknown compression algorithm {algorithm}")
     if size > BOUNDS.expanded_certificates:
+        reached("expanded_certificates")
         raise CompressionError(f"announces {size} bytes, more than {BOUNDS.expanded_certificates}")
     if size > BOUNDS.certificate_ratio * len(data) + _SMALL:
         reached("certificate_ratio")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.tls.ciphers import (
     Opener,
     Tls13Opener,
@@ -65,7 +65,17 @@ _Epoch: TypeAlias = tuple[str, list[tuple[bytes, Tls13Opener]]]
 class _Side:
     """The protection of one direction."""
 
-    __slots__ = ("candidates", "epochs", "failures", "given_up", "lossy", "opened", "searched", "started")
+    __slots__ = (
+        "candidates",
+        "epochs",
+        "failures",
+        "given_up",
+        "lossy",
+        "opened",
+        "searched",
+        "started",
+        "untried",
+    )
 
     def __init__(self) -> None:
         self.candidates: list[tuple[bytes, Opener]] = []
@@ -76,6 +86,8 @@ class _Side:
         self.opened = False
         self.given_up = False
         self.started = False
+        self.untried = False
+        """There are sessions of the key log that were not made candidates."""
 
     def end_handshake(self) -> None:
         """Give up after Finished of TLS 1.3 where no secret of application data follows."""
@@ -160,8 +172,11 @@ class Decryption:
         if not self._derives:
             return
         transcript = self._transcripts[from_client]
-        if kind != HELLO_REQUEST and len(transcript) + len(message) <= BOUNDS.transcript:
-            transcript += message
+        if kind != HELLO_REQUEST and not self._derived:
+            if len(transcript) + len(message) <= BOUNDS.transcript:
+                transcript += message
+            else:
+                reached("transcript")
         if kind == CLIENT_KEY_EXCHANGE:
             self._key_exchange(body)
 
@@ -174,7 +189,7 @@ class Decryption:
         side.opened = side.lossy = side.given_up = False
         side.failures = 0
         side.candidates = []
-        secrets = self._find_master_secrets()
+        secrets = self._find_master_secrets(side)
         if not secrets:
             return
         if self._version < _TLS_1_0:
@@ -226,13 +241,19 @@ class Decryption:
             side.lossy = False
             side.opened = True
             return opened
+        if side.untried and not side.opened:
+            side.untried = False
+            reached("tried_sessions")
         side.failures += 1
         if side.opened and side.failures == 1:
             self.problem = "a protected record does not open: it is damaged, or records before it are missing"
         early = from_client and self._early_data and not side.opened
         if side.failures > (BOUNDS.early_failures if early else BOUNDS.decryption_failures):
             side.given_up = True
+            if early and side.epochs:
+                reached("early_failures")
             if side.opened:
+                reached("missing_records")
                 self.problem = "records no longer open with the keys there are"
         return None
 
@@ -287,10 +308,11 @@ class Decryption:
         side.epochs = []
         random = self._client_random
         for label in labels:
+            secrets: list[tuple[bytes, bytes]] = []
             if random:
                 secrets = [(random, secret) for secret in self._keys.secrets(label, random)]
-            else:
-                secrets = self._keys.unopened(label, BOUNDS.tried_sessions) if is_tls13(self._version) else []
+            elif is_tls13(self._version):
+                secrets, side.untried = self._keys.unopened(label)
             openers = [found for session, secret in secrets for found in self._tls13_openers(session, secret)]
             if openers:
                 side.epochs.append((label, openers))
@@ -309,12 +331,12 @@ class Decryption:
                 self.problem = str(error)
         return openers
 
-    def _find_master_secrets(self) -> list[tuple[bytes, bytes, bytes]]:
+    def _find_master_secrets(self, side: _Side) -> list[tuple[bytes, bytes, bytes]]:
         """Return (session in the key log, client random, master secret) of all that may be in use."""
         random = self._client_random
         if not random:
             # Without the client's side only trial tells which session it is.
-            tried = self._keys.unopened(CLIENT_RANDOM, BOUNDS.tried_sessions)
+            tried, side.untried = self._keys.unopened(CLIENT_RANDOM)
             return [(session, session, secret) for session, secret in tried]
         found = [(random, random, secret) for secret in self._keys.secrets(CLIENT_RANDOM, random)]
         return found + [(session, random, secret) for session, secret in self._derived]

@@ -32,12 +32,18 @@ from ocsp_pcap.tls.messages import (
 HELLO_REQUEST: Final = 0
 CLIENT_HELLO: Final = 1
 SERVER_HELLO: Final = 2
+NEW_SESSION_TICKET: Final = 4
+END_OF_EARLY_DATA: Final = 5
 ENCRYPTED_EXTENSIONS: Final = 8
 CERTIFICATE: Final = 11
+SERVER_KEY_EXCHANGE: Final = 12
+CERTIFICATE_REQUEST: Final = 13
 SERVER_HELLO_DONE: Final = 14
+CERTIFICATE_VERIFY: Final = 15
 CLIENT_KEY_EXCHANGE: Final = 16
 FINISHED: Final = 20
 CERTIFICATE_STATUS: Final = 22
+KEY_UPDATE: Final = 24
 COMPRESSED_CERTIFICATE: Final = 25
 
 KNOWN_TYPES: Final = frozenset(
@@ -49,14 +55,17 @@ encrypted_extensions (203, Channel ID)."""
 TELLING_TYPES: Final = frozenset((1, 2, 8, 11, 14, 16, 20, 22, 25))
 """Of these :func:`read_message` makes events."""
 
-_SIZES: Final[dict[int, tuple[int, int | None]]] = {
+_SIZES: Final = {
     HELLO_REQUEST: (0, 0),
-    CLIENT_HELLO: (38, None),
-    SERVER_HELLO: (36, None),
+    CLIENT_HELLO: (38, 131_396),
+    SERVER_HELLO: (36, 65_607),
     SERVER_HELLO_DONE: (0, 0),
     FINISHED: (12, 64),
 }
-"""Smallest and largest body of messages whose length says whether they can be one; None: a hello's bound."""
+"""Smallest and largest body of messages whose length says whether they can be one.
+
+Of hellos the largest is what their vectors hold in all (RFC 8446 4.1.2, 4.1.3).
+"""
 
 
 def plausible_message(data: bytes | bytearray, position: int = 0) -> bool:
@@ -65,8 +74,6 @@ def plausible_message(data: bytes | bytearray, position: int = 0) -> bool:
     if kind not in KNOWN_TYPES:
         return False
     low, high = _SIZES.get(kind, (0, BOUNDS.handshake_message))
-    if high is None:
-        high = BOUNDS.hello_bytes
     return low <= (data[position + 1] << 16 | data[position + 2] << 8 | data[position + 3]) <= high
 
 

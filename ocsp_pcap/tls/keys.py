@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from binascii import Error as HexError
 from binascii import unhexlify
+from collections import deque
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, reached
 
 CLIENT_RANDOM: Final = "CLIENT_RANDOM"
 PREMASTER_BY_RANDOM: Final = "PMS_CLIENT_RANDOM"
@@ -83,12 +83,16 @@ class KeyLog:
     encrypted premaster secret.
     """
 
-    __slots__ = ("_opened", "_secrets", "_sources")
+    __slots__ = ("_cut", "_opened", "_secrets", "_sources", "_unopened")
 
     def __init__(self) -> None:
         self._secrets: dict[str, dict[bytes, tuple[bytes, ...]]] = {label: {} for label in _SECRET_SIZES}
         self._sources: list[_Source] = []
         self._opened: set[bytes] = set()
+        self._unopened: dict[str, deque[bytes]] = {}
+        """Sessions with a label, without most of those that were opened, from when they are asked for."""
+        self._cut: set[tuple[str, bytes]] = set()
+        """Labels and sessions of which not all secrets are kept."""
 
     @classmethod
     def parse(cls, text: bytes, source_name: str) -> KeyLog:
@@ -138,6 +142,10 @@ class KeyLog:
         if secret not in known:
             if known:
                 source.conflicting_lines += 1
+            elif label in self._unopened:
+                self._unopened[label].append(session)
+            if len(known) >= BOUNDS.key_log_secrets:
+                self._cut.add((label, session))
             secrets[session] = (*known, secret)[-BOUNDS.key_log_secrets :]
 
     def __len__(self) -> int:
@@ -151,6 +159,8 @@ class KeyLog:
 
     def secrets(self, label: str, client_random: bytes) -> tuple[bytes, ...]:
         """Return all secrets with this label, the latest first: more than one where lines differ."""
+        if (label, client_random) in self._cut:
+            reached("key_log_secrets")
         return self._secrets[label].get(client_random, ())[::-1]
 
     @property
@@ -158,18 +168,23 @@ class KeyLog:
         """There are lines from which the master secret is yet to be derived (RFC 5246 8.1)."""
         return bool(self._secrets[RSA_PREMASTER] or self._secrets[PREMASTER_BY_RANDOM])
 
-    def unopened(self, label: str, limit: int) -> list[tuple[bytes, bytes]]:
-        """Return at most ``limit`` (client random, secret) with this label whose session is not opened yet.
+    def unopened(self, label: str) -> tuple[list[tuple[bytes, bytes]], bool]:
+        """Return (client random, secret) with this label of sessions that are not opened yet.
 
-        For captures without the client's side, where only trial tells which session it is.
+        Return also whether there are more than the bound allows. For captures without the client's side,
+        where only trial tells which session it is.
         """
-        found = []
-        for session, secrets in islice(self._secrets[label].items(), BOUNDS.key_log_sessions):
+        if label not in self._unopened:
+            self._unopened[label] = deque(self._secrets[label])
+        waiting = self._unopened[label]
+        found: list[bytes] = []
+        while waiting and (len(found) < BOUNDS.tried_sessions or waiting[0] in self._opened):
+            session = waiting.popleft()
             if session not in self._opened:
-                found.append((session, secrets[-1]))
-                if len(found) == limit:
-                    break
-        return found
+                found.append(session)
+        more = bool(waiting)
+        waiting.extendleft(reversed(found))
+        return [(session, self._secrets[label][session][-1]) for session in found], more
 
     def opened(self, session: bytes) -> None:
         """Note that a secret of this session (its client random) opened a record."""

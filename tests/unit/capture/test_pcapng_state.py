@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+import pytest
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture import pcapng_blocks as blocks
@@ -26,6 +27,7 @@ def test_interfaces_of_one_section_are_bounded() -> None:
     assert (state.base, state.count, len(state.interfaces)) == (0, 1, 1)
 
 
+@pytest.mark.reaches("secrets_bytes")
 def test_secrets_are_bounded() -> None:
     state = FileState()
     text = bytes(BOUNDS.secrets_bytes // 2)

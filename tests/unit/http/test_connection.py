@@ -286,6 +286,7 @@ def test_damaged_chunk() -> None:
     assert second.complete
 
 
+@pytest.mark.reaches("http_pending")
 def test_bounds() -> None:
     conversation = HttpConversation(interest)
     (long,) = responses(play(conversation, (CLIENT, POST), (SERVER, answer(b"x" * 200_000))))

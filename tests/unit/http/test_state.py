@@ -6,7 +6,6 @@ from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.http.state import (
     HttpDirection,
     HttpState,
-    authority,
     looks_like_known_request,
     looks_like_request,
     looks_like_response,
@@ -22,6 +21,7 @@ def test_take_head() -> None:
     assert direction.first_frame == 2
 
 
+@pytest.mark.reaches("http_head")
 def test_head_without_end_is_bounded() -> None:
     direction = HttpDirection()
     direction.take_head(b"GET / HTTP/1.1\r\n" + b"x" * BOUNDS.http_head, 1, looks_like_request)
@@ -41,18 +41,3 @@ def test_starts() -> None:
     assert not looks_like_response(b"HTTP/2 200")
     assert looks_like_tls(b"\x16\x03\x01\x00")
     assert not looks_like_tls(b"\x16\x03")
-
-
-@pytest.mark.parametrize(
-    ("target", "expected"),
-    [
-        ("site.test:443", ("site.test", 443)),
-        ("[2001:db8::1]:8443", ("2001:db8::1", 8443)),
-        ("site.test", ("site.test", None)),
-        ("[2001:db8::1]", ("2001:db8::1", None)),
-        ("site.test:http", ("site.test:http", None)),
-        ("", (None, None)),
-    ],
-)
-def test_authority(target: str, expected: tuple[str | None, int | None]) -> None:
-    assert authority(target) == expected

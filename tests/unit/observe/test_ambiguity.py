@@ -222,6 +222,7 @@ def test_disagreement_that_hides_what_is_spoken_is_told_of_the_capture(tmp_path:
     assert (stream.stream, stream.frames) == (0, (4, 5))
 
 
+@pytest.mark.reaches("rereadings")
 def test_a_stream_is_read_again_only_so_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BOUNDS, "rereadings", 1)
     pieces = [(start, start + 50) for start in range(0, SIZE, 50)]

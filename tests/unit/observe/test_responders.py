@@ -13,6 +13,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from ocsp_pcap import bounds
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, expand
 from ocsp_pcap.facts import DnsLookupFact, Facts
@@ -130,6 +131,29 @@ def test_an_unanswered_lookup_over_tcp(tmp_path: Path) -> None:
     recorder.tcp(53, RESOLVER, [(0, framed(messages(HOST, [], "A", 9)[0]))])
     (lookup,) = recorder.facts(tmp_path).dns_lookups
     assert brief(lookup) == ("tcp", HOST, None, ())
+
+
+@pytest.mark.reaches("attempts", "cnames", "ports")
+def test_of_too_many_connections_aliases_and_ports_the_rest_is_left_out(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.udp("cdn.example", [f"cdn.example. 60 IN A {RESPONDER}"], number=1)
+    recorder.udp(HOST, [f"{HOST}. 60 IN CNAME cdn.example."], number=2)
+    recorder.tcp(80, RESPONDER, [])
+    assert not any("bound" in note for note in recorder.facts(tmp_path).captures[0].notes)
+    bounds.adjust({"attempts": 1, "cnames": 1, "ports": 1})
+    found = recorder.facts(tmp_path)
+    assert len(found.tcp_attempts) == 1
+    assert [lookup.name for lookup in found.dns_lookups] == [HOST]
+    assert found.captures[0].ports_seen == (53,)
+
+
+@pytest.mark.reaches("responder_names")
+def test_of_too_many_names_the_rest_is_left_out(tmp_path: Path) -> None:
+    bounds.adjust({"responder_names": 1})
+    recorder = Recorder()
+    recorder.udp(HOST, [f"{HOST}. 60 IN CNAME cdn.example."], number=1)
+    recorder.udp("cdn.example", [f"cdn.example. 60 IN A {RESPONDER}"], number=2)
+    assert [lookup.name for lookup in recorder.facts(tmp_path).dns_lookups] == [HOST]
 
 
 def test_the_lookup_of_a_cname_target_matters_too(tmp_path: Path) -> None:

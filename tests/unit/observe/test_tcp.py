@@ -97,13 +97,17 @@ def test_of_hellos_that_nothing_answers_only_so_many_are_kept(monkeypatch: pytes
 
 def test_of_too_many_streams_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BOUNDS, "open_streams", 100)
+    take_reached()
     observer = TcpObserver(Shared())
     for start in range(0, 400, 40):
         observer.receive(columns(range(start, start + 40)))
         assert len(observer.streams._streams) <= 100
     ended = {stream.number for stream in observer.streams.finished}
-    assert len(ended) == observer.streams.given_up > 0
     assert ended == set(range(len(ended))), "those that were silent longest"
+    assert not take_reached(), "nothing came of them since"
+    later = columns(range(10))
+    observer.receive(replace(later, sequence=later.sequence + np.uint32(len(BEGINNING))))
+    assert take_reached() == {"open_streams": 10}
     observer.finish()
     assert len(observer.streams.finished) == 400, "what they showed is not lost"
 

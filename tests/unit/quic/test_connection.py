@@ -333,6 +333,7 @@ def test_google_quic_is_known_and_finished_at_once() -> None:
     assert connection.version == int.from_bytes(b"Q043")
 
 
+@pytest.mark.reaches("quic_failures")
 def test_long_headers_without_end_are_given_up() -> None:
     connection = QuicConnection()
     junk = random.Random(1)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def test_what_is_missing_is_told() -> None:
     assert stream.missing == 0
 
 
+@pytest.mark.reaches("quic_crypto_waiting")
 def test_the_bytes_kept_are_bounded() -> None:
     stream = CryptoStream()
     for index in range(1000):
@@ -43,6 +45,7 @@ def test_the_bytes_kept_are_bounded() -> None:
     assert stream._buffered <= BOUNDS.quic_crypto_waiting
 
 
+@pytest.mark.reaches("quic_crypto_pieces")
 def test_the_pieces_kept_are_bounded() -> None:
     stream = CryptoStream()
     for index in range(BOUNDS.quic_crypto_pieces + 5):
@@ -51,6 +54,7 @@ def test_the_pieces_kept_are_bounded() -> None:
     assert len(stream._pieces) == BOUNDS.quic_crypto_pieces
 
 
+@pytest.mark.reaches("quic_crypto_bytes")
 def test_the_length_of_a_stream_is_bounded() -> None:
     stream = CryptoStream()
     for start in range(0, BOUNDS.quic_crypto_bytes, 1 << 14):

@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +79,7 @@ def test_every_message_is_handed_on() -> None:
     assert b"".join(raw for _, _, raw in seen) == FLIGHT
 
 
+@pytest.mark.reaches("handshake_message")
 def test_a_message_over_the_bound_ends_the_direction() -> None:
     parser = HandshakeParser(False)
     (damage,) = parser.receive(b"\x0b" + (BOUNDS.handshake_message + 1).to_bytes(3, "big"), 3, 30)

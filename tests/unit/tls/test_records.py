@@ -94,6 +94,7 @@ def test_records_are_found_behind_a_stray_byte() -> None:
     assert found == [NO_START, *RECORDS]
 
 
+@pytest.mark.reaches("record_search")
 def test_the_search_is_bounded() -> None:
     reader = RecordReader()
     assert reader.receive(b"x" * 1000, True) == [NO_START]
