@@ -72,7 +72,7 @@ class ReadOptions:
     advise: Callable[[str], None] = field(default=lambda _: None)
     """Takes each sentence about keys that opened nothing."""
     jobs: int = 1
-    """Files that are read side by side, each in a process of its own."""
+    """Processes that read files side by side."""
     cluster: str | None = None
     """Address of the scheduler of a Dask cluster that reads them instead, such as ``tcp://scheduler:8786``."""
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -164,7 +164,6 @@ def _read_captures(
         options.rotation,
         options.watch or Watch(),
         _workers(options),
-        distant=options.cluster is not None,
     )
     observations = read_captures(sources.values(), shared, run)
     if not observations:

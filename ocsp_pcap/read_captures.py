@@ -30,8 +30,6 @@ class RunOptions:
     watch: Watch = field(default_factory=Watch)
     workers: Callable[[], AbstractContextManager[Workers]] | None = None
     """Opens what reads files side by side; None: they are read one after the other."""
-    distant: bool = False
-    """The workers are elsewhere: a file that is alone is read there, too."""
 
 
 def read_captures(sources: Iterable[CaptureSource], shared: Shared, options: RunOptions) -> list[Observation]:
@@ -57,31 +55,13 @@ def _captures(groups: list[list[Member]], shared: Shared, options: RunOptions) -
         for group in groups
         for member in group
     )
-    captures = None
-    if options.workers is not None and again and shared.keys is None and not shared.rsa_keys:
-        captures = _side_by_side(groups, options.workers, shared, options)
-    return _in_order(groups, shared, options) if captures is None else captures
+    if options.workers is None or not again or shared.keys is not None or shared.rsa_keys:
+        return _in_order(groups, shared, options)
+    from ocsp_pcap.parallel.side_by_side import SideBySide
 
-
-def _side_by_side(
-    groups: list[list[Member]],
-    workers: Callable[[], AbstractContextManager[Workers]],
-    shared: Shared,
-    options: RunOptions,
-) -> list[ReadCapture] | None:
-    """Have files read by workers; None where one after the other is the way."""
-    from ocsp_pcap.parallel.side_by_side import SideBySide, pays
-
-    if not options.distant and not pays(groups):
-        return None
-    failures: list[CaptureError] = []
-    with workers() as those:
-        captures = SideBySide(shared, options.rotation, failures.append).read_all(
-            groups, those, options.watch
-        )
-    for failure in failures if captures is not None else ():
-        options.failed(failure)
-    return captures
+    with options.workers() as workers:
+        reader = SideBySide(shared, options.rotation, options.failed)
+        return reader.read_all(groups, workers, options.watch)
 
 
 def _in_order(groups: list[list[Member]], shared: Shared, options: RunOptions) -> list[ReadCapture]:

@@ -89,7 +89,7 @@ def reading_options(command: Command) -> Command:
             "--jobs",
             type=click.IntRange(1),
             metavar="N",
-            help="Files to read side by side (where no keys are given); the result is the same.",
+            help="Processes that read files side by side (where no keys are given); the result is the same.",
         ),
         click.option(
             "--cluster",

@@ -19,8 +19,8 @@ from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.capture.source import reason
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.parcel import unpack
-from ocsp_pcap.parallel.read_run import NotRead, Step, read_run
-from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.read_run import NotRead, Step, read_share
+from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.parallel.workers import ClusterError, RunError
 from ocsp_pcap.spoken.shared import Shared
 
@@ -32,7 +32,9 @@ WORKER_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 5.0
 """After so many seconds of waiting, a look whether there are workers."""
 RETRIES: Final = 2
-"""How often a run is read again where a worker fails at it without dying."""
+"""How often a share is read again where a worker fails at it without dying."""
+EACH: Final = 3
+"""Shares for each worker: several keep workers busy to the end, and each costs where it meets the next."""
 
 _NAMED: Final = 3
 """Workers that a sentence names."""
@@ -47,16 +49,16 @@ class TaskAnswer(NamedTuple):
     worker: str
     """Its address."""
     result: bytes
-    """What it tells of a run, compressed: it goes through the scheduler."""
+    """What it says of a share, compressed: it goes through the scheduler."""
 
 
-def read_there(run: Run, bounds: Mapping[str, int]) -> TaskAnswer:
-    """Read one run; this happens in a worker."""
+def read_there(share: Share, bounds: Mapping[str, int]) -> TaskAnswer:
+    """Read one share; this happens in a worker."""
     import lz4.frame
     from distributed import get_worker
 
     set_to(bounds)
-    return TaskAnswer(__version__, get_worker().address, lz4.frame.compress(read_run(run, Watch())))
+    return TaskAnswer(__version__, get_worker().address, lz4.frame.compress(read_share(share, Watch())))
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,11 @@ class _Call:
     The scheduler unpickles what it is to have called. It need not have this package, and sees bytes.
     """
 
-    run: Run
+    share: Share
     bounds: dict[str, int]
 
     def __reduce__(self) -> tuple[object, ...]:
-        return read_there, (self.run, self.bounds)
+        return read_there, (self.share, self.bounds)
 
 
 @contextmanager
@@ -117,23 +119,21 @@ async def _greet(address: str) -> None:
 class Cluster:
     """The workers of a cluster."""
 
+    reads_along = False
+
     def __init__(self, client: Any, address: str) -> None:
         self._client = client
         self._address = address
-        self._looked = self._seen = time.monotonic()
-        self._count = self._look()
+        self._seen = time.monotonic()
+        self.shares = EACH * max(1, self._look())
 
-    @property
-    def count(self) -> int:
-        """How many runs they read at a time; it changes as workers come and go."""
-        if time.monotonic() - self._looked > LOOK_SECONDS:
-            self._count = self._look()
-        return self._count
-
-    def submit(self, run: Run) -> TaskReading:
-        """Have a run read by some worker."""
-        members = tuple(replace(member, source=_anywhere(member.source)) for member in run.members)
-        call = pickle.dumps(_Call(replace(run, members=members), adjusted()), pickle.HIGHEST_PROTOCOL)
+    def submit(self, share: Share) -> TaskReading:
+        """Have a share read by some worker."""
+        anywhere = tuple(
+            replace(run, members=tuple(replace(each, source=_anywhere(each.source)) for each in run.members))
+            for run in share
+        )
+        call = pickle.dumps(_Call(anywhere, adjusted()), pickle.HIGHEST_PROTOCOL)
 
         def begin() -> Any:
             with self.failures():
@@ -151,8 +151,8 @@ class Cluster:
             versions = self._client.run(version, PACKAGE, on_error="return")
         self._compare(versions)
 
-    def steps(self, future: Any, shared: Shared) -> list[Step]:
-        """Wait for what a worker tells of a run.
+    def steps(self, future: Any, shared: Shared) -> list[list[Step]] | None:
+        """Wait for what a worker says of each run of a share; None: they are to be read in order.
 
         Raises:
             RunError: it failed.
@@ -203,10 +203,10 @@ class Cluster:
         """Count the workers' threads; raise ClusterError where there was none for a long time."""
         with self.failures():
             threads: Mapping[str, int] = self._client.nthreads()
-        self._looked = time.monotonic()
+        now = time.monotonic()
         if threads:
-            self._seen = self._looked
-        elif self._looked - self._seen > WORKER_SECONDS:
+            self._seen = now
+        elif now - self._seen > WORKER_SECONDS:
             raise ClusterError(f"{self._address}: there has been no worker for {WORKER_SECONDS:.0f} seconds")
         return sum(threads.values())
 
@@ -228,39 +228,46 @@ class Cluster:
                 f"{', '.join([*named, *more])}"
             )
 
-    def _understood(self, answer: TaskAnswer, shared: Shared) -> list[Step]:
+    def _understood(self, answer: TaskAnswer, shared: Shared) -> list[list[Step]] | None:
         import lz4.frame
 
         self._compare({answer.worker: answer.version})
         try:
             # A worker is trusted as Dask trusts it.
-            steps: list[Step] = unpack(lz4.frame.decompress(answer.result), shared)
+            steps: list[list[Step]] | None = unpack(lz4.frame.decompress(answer.result), shared)
         except Exception as error:
             raise ClusterError(
                 f"{self._address}: what {answer.worker} tells is not understood here: {reason(error)}; "
                 "it needs the same versions of Python and numpy"
             ) from error
-        return [_said_by(answer.worker, step) if isinstance(step, NotRead) else step for step in steps]
+        if steps is None:
+            return None
+        return [
+            [_said_by(answer.worker, step) if isinstance(step, NotRead) else step for step in of_run]
+            for of_run in steps
+        ]
 
 
 class TaskReading:
-    """A run that some worker reads."""
+    """A share that some worker reads."""
 
     def __init__(self, workers: Cluster, begin: Callable[[], Any]) -> None:
         """``begin`` has it read by some worker, and returns the future."""
         self._workers = workers
         self._begin = begin
         self._future = begin()
-        self._cancelled = False
 
-    def steps(self, shared: Shared) -> list[Step]:
-        """Wait for what a worker tells of the run. Raise RunError or ClusterError where it will not come."""
+    def steps(self, shared: Shared) -> list[list[Step]] | None:
+        """Wait for what a worker says of each run; None: they are to be read in order.
+
+        Raise RunError or ClusterError where it will not come.
+        """
         from distributed import KilledWorker
 
         try:
             return self._workers.steps(self._future, shared)
         except KilledWorker:
-            # Dask blames all that a worker had before it when it died: another run may have killed it.
+            # Dask blames all that a worker had before it when it died: another share may have killed it.
             self._future = self._begin()
         try:
             return self._workers.steps(self._future, shared)
@@ -270,16 +277,13 @@ class TaskReading:
                 "its log may tell why"
             ) from error
 
-    def cancel(self) -> None:
-        """Give it up, unless it is there already."""
-        if not self._future.done():
-            self._cancelled = True
-            with self._workers.failures():
-                self._future.cancel()
-
-    def cancelled(self) -> bool:
-        """Tell whether it was given up."""
-        return self._cancelled
+    def interrupt(self) -> bool:
+        """Give it up, unless it is there already; return whether it is."""
+        if self._future.done():
+            return True
+        with self._workers.failures():
+            self._future.cancel()
+        return False
 
 
 def _anywhere(source: CaptureSource) -> CaptureSource:

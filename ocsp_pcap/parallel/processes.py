@@ -2,49 +2,69 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
 
 from ocsp_pcap.bounds import adjusted, set_to
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.parcel import unpack
-from ocsp_pcap.parallel.read_run import InOrder, Step, read_run
-from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.read_run import Step, read_share
+from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
 
 
 class _Processes:
-    def __init__(self, pool: ProcessPoolExecutor, count: int) -> None:
-        self._pool = pool
-        self.count = count
+    reads_along = True
 
-    def submit(self, run: Run) -> _Task:
-        return _Task(self._pool.submit(_read, run))
+    def __init__(self, shares: int) -> None:
+        self.shares = shares
+        self.tasks: list[_Task] = []
+
+    def submit(self, share: Share) -> _Task:
+        self.tasks.append(_Task(share))
+        return self.tasks[-1]
 
 
 class _Task:
-    def __init__(self, future: Future[bytes]) -> None:
-        self._future = future
-        self.cancel = future.cancel
-        self.cancelled = future.cancelled
+    def __init__(self, share: Share) -> None:
+        self._answer, there = Pipe(duplex=False)
+        self._process = Process(target=_read, args=(share, adjusted(), there), daemon=True)
+        self._process.start()
+        # Only the process has it now: where that ends, so does the pipe.
+        there.close()
 
-    def steps(self, shared: Shared) -> list[Step]:
+    def steps(self, shared: Shared) -> list[list[Step]] | None:
         try:
-            steps: list[Step] = unpack(self._future.result(), shared)
-        except BrokenProcessPool:
-            # One was killed, as the system does where memory runs out: one at a time needs less.
-            return [InOrder()]
+            steps: list[list[Step]] | None = unpack(self._answer.recv_bytes(), shared)
+        except EOFError:
+            # It was killed, as the system does where memory runs out: one at a time needs less.
+            return None
         return steps
+
+    def interrupt(self) -> bool:
+        if self._process.pid is not None and self._process.is_alive():
+            os.kill(self._process.pid, signal.SIGINT)
+        return True
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._answer.close()
 
 
 @contextmanager
 def processes(count: int) -> Iterator[_Processes]:
-    """Open a number of processes that read runs."""
-    with ProcessPoolExecutor(count, initializer=_begin, initargs=(adjusted(),)) as pool:
-        yield _Processes(pool, count)
+    """Read by so many processes, of which this is one."""
+    workers = _Processes(count)
+    try:
+        yield workers
+    finally:
+        for task in workers.tasks:
+            task.close()
 
 
 class _SignalWatch(Watch):
@@ -54,13 +74,8 @@ class _SignalWatch(Watch):
         self.stopped = True
 
 
-_WATCH = _SignalWatch()
-
-
-def _begin(bounds: dict[str, int]) -> None:
+def _read(share: Share, bounds: dict[str, int], answer: Connection) -> None:
+    watch = _SignalWatch()
+    signal.signal(signal.SIGINT, watch.interrupt)
     set_to(bounds)
-    signal.signal(signal.SIGINT, _WATCH.interrupt)
-
-
-def _read(run: Run) -> bytes:
-    return read_run(run, _WATCH)
+    answer.send_bytes(read_share(share, watch))

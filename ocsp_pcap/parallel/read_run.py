@@ -1,4 +1,4 @@
-"""One run, read without the files before it: what a worker does."""
+"""Runs read without the files before them: what a worker does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ocsp_pcap.observe.sets import goes_on
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.observers import RunTcpObserver
 from ocsp_pcap.parallel.parcel import pack
-from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.runs import Run, Share
 from ocsp_pcap.spoken.shared import Shared
 
 
@@ -52,20 +52,22 @@ class NotRead:
     error: CaptureError
 
 
-@dataclass(frozen=True, slots=True)
-class InOrder:
-    """Files have to be read in order: one bears TLS secrets, which those who read others lack."""
+Step: TypeAlias = Part | NotRead
 
 
-Step: TypeAlias = Part | NotRead | InOrder
+def read_share(share: Share, watch: Watch) -> bytes:
+    """Read the files of a share in their order; return the steps of each run, packed.
+
+    None is packed where files have to be read in order: one bears TLS secrets, which others lack.
+    """
+    steps: list[list[Step] | None] = []
+    for run in share:
+        # Of an interrupted share nothing is read behind the file at hand.
+        steps.append([] if steps and watch.stopped else _steps(run, watch))
+    return pack(None if None in steps else steps)
 
 
-def read_run(run: Run, watch: Watch) -> bytes:
-    """Read the files of a run in their order; return the steps, packed."""
-    return pack(_steps(run, watch))
-
-
-def _steps(run: Run, watch: Watch) -> list[Step]:
+def _steps(run: Run, watch: Watch) -> list[Step] | None:
     steps: list[Step] = []
     shared = Shared()
     observer: CaptureObserver | None = None
@@ -85,7 +87,7 @@ def _steps(run: Run, watch: Watch) -> list[Step]:
             part = None
         else:
             if shared.keys is not None:
-                return [InOrder()]
+                return None
             part.members.append(member)
             part.count(take_reached())
             part.fragments = observer.decoder.fragments

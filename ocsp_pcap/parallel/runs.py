@@ -1,19 +1,15 @@
-"""Runs: which files, one after the other, are read by one worker."""
+"""Which files, one after the other, are read by one process."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from ocsp_pcap.capture.rotation import Member, Rotation
 
-EACH: Final = 3
-"""Runs for each worker: more of them keep workers busy to the end, and each costs where it meets the next."""
-LEAST_BYTES: Final = 32 << 20
-"""Of a run of several files, and of all there is to read: less is read sooner than it is given away."""
-MOST_BYTES: Final = 512 << 20
-"""Of a run of several files: progress shows from run to run, and an interruption loses those begun."""
+LEAST_BYTES: Final = 16 << 20
+"""Of a share: less is read sooner than it is given away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +29,34 @@ class Run:
             yield Run((member,), self.first and not number, self.group, self.rotation)
 
 
-def cut(groups: Sequence[Sequence[Member]], workers: int, rotation: Rotation) -> Iterator[Run]:
-    """Cut each group into runs of about the same size."""
-    total = sum(member.source.size or 0 for group in groups for member in group)
-    size = max(LEAST_BYTES, min(MOST_BYTES, total // (max(1, workers) * EACH)))
+Share: TypeAlias = tuple[Run, ...]
+"""What one process reads: runs of groups that stand one after the other."""
+
+
+def size_of(share: Share) -> int:
+    """Return the bytes of a share, as far as they are known."""
+    return sum(member.source.size or 0 for run in share for member in run.members)
+
+
+def cut(groups: Sequence[Sequence[Member]], shares: int, rotation: Rotation) -> list[Share]:
+    """Cut groups of files into so many shares of about the same size, or fewer where there is little to read.
+
+    A file is never cut. One whose size is not known counts as a share.
+    """
+    sizes = [member.source.size for group in groups for member in group]
+    known = sum(size or 0 for size in sizes)
+    size = max(1, LEAST_BYTES, known // max(1, shares))
+    found: list[list[Run]] = [[]]
+    taken = 0
     for group in groups:
-        first, taken = 0, 0
+        first = 0
         for number, member in enumerate(group):
-            # A file whose size is not known is a run of its own.
-            own = member.source.size or size
-            if number > first and taken + own // 2 > size:
-                yield Run(tuple(group[first:number]), not first, len(group), rotation)
-                first, taken = number, 0
+            own = size if member.source.size is None else member.source.size
+            if taken and taken + own // 2 > size * len(found):
+                if number > first:
+                    found[-1].append(Run(tuple(group[first:number]), not first, len(group), rotation))
+                found.append([])
+                first = number
             taken += own
-        yield Run(tuple(group[first:]), not first, len(group), rotation)
+        found[-1].append(Run(tuple(group[first:]), not first, len(group), rotation))
+    return [tuple(share) for share in found if share]

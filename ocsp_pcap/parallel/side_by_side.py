@@ -1,12 +1,9 @@
-"""Runs read side by side: workers read each by itself, and what they tell is put together in order."""
+"""Shares of files read side by side, and what was read of them put together in order."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from itertools import takewhile
-from typing import Final
 
 from ocsp_pcap.bounds import reached
 from ocsp_pcap.capture import CaptureError
@@ -14,82 +11,93 @@ from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.observe.sets import ReadCapture, SetReader
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.joining import find_match, join
-from ocsp_pcap.parallel.read_run import InOrder, NotRead, Part, Step
-from ocsp_pcap.parallel.runs import LEAST_BYTES, Run, cut
+from ocsp_pcap.parallel.read_run import NotRead, Part, Step
+from ocsp_pcap.parallel.runs import Run, Share, cut, size_of
 from ocsp_pcap.parallel.workers import RunError, Task, Workers
 from ocsp_pcap.streams.joining import MatchError
 
-AHEAD: Final = 1
-"""Runs that each worker may be ahead of what is put together: their results wait in memory."""
-
-
-def pays(groups: Sequence[Sequence[Member]]) -> bool:
-    """Tell whether files are read sooner by several processes."""
-    sizes = [member.source.size for group in groups for member in group]
-    return len(sizes) > 1 and (None in sizes or sum(size or 0 for size in sizes) >= LEAST_BYTES)
-
 
 class SideBySide(SetReader):
-    """Has files read by workers, and puts together in order what they tell."""
+    """Has shares read by workers, and puts together in order what they say."""
 
     def read_all(
         self, groups: Sequence[Sequence[Member]], workers: Workers, watch: Watch
-    ) -> list[ReadCapture] | None:
-        """Read groups of files; None where they have to be read one after the other."""
-        left = deque(cut(groups, workers.count, self._rotation))
-        begun: deque[tuple[Run, Task]] = deque()
-        while True:
-            while left and len(begun) <= AHEAD * workers.count and not watch.stopped:
-                run = left.popleft()
-                begun.append((run, workers.submit(run)))
-            if not begun:
-                break
-            run, task = begun.popleft()
-            read = partial(self._steps, workers, run, task)
-            # Whoever is at work when the user interrupts ends soon.
-            steps = read() if watch.stopped else watch.wait(read)
-            if steps is None:
-                begun = _at_work([(run, task), *begun])
-                left.clear()
-                continue
-            if run.first:
-                self.begin(run.group)
-            if any(isinstance(step, InOrder) for step in steps):
-                _at_work(begun)
-                return None
-            if not self._take(run, steps, watch):
-                _at_work(begun)
-                break
+    ) -> list[ReadCapture]:
+        """Read groups of files."""
+        shares = cut(groups, workers.shares, self._rotation)
+        here = 1 if workers.reads_along else 0
+        tasks = [workers.submit(share) for share in shares[here:]]
+        if here and tasks:
+            # The others are about as far as this process is.
+            watch.expect(size_of(shares[0]))
+        for share, task in zip(shares, [*[None] * here, *tasks], strict=True):
+            steps = None
+            if task is not None and self._shared.keys is None:
+                steps = self._wait(workers, share, task, watch)
+                if steps is None and watch.stopped:
+                    break
+            for number, run in enumerate(share):
+                if run.first:
+                    self.begin(run.group)
+                if not (self._read(run, watch) if steps is None else self._take(run, steps[number], watch)):
+                    return self.finish(sum(map(len, groups)))
         return self.finish(sum(map(len, groups)))
 
-    def _steps(self, workers: Workers, run: Run, task: Task) -> list[Step]:
-        """Return what a worker tells of a run; where it failed at several files, each is tried by itself."""
+    def _wait(self, workers: Workers, share: Share, task: Task, watch: Watch) -> list[list[Step]] | None:
+        """Return what a worker says of each run of a share; None: the share is to be read here, in order."""
+        said = partial(self._steps, workers, share, task)
+        found = watch.wait(said)
+        if found is None and watch.stopped and task.interrupt():
+            # It says soon what it found so far.
+            return said()
+        return found
+
+    def _steps(self, workers: Workers, share: Share, task: Task) -> list[list[Step]] | None:
         try:
             return task.steps(self._shared)
         except RunError as error:
-            (member, *others) = run.members
-            if not others:
-                return [NotRead(member, CaptureError(f"{member.source.name}: {error}."))]
-        return [
-            step for single in run.singly() for step in self._steps(workers, single, workers.submit(single))
-        ]
+            failed = error
+        # Where a worker failed at several files, each is tried by itself.
+        files = [single for run in share for single in run.singly()]
+        if len(files) == 1:
+            (member,) = files[0].members
+            return [[NotRead(member, CaptureError(f"{member.source.name}: {failed}."))]]
+        tasks = [workers.submit((single,)) for single in files]
+        answers = iter(
+            [self._steps(workers, (single,), one) for single, one in zip(files, tasks, strict=True)]
+        )
+        found = []
+        for run in share:
+            of_run = [next(answers) for _ in run.members]
+            if None in of_run:
+                return None
+            found.append([step for answer in of_run if answer for steps in answer for step in steps])
+        return found
 
-    def _take(self, run: Run, steps: list[Step], watch: Watch) -> bool:
-        """Take the result of a run; False: the run behind it cannot be joined to it."""
+    def _read(self, run: Run, watch: Watch) -> bool:
+        """Read a run here; False: the user interrupted it."""
+        for member in run.members:
+            if watch.stopped:
+                return False
+            self.read(member, watch)
+        return True
+
+    def _take(self, run: Run, steps: Sequence[Step], watch: Watch) -> bool:
+        """Take what was read of a run; False: the run behind it cannot be joined to it."""
         tried = self.tried
         for step in steps:
             if isinstance(step, NotRead):
                 self.fail(step.member, step.error)
-            elif isinstance(step, Part):
-                if not self._join(step):
-                    if watch.stopped:
-                        return False
-                    for member in step.members:
-                        self.read(member, Watch())
-                size = sum(member.source.size or 0 for member in step.members)
-                watch.advance(size, sum(file.summary.packets for file in step.observation.files))
-                if step.observation.files[-1].interrupted:
+                continue
+            if not self._join(step):
+                if watch.stopped:
                     return False
+                for member in step.members:
+                    self.read(member, Watch())
+            size = sum(member.source.size or 0 for member in step.members)
+            watch.advance(size, sum(file.summary.packets for file in step.observation.files))
+            if step.observation.files[-1].interrupted:
+                return False
         return self.tried - tried == len(run.members)
 
     def _join(self, part: Part) -> bool:
@@ -120,10 +128,3 @@ class SideBySide(SetReader):
         for member in others:
             self._add(member)
         return True
-
-
-def _at_work(begun: Sequence[tuple[Run, Task]]) -> deque[tuple[Run, Task]]:
-    """Give up what is not begun; those at work were interrupted, too, and tell what they found so far."""
-    for _, task in begun:
-        task.cancel()
-    return deque(takewhile(lambda each: not each[1].cancelled(), begun))

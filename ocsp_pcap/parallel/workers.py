@@ -1,16 +1,16 @@
-"""The interface of those who read runs, be they processes of this machine or a cluster's."""
+"""The interface of those who read shares, be they processes of this machine or a cluster's."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from ocsp_pcap.parallel.read_run import Step
-from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
 
 
 class RunError(Exception):
-    """A worker failed at a run; the message says how, and is a sentence without its full stop."""
+    """A worker failed at a share; the message says how, and is a sentence without its full stop."""
 
 
 class ClusterError(Exception):
@@ -18,29 +18,31 @@ class ClusterError(Exception):
 
 
 class Task(Protocol):
-    """A run that a worker reads."""
+    """A share that a worker reads."""
 
-    def steps(self, shared: Shared) -> list[Step]:
-        """Wait for what the worker tells; connections that are open go on with what is shared here.
+    def steps(self, shared: Shared) -> list[list[Step]] | None:
+        """Wait for what the worker says of each run; open connections go on with what is shared here.
+
+        None: files bear TLS secrets, or the worker is no more, and they are to be read in order.
 
         Raises:
             RunError: it will not come.
             ClusterError: nor will anything else.
         """
 
-    def cancel(self) -> object:
-        """Give it up, where it is not yet being worked on."""
-
-    def cancelled(self) -> bool:
-        """Tell whether it was given up."""
+    def interrupt(self) -> bool:
+        """End it; False: nothing will come of it."""
 
 
 class Workers(Protocol):
-    """Those who read runs side by side."""
+    """Those who read shares side by side."""
+
+    reads_along: bool
+    """The first share is read by whoever puts them together."""
 
     @property
-    def count(self) -> int:
-        """How many they are."""
+    def shares(self) -> int:
+        """In how many shares there is to be."""
 
-    def submit(self, run: Run) -> Task:
-        """Have :func:`~ocsp_pcap.parallel.read_run.read_run` called somewhere."""
+    def submit(self, share: Share) -> Task:
+        """Have :func:`~ocsp_pcap.parallel.read_run.read_share` called somewhere."""

@@ -12,6 +12,7 @@ import pytest
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.observe.capture import Observation
+from ocsp_pcap.parallel import runs
 from ocsp_pcap.read_captures import RunOptions, read_captures
 from ocsp_pcap.spoken.shared import Shared
 
@@ -113,13 +114,18 @@ def test_a_capture_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert len(failures) == 1
 
 
-def test_captures_read_side_by_side_give_the_same_facts() -> None:
+@pytest.fixture
+def small_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
+
+
+def test_captures_read_side_by_side_give_the_same_facts(small_shares: None) -> None:
     samples = Path(__file__).parents[2] / "samples"
     plain = sorted(str(path) for path in samples.glob("*/*.pcap"))
     assert read_facts(plain, ReadOptions(jobs=3)) == read_facts(plain)
 
 
-def test_a_capture_that_cannot_be_read_is_told_side_by_side_too(tmp_path: Path) -> None:
+def test_a_capture_that_cannot_be_read_is_told_side_by_side_too(tmp_path: Path, small_shares: None) -> None:
     samples = Path(__file__).parents[2] / "samples"
     (tmp_path / "empty.pcap").touch()
     told: list[str] = []
@@ -129,7 +135,7 @@ def test_a_capture_that_cannot_be_read_is_told_side_by_side_too(tmp_path: Path) 
     assert len(told) == 1
 
 
-def test_secrets_of_one_capture_open_another_side_by_side_too() -> None:
+def test_secrets_of_one_capture_open_another_side_by_side_too(small_shares: None) -> None:
     samples = Path(__file__).parents[2] / "samples"
     mixed = [str(samples / "direct" / "capture.pcap"), *map(str, samples.glob("*/*.pcapng"))]
     assert read_facts(mixed, ReadOptions(jobs=2)) == read_facts(mixed)

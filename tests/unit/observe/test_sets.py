@@ -16,10 +16,10 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.parallel import processes, runs, side_by_side
+from ocsp_pcap.parallel import processes, runs
 from ocsp_pcap.parallel.parcel import unpack
-from ocsp_pcap.parallel.read_run import Step, read_run
-from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.read_run import Step, read_share
+from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
 
 from .rotated import LITTLE_ENDIAN, split
@@ -33,29 +33,28 @@ OF_ITS_FILES = ("path", "files", "size")
 
 
 class Done:
-    """A run that is read at once, and has gone the way to another process and back."""
+    """A share that is read at once, and has gone the way to another process and back."""
 
-    def __init__(self, run: Run) -> None:
-        self._told = read_run(pickle.loads(pickle.dumps(run)), Watch())
+    def __init__(self, share: Share) -> None:
+        self._said = read_share(pickle.loads(pickle.dumps(share)), Watch())
 
-    def steps(self, shared: Shared) -> list[Step]:
-        steps: list[Step] = unpack(self._told, shared)
+    def steps(self, shared: Shared) -> list[list[Step]] | None:
+        steps: list[list[Step]] | None = unpack(self._said, shared)
         return steps
 
-    def cancel(self) -> bool:
-        return False
-
-    def cancelled(self) -> bool:
-        return False
+    def interrupt(self) -> bool:
+        return True
 
 
 class Here:
     """Workers that are this process: what they do is what processes of their own do, without their start."""
 
-    count = 2
+    reads_along = True
+    shares = 1_000_000
+    """Each file is a share."""
 
-    def submit(self, run: Run) -> Done:
-        return Done(run)
+    def submit(self, share: Share) -> Done:
+        return Done(share)
 
 
 @contextmanager
@@ -66,7 +65,6 @@ def workers_here(_: int) -> Iterator[Here]:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "processes", workers_here)
-    monkeypatch.setattr(side_by_side, "LEAST_BYTES", 0)
     monkeypatch.setattr(runs, "LEAST_BYTES", 1)
 
 
@@ -119,7 +117,6 @@ def test_cut_at_any_frame(scenario: str, tmp_path: Path, here: None) -> None:
 
 
 def test_processes_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(side_by_side, "LEAST_BYTES", 0)
     monkeypatch.setattr(runs, "LEAST_BYTES", 1)
     path = SAMPLES / "ocsp-at-parent" / "parent.pcap"
     files = split(path, tmp_path, [20, 57, 58, 90])

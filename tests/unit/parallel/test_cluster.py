@@ -27,9 +27,9 @@ from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe.assemble import FactAssembler
 from ocsp_pcap.parallel import cluster as module
-from ocsp_pcap.parallel import runs, side_by_side
+from ocsp_pcap.parallel import runs
 from ocsp_pcap.parallel.cluster import TaskAnswer, cluster
-from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.runs import Run, Share
 from ocsp_pcap.parallel.workers import ClusterError
 from ocsp_pcap.read_captures import RunOptions, read_captures
 from ocsp_pcap.spoken.shared import Shared
@@ -68,14 +68,13 @@ def rotated(tmp_path: Path) -> list[Path]:
 
 
 @pytest.fixture(autouse=True)
-def every_file_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(side_by_side, "LEAST_BYTES", 0)
+def every_file_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "LEAST_BYTES", 1)
-    monkeypatch.setattr(runs, "MOST_BYTES", 1)
+    monkeypatch.setattr(module, "EACH", 1_000_000)
 
 
-def alone(source: CaptureSource) -> Run:
-    return Run((Member(source),), first=True, group=1, rotation="auto")
+def alone(source: CaptureSource) -> Share:
+    return (Run((Member(source),), first=True, group=1, rotation="auto"),)
 
 
 def lines(facts: Facts) -> str:
@@ -86,7 +85,7 @@ def observed(sources: Sequence[CaptureSource], address: str) -> tuple[Facts, lis
     """Read sources by a cluster; tell also what could not be read."""
     failures: list[CaptureError] = []
     shared = Shared()
-    options = RunOptions(failures.append, workers=partial(cluster, address), distant=True)
+    options = RunOptions(failures.append, workers=partial(cluster, address))
     facts = FactAssembler(shared).facts(read_captures(sources, shared, options))
     return facts, [str(failure) for failure in failures]
 
@@ -293,13 +292,11 @@ def test_what_is_not_there_yet_can_be_given_up(scheduler: str, rotated: list[Pat
     source = CaptureSource("done.pcap", DIRECT)
     blocking = Blocking(str(rotated[0]), rotated[0])
     with cluster(scheduler) as workers:
-        assert workers.count == 2
+        assert workers.shares == 2 * module.EACH
         done = workers.submit(alone(source))
         done.steps(Shared())
         waiting = workers.submit(alone(blocking))
-        for each in (done, waiting):
-            each.cancel()
-        assert (done.cancelled(), waiting.cancelled()) == (False, True)
+        assert (done.interrupt(), waiting.interrupt()) == (True, False)
     (rotated[0].parent.parent / "go").touch()
 
 

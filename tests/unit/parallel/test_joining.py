@@ -21,7 +21,7 @@ from ocsp_pcap.parallel import runs, side_by_side
 from ocsp_pcap.parallel.read_run import Part
 from tests.unit.observe.rotated import split
 from tests.unit.observe.segments import client_hello
-from tests.unit.observe.test_sets import here, lines
+from tests.unit.observe.test_sets import Here, here, lines
 
 __all__ = ["here"]
 
@@ -195,8 +195,7 @@ def facts_of(files: Sequence[Path], **options: int) -> Facts:
 def test_any_border(
     story: Callable[[], list[Packet]], tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut at every place, and into as many files as there are packets; each file is a run."""
-    monkeypatch.setattr(runs, "MOST_BYTES", 1)
+    """Cut at every place, and into as many files as there are packets; each file is a share."""
     joined: list[bool] = []
     real = side_by_side.SideBySide._join
 
@@ -218,14 +217,18 @@ def test_any_border(
         assert lines(in_order) == lines(whole), at
         assert facts_of(files, jobs=2) == in_order, at
     assert all(joined) or story in READ_HERE
-    assert len(joined) > count
+    assert len(joined) > count // 2
 
 
-def test_runs_of_several_files(tmp_path: Path, here: None) -> None:
+def test_shares_of_several_files(tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     wrpcap(str(tmp_path / "whole.pcap"), kept_alive())
     files = split(tmp_path / "whole.pcap", tmp_path / "files", range(1, 18))
-    group = [Member(CaptureSource(str(path), path)) for path in files]
-    sizes = [len(run.members) for run in runs.cut([group], 2, "yes")]
-    assert sum(sizes) == 18
-    assert min(sizes) > 1
+    groups = [
+        [Member(CaptureSource(str(path), path)) for path in files[part]]
+        for part in (slice(7), slice(7, None))
+    ]
+    shares = runs.cut(groups, 4, "yes")
+    assert [member for share in shares for run in share for member in run.members] == [*groups[0], *groups[1]]
+    assert [sum(len(run.members) for run in share) for share in shares] == [5, 4, 4, 5]
+    monkeypatch.setattr(Here, "shares", 4)
     assert facts_of(files, jobs=2) == facts_of(files)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,10 +14,10 @@ import pytest
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.bounds import adjust, set_to
 from ocsp_pcap.observe.watch import Value, Watch
-from ocsp_pcap.parallel import processes, runs, side_by_side
+from ocsp_pcap.parallel import processes, runs
 from ocsp_pcap.parallel.parcel import unpack
-from ocsp_pcap.parallel.read_run import Step, read_run
-from ocsp_pcap.parallel.runs import Run
+from ocsp_pcap.parallel.read_run import Step, read_share
+from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
 
@@ -37,51 +39,45 @@ class Stops(Watch):
 
 
 class Task:
-    """A run that is read when its result is asked for; what is being read cannot be given up."""
+    """A share that is read when its result is asked for."""
 
     def __init__(self, read: Callable[[], bytes], *, runs: bool) -> None:
         self._read = read
         self._runs = runs
-        self._cancelled = False
 
-    def steps(self, shared: Shared) -> list[Step]:
-        steps: list[Step] = unpack(self._read(), shared)
+    def steps(self, shared: Shared) -> list[list[Step]] | None:
+        steps: list[list[Step]] | None = unpack(self._read(), shared)
         return steps
 
-    def cancel(self) -> bool:
-        self._cancelled = not self._runs
-        return self._cancelled
-
-    def cancelled(self) -> bool:
-        return self._cancelled
+    def interrupt(self) -> bool:
+        return self._runs
 
 
-class Two:
-    """Two workers, of which one has begun when the user interrupts, and stops after its first packets."""
+class Workers:
+    """One of them has begun when the user interrupts, and stops after its first packets."""
 
-    count = 2
+    reads_along = False
+    shares = 1_000_000
 
     def __init__(self) -> None:
         self._given = 0
 
-    def submit(self, run: Run) -> Task:
+    def submit(self, share: Share) -> Task:
         self._given += 1
         running = self._given == 3
         watch = Watch()
         watch.stopped = running
-        return Task(partial(read_run, run, watch), runs=running)
+        return Task(partial(read_share, share, watch), runs=running)
 
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     @contextmanager
-    def two(_: int) -> Iterator[Two]:
-        yield Two()
+    def workers(_: int) -> Iterator[Workers]:
+        yield Workers()
 
-    monkeypatch.setattr(processes, "processes", two)
-    monkeypatch.setattr(side_by_side, "LEAST_BYTES", 0)
+    monkeypatch.setattr(processes, "processes", workers)
     monkeypatch.setattr(runs, "LEAST_BYTES", 1)
-    monkeypatch.setattr(runs, "MOST_BYTES", 1)
     return split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
 
 
@@ -91,7 +87,7 @@ def test_what_was_found_so_far(after: int, files: list[Path]) -> None:
     facts = read_facts(files, ReadOptions(jobs=2, watch=Stops(after), warn=told.append))
     (capture,) = facts.captures
     # The third was at work: what it had found counts, and nothing behind it.
-    read = 3 if after == 2 else 1
+    read = after + 1 if after == 2 else after
     assert len(capture.files or (capture,)) == read
     assert capture.damage is not None
     assert capture.damage.endswith("this is a partial result")
@@ -99,8 +95,9 @@ def test_what_was_found_so_far(after: int, files: list[Path]) -> None:
     assert facts.handshakes == read_facts(files[:read]).handshakes or read == 3
 
 
-def test_workers_have_the_bounds_that_were_given(tmp_path: Path) -> None:
+def test_processes_have_the_bounds_that_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is reached there is told as here."""
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
     captures = []
     for name in ("a", "b"):
         captures.append(tmp_path / f"{name}.pcap")
@@ -113,3 +110,21 @@ def test_workers_have_the_bounds_that_were_given(tmp_path: Path) -> None:
     assert facts[0] == facts[1]
     for capture in facts[1].captures:
         assert any("--bound certificates=N" in note for note in capture.notes)
+
+
+@pytest.mark.parametrize("ends", [signal.SIGKILL, None])
+def test_a_process_that_is_killed(ends: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had to read is read here."""
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
+    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
+    whole = read_facts(files)
+    here, began = os.getpid(), processes.read_share
+
+    def read(share: Share, watch: Watch) -> bytes:
+        assert os.getpid() != here
+        if ends is not None:
+            os.kill(os.getpid(), ends)
+        return began(share, watch)
+
+    monkeypatch.setattr(processes, "read_share", read)
+    assert read_facts(files, ReadOptions(jobs=3)) == whole
