@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
@@ -84,8 +83,7 @@ def with_aftermath(question: Question, claim: Claim, since: int) -> Claim:
     if not words:
         return claim
     telling = len(claim.evidence) - 1 if claim.telling < 0 else claim.telling
-    return replace(
-        claim,
+    return claim._replace(
         summary=f"{claim.summary}; {' and '.join(words)}",
         evidence=(*claim.evidence, *evidence),
         telling=telling,

@@ -72,6 +72,8 @@ class Case:
         self.clocks = Clocks(facts)
         self.clock = self.clocks.bring
         self.roles: Roles = assign_roles(facts.handshakes, context.site, context.capture_roles, self.clock)
+        self.identity = self.roles.identity
+        """Returns what is equal for all addresses of one host."""
         self.visits: tuple[Visit, ...] = distinct_visits(facts.handshakes, self.clock, self.roles.role)
         self.exchanges: tuple[OcspExchangeFact, ...] = distinct_exchanges(
             facts.ocsp_exchanges, self.clock, self.clocks.comparable
@@ -82,10 +84,6 @@ class Case:
     def moment(self, fact: Dated) -> int:
         """Return the time of a fact by the reference clock."""
         return self.clock(fact.capture, fact.time)
-
-    def identity(self, address: str) -> str:
-        """Return what is equal for all addresses of one host."""
-        return self.roles.identity(address)
 
     def validator(self, address: str) -> Validator:
         """Return a host as the one that received a certificate."""
@@ -121,6 +119,8 @@ class Case:
         return self._known(handshake.client_certificates)
 
     def _known(self, hashes: tuple[str, ...]) -> list[CertificateFact]:
+        if not hashes:
+            return []
         known = self.facts.certificates
         return [known[sha256] for sha256 in hashes if sha256 in known]
 
@@ -275,6 +275,15 @@ class Case:
         return frozenset(targets - clients)
 
     @cached_property
+    def names_behind(self) -> dict[str, set[str | None]]:
+        """Identity of the host that connections end at: what they name as their target."""
+        index: dict[str, set[str | None]] = defaultdict(set)
+        for visit in self.visits:
+            handshake = visit.handshake
+            index[self.identity(handshake.server)].update((visit.host, handshake.connect_host))
+        return index
+
+    @cached_property
     def by_host(self) -> dict[str, list[Visit]]:
         """Name of a host: all visits of it, by time."""
         return by_host(self.visits)
@@ -342,6 +351,8 @@ class Case:
         self, visit: Visit, certificate: CertificateFact
     ) -> tuple[ResponseFact, SingleFact, Match] | None:
         """Return the staple of a handshake that is about this certificate: of several the newest good one."""
+        if not visit.handshake.staples:
+            return None
         found = [
             (response, single, match)
             for response in visit.handshake.staples

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes, log_times
@@ -57,8 +56,7 @@ SPEAK_OF_THE_SITE: Final = frozenset({"ocsp-disabled", "unexplained"})
 MAX_EVIDENCE: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """One question with its headline, what else is possible, and what holds besides."""
 
     question: Question
@@ -120,16 +118,17 @@ def answer(question: Question) -> Answered:
     """
     found: list[Weighed] = []
     firm: Weighed | None = None
-    for rule in ORDER:
-        settled = firm is not None and firm.confidence == "confirmed" and firm.claim.cause not in LEAVES_OPEN
-        if (settled and not rule.entry.proofs) or (firm is not None and rule.entry.code == "unexplained"):
+    settled = False
+    for entry, claims in ORDER:
+        if (settled and not entry.proofs) or (firm is not None and entry.code == "unexplained"):
             # Beside a confirmed answer only what is confirmed, too, is shown.
             continue
-        for claim in rule.claims(question):
-            one = weigh(question, claim, rule.entry.proofs)
+        for claim in claims(question):
+            one = weigh(question, claim, entry.proofs)
             found.append(one)
             if firm is None and one.confidence != "possible":
                 firm = one
+                settled = one.confidence == "confirmed" and claim.cause not in LEAVES_OPEN
     headline = firm or (found[-1] if found else _nothing(question))
     leaves_open = headline.claim.cause in LEAVES_OPEN
     others = [one for one in found if one is not headline]
@@ -217,7 +216,8 @@ def _verdict(group: list[Question]) -> Verdict:
     same = question.case.same
     subject = next((q.certificate for q in group if q.certificate is not None), None)
     chain_role: ChainRole = "leaf" if any(q.position == 0 for q in group) else "intermediate"
-    sightings = tuple(_sighting(row) for row in rows)
+    sightings = tuple([_sighting(row) for row in rows])
+    summed_up = sightings[rows.index(best)]
     return Verdict(
         validator=question.validator,
         host=_host(group, subject),
@@ -228,11 +228,11 @@ def _verdict(group: list[Question]) -> Verdict:
         status=_newest_status(rows, claim),
         confidence=best.headline.confidence,
         summary=same(_sentence(claim.summary + _later_words(rows, claim) + _contradicted_words(best))),
-        alternatives=same(best.alternatives),
+        alternatives=summed_up.alternatives,
         evidence=_evidence(best),
         next_steps=tuple([same(step) for step in _next_steps(question, claim)]),
         sightings=sightings,
-        doubts=same(_doubts(best.headline.doubts)),
+        doubts=summed_up.doubts,
         presented_by=question.presented_by,
     )
 

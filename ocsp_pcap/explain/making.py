@@ -66,14 +66,11 @@ def siblings(question: Question) -> list[CertificateFact]:
     return list(islice(others, MAX_SIBLINGS))
 
 
-def one_key(question: Question) -> bool:
+def one_key(certificate: CertificateFact, others: list[CertificateFact]) -> bool:
     """Certificates of several hosts share one key: their issuer makes them as they are needed."""
-    certificate = question.certificate
-    if certificate is None or not certificate.public_key_sha256:
-        return False
-    return any(
+    return bool(certificate.public_key_sha256) and any(
         other.public_key_sha256 == certificate.public_key_sha256 and set(other.sans) != set(certificate.sans)
-        for other in siblings(question)
+        for other in others
     )
 
 
@@ -192,6 +189,6 @@ def made_by_proxy_signs(question: Question) -> str | None:
         return "this is the child of another proxy, which may have made this certificate"
     if start_is_missing(question):
         return "the start of the connection, where a proxy would show, is not in the capture"
-    if one_key(question) and not certificate.self_signed:
+    if not certificate.self_signed and one_key(certificate, siblings(question)):
         return "certificates of several hosts share its key"
     return None

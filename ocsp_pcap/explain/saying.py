@@ -99,7 +99,8 @@ def trace_is_of(question: Question) -> bool:
 
 def contradiction(question: Question) -> tuple[Standing, ...]:
     """Return the doubt that the site file calls OCSP off on a validator that is seen to use it."""
-    words, shown = contradiction_words(question), shows_ocsp(question)
+    words = contradiction_words(question)
+    shown = shows_ocsp(question) if words is not None else None
     if words is None or shown is None:
         return ()
     return (Standing("told-otherwise", words, (shown.evidence,)),)

@@ -33,10 +33,16 @@ class Visit:
     def frame(self) -> int:
         """The frame to look at first: that of the certificate, else of the hello."""
         frames = self.handshake.frames
-        hello = frames.certificate or frames.server_hello or frames.client_hello
-        later = frames.finished or self.handshake.application_data_frame
-        alert = next((alert.frame for alert in self.handshake.alerts), None)
-        return hello or frames.certificate_status or alert or later or 1
+        return (
+            frames.certificate
+            or frames.server_hello
+            or frames.client_hello
+            or frames.certificate_status
+            or next((alert.frame for alert in self.handshake.alerts), None)
+            or frames.finished
+            or self.handshake.application_data_frame
+            or 1
+        )
 
     @property
     def hides_certificate(self) -> bool:

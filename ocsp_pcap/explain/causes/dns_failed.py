@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from ocsp_pcap.explain.aftermath import with_aftermath
@@ -58,7 +57,7 @@ def claims(question: Question) -> Iterator[Claim]:
         if (
             claim := _claim(question, lookups_for(question, host), f"the responder {host}", host)
         ) is not None:
-            yield replace(claim, responder=url)
+            yield claim._replace(responder=url)
             return
 
 

@@ -124,7 +124,7 @@ def _said(question: Question) -> Claim | None:
 def _hands_on_its_query(question: Question) -> Claim | None:
     """It handed on what a host behind it asked about this very certificate, which that host so received."""
     certificate, asker = question.certificate, question.asker
-    if certificate is None or question.own_queries or shown_to_intercept(question):
+    if certificate is None or question.own_queries or not asker.relayed or shown_to_intercept(question):
         return None
     time, case = question.visit.time, question.case
     for exchange in between(asker.relayed, time, time + REACTION, case.moment):

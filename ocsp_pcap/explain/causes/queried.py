@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
@@ -67,7 +66,7 @@ def claims(question: Question) -> Iterator[Claim]:
                 "another handshake stands nearer before the query, and this one may have waited for its "
                 "answer"
             )
-            yield replace(_answered(question, query), signs=(Standing("other-purpose", words),))
+            yield _answered(question, query)._replace(signs=(Standing("other-purpose", words),))
             return
     for query in question.own_queries:
         if cut_short(query):

@@ -135,7 +135,7 @@ def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
     if told is None:
         return None
     proxy = told[0]
-    shared = one_key(question)
+    shared = one_key(certificate, siblings(question))
     words = (
         f"the CA of the {proxy.role} proxy signed it, so {question.who} never sees the origin's certificate; "
         "OCSP for it belongs on the proxy that does"
@@ -182,7 +182,7 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Claim | N
         return None
     others = siblings(question)
     bare = all(not other.ocsp_urls and not other.crl_urls for other in others)
-    shared = one_key(question)
+    shared = one_key(certificate, others)
     at_most: Confidence = "possible"
     if behind_proxy(question) and others and bare:
         how = f", issued {len(others) + 1} certificates seen behind the same proxy"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.grounds.kinds import Ground, Kind
 from ocsp_pcap.explain.model import Confidence, Evidence, Status
@@ -30,8 +29,7 @@ Proof: TypeAlias = tuple[Kind, ...]
 """Kinds of ground that, together and undoubted, prove a cause."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """A doubt that stands, and why."""
 
     code: DoubtCode
@@ -42,8 +40,7 @@ class Standing:
     """Another cause that would fit as well; then nothing favours the claim."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The word of one cause about one question."""
 
     cause: str
@@ -67,8 +64,7 @@ class Claim:
     """How long answers last, in words, where a capture longer than that would decide."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """A claim with how sure it is, and the doubts that stand."""
 
     claim: Claim

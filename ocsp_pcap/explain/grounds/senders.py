@@ -120,9 +120,7 @@ def _unplaced_proxy(question: Question, query: Query) -> str | None:
     others = sorted(case.unplaced_proxies - own - {question.asker.identity})
     names = {visit.host, visit.handshake.server}
     for proxy in others:
-        behind = (v for v in case.visits if case.identity(v.handshake.server) == proxy)
-        same = any({v.host, v.handshake.connect_host} & names for v in behind)
-        if same or case.coverage.loss(query.exchange.capture) is not None:
+        if case.names_behind[proxy] & names or case.coverage.loss(query.exchange.capture) is not None:
             return proxy
     return None
 

@@ -20,20 +20,24 @@ def weigh(question: Question, claim: Claim, proofs: Sequence[Proof]) -> Weighed:
     if claim.at_most == "possible":
         # Whatever its grounds: nobody needs to know which doubts stand besides.
         return Weighed(claim, "possible", claim.signs)
-    kinds = {type(ground) for ground in claim.grounds}
     doubts = tuple(_distinct((*claim.signs, *standing_doubts(question, claim))))
     if any(doubt.rival is not None for doubt in doubts):
         return Weighed(claim, "possible", doubts)
+    if doubts or claim.at_most != "confirmed":
+        return Weighed(claim, "likely", doubts)
+    kinds = {type(ground) for ground in claim.grounds}
     proven = any(kinds.issuperset(proof) for proof in proofs)
-    sure = proven and not doubts and claim.at_most == "confirmed"
-    return Weighed(claim, "confirmed" if sure else "likely", doubts)
+    return Weighed(claim, "confirmed" if proven else "likely", doubts)
 
 
-def standing_doubts(question: Question, claim: Claim) -> Iterable[Standing]:
-    """Yield every doubt that stands about a ground of the claim."""
-    for ground in claim.grounds:
-        for rule in DOUBTS[type(ground)]:
-            yield from rule.standing(question, ground)
+def standing_doubts(question: Question, claim: Claim) -> list[Standing]:
+    """Return every doubt that stands about a ground of the claim."""
+    return [
+        doubt
+        for ground in claim.grounds
+        for rule in DOUBTS[type(ground)]
+        for doubt in rule.standing(question, ground)
+    ]
 
 
 def _distinct(doubts: Iterable[Standing]) -> Iterable[Standing]:
