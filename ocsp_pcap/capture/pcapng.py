@@ -7,7 +7,7 @@ blocks count, and come as rows with the link type NOT_A_PACKET and no bytes.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from ocsp_pcap.capture import pcapng_blocks as blocks
 from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.capture.chain import NONE, BlockChain, Finder, gather
 from ocsp_pcap.capture.parser import NOT_A_PACKET, SNAPLEN_LIMIT, FileDamage, Parsed, nothing, snaplen_limit
+from ocsp_pcap.capture.pcapng_rows import CLAIMS_MORE, SINGLE_ROWS, SingleRows
 from ocsp_pcap.capture.pcapng_state import FileState
 
 BLOCK_LIMIT = 64 << 20
@@ -25,41 +26,6 @@ ORDER_CHANGE_LIMIT = 10_000
 
 _SPECULATE_FROM = 4096
 _PLAUSIBLE_BLOCK = 16
-_CLAIMS_MORE = "the block is too short for the packet it claims to hold"
-
-
-@dataclass(slots=True)
-class _Rows:
-    """Packets found one by one, as columns; positions are those of their blocks."""
-
-    position: list[int] = field(default_factory=list)
-    offset: list[int] = field(default_factory=list)
-    captured: list[int] = field(default_factory=list)
-    original: list[int] = field(default_factory=list)
-    time: list[int] = field(default_factory=list)
-    timed: list[bool] = field(default_factory=list)
-    link_type: list[int] = field(default_factory=list)
-
-    def add(
-        self, position: int, offset: int, captured: int, original: int, time: int | None, link_type: int
-    ) -> None:
-        self.position.append(position)
-        self.offset.append(offset)
-        self.captured.append(captured)
-        self.original.append(original)
-        self.time.append(time or 0)
-        self.timed.append(time is not None)
-        self.link_type.append(link_type)
-
-    def add_empty(self, positions: Column) -> None:
-        """Add blocks that are numbered as frames but hold no packet and no time, all at once."""
-        count = len(positions)
-        self.position += positions.tolist()
-        self.offset += positions.tolist()
-        for column in (self.captured, self.original, self.time):
-            column += [0] * count
-        self.timed += [False] * count
-        self.link_type += [NOT_A_PACKET] * count
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,10 +229,10 @@ class PcapngParser:
         if head[2] >= known:
             return FileDamage(position, f"a packet names interface {head[2]}, its section describes {known}")
         if head[5] + np.int64(32) > head[1]:
-            return FileDamage(position, _CLAIMS_MORE)
+            return FileDamage(position, CLAIMS_MORE)
         return FileDamage(position, f"a packet claims {head[5]} bytes, more than any packet has")
 
-    def _merge(self, positions: Column, heads: NDArray[np.uint32], base: Column, rows: _Rows) -> Parsed:
+    def _merge(self, positions: Column, heads: NDArray[np.uint32], base: Column, rows: SingleRows) -> Parsed:
         interface = base + heads[:, 2]
         stamps = (heads[:, 3].astype(np.uint64) << np.uint64(32)) | heads[:, 4]
         time = self._times(interface, stamps)
@@ -315,10 +281,10 @@ class PcapngParser:
 
     def _others(
         self, buffer: Bytes, positions: Column, heads: NDArray[np.uint32]
-    ) -> tuple[_Table, _Rows, FileDamage | None]:
+    ) -> tuple[_Table, SingleRows, FileDamage | None]:
         """Work through all blocks that are no Enhanced Packet Blocks, in their order."""
         states = [(-1, self._state.base, self._state.count)]
-        rows, damage = _Rows(), None
+        rows, damage = SingleRows(), None
         is_custom = np.isin(heads[:, 0], sorted(blocks.CUSTOM_BLOCKS))
         custom = positions[is_custom]
         if len(custom):
@@ -327,7 +293,10 @@ class PcapngParser:
             positions.tolist(), heads[:, 0].tolist(), heads[:, 1].tolist(), strict=True
         ):
             body = buffer[position + 8 : position + (length + 3 & ~3) - 4]
-            reason = self._other(kind, position, body, rows)
+            if kind in SINGLE_ROWS:
+                reason = rows.take(kind, self._order, position, body, self._state)
+            else:
+                reason = self._state.apply(kind, self._order, body)
             if reason:
                 damage = FileDamage(position, reason)
                 break
@@ -337,45 +306,6 @@ class PcapngParser:
             rows.add_empty(custom if damage is None else custom[custom < damage.position])
         table = np.array(states, np.int64)
         return _Table(table[:, 0], table[:, 1], table[:, 2]), rows, damage
-
-    def _other(self, kind: int, position: int, body: Bytes, rows: _Rows) -> str | None:
-        """Work through one block; return what is wrong with it where reading cannot go on."""
-        if kind == blocks.SIMPLE_PACKET:
-            return self._simple_packet(position, body, rows)
-        if kind == blocks.OLD_PACKET:
-            return self._old_packet(position, body, rows)
-        if kind in blocks.SYSDIG_EVENTS or kind == blocks.JOURNAL_EXPORT:
-            time = blocks.read_event_time(kind, self._order, body.tobytes())
-            rows.add(position, position, 0, 0, time, NOT_A_PACKET)
-            return None
-        return self._state.apply(kind, self._order, body)
-
-    def _simple_packet(self, position: int, body: Bytes, rows: _Rows) -> str | None:
-        if not self._state.count:
-            return "a simple packet stands before the description of its interface"
-        if len(body) < 4:
-            return _CLAIMS_MORE
-        interface = self._state.interfaces[self._state.base]
-        (original,) = struct.unpack_from(self._order + "I", body.data)
-        captured = min(original, interface.snaplen) if interface.snaplen else original
-        if captured > min(len(body) - 4, snaplen_limit(interface.link_type)):
-            return _CLAIMS_MORE
-        rows.add(position, position + 12, captured, original, None, interface.link_type)
-        return None
-
-    def _old_packet(self, position: int, body: Bytes, rows: _Rows) -> str | None:
-        if len(body) < 20:
-            return _CLAIMS_MORE
-        number, high, low, captured, original = struct.unpack_from(self._order + "HxxIIII", body.data)
-        known = self._state.count
-        if number >= known:
-            return f"a packet names interface {number}, its section describes {known}"
-        interface = self._state.interfaces[self._state.base + number]
-        if captured > min(len(body) - 20, snaplen_limit(interface.link_type)):
-            return _CLAIMS_MORE
-        time = int(interface.clock.nanoseconds(np.array([high << 32 | low], np.uint64))[0])
-        rows.add(position, position + 28, captured, original, time, interface.link_type)
-        return None
 
 
 def _join(pieces: list[Parsed], consumed: int, needed: int, damage: FileDamage | None) -> Parsed:

@@ -13,19 +13,13 @@ from enum import Enum, auto
 from typing import Literal
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader, RefusedTunnel
+from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader
+from ocsp_pcap.spoken.behind_prefixes import Behind, behind_proxy_header, behind_socks, refused_socks
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
 from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, hello_within, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.held_bytes import Piece, Waiting
-from ocsp_pcap.spoken.proxy_prefixes import (
-    NEED_MORE,
-    NOT_THIS,
-    SocksNegotiation,
-    proxy_protocol_length,
-    socks_negotiation,
-    socks_refusal,
-)
+from ocsp_pcap.spoken.proxy_prefixes import NOT_THIS
 from ocsp_pcap.spoken.seen import Found, Spoken, Tunnel, seen
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.connection import TlsConnection
@@ -282,7 +276,7 @@ class Conversation:
                 self._http = ExchangeReader(self._shared.responses, self._scheme, mid_stream=self._mid_stream)
                 self._replay()
             case Beginning.PROXY_PROTOCOL if self._mode is Mode.SNIFF:
-                self._proxy_protocol(waiting, direction)
+                self._go_behind(behind_proxy_header(waiting, direction, self.tunnel))
             case Beginning.SOCKS4 | Beginning.SOCKS5 if self._mode is Mode.SNIFF:
                 self._mode = Mode.SOCKS
                 self.client = direction
@@ -350,45 +344,23 @@ class Conversation:
         for piece in pieces:
             self._feed(piece)
 
-    def _proxy_protocol(self, waiting: Waiting, direction: int) -> None:
-        length = proxy_protocol_length(waiting.buffers[direction])
-        if length == NOT_THIS:
+    def _go_behind(self, found: Behind | int) -> None:
+        if isinstance(found, Behind):
+            self._start_over(*found)
+        elif found == NOT_THIS:
             self._watch()
-        elif length != NEED_MORE:
-            self._start_over(self.tunnel or Tunnel("proxy-protocol"), waiting.without({direction: length}))
 
     def _socks(self, waiting: Waiting) -> None:
-        sent, answered = waiting.buffers[self.client], waiting.buffers[1 - self.client]
-        found = socks_negotiation(sent, answered)
+        found = behind_socks(waiting, self.client)
         if found == NOT_THIS:
             self._socks_refused(waiting)
-            self._watch()
-        elif isinstance(found, SocksNegotiation):
-            asked = [piece for piece in waiting.pieces if piece.direction == self.client][-1]
-            rest = waiting.without({self.client: found.from_client, 1 - self.client: found.from_server})
-            self._start_over(Tunnel("socks", found.host, found.port, asked.frame), rest)
+        self._go_behind(found)
 
     def _socks_refused(self, waiting: Waiting) -> None:
         """Note a SOCKS request that opened nothing, where one was made."""
-        client = self.client
-        refusal = socks_refusal(waiting.buffers[client], waiting.buffers[1 - client])
-        asked = [piece for piece in waiting.pieces if piece.direction == client]
-        if refusal is None or not asked:
-            return
-        last = waiting.pieces[-1] if refusal.status is not None else None
-        self._found(
-            [
-                RefusedTunnel(
-                    "socks",
-                    refusal.host,
-                    refusal.port,
-                    asked[-1].frame,
-                    asked[-1].time,
-                    None if last is None else last.frame,
-                    refusal.status,
-                )
-            ]
-        )
+        refused = refused_socks(waiting, self.client)
+        if refused is not None:
+            self._found([refused])
 
     def _found(self, exchanges: list[Exchange]) -> None:
         for exchange in exchanges:

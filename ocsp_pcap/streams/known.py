@@ -1,14 +1,14 @@
 """Knowledge of numbered streams, asked for by their numbers.
 
 A column a property, a row a stream: a capture has millions of streams, and each costs some dozens of bytes
-and no object. The columns are filled by :mod:`ocsp_pcap.streams.flows`; nothing here changes them.
+and no object. The columns are filled by what builds on this.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,16 @@ class KnownStreams:
 
     def __len__(self) -> int:
         return self._size
+
+    def _reserve_conversations(self) -> None:
+        needed = 2 * max(len(index) for index in self._indexes)
+        if needed > len(self._current):
+            self._current = _grown(self._current, max(needed, 2 * len(self._current)))
+
+    def _reserve_streams(self, needed: int) -> None:
+        if needed > len(self._state["bits"]):
+            capacity = max(needed, 2 * len(self._state["bits"]))
+            self._state = {name: _grown(array, capacity) for name, array in self._state.items()}
 
     def heard_before(self, stream: int, direction: int) -> tuple[int, int] | None:
         """Return the last acknowledgment, and window as advertised, of a direction before this batch."""
@@ -256,3 +266,9 @@ class KnownStreams:
         only_0 = (packets[:, 1] == 0) & ((bits & ACKED_0) != 0)
         only_1 = (packets[:, 0] == 0) & ((bits & ACKED_1) != 0)
         return int(np.count_nonzero(only_0 | only_1))
+
+
+def _grown(array: NDArray[Any], capacity: int) -> NDArray[Any]:
+    grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown

@@ -1,0 +1,195 @@
+"""Streams across files: those of a table that was filled elsewhere go on with those of the files before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.streams.distinct import first_of_each
+from ocsp_pcap.streams.headers import FAR, NEAR
+from ocsp_pcap.streams.joining import FlowMatch, Joined, MatchError
+from ocsp_pcap.streams.known import Flags, KnownStreams, Rows
+from ocsp_pcap.streams.state import (
+    ACKED_0,
+    ACKED_1,
+    BASE_0,
+    BASE_1,
+    BLIND_MORE,
+    BLIND_RST,
+    IS_IPV6,
+    REBASED,
+    RESET_BY_1,
+    SWAPPED,
+)
+
+FlowStates = dict[str, NDArray[Any]]
+"""What is known of some streams, by field."""
+
+
+class StreamsAcrossFiles(KnownStreams):
+    """Takes the streams of the files that follow."""
+
+    def match(self, other: StreamsAcrossFiles) -> FlowMatch:
+        """Find which streams of another table, that of the packets which follow, go on with one of this.
+
+        Only the first stream that ``other`` has of a conversation can go on; Wireshark's rule says whether
+        it does. Raise MatchError where only the packets could tell.
+        """
+        size = other._size
+        earlier = np.full(size, -1, np.int64)
+        conversation = np.full(size, -1, np.int64)
+        for version, rows, lanes in other._keys(np.arange(size)):
+            found = self._indexes[version].find(lanes)
+            conversation[rows] = np.where(found < 0, -1, found * 2 + version)
+        known = np.flatnonzero(conversation >= 0)
+        first = known[first_of_each(conversation[known])]
+        earlier[first] = self._current[conversation[first]]
+        theirs = other._state["bits"][:size]
+        flipped = np.zeros(size, np.bool_)
+        flipped[first] = ((theirs[first] ^ self._state["bits"][earlier[first]]) & SWAPPED) != 0
+        if self._udp or not len(first):
+            return FlowMatch(earlier, flipped, conversation >= 0)
+        side = ((theirs & SWAPPED) != 0).astype(np.int64)
+        opens = other._state["syn_frame"][:size, 0] == other._state["first_frame"][:size]
+        own = self._base_of(earlier[first], side[first])
+        anew = opens[first] & (own >= 0) & (own != other._state["base"][first, side[first]])
+        if ((theirs[known] & REBASED) != 0).any():
+            raise MatchError("a SYN/ACK has another sequence number than what its sender sent before")
+        is_first = np.zeros(size, np.bool_)
+        is_first[first] = True
+        again = known[~is_first[known]]
+        before = self._current[conversation[again]].astype(np.int64)
+        if (self._base_of(before, side[again]) == other._state["base"][again, side[again]]).any():
+            raise MatchError("a SYN of the earlier packets may be repeated")
+        late = (other._state["syn_count"][first] > 0).any(axis=1) | (other._state["syn_ack_frame"][first] > 0)
+        for direction in (0, 1):
+            own = self._base_of(earlier[first], side[first] ^ direction)
+            theirs_of = other._base_of(first, side[first] ^ direction)
+            if (late & ~anew & (own >= 0) & (theirs_of >= 0) & (own != theirs_of)).any():
+                raise MatchError("a SYN inside a stream is that of another connection")
+        goes_on = first[~anew]
+        if self._may_be_stray(other, earlier[goes_on], goes_on, flipped[goes_on]):
+            raise MatchError("an end stands where its receiver, as earlier packets show, took none")
+        earlier[first[anew]] = -1
+        flipped[first[anew]] = False
+        return FlowMatch(earlier, flipped, conversation >= 0)
+
+    def _may_be_stray(self, other: StreamsAcrossFiles, mine: Rows, theirs: Rows, flipped: Flags) -> bool:
+        """Tell whether a receiver of this table would not have taken an end that the other left open."""
+        kinds = other._state["blind_end"][theirs]
+        for index, side in zip(*(places.tolist() for places in np.nonzero(kinds)), strict=True):
+            direction = side ^ int(flipped[index])
+            heard = self.heard(int(mine[index]), 1 - direction)
+            if heard is None:
+                continue
+            reset = bool(kinds[index, side] & BLIND_RST)
+            number = int(other._state["blind_number"][theirs[index], side])
+            if kinds[index, side] & BLIND_MORE or heard.outside(
+                number, NEAR if reset else FAR, behind=0 if reset else 1
+            ):
+                return True
+        return False
+
+    def join(self, other: StreamsAcrossFiles, match: FlowMatch, frames_before: int) -> Joined:
+        """Take the streams of another table; ``frames_before`` is added to their frames."""
+        size = other._size
+        theirs = {name: array[:size].copy() for name, array in other._state.items()}
+        for name in ("first_frame", "syn_frame", "syn_ack_frame", "reset_frame", "fin_frame", "data_frame"):
+            theirs[name][theirs[name] != 0] += frames_before
+        conversation = np.empty(size, np.int64)
+        for version, rows, lanes in other._keys(np.arange(size)):
+            conversation[rows] = self._indexes[version].numbers(lanes)[0] * 2 + version
+        self._reserve_conversations()
+        goes_on = match.earlier >= 0
+        new = np.flatnonzero(~goes_on)
+        begin, end = self._size, self._size + len(new)
+        self._reserve_streams(end)
+        self._size = end
+        number = match.earlier.copy()
+        number[new] = np.arange(begin, end)
+        for name, array in self._state.items():
+            array[begin:end] = theirs[name][new]
+        self._state["key"][begin:end] = conversation[new] >> 1
+        # Of a repeated index the last value stays.
+        self._current[conversation] = number
+        self._go_on(theirs, np.flatnonzero(goes_on), match)
+        return Joined(number, match.flipped, goes_on, begin)
+
+    def states(self, streams: Rows) -> FlowStates:
+        """Return a copy of what is known of streams, for :meth:`as_of`."""
+        return {name: array[streams] for name, array in self._state.items()}
+
+    @contextmanager
+    def as_of(self, streams: Rows, known: Rows, states: FlowStates) -> Iterator[None]:
+        """Know of some streams in the block what was known before a join, so that their packets can follow.
+
+        Args:
+            streams: they begin nothing anew in the block.
+            known: places in ``streams`` of those that were known before.
+            states: what was known of these.
+        """
+        now = self.states(streams)
+        conversation = (now["key"].astype(np.int64) << 1) | ((now["bits"] & IS_IPV6) != 0)
+        current = self._current[conversation]
+        then = {name: np.zeros_like(array) for name, array in now.items()}
+        for name in ("first_frame", "first_time", "key"):
+            then[name] = now[name].copy()
+        then["bits"] = now["bits"] & (SWAPPED | IS_IPV6)
+        for name, array in then.items():
+            array[known] = states[name]
+        self._set(streams, then)
+        self._current[conversation] = streams
+        try:
+            yield
+        finally:
+            self._set(streams, now)
+            self._current[conversation] = current
+
+    def _set(self, streams: Rows, states: FlowStates) -> None:
+        for name, array in self._state.items():
+            array[streams] = states[name]
+
+    def _go_on(self, theirs: dict[str, NDArray[Any]], rows: Rows, match: FlowMatch) -> None:
+        """Add what another table knows of streams that go on."""
+        mine, state, flipped = match.earlier[rows], self._state, match.flipped[rows]
+        said = {name: array[rows] for name, array in theirs.items()}
+        for name in ("syn_frame", "syn_time", "fin_frame", "syn_count", "packets", "payload_packets"):
+            said[name][flipped] = said[name][flipped, ::-1]
+        first = state["blind_end"][mine] == 0
+        for name in ("blind_end", "blind_number"):
+            said[name][flipped] = said[name][flipped, ::-1]
+            state[name][mine] = np.where(first, said[name], state[name][mine])
+        for name in ("acknowledgment", "window", "scale", "hop_limit", "data_frame", "data_time", "data_end"):
+            said[name][flipped] = said[name][flipped, ::-1]
+        known = state["data_frame"][mine] != 0
+        ahead = (said["data_end"] - state["data_end"][mine]).view(np.int32) > 0
+        further = (said["data_frame"] != 0) & (~known | ahead)
+        for name in ("data_frame", "data_time", "data_end"):
+            state[name][mine] = np.where(further, said[name], state[name][mine])
+        for name in ("syn_count", "packets", "payload_packets"):
+            state[name][mine] += said[name]
+        bits = said["bits"]
+        reset = (state["reset_frame"][mine] == 0) & (said["reset_frame"] != 0)
+        by_1 = ((bits & RESET_BY_1) != 0) ^ flipped
+        state["bits"][mine[reset & by_1]] |= RESET_BY_1
+        ended = (state["reset_frame"][mine] != 0) | state["fin_frame"][mine].any(axis=1)
+        state["end_time"][mine] = np.where(ended, state["end_time"][mine], said["end_time"])
+        state["syn_time"][mine] = np.where(
+            state["syn_frame"][mine] == 0, said["syn_time"], state["syn_time"][mine]
+        )
+        for name in ("syn_frame", "syn_ack_frame", "reset_frame", "fin_frame", "hop_limit", "scale"):
+            state[name][mine] = np.where(state[name][mine] == 0, said[name], state[name][mine])
+        for direction, bit in ((0, ACKED_0), (1, ACKED_1)):
+            theirs_bit = np.where(flipped, (ACKED_1, ACKED_0)[direction], bit)
+            acked = (bits & theirs_bit) != 0
+            state["bits"][mine[acked]] |= bit
+            for name in ("acknowledgment", "window"):
+                state[name][mine[acked], direction] = said[name][acked, direction]
+        for side, bit in ((0, BASE_0), (1, BASE_1)):
+            learned = ((bits & bit) != 0) & ((state["bits"][mine] & bit) == 0)
+            state["base"][mine[learned], side] = said["base"][learned, side]
+            state["bits"][mine[learned]] |= bit

@@ -1,0 +1,198 @@
+"""What the packets of a batch leave behind of their streams, once they are numbered.
+
+Their opening and their ends, as far as a receiver takes them; what each direction last acknowledged; where
+its last new bytes stand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.streams.across_files import StreamsAcrossFiles
+from ocsp_pcap.streams.distinct import among, distinct, first_of_each
+from ocsp_pcap.streams.headers import FAR, NEAR
+from ocsp_pcap.streams.known import Acknowledgments, Flags, Rows
+from ocsp_pcap.streams.state import ACKED_0, ACKED_1, BLIND_FIN, BLIND_MORE, BLIND_RST, RESET_BY_1
+from ocsp_pcap.streams.windows import acknowledging, advertised, all_scaled, last_before, scales
+
+_ALERT, _APPLICATION_DATA = 21, 23
+_MAX_ALERT = 64
+"""Bytes of a segment that may be a TLS alert under protection."""
+
+
+class RememberedStreams(StreamsAcrossFiles):
+    """Learns of streams from their packets."""
+
+    def _remember(self, columns: TransportColumns, stream: Rows, direction: Flags) -> None:
+        state, flags = self._state, columns.flags
+        live = ~columns.in_error
+        slot = stream * 2 + direction
+        np.add.at(state["packets"].reshape(-1), slot[live] if columns.in_error.any() else slot, np.uint32(1))
+        hop_limit = state["hop_limit"].reshape(-1)
+        fresh = np.flatnonzero(live & (hop_limit[slot] == 0))[::-1]
+        hop_limit[slot[fresh]] = columns.hop_limit[fresh]
+        payload = (columns.payload_length + columns.payload_missing) > 0
+        np.add.at(state["payload_packets"].reshape(-1), slot[payload], np.uint32(1))
+        if self._udp:
+            return
+        self._remember_data(columns, np.flatnonzero(payload & live), slot)
+        control = np.flatnonzero(live & ((flags & (SYN | FIN | RST)) != 0))
+        opening = control[(flags[control] & SYN) != 0]
+        if len(opening):
+            state["scale"].reshape(-1)[slot[opening]] = scales(columns, opening)
+        self._remember_acknowledgments(columns, stream, direction, slot, live)
+        stray, blind = self._stray(columns, control, slot)
+        self._remember_blind(columns, control[blind], slot)
+        control = control[~stray]
+        flags, slot, frame = flags[control], slot[control], columns.frame[control]
+        syn = (flags & (SYN | ACK)) == SYN
+        np.add.at(state["syn_count"].reshape(-1), slot[syn], np.uint32(1))
+        _set_first(state["syn_time"].reshape(-1), slot[syn], columns.time[control][syn])
+        _set_first(state["syn_frame"].reshape(-1), slot[syn], frame[syn])
+        syn_ack = (flags & (SYN | ACK)) == (SYN | ACK)
+        _set_first(state["syn_ack_frame"], slot[syn_ack] >> 1, frame[syn_ack])
+        fin = (flags & FIN) != 0
+        _set_first(state["fin_frame"].reshape(-1), slot[fin], frame[fin])
+        ends = (flags & (FIN | RST)) != 0
+        _set_first(state["end_time"], slot[ends] >> 1, columns.time[control][ends])
+        reset = np.flatnonzero(flags & RST)
+        if len(reset):
+            fresh = reset[state["reset_frame"][slot[reset] >> 1] == 0]
+            fresh = fresh[first_of_each(slot[fresh] >> 1)]
+            state["reset_frame"][slot[fresh] >> 1] = frame[fresh]
+            state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= RESET_BY_1
+
+    def _remember_acknowledgments(
+        self, columns: TransportColumns, stream: Rows, direction: Flags, slot: Rows, live: Flags
+    ) -> None:
+        """Keep what each direction last acknowledged, and what it had acknowledged before this batch."""
+        state = self._state
+        rows = np.flatnonzero(acknowledging(columns, live))
+        own, backwards = slot[rows], direction[rows]
+        acknowledgment, window = state["acknowledgment"].reshape(-1), state["window"].reshape(-1)
+        known = (state["bits"][stream[rows]] & np.where(backwards, ACKED_1, ACKED_0)) != 0
+        self._before = Acknowledgments(rows, own, known, acknowledgment[own], window[own])
+        state["bits"][stream[rows[~backwards]]] |= ACKED_0
+        state["bits"][stream[rows[backwards]]] |= ACKED_1
+        # Of a repeated index the last value stays.
+        acknowledgment[own] = columns.acknowledgment[rows]
+        window[own] = advertised(columns, rows)
+
+    def _remember_blind(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> None:
+        """Keep of each direction the first end that cannot be judged, and whether there are others."""
+        kinds, numbers = self._state["blind_end"].reshape(-1), self._state["blind_number"].reshape(-1)
+        slot, reset = all_slots[rows], (columns.flags[rows] & RST) != 0
+        length = np.where(reset, 0, columns.payload_length[rows] + columns.payload_missing[rows])
+        number, kind = (
+            columns.sequence[rows] + length.astype(np.uint32),
+            np.where(reset, BLIND_RST, BLIND_FIN),
+        )
+        first = first_of_each(slot)
+        first = first[kinds[slot[first]] == 0]
+        kinds[slot[first]], numbers[slot[first]] = kind[first], number[first]
+        others = slot[(numbers[slot] != number) | ((kinds[slot] & kind) == 0)]
+        kinds[others] |= BLIND_MORE
+
+    def _stray(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> tuple[Flags, Flags]:
+        """Tell which FINs and RSTs stand where their receiver takes none (RFC 9293 3.10.7.4).
+
+        Tell also for which of them that cannot be judged, as their receiver had acknowledged nothing before.
+        """
+        state, flags, slot = self._state, columns.flags[rows], all_slots[rows]
+        stream, direction = slot >> 1, slot & 1
+        heard = (state["bits"][stream] & np.where(direction, ACKED_0, ACKED_1)) != 0
+        ends = ((flags & (FIN | RST)) != 0) & ((flags & SYN) == 0)
+        stray: Flags = heard & ends
+        blind: Flags = ~heard & ends
+        length = np.where(flags & RST, 0, columns.payload_length[rows] + columns.payload_missing[rows])
+        sequence = columns.sequence[rows] + length.astype(np.uint32)
+        # A FIN that is sent again stands one before what was acknowledged.
+        behind = np.where(flags & RST, 0, 1)
+        ahead = _difference(sequence, state["acknowledgment"].reshape(-1)[slot ^ 1])
+        stray &= ~((ahead <= 0) & (ahead >= -behind))
+        doubtful = np.flatnonzero(stray)
+        if len(doubtful):
+            known, acknowledgment, window = self._heard_before(
+                columns, rows[doubtful], slot[doubtful] ^ 1, all_slots
+            )
+            far = np.where(flags[doubtful] & RST, NEAR, FAR)
+            scale = state["scale"].reshape(-1)
+            within = all_scaled(window, scale[slot[doubtful] ^ 1], scale[slot[doubtful]], far)
+            ahead = _difference(sequence[doubtful], acknowledgment)
+            stray[doubtful] = known & ((ahead < -behind[doubtful]) | (ahead > within))
+            blind[doubtful] = ~known
+        return stray, blind
+
+    def _heard_before(
+        self, columns: TransportColumns, rows: Rows, slot: Rows, all_slots: Rows
+    ) -> tuple[Flags, NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return what slots had last acknowledged before some rows of this batch, if anything."""
+        before, count = self._before, len(columns)
+        wanted = distinct(slot)
+        own = np.flatnonzero(among(before.slot, wanted))
+        keys = before.slot[own] * count + before.rows[own]
+        order = np.argsort(keys)
+        index = last_before(keys[order], slot * count + rows, count)
+        here = before.rows[own[order[index]]] if len(own) else np.zeros(len(rows), np.int64)
+        known = index >= 0
+        acknowledgment, window = columns.acknowledgment[here].copy(), advertised(columns, here)
+        for at in np.flatnonzero(~known).tolist():
+            earlier = self.heard_before(int(slot[at]) >> 1, int(slot[at]) & 1)
+            if earlier is not None:
+                known[at] = True
+                acknowledgment[at], window[at] = earlier
+        return known, acknowledgment, window
+
+    def _remember_data(self, columns: TransportColumns, rows: Rows, slot: Rows) -> None:
+        """Keep where each direction's last new bytes stand; what is sent again does not count, nor alerts."""
+        rows = rows[~_alerts(columns, rows)]
+        slot = slot[rows]
+        state = self._state
+        frame, end, gain = (state[name].reshape(-1) for name in ("data_frame", "data_end", "data_gain"))
+        _set_first_where(end, slot, columns.sequence[rows], frame[slot] == 0)
+        length = columns.payload_length[rows] + columns.payload_missing[rows]
+        reached = columns.sequence[rows] + length.astype(np.uint32)
+        ahead = (reached - end[slot]).view(np.int32)
+        gain[slot] = 0
+        np.maximum.at(gain, slot, ahead)
+        best = np.flatnonzero((ahead > 0) & (ahead == gain[slot]))[::-1]
+        chosen = slot[best]
+        frame[chosen] = columns.frame[rows[best]]
+        state["data_time"].reshape(-1)[chosen] = columns.time[rows[best]]
+        end[chosen] = reached[best]
+
+
+def _difference(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> Rows:
+    """Return how far sequence numbers are ahead of others; below 0: behind them."""
+    return (one - other).view(np.int32).astype(np.int64)
+
+
+def _alerts(columns: TransportColumns, rows: Rows) -> Flags:
+    """Say which rows seem to hold nothing but a TLS alert: one in plain text, or a record of its size."""
+    found = np.zeros(len(rows), np.bool_)
+    length = columns.payload_length[rows]
+    small = np.flatnonzero((length > 5) & (length <= _MAX_ALERT) & (columns.payload_offset[rows] < EXTRA))
+    if len(small):
+        at = columns.payload_offset[rows[small]]
+        kind, size = columns.buffer[at], columns.buffer[at + 4]
+        # TLS 1.3 hides the type; an alert is 2 bytes, its type and a tag of 16 or 8 (RFC 8446 5.2).
+        whole = (columns.buffer[at + 3] == 0) & (size == length[small] - 5)
+        hidden = (kind == _APPLICATION_DATA) & ((size == 19) | (size == 11))
+        found[small] = whole & ((kind == _ALERT) | hidden)
+    return found
+
+
+def _set_first_where(array: NDArray[Any], index: Rows, values: NDArray[Any], chosen: Flags) -> None:
+    """Set elements, each to the first of its values among the chosen."""
+    last_first = np.flatnonzero(chosen)[::-1]
+    array[index[last_first]] = values[last_first]
+
+
+def _set_first(array: NDArray[Any], index: Rows, values: NDArray[Any]) -> None:
+    """Set elements that are 0, each to the first of its values."""
+    fresh = np.flatnonzero(array[index] == 0)[::-1]
+    array[index[fresh]] = values[fresh]
