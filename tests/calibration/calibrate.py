@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -20,11 +20,13 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation, Sighting, Verdict
-from ocsp_pcap.explain.trace import load_trace
+from ocsp_pcap.explain.site import ProxyRole, Site
+from ocsp_pcap.explain.trace import TraceEntry, load_trace
 from ocsp_pcap.facts import Facts, HandshakeFact
 from tests.samples.cases import Sample, known_site, samples
 
-from .damage import DAMAGES, Packets, load, save
+from .damage import DAMAGES
+from .packets import Packets, load, save
 
 Key: TypeAlias = tuple[str, str, str | None]
 """Address of the validator, who presented the certificate, and its SHA-256 (else the host)."""
@@ -44,12 +46,25 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Given:
+    """What is given beside the captures."""
+
+    site: Site = field(default_factory=Site)
+    roles: Mapping[str, ProxyRole] = field(default_factory=dict)
+    """By the names of files."""
+    trace: tuple[TraceEntry, ...] = ()
+    key_logs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
 class Whole:
     """A sample without damage."""
 
-    case: Sample
+    name: str
+    given: Given
     files: Mapping[str, Packets]
     link_types: Mapping[str, int]
+    facts: Facts
     answers: Answers
 
 
@@ -77,19 +92,18 @@ class Count:
 
 
 def explanation_of(
-    case: Sample, files: Mapping[str, Packets], link_types: Mapping[str, int], folder: Path
+    given: Given, files: Mapping[str, Packets], link_types: Mapping[str, int]
 ) -> tuple[Facts, Explanation]:
-    """Explain some packets as the sample's captures, with all else that belongs to it."""
-    site = known_site(case)
-    paths = [folder / name for name in files]
-    for path in paths:
-        save(path, files[path.name], link_types[path.name])
-    roles = {str(path): role for path in paths if (role := case.role(case.folder / path.name)) is not None}
-    authorities = [authority.der for proxy in site.proxies for authority in proxy.ca]
-    options = ReadOptions(key_logs=case.key_logs, authorities=authorities, roles=roles)
-    trace = tuple(entry for path in case.traces for entry in load_trace(path))
-    facts = read_facts(paths, options)
-    return facts, explain(facts, Context(site, roles, trace))
+    """Explain some packets as captures, with all else that is given."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / name for name in files]
+        for path in paths:
+            save(path, files[path.name], link_types[path.name])
+        roles = {str(path): role for path in paths if (role := given.roles.get(path.name)) is not None}
+        authorities = [authority.der for proxy in given.site.proxies for authority in proxy.ca]
+        options = ReadOptions(key_logs=given.key_logs, authorities=authorities, roles=roles)
+        facts = read_facts(paths, options)
+        return facts, explain(facts, Context(given.site, roles, given.trace))
 
 
 def key_of(verdict: Verdict) -> Key:
@@ -119,13 +133,23 @@ def answers(facts: Facts, explanation: Explanation) -> Answers:
         for key in (key_of(verdict), (verdict.validator.address, verdict.presented_by, verdict.host)):
             headlines[key].add(verdict.cause)
     sightings: dict[Connection, set[str]] = defaultdict(set)
-    for (ends, presenter, shown), _, sighting in connections(facts, explanation):
+    for (ends, presenter, shown), verdict, sighting in connections(facts, explanation):
         for certificate in (shown, None):
             sightings[ends, presenter, certificate].add(sighting.cause)
+            if sighting.cause == "not-intercepted":
+                # What the messages themselves say is true as well, whoever reads them.
+                sightings[ends, presenter, certificate].update(_said_by_messages(verdict, shown))
     return Answers(
         {key: frozenset(found) for key, found in headlines.items()},
         {connection: frozenset(found) for connection, found in sightings.items()},
     )
+
+
+def _said_by_messages(verdict: Verdict, shown: str | None) -> Iterator[str]:
+    if shown is None:
+        yield from ("session-resumed", "certificate-encrypted")
+    elif verdict.certificate is not None and not verdict.certificate.ocsp_urls:
+        yield "no-ocsp-url"
 
 
 def wholes() -> list[Whole]:
@@ -137,8 +161,11 @@ def _whole(case: Sample) -> Whole:
     loaded = {path.name: load(path) for path in case.captures}
     files = {name: packets for name, (packets, _) in loaded.items()}
     link_types = {name: link_type for name, (_, link_type) in loaded.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        return Whole(case, files, link_types, answers(*explanation_of(case, files, link_types, Path(folder))))
+    roles = {path.name: role for path in case.captures if (role := case.role(path)) is not None}
+    trace = tuple(entry for path in case.traces for entry in load_trace(path))
+    given = Given(known_site(case), roles, trace, tuple(case.key_logs))
+    facts, explanation = explanation_of(given, files, link_types)
+    return Whole(case.name, given, files, link_types, facts, answers(facts, explanation))
 
 
 def calibrate(whole: list[Whole], seed: int, number: int) -> Count:
@@ -152,15 +179,14 @@ def calibrate(whole: list[Whole], seed: int, number: int) -> Count:
         if not files:
             continue
         count.damaged += 1
-        with tempfile.TemporaryDirectory() as folder:
-            facts, explanation = explanation_of(of.case, files, of.link_types, Path(folder))
-        judge(count, of.answers, facts, explanation, f"seed {one}, {of.case.name}, {name}")
+        facts, explanation = explanation_of(of.given, files, of.link_types)
+        judge(count, of.answers, facts, explanation, f"seed {one}, {of.name}, {name}")
     return count
 
 
 def _chosen(whole: list[Whole], seed: int) -> Whole:
     """Return the sample of a seed; where samples are added, few seeds get another one."""
-    return max(whole, key=lambda each: sha256(f"{seed} {each.case.name}".encode()).digest())
+    return max(whole, key=lambda each: sha256(f"{seed} {each.name}".encode()).digest())
 
 
 def judge(count: Count, whole: Answers, facts: Facts, explanation: Explanation, story: str) -> None:
@@ -171,7 +197,7 @@ def judge(count: Count, whole: Answers, facts: Facts, explanation: Explanation, 
         right = sighting.cause in TRUE_OF_LESS or (known is not None and sighting.cause in known)
         if right and sighting.confidence == "confirmed":
             borne_out.add((key_of(verdict), sighting.cause))
-        if sighting.confidence != "confirmed":
+        if sighting.confidence != "confirmed" or (not right and _looks_like_a_client(facts, verdict, known)):
             continue
         count.confirmed_sightings += 1
         if not right:
@@ -183,11 +209,20 @@ def judge(count: Count, whole: Answers, facts: Facts, explanation: Explanation, 
             continue
         count.confirmed += 1
         before = whole.headlines.get(key_of(verdict))
-        if verdict.cause in TRUE_OF_LESS or before is None or verdict.cause in before:
+        right = verdict.cause in TRUE_OF_LESS or before is None or verdict.cause in before
+        if right or _looks_like_a_client(facts, verdict, before):
             continue
         words = f"{story}: {_words(verdict)}: {', '.join(sorted(before))} -> {verdict.cause}"
         merely = (key_of(verdict), verdict.cause) in borne_out
         (count.fewer if merely else count.by_headline).append(words)
+
+
+def _looks_like_a_client(facts: Facts, verdict: Verdict, known: Collection[str] | None) -> bool:
+    """A host that only hands on, and all that comes to it is gone: what it sends looks like a client's."""
+    spoken = (*facts.handshakes, *facts.ocsp_exchanges, *facts.tcp_attempts)
+    address = verdict.validator.address
+    shown = verdict.validator.role != "unknown" or any(fact.server == address for fact in spoken)
+    return not shown and "not-intercepted" in (known or ())
 
 
 def _words(verdict: Verdict) -> str:

@@ -7,73 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TypeAlias
 
-from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
-from scapy.utils import RawPcapNgReader, RawPcapReader, RawPcapWriter
+from .packets import Flow, Packets
 
-Flow: TypeAlias = frozenset[tuple[str, int]]
-
-
-@dataclass(frozen=True)
-class Packet:
-    """One packet of a capture, with what damages ask of it."""
-
-    data: bytes
-    time: int
-    """Nanoseconds since the epoch."""
-    length: int
-    """On the wire."""
-    flow: Flow | None = None
-    sender: tuple[str, int] | None = None
-
-
-Packets: TypeAlias = list[Packet]
 Damage: TypeAlias = Callable[[random.Random, dict[str, Packets]], dict[str, Packets]]
-
-
-def load(path: Path) -> tuple[Packets, int]:
-    """Return the packets of an Ethernet capture, and its link type."""
-    packets: Packets = []
-    reader = RawPcapReader(str(path))
-    linktype = 1
-    with reader:
-        for data, meta in reader:
-            if isinstance(reader, RawPcapNgReader):
-                ticks = (meta.tshigh << 32) | meta.tslow
-                time = ticks * 10**9 // meta.tsresol
-                linktype = meta.linktype
-            else:
-                unit = 1 if reader.nano else 1000
-                time = meta.sec * 10**9 + meta.usec * unit
-                linktype = reader.linktype
-            packets.append(_described(Packet(data, time, meta.wirelen)))
-    return packets, linktype
-
-
-def _described(packet: Packet) -> Packet:
-    data = packet.data
-    if len(data) < 34 or data[12:14] not in (b"\x08\x00", b"\x86\xdd"):
-        return packet
-    network = (IP if data[12:14] == b"\x08\x00" else IPv6)(data[14:])
-    transport = network.getlayer(TCP) or network.getlayer(UDP)
-    if transport is None:
-        return packet
-    sender, receiver = (network.src, transport.sport), (network.dst, transport.dport)
-    return replace(packet, flow=frozenset((sender, receiver)), sender=sender)
-
-
-def save(path: Path, packets: Packets, linktype: int) -> None:
-    """Write packets as a pcap with nanoseconds, whatever their order."""
-    with RawPcapWriter(str(path), linktype=linktype, nano=True) as writer:
-        writer.write_header(None)
-        for packet in packets:
-            sec, nano = divmod(packet.time, 10**9)
-            caplen = len(packet.data)
-            writer.write_packet(packet.data, sec=sec, usec=nano, caplen=caplen, wirelen=packet.length)
 
 
 def lose_some(rng: random.Random, files: dict[str, Packets]) -> dict[str, Packets]:
@@ -177,5 +116,3 @@ DAMAGES: Mapping[str, Damage] = {
         snap, shift,
     )
 }  # fmt: skip
-
-__all__ = ["DAMAGES", "Damage", "Packet", "Packets", "load", "save"]

@@ -109,6 +109,12 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
             f"the query came {span_words(gap)} after this handshake: another one, which the capture does not "
             "show, may have caused it",
         )
+    elif _held_without_handshake(question):
+        yield Standing(
+            "other-purpose",
+            "an answer that it had asked for after no handshake in sight was still good: this query may have "
+            "had another occasion, too",
+        )
     elif _stapled_beside(question, query):
         yield Standing(
             "other-purpose",
@@ -120,6 +126,23 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
             "it asks also when the captures show no handshake before: this query, too, may have had "
             "another occasion",
         )
+
+
+def _held_without_handshake(question: Question) -> bool:
+    """The last answer still covered this handshake, and was asked for after no handshake in sight."""
+    certificate, asker, visit = question.certificate, question.asker, question.visit
+    assert certificate is not None
+    earlier = between(question.queries, 0, visit.time - 1)
+    if not earlier:
+        return False
+    window = question.case.window(earlier[-1], question.proxy)
+    span = (earlier[-1].time - LATE, earlier[-1].time)
+    return (
+        window is not None
+        and window.end >= visit.time
+        and not between(asker.received.get(certificate.sha256, []), *span)
+        and not any(may_have_shown(question, hidden) for hidden in between(asker.hidden, *span))
+    )
 
 
 def _stapled_beside(question: Question, query: Query) -> bool:

@@ -59,6 +59,11 @@ def _sent_by_another(question: Question, query: Query) -> Iterator[str]:
             f"{here} received two certificates for this host at that moment: a proxy may go on under the "
             "address of its client"
         )
+    if _held_by_another(question, query):
+        yield (
+            f"{here} had an answer already that was still good, and received the certificate twice shortly "
+            "before: the query may be that of another host behind this address"
+        )
     if (proxy := _unplaced_proxy(question, query)) is not None:
         yield (
             f"others tunnel through {proxy}, whose own connections are not known by their address: this may "
@@ -109,6 +114,30 @@ def _both_sides(question: Question) -> bool:
         for visit in between(visits, here.time - AT_ONCE, here.time + AT_ONCE)[:MOST_AT_ONCE]
         if (shown := case.chain(visit.handshake))
     )
+
+
+def _held_by_another(question: Question, query: Query) -> bool:
+    """An answer still covered this handshake, and an earlier one, which may be another host's, has no query.
+
+    One host may do so, too: without a cache, it may let two connections wait for one answer.
+    """
+    asker, certificate, here = question.asker, question.certificate, question.visit
+    assert certificate is not None
+    if query.time < here.time or question.presented_by == "client":
+        return False
+    span = (query.time - AT_ONCE, here.time)
+    beside = [
+        visit
+        for visit in between(asker.received.get(certificate.sha256, []), *span)[-MOST_AT_ONCE:]
+        if not asker.triggered.get((certificate.sha256, id(visit)))
+    ]
+    beside += (visit for visit in between(asker.hidden, *span) if may_have_shown(question, visit))
+    if not any(visit is not here for visit in beside):
+        return False
+    held = (
+        question.case.window(earlier, question.proxy) for earlier in between(question.queries, 0, here.time)
+    )
+    return any(window is not None and window.end >= query.time for window in held)
 
 
 def _unplaced_proxy(question: Question, query: Query) -> str | None:

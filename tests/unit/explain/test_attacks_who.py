@@ -19,6 +19,7 @@ from .facts_factory import (
     PROXY_CA,
     RESPONDER,
     RESPONDER_HOST,
+    at,
     attempt,
     authority,
     capture,
@@ -31,6 +32,7 @@ from .facts_factory import (
     outcome,
     reissued,
     response,
+    single,
     site,
     site_authority,
     verdict,
@@ -303,3 +305,31 @@ def test_where_a_proxy_only_listens_no_query_is_missed() -> None:
 
     assert answer() == ("ocsp-disabled", "likely", {"other-place"})
     assert answer(listens=frozenset({"192.0.2.77"})) == ("ocsp-disabled", "confirmed", set())
+
+
+def test_a_query_under_an_answer_that_was_held_may_be_that_of_another_host_behind_the_address() -> None:
+    asked = (handshake("shop.test", SHOP), exchange(SHOP, time=1))
+    other, again = handshake("shop.test", SHOP, time=10), handshake("shop.test", SHOP, time=12)
+    seen = facts(SHOP, *asked, other, again, exchange(SHOP, time=13))
+    assert [(each.cause, each.confidence) for each in verdict(seen).sightings] == [
+        ("queried", "confirmed"),
+        ("cached", "likely"),
+        ("queried", "likely"),
+    ]
+    last = verdict(seen).sightings[-1]
+    assert [doubt.code for doubt in last.doubts] == ["other-asker"]
+    # Where nobody else had the certificate, or the answer had run out, it is its own.
+    alone = verdict(facts(SHOP, *asked, again, exchange(SHOP, time=13)))
+    ran_out = exchange(SHOP, response(single(SHOP, next_update=11)), time=1)
+    renewed = verdict(facts(SHOP, asked[0], ran_out, other, again, exchange(SHOP, time=13)))
+    assert [each.sightings[-1].confidence for each in (alone, renewed)] == ["confirmed", "confirmed"]
+
+
+def test_a_query_under_an_answer_for_which_no_handshake_is_seen_may_be_anybodys() -> None:
+    begins = capture(first_time=at(0), until=60)
+    visit, again = handshake("shop.test", SHOP, time=3), exchange(SHOP, time=5)
+    seen = facts(SHOP, begins, exchange(SHOP, time=1), visit, again)
+    assert outcome(seen) == ("queried", "likely")
+    assert [doubt.code for doubt in verdict(seen).doubts] == ["other-purpose"]
+    ran_out = exchange(SHOP, response(single(SHOP, next_update=2)), time=1)
+    assert outcome(facts(SHOP, begins, ran_out, visit, again)) == ("queried", "confirmed")
