@@ -88,8 +88,8 @@ def console(output: Path | None) -> Iterator[Console]:
 
 def _asks_for_ascii() -> bool:
     """Tell whether the user asked for plain ASCII, where Python takes UTF-8 all the same (PEP 540)."""
-    told = {"PYTHONIOENCODING", "PYTHONUTF8"} & os.environ.keys()
-    return os.environ.get("LC_ALL") in ("C", "POSIX") and not told
+    chosen = {"PYTHONIOENCODING", "PYTHONUTF8"} & os.environ.keys()
+    return os.environ.get("LC_ALL") in ("C", "POSIX") and not chosen
 
 
 def write(parts: Iterable[str | bytes], output: Path | None) -> None:

@@ -93,7 +93,7 @@ def _site_text(site: Site) -> str:
     return site_toml(replace(site, proxies=tuple(proxies)), ())
 
 
-def _attached(case: SupportCase, told: Explanation, *, anonymize: bool) -> Iterator[str]:
+def _attached(case: SupportCase, sent: Explanation, *, anonymize: bool) -> Iterator[str]:
     """Yield what stands beside the answer, how to check it, and what it rests on that is not there."""
     yield "Attached:"
     yield ""
@@ -118,7 +118,7 @@ def _attached(case: SupportCase, told: Explanation, *, anonymize: bool) -> Itera
         )
         before, after = (
             sum(verdict.certificate is not None for verdict in each.verdicts)
-            for each in (case.explanation, told)
+            for each in (case.explanation, sent)
         )
         if after < before:
             yield (

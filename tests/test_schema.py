@@ -1,4 +1,4 @@
-"""What the command line prints about every sample keeps to the published schemas."""
+"""Published schemas: the output about every sample keeps to them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class KnownDifference(Enum):
     REORDERED = "out of order"
     """Segments arrived out of order; Wireshark shows what they hold with tcp.reassemble_out_of_order."""
     PORT = "port"
-    """Wireshark expects another protocol on this port; told what it is (Decode As) it shows the same."""
+    """Wireshark expects another protocol on this port; set to the right one (Decode As) it shows the same."""
     CUT_SHORT = "cut short"
     """The message is cut by the end of the capture or a loss; what is whole stands before the cut."""
     STRAY_BYTES = "stray bytes"

@@ -16,7 +16,7 @@ MOST: Final = 500
 def second_question(missing: Iterable[Item], handshakes: Iterable[HandshakeFact]) -> DissectionOptions | None:
     """Ask for what would prove that things which Wireshark did not show are there; None: nothing would.
 
-    Wireshark is told what the ports of those connections carry, and looks ahead, so that it says which
+    Wireshark is given what the ports of those connections carry, and looks ahead, so that it says which
     segments it held back in vain.
     """
     wanted: dict[tuple[str, int], set[int]] = {}

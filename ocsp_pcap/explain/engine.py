@@ -253,8 +253,8 @@ def _later_words(rows: Sequence[Answered], claim: Claim) -> str:
 def _contradicted_words(row: Answered) -> str:
     """Say that the site file calls off what was seen, where the claim itself does not speak of it."""
     proxy = row.question.proxy
-    told = proxy is not None and proxy.ocsp is False and row.claim.cause not in SPEAK_OF_THE_SITE
-    if told and any(doubt.code == "told-otherwise" for doubt in row.headline.doubts):
+    said_off = proxy is not None and proxy.ocsp is False and row.claim.cause not in SPEAK_OF_THE_SITE
+    if said_off and any(doubt.code == "told-otherwise" for doubt in row.headline.doubts):
         return f"; the site file, which says that OCSP is off on {row.question.who}, contradicts that"
     return ""
 

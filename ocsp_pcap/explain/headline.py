@@ -88,9 +88,9 @@ def _requests(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) 
     for asker in own:
         sentence = f"{_sent(asker, validator_name(asker.validator))}{_outcomes(asker)}"
         rows = by_host.get(asker.identity, [])
-        told = [v for v in rows if v.cause in _BEFORE_A_PACKET or v.presence in ("absent", "unknown")]
-        if told:
-            sentence += f"; {_of_all(told, len(rows))}"
+        unasked = [v for v in rows if v.cause in _BEFORE_A_PACKET or v.presence in ("absent", "unknown")]
+        if unasked:
+            sentence += f"; {_of_all(unasked, len(rows))}"
         sentences.append(sentence)
     return [*sentences, *handed_on]
 
@@ -117,16 +117,16 @@ def _outcomes(asker: Asker) -> str:
         if len(statuses) == 1:
             parts.append(f"{_share(len(answered), number)}answered {next(iter(statuses))}")
         else:
-            told = ", ".join(f"{many:,} {status}" for status, many in statuses.most_common())
-            parts.append(f"{_share(len(answered), number)}answered ({told})")
+            words = ", ".join(f"{many:,} {status}" for status, many in statuses.most_common())
+            parts.append(f"{_share(len(answered), number)}answered ({words})")
     if failed:
         outcomes = Counter(each.outcome for each in failed)
         if len(outcomes) == 1:
             one, several = FAILED[failed[0].outcome]
-            told = one if len(failed) == 1 else several
+            words = one if len(failed) == 1 else several
         else:
-            told = ", ".join(count(many, *FAILED[outcome]) for outcome, many in outcomes.most_common())
-        parts.append(f"{_share(len(failed), number)}failed ({told})")
+            words = ", ".join(count(many, *FAILED[outcome]) for outcome, many in outcomes.most_common())
+        parts.append(f"{_share(len(failed), number)}failed ({words})")
     return f": {', '.join(parts)}{_strange(asker)}" if parts else ""
 
 
@@ -140,16 +140,16 @@ def _share(part: int, whole: int) -> str:
 def _strange(asker: Asker) -> str:
     """Say how many requests are for staples of its own, or about certificates that no handshake shows."""
     number = len(asker.asked)
-    told = ""
+    own_words = ""
     if own := sum(each.own_certificate for each in asker.asked):
         what = "about its own certificate, to staple the answer"
-        told = f", {what}" if own == number else f", {own:,} of the {number:,} {what}"
+        own_words = f", {what}" if own == number else f", {own:,} of the {number:,} {what}"
     strange = sum(not (each.matched or each.own_certificate) for each in asker.asked)
     if not strange:
-        return told
+        return own_words
     whose = "a certificate" if strange == 1 else "certificates"
     some = "" if strange == number else f"{strange:,} of the {number:,} "
-    return f"{told}, {some}about {whose} that no handshake there shows"
+    return f"{own_words}, {some}about {whose} that no handshake there shows"
 
 
 def _status(statuses: Sequence[Status]) -> str:
@@ -176,7 +176,7 @@ def _silence(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) -
         for verdict in rows
         if rows[0].validator.role not in ("child", "parent")
     ):
-        # The ticket is about the proxies; whoever is behind them is told of in the rows.
+        # The ticket is about the proxies; whoever is behind them stands in the rows.
         silent = proxies
     if not silent:
         return []
@@ -240,9 +240,9 @@ def _reasons(verdicts: Iterable[Verdict]) -> list[str]:
     phrases = cause_phrases((verdict.cause, verdict.confidence) for verdict in rows)
     if len(phrases) <= MOST_REASONS:
         return phrases
-    told = phrases[: MOST_REASONS - 1]
-    rest = len(rows) - sum(int(phrase.partition(" ")[0].replace(",", "")) for phrase in told)
-    return [*told, f"{rest:,} {'has' if rest == 1 else 'have'} other reasons"]
+    first = phrases[: MOST_REASONS - 1]
+    rest = len(rows) - sum(int(phrase.partition(" ")[0].replace(",", "")) for phrase in first)
+    return [*first, f"{rest:,} {'has' if rest == 1 else 'have'} other reasons"]
 
 
 def _revoked(asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
@@ -256,8 +256,8 @@ def _revoked(asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
                 if serial not in known:
                     known.add(serial)
                     later = newer.get(serial)
-                    told = f"serial {serial}" if later is None else f"{_name(later)} (later {later.status})"
-                    names.append(told)
+                    name = f"serial {serial}" if later is None else f"{_name(later)} (later {later.status})"
+                    names.append(name)
     if not names:
         return []
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""

@@ -115,9 +115,9 @@ def hidden_before(question: Question, time: int) -> list[Visit]:
 def hidden_query_evidence(case: Case, exchange: OcspExchangeFact) -> Evidence:
     """Return the frames of a query that may be for a hidden certificate."""
     answer = exchange.response
-    told = next((single.status for single in answer.singles), answer.response_status) if answer else None
+    status = next((single.status for single in answer.singles), answer.response_status) if answer else None
     answered = case.places.frame_words(exchange.capture, exchange.frames.response)
-    frames = f", answered {told} in frame {answered}" if answered else ""
+    frames = f", answered {status} in frame {answered}" if answered else ""
     return Evidence(
         exchange.capture,
         exchange.frames.request or exchange.frames.response,

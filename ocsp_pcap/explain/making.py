@@ -42,7 +42,7 @@ def maker(certificate: CertificateFact) -> str | None:
     return None
 
 
-def told_authority(question: Question) -> tuple[Proxy, AuthorityCertificate] | None:
+def given_authority(question: Question) -> tuple[Proxy, AuthorityCertificate] | None:
     """Return the proxy of the site file, and its CA, that signed the certificate."""
     certificate, case = question.certificate, question.case
     if certificate is None:
@@ -175,7 +175,7 @@ def made_by_proxy_signs(question: Question) -> str | None:
     certificate = question.certificate
     if certificate is None:
         return None
-    if maker(certificate) is not None or told_authority(question) is not None:
+    if maker(certificate) is not None or given_authority(question) is not None:
         return "its issuer is an interception CA"
     if original_visit(question) is not None:
         return "the next proxy received another certificate for the same host"

@@ -114,8 +114,8 @@ def _asked(query: Query) -> Event:
     exchange = query.exchange
     if query.usable:
         status = _status(query)
-        told = status.upper() if status == "revoked" else status
+        words = status.upper() if status == "revoked" else status
         kind: EventKind = "query" if status == "good" else status
-        return Event(query.time, kind, exchange.capture, query.frame, f"OCSP request, answered {told}")
+        return Event(query.time, kind, exchange.capture, query.frame, f"OCSP request, answered {words}")
     came = "no answer" if exchange.frames.response is None else "no usable answer"
     return Event(query.time, "failed", exchange.capture, query.frame, f"OCSP request, {came}")

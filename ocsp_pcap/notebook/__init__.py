@@ -106,8 +106,8 @@ def explain(
     trace = tuple(entry for path in _paths(policy_trace) for entry in load_trace(Path(path)))
     entries = tuple(entry for path in _paths(log) for entry in load_log(Path(path)))
     if zone is not None:
-        told = zone_named(zone)
-        trace, entries = in_zone(trace, told), in_zone(entries, told)
+        local = zone_named(zone)
+        trace, entries = in_zone(trace, local), in_zone(entries, local)
     context = Context(known, roles, trace, entries)
     hosts = (host,) if isinstance(host, str) else tuple(host)
     return Result(explain_facts(facts, context, hosts), facts, context, tuple(key_logs))

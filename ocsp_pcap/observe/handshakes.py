@@ -55,7 +55,7 @@ class HandshakeFacts:
     ) -> Iterator[HandshakeFact]:
         client = spoken.client if outer_client is None else outer_client
         if spoken.handshakes:
-            # Inside decrypted data, directions are told from the outer client's point of view.
+            # Inside decrypted data, directions are named from the outer client's point of view.
             side = client ^ int(spoken.swapped) if outer_client is None else client
             *others, last = spoken.handshakes
             for handshake in others:

@@ -33,7 +33,7 @@ class SegmentReader:
     """Hands the bytes of streams, segment by segment, to their conversations."""
 
     def __init__(self, flows: FlowTable, converse: Callable[[int, bool], Conversation]) -> None:
-        """``converse`` begins the conversation of a stream anew; it is told whether it began mid-stream."""
+        """``converse`` begins the conversation of a stream anew; it is given whether it began mid-stream."""
         self._flows = flows
         self._converse = converse
         self._rereads = False
@@ -45,14 +45,14 @@ class SegmentReader:
 
     def begin(self, stream: TcpStream, initial: list[int | None]) -> None:
         """Tell both sides where their bytes begin."""
-        told: list[int | None] | None = None
+        numbers: list[int | None] | None = None
         for side, first in zip(stream.sides, initial, strict=True):
             if first is not None:
                 side.start(first + 1)
                 continue
-            if told is None:
-                told = self._flows.first_numbers(stream.number)
-            number = told[side.direction]
+            if numbers is None:
+                numbers = self._flows.first_numbers(stream.number)
+            number = numbers[side.direction]
             if number is not None:
                 side.assume(number)
 

@@ -39,10 +39,10 @@ def of_receiver(name: str) -> Any:
     raise pickle.UnpicklingError(f"{name} is only known to who opens a parcel")
 
 
-def pack(told: object) -> bytes:
+def pack(result: object) -> bytes:
     """Return something as bytes."""
     parcel = io.BytesIO()
-    _Packer(parcel, pickle.HIGHEST_PROTOCOL).dump(told)
+    _Packer(parcel, pickle.HIGHEST_PROTOCOL).dump(result)
     return parcel.getvalue()
 
 

@@ -106,9 +106,9 @@ class SideBySide(SetReader):
         files = [] if self._last is None else self._last.observer.observation.files
         if files and not self._goes_on(files, first):
             files = []
-        told = part.observation.files
+        found = part.observation.files
         if not all(
-            self._goes_on([*files, *told[:number]], member) for number, member in enumerate(others, 1)
+            self._goes_on([*files, *found[:number]], member) for number, member in enumerate(others, 1)
         ):
             return False
         before = self._last.observer if files and self._last is not None else None

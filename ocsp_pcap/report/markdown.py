@@ -71,8 +71,8 @@ def _lines(explanation: Explanation, verbose: int) -> Iterator[str]:
         yield ""
         frames = proof_frames(finding.evidence, layout.labels, most=6)
         where = f" (frames {markdown_text(frames)})" if frames and frames != "no packet" else ""
-        told = f"{markdown_text(finding.summary.rstrip('.'))}{where}."
-        yield f"**{finding.severity}** {markdown_code(finding.code)}: {told}"
+        words = f"{markdown_text(finding.summary.rstrip('.'))}{where}."
+        yield f"**{finding.severity}** {markdown_code(finding.code)}: {words}"
         yield ""
         for place, step in enumerate(finding.next_steps, start=1):
             yield f"{place}. {markdown_text(step)}"
@@ -112,13 +112,13 @@ def _cause_lines(layout: Layout) -> Iterator[str]:
             sure = "" if verdict.confidence == "confirmed" else f" ({verdict.confidence})"
             names.append(f"{name}{revoked}{sure}")
         more = len(group.verdicts) - len(names)
-        told = ", ".join(names) + (f" and {more:,} more" if more else "")
+        which = ", ".join(names) + (f" and {more:,} more" if more else "")
         evidence = [item for verdict in group.verdicts[:_MOST_NAMES] for item in verdict.evidence[:2]]
         cells = (
             markdown_text(presence_words(group.presence, colour_of_all(group.verdicts)), table=True),
             markdown_code(group.cause, table=True),
             f"{len(group.verdicts):,}",
-            told,
+            which,
             markdown_text(proof_frames(evidence, layout.labels), table=True),
         )
         yield f"| {' | '.join(cells)} |"

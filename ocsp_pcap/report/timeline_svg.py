@@ -109,10 +109,10 @@ def _lane(lane: Lane, y: int, scale: _Scale) -> Iterator[str]:
             continue
         drawn.add(place)
         beyond = cover.end > scale.start + scale.span
-        told = f"{cover.label}: {moment(cover.end)}, {duration(max(cover.end - cover.start, 0))}"
+        words = f"{cover.label}: {moment(cover.end)}, {duration(max(cover.end - cover.start, 0))}"
         yield (
             f'<rect class="cover {cover.status}{" beyond" if beyond else ""}" x="{x:.1f}" y="{y - 7}" '
-            f'width="{max(end - x, 3):.1f}" height="14" rx="3"><title>{_safe(told)}</title></rect>'
+            f'width="{max(end - x, 3):.1f}" height="14" rx="3"><title>{_safe(words)}</title></rect>'
         )
         if beyond:
             yield f'<path class="more {cover.status}" d="M{end:.1f} {y - 5}l7 5l-7 5z"/>'
@@ -127,10 +127,10 @@ def _mark(events: Sequence[Event], x: float, y: int) -> str:
     """Draw events of one kind that stand at one place as one: it tells of the first, and how many follow."""
     first = events[0]
     frame = f", frame {first.frame}" if first.frame is not None else ""
-    told = f"{moment(first.time, fraction=True)}: {first.label}{frame}"
+    words = f"{moment(first.time, fraction=True)}: {first.label}{frame}"
     if len(events) > 1:
-        told += f", and {len(events) - 1} more close to it"
-    return f'<g class="event {first.kind}">{_SHAPES[first.kind](x, y)}<title>{_safe(told)}</title></g>'
+        words += f", and {len(events) - 1} more close to it"
+    return f'<g class="event {first.kind}">{_SHAPES[first.kind](x, y)}<title>{_safe(words)}</title></g>'
 
 
 def _circle(x: float, y: int) -> str:

@@ -114,9 +114,9 @@ class Spoken(NamedTuple):
     @property
     def is_unanswered(self) -> bool:
         """Nothing was spoken but ClientHellos."""
-        told = self.exchanges or self.inner is not None
+        spoke = self.exchanges or self.inner is not None
         return (
-            bool(self.handshakes) and not told and all(each.is_unanswered for each in self.handshakes or ())
+            bool(self.handshakes) and not spoke and all(each.is_unanswered for each in self.handshakes or ())
         )
 
 

@@ -1,4 +1,4 @@
-"""What a case says must hold of an answer, and what of it does not.
+"""Expectations of a case about an answer, and those that do not hold.
 
 ``cases.json`` is a list of objects with ``name``, ``why`` (what happened, and which rule of the field
 decides) and ``args`` of ``explain``, or ``command``, a whole command line. What must hold: ``some`` (each

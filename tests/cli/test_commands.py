@@ -1,4 +1,4 @@
-"""What each command prints, and its exit status, when all is well."""
+"""Output and exit status of each command when all is well."""
 
 from __future__ import annotations
 

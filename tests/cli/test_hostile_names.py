@@ -1,4 +1,4 @@
-"""What stored facts and site files name is not connected to, and no pipe or device of it is read."""
+"""Names in stored facts and site files: nothing connects to them, and no pipe or device so named is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is passed on: tickets, differences, first expectations."""
+"""Results that are passed on: tickets, differences, first expectations."""
 
 from __future__ import annotations
 

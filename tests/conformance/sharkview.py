@@ -1,4 +1,4 @@
-"""What Wireshark shows in single frames, and what must be there for a piece of evidence to be true."""
+"""Single frames as Wireshark shows them, and what must be there for a piece of evidence to be true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What travels in a tunnel, behind tags or labels, is read as without them, and numbered as in Wireshark."""
+"""Packets in a tunnel, behind tags or labels: read as without them, and numbered as in Wireshark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is fuzzed: one function a parser; any exception that the parser does not document is a fault."""
+"""Targets of fuzzing: one function a parser; any exception that the parser does not document is a fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recordings of other validators show beyond the headline of a verdict."""
+"""Recordings of other validators, beyond the headline of a verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recordings show of handshakes that wait, clients that give up, and what passes the proxies by."""
+"""Recordings of handshakes that wait, clients that give up, and traffic that passes the proxies by."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Genuine, Read
 from ocsp_pcap.explain.making import (
     behind_proxy,
+    given_authority,
     issuer_is_private,
     maker,
     one_issuer_for_all,
@@ -19,7 +20,6 @@ from ocsp_pcap.explain.making import (
     relayed_to_the_end,
     siblings,
     start_is_missing,
-    told_authority,
 )
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.question import Question
@@ -69,22 +69,22 @@ def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | 
         return None
     case = question.case
     shown = case.chain(original.handshake)[0]
-    told = told_authority(question)
+    given = given_authority(question)
     role = case.roles.role(original.handshake.client)
     proxy = f"the {role} proxy" if role in ("child", "parent") else original.handshake.client
-    if not behind_proxy(question) and told is None:
+    if not behind_proxy(question) and given is None:
         # A reverse proxy has a certificate of its own for the host, and goes on to it by that name.
         return None
     signs: list[Standing] = []
-    if certificate.ocsp_urls and told is None:
+    if certificate.ocsp_urls and given is None:
         words = "it names a responder of its own, as a server's own certificate would"
         signs.append(Standing("reissue-open", words))
-    elif told is None and not (maker(certificate) or not certificate.crl_urls):
+    elif given is None and not (maker(certificate) or not certificate.crl_urls):
         signs.append(Standing("reissue-open", "it names a CRL, which an interception proxy rarely writes"))
-    elif told is None and short_lived_lifetime(certificate) is not None:
+    elif given is None and short_lived_lifetime(certificate) is not None:
         signs.append(Standing("reissue-open", "a short-lived certificate needs neither responder nor CRL"))
-    if told is not None:
-        by = f"the CA of the {told[0].role} proxy signed it"
+    if given is not None:
+        by = f"the CA of the {given[0].role} proxy signed it"
         words = (
             f"{by}, and {proxy} received another certificate for {question.host} (issued by {shown.issuer})"
         )
@@ -105,7 +105,7 @@ def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | 
         (
             question.visit.evidence(f"certificate handed on, issued by {certificate.issuer}"),
             original.evidence(f"the origin's certificate, issued by {shown.issuer}"),
-            *_authority_evidence(told),
+            *_authority_evidence(given),
         ),
         (Read(question.visit.handshake), Genuine(certificate, True, ("both-sides",))),
         tuple(signs),
@@ -131,10 +131,10 @@ def _by_maker(question: Question, certificate: CertificateFact) -> Claim | None:
 
 
 def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
-    told = told_authority(question)
-    if told is None:
+    given = given_authority(question)
+    if given is None:
         return None
-    proxy = told[0]
+    proxy = given[0]
     shared = one_key(certificate, siblings(question))
     words = (
         f"the CA of the {proxy.role} proxy signed it, so {question.who} never sees the origin's certificate; "
@@ -147,7 +147,7 @@ def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
     return Claim(
         ENTRY.code,
         words,
-        (question.visit.evidence(f"certificate issued by {certificate.issuer}"), *_authority_evidence(told)),
+        (question.visit.evidence(f"certificate issued by {certificate.issuer}"), *_authority_evidence(given)),
         (
             Read(question.visit.handshake),
             Genuine(certificate, True, ("one-key",) if shared else ()),
@@ -156,10 +156,10 @@ def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
     )
 
 
-def _authority_evidence(told: tuple[Proxy, AuthorityCertificate] | None) -> tuple[Evidence, ...]:
-    if told is None:
+def _authority_evidence(given: tuple[Proxy, AuthorityCertificate] | None) -> tuple[Evidence, ...]:
+    if given is None:
         return ()
-    return (Evidence(told[1].path, None, None, f"interception CA of the {told[0].role} proxy"),)
+    return (Evidence(given[1].path, None, None, f"interception CA of the {given[0].role} proxy"),)
 
 
 def _by_one_issuer(question: Question, certificate: CertificateFact) -> Claim | None:

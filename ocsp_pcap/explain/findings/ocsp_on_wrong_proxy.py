@@ -10,10 +10,10 @@ from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import FIRM, View, evidence_of, finding, hosts_of, who
 from ocsp_pcap.explain.making import (
     behind_proxy,
+    given_authority,
     one_issuer_for_all,
     original_visit,
     relayed_to_the_end,
-    told_authority,
 )
 from ocsp_pcap.explain.model import Finding, Verdict
 from ocsp_pcap.explain.question import Question
@@ -142,6 +142,6 @@ def _handed_on(case: Case, address: str, certificate: CertificateFact) -> bool:
         question = Question(case, visit, certificate)
         if relayed_to_the_end(question) or original_visit(question) is None:
             continue
-        if behind_proxy(question) or told_authority(question) is not None:
+        if behind_proxy(question) or given_authority(question) is not None:
             return True
     return False

@@ -219,7 +219,7 @@ def trace_rivals(question: Question, ground: Traced) -> Iterator[Standing]:
     if source.time is not None:
         distance = abs(source.time - question.visit.time)
         tolerance = case.clocks.off_by(question.visit.handshake.capture)
-        told = [entry.time for entry in case.trace_of.get(source.host, ()) if entry.time is not None]
+        dated = [entry.time for entry in case.trace_of.get(source.host, ()) if entry.time is not None]
         own = [
             visit
             for visit in rivals
@@ -228,7 +228,7 @@ def trace_rivals(question: Question, ground: Traced) -> Iterator[Standing]:
             or (
                 abs(source.time - visit.time) <= tolerance
                 and not visit.handshake.resumed
-                and not any(abs(time - visit.time) <= TRACE_TOLERANCE for time in told)
+                and not any(abs(time - visit.time) <= TRACE_TOLERANCE for time in dated)
             )
         ]
     own += between(

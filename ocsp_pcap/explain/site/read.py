@@ -178,17 +178,17 @@ def _joined(first: Proxy, second: Proxy, notes: list[str]) -> Proxy:
             changes[key] = theirs
         elif theirs is not None and theirs != ours:
             disputed.append(key)
-            told, other = first.source(key), second.source(key)
-            if told is not None and other is not None:
+            mine, other = first.source(key), second.source(key)
+            if mine is not None and other is not None:
                 notes.append(
-                    f"{where(told)} says “{told.text}”, {where(other)} says “{other.text}”: the first counts"
+                    f"{where(mine)} says “{mine.text}”, {where(other)} says “{other.text}”: the first counts"
                 )
     known = {key for key, _ in first.sources} - LISTS
     changes["sources"] = (*first.sources, *(item for item in second.sources if item[0] not in known))
     changes["disputed"] = tuple(dict.fromkeys(disputed))
-    told = first.source("addresses")
+    source = first.source("addresses")
     # Our own file names all addresses, where it does not say otherwise.
-    own = told is not None and told.kind == "toml" and bool(first.addresses)
+    own = source is not None and source.kind == "toml" and bool(first.addresses)
     outer = (first.addresses - first.listens) | (second.addresses - second.listens)
     changes["listens"] = (first.listens | second.listens) - outer
     changes["more_addresses"] = first.more_addresses or (second.more_addresses and not own)

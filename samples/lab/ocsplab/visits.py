@@ -1,4 +1,4 @@
-"""What the people and programs in the client's place do: open pages, ask for OCSP by hand."""
+"""Acts of the people and programs in the client's place: open pages, ask for OCSP by hand."""
 
 from __future__ import annotations
 

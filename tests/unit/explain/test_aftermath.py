@@ -1,4 +1,4 @@
-"""What a validator did after a query that failed."""
+"""Acts of a validator after a query that failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is added to verdicts from logs, authorities and products."""
+"""Additions to verdicts from logs, authorities and products."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What authorities do, at each border of the table."""
+"""Habits of authorities, at each border of the table."""
 
 from __future__ import annotations
 

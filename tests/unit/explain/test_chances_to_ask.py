@@ -1,4 +1,4 @@
-"""What chances to ask a validator had, and what silence on them tells."""
+"""Chances to ask that a validator had, and what silence on them shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several captures hold counts once."""
+"""Traffic that several captures hold counts once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a capture can show."""
+"""The reach of a capture."""
 
 from __future__ import annotations
 

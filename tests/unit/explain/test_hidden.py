@@ -1,4 +1,4 @@
-"""What is said of a hidden certificate, and the query that may be for it."""
+"""Hidden certificates, and the queries that may be for them."""
 
 from __future__ import annotations
 

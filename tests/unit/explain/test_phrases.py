@@ -1,4 +1,4 @@
-"""What a cause says of a number of certificates."""
+"""Phrases of causes about a number of certificates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cause is asked."""
+"""The question that a cause is asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies between two times."""
+"""Items between two times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each validator did over time."""
+"""Timelines of validators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What headers tell of proxies."""
+"""Headers that give proxies away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of segments that disagree, against a receiver that is too simple to be wrong."""
+"""Segments that disagree, read here and by a receiver that is too simple to be wrong."""
 
 from __future__ import annotations
 

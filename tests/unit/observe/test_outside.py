@@ -1,4 +1,4 @@
-"""What is known by sight and not read: counted, by protocol, and never taken for something else."""
+"""Protocols that are recognised and not read: counted, and never taken for something else."""
 
 from __future__ import annotations
 

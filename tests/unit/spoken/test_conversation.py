@@ -1,4 +1,4 @@
-"""What may precede TLS on a connection: the handshake is found, however segments are cut."""
+"""Preludes of TLS on a connection: the handshake is found, however segments are cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a handshake that is over."""
+"""The record that is kept of a handshake that is over."""
 
 from __future__ import annotations
 
