@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,23 +165,21 @@ class PcapParser:
         speculate = end - start >= _SPECULATE_FROM and self._mean < _LONG_RECORD
         chain = self._speculate(buffer, start, end, header) if speculate else BlockChain()
         view, limit = buffer.data, self._limit
-        unpack = struct.Struct(self._order + "8xII").unpack_from
-        mode = self._lengths
+        length_of = self._length_reader()
 
         def step(position: int, until: int) -> tuple[list[int], int, bool]:
             positions: list[int] = []
             append = positions.append
             while position < until:
-                if position + header > end:
-                    return positions, position, True
-                length, other = unpack(view, position)
-                if mode != "incl" and (mode == "orig" or other < length):
-                    length = other
-                after = position + header + length
-                if after > end or length > limit:
+                length = length_of(view, position)[0]
+                if length > limit:
                     return positions, position, True
                 append(position)
-                position = after
+                position += header + length
+            if position > end:
+                # The last one is not whole, perhaps not even its header, behind which there is padding.
+                position = positions.pop()
+                return positions, position, True
             return positions, position, False
 
         positions, stop = chain.follow(start, end, step)
@@ -199,6 +198,15 @@ class PcapParser:
         following = candidates + included + header
         keep = (fields[:, 1] < 1_000_000_000) & (included <= self._limit) & (following <= end)
         return BlockChain(candidates[keep], following[keep])
+
+    def _length_reader(self) -> Callable[[memoryview, int], tuple[int, ...]]:
+        """Return what reads, as its first value, how many bytes of the packet behind a header are there."""
+        if self._lengths == "incl":
+            return struct.Struct(self._order + "8xI").unpack_from
+        if self._lengths == "orig":
+            return struct.Struct(self._order + "12xI").unpack_from
+        both = struct.Struct(self._order + "8xII").unpack_from
+        return lambda view, position: (min(both(view, position)),)
 
     def _fields(self, buffer: Bytes, positions: Column) -> NDArray[np.uint32]:
         fields = gather(buffer, positions, 4)
