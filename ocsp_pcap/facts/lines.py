@@ -68,12 +68,10 @@ def _writer(cls: Any, form: _Form) -> _Write:
     writers: dict[str, _Write] = {}
     known = {member.name: member for member in plan_of(cls).members}
     for name in dict(form.only).get(cls, known):
-        shape = known[name].shape
-        pad = form.pad if isinstance(shape, Structure | Pairs | Listing) else ""
-        text = f"write_{name}(value.{name}{pad})"
+        text = _source(known[name].shape, name, form)
         if known[name].optional:
             text = f"'null' if value.{name} is None else {text}"
-        writers[f"write_{name}"] = _write(shape, form)
+        writers[f"write_{name}"] = _write(known[name].shape, form)
         members.append(f'"{name}": {{{text}}}')
     # The source is made of the names of our own fields, nothing else.
     if form.indented:
@@ -84,13 +82,28 @@ def _writer(cls: Any, form: _Form) -> _Write:
     return cast("_Write", eval(source, cast("dict[str, Any]", writers)))  # noqa: S307
 
 
+def _source(shape: Shape, name: str, form: _Form) -> str:
+    """Return the source of what writes a member that is not None: what is simple needs no call."""
+    match shape:
+        case Integer():
+            return f"value.{name}"
+        case Truth():
+            return f"'true' if value.{name} else 'false'"
+        case Moment() | Text():
+            return f"write_{name}(value.{name})"
+        case Listing():
+            return f"write_{name}(value.{name}{form.pad}) if value.{name} else '[]'"
+        case Structure() | Pairs():
+            return f"write_{name}(value.{name}{form.pad})"
+
+
 def _write(shape: Shape, form: _Form) -> _Write:
     """Return what writes a value of a shape that is not None."""
     match shape:
         case Structure():
             return _writer(shape.cls, form)
         case Moment():
-            return lambda time: f'"{time_text(time)}"'
+            return _write_time
         case Integer():
             return int.__repr__
         case Truth():
@@ -106,9 +119,13 @@ def _write(shape: Shape, form: _Form) -> _Write:
             return encode_basestring_ascii
 
 
+def _write_time(time: int) -> str:
+    return f'"{time_text(time)}"'
+
+
 def _list_writer(write: _Write) -> _Write:
     def write_list(items: Iterable[Any]) -> str:
-        return f"[{', '.join([write(item) for item in items])}]"
+        return f"[{', '.join(map(write, items))}]"
 
     return write_list
 
