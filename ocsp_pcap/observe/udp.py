@@ -265,7 +265,7 @@ class UdpObserver:
                 stream.client = 1 - direction
             tracker = stream.tracker
             assert tracker is not None
-            tracker.receive(event)
+            tracker.receive((event,))
         return True
 
     def _open(self, number: int, payload: bytes) -> UdpStream | None:

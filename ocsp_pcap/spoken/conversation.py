@@ -400,7 +400,7 @@ class Conversation:
         tracker = self.tracker
         assert tracker is not None
         for event in events:
-            tracker.receive(event)
+            tracker.receive((event,))
             if isinstance(event, ApplicationData) and event.data:
                 self._decrypted(event)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 from ocsp_pcap.bounds import BOUNDS, reached
@@ -165,10 +165,9 @@ class Handshake:
     @property
     def psk_with_certificate(self) -> bool:
         """A PSK handshake that carries a certificate all the same was offered or negotiated (RFC 8773)."""
-        return any(
-            hello is not None and hello.cert_with_extern_psk
-            for hello in (self.client_hello, self.server_hello)
-        )
+        offer, hello = self.client_hello, self.server_hello
+        offered = offer is not None and offer.cert_with_extern_psk
+        return offered or (hello is not None and hello.cert_with_extern_psk)
 
     @property
     def external_psk(self) -> bool:
@@ -191,10 +190,10 @@ class Handshake:
     @property
     def finished_frame(self) -> int | None:
         """The frame in which the later of the two Finished messages was complete."""
-        frames = [frame for frame in (self.client_finished, self.server_finished) if frame is not None]
-        if not frames and self.is_tls13 and self.encrypted_client is not None:
-            return self.encrypted_client
-        return max(frames, default=None)
+        client, server = self.client_finished, self.server_finished
+        if client is None and server is None:
+            return self.encrypted_client if self.is_tls13 else None
+        return max(client or 0, server or 0)
 
 
 class HandshakeTracker:
@@ -205,30 +204,27 @@ class HandshakeTracker:
     def __init__(self) -> None:
         self.handshakes: list[Handshake] = []
 
-    def receive(self, event: TlsEvent) -> None:
-        """Take the next event of the connection."""
+    def receive(self, events: Iterable[TlsEvent]) -> None:
+        """Take the next events of the connection."""
         handshakes = self.handshakes
-        if not handshakes:
-            handshakes.append(Handshake(event.frame, event.time))
-        current = handshakes[-1]
-        if (
-            current.server_hello is not None
-            and isinstance(event, _HELLOS)
-            and _begins_another(current, event)
-        ):
-            current = Handshake(event.frame, event.time)
-            handshakes.append(current)
-        if event.time > current.last_time:
-            current.last_time = event.time
-        _NOTE[type(event)](current, event)
+        for event in events:
+            if not handshakes:
+                handshakes.append(Handshake(event.frame, event.time))
+            current = handshakes[-1]
+            kind = type(event)
+            if (kind is ClientHello or kind is ServerHello) and _begins_another(current, kind):
+                current = Handshake(event.frame, event.time)
+                handshakes.append(current)
+            if event.time > current.last_time:
+                current.last_time = event.time
+            _NOTE[kind](current, event)
 
 
-def _begins_another(answered: Handshake, hello: ClientHello | ServerHello) -> bool:
-    """Tell whether a hello that comes after a ServerHello is that of another handshake."""
-    assert answered.server_hello is not None
-    if answered.server_hello.hello_retry_request:
+def _begins_another(current: Handshake, hello: type[TlsEvent]) -> bool:
+    """Tell whether a hello is that of another handshake."""
+    if current.server_hello is None or current.server_hello.hello_retry_request:
         return False
-    return isinstance(hello, ServerHello) or answered.client_hello is not None
+    return hello is ServerHello or current.client_hello is not None
 
 
 def _client_hello(handshake: Handshake, event: ClientHello) -> None:
@@ -337,7 +333,6 @@ def _damage(handshake: Handshake, event: Damage) -> None:
     handshake.given_up = handshake.given_up or event.bound
 
 
-_HELLOS: Final = (ClientHello, ServerHello)
 _NOTE: Final[dict[type, Callable[[Handshake, Any], None]]] = {
     ClientHello: _client_hello,
     ServerHello: _server_hello,

@@ -41,8 +41,7 @@ def tell(shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch]
     if walked is None:
         return None
     tracker = HandshakeTracker()
-    for event in walked.events:
-        tracker.receive(event)
+    tracker.receive(walked.events)
     handshakes = tuple([seen(handshake, shared.same) for handshake in tracker.handshakes])
     return Said(Spoken(client, False, tunnel, handshakes, (), None), walked.last_frames)
 

@@ -70,8 +70,7 @@ def finished(frame: int, from_client: bool) -> Finished:
 
 def tracked(*events: TlsEvent) -> list[Handshake]:
     tracker = HandshakeTracker()
-    for event in events:
-        tracker.receive(event)
+    tracker.receive(events)
     return tracker.handshakes
 
 

@@ -16,8 +16,7 @@ def hello(name: str) -> ClientHello:
 
 def handshake(*events: TlsEvent) -> Handshake:
     tracker = HandshakeTracker()
-    for event in events:
-        tracker.receive(event)
+    tracker.receive(events)
     return tracker.handshakes[0]
 
 
