@@ -213,7 +213,7 @@ def known_site(arguments: Sequence[str]) -> Site:
 
 def site_authorities(site: Sequence[str]) -> list[bytes]:
     """Return the CA certificates (DER) of the site's proxies. Raise Failure where a file cannot be used."""
-    return _authorities(known_site(site))
+    return _authorities(known_site(site)) if site else []
 
 
 def _authorities(site: Site) -> list[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +23,8 @@ def replacing(out: Path) -> Iterator[Path]:
     if out.exists() and not out.is_file():
         yield out
         return
+    import tempfile
+
     target = Path(os.path.realpath(out))
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     temporary = Path(name)
@@ -47,6 +48,8 @@ def replacing_in(folder: Path, own: Iterable[str] = ()) -> Iterator[Path]:
     Raises:
         OSError: no folder can be made beside ``folder``, or its files cannot be put there.
     """
+    import tempfile
+
     target = Path(os.path.realpath(folder))
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ocsp_pcap.parallel.read_run import Step
-from ocsp_pcap.parallel.runs import Share
-from ocsp_pcap.spoken.shared import Shared
+if TYPE_CHECKING:
+    # Who reads no files side by side needs the errors alone.
+    from ocsp_pcap.parallel.read_run import Step
+    from ocsp_pcap.parallel.runs import Share
+    from ocsp_pcap.spoken.shared import Shared
 
 
 class RunError(Exception):

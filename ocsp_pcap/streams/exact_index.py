@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,8 @@ class ExactIndex:
     """
 
     def __init__(self, lanes: int) -> None:
-        self._multipliers = [np.uint64(secrets.randbits(64) | 1) for _ in range(lanes)]
-        self._last_multiplier = np.uint64(secrets.randbits(64) | 1)
+        odd = np.frombuffer(os.urandom(8 * (lanes + 1)), np.uint64) | np.uint64(1)
+        *self._multipliers, self._last_multiplier = odd
         self._keys = np.empty((_FIRST_SLOTS, lanes), np.uint64)
         self._hashes = np.empty(_FIRST_SLOTS, np.uint64)
         self._slots = np.full(_FIRST_SLOTS * 2, _EMPTY, np.int32)
