@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.facts import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class HowToRead:
+class HowToRead(NamedTuple):
     """The options that all commands which read captures share."""
 
     keylog: tuple[Path, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,7 @@ _PLAUSIBLE_RECORD = 24
 _AIX_LINK_TYPES = {6: 1, 9: 6, 15: 10, 24: 0}
 
 
-@dataclass(frozen=True, slots=True)
-class _Variant:
+class _Variant(NamedTuple):
     """How the records of one kind of pcap file look."""
 
     header: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,7 @@ _SECOND = 1_000_000_000
 _REALTIME = re.compile(rb"(?:^|\n)__REALTIME_TIMESTAMP=(\d{1,19})\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """The meaning of an interface's timestamps: if_tsresol and if_tsoffset."""
 
     resolution: int = 6
@@ -74,8 +73,7 @@ def _from_binary(stamps: NDArray[np.uint64], exponent: int) -> Column:
     return np.array(exact, np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(NamedTuple):
     """An Interface Description Block."""
 
     link_type: int

@@ -6,12 +6,11 @@ import io
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +41,7 @@ def at_once(call: Callable[[], int]) -> int | None:
     return call()
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureSummary:
+class CaptureSummary(NamedTuple):
     """Findings about a capture so far: packets, times, drops, damage."""
 
     packets: int

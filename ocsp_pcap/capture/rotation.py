@@ -11,10 +11,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from itertools import takewhile
 from string import digits
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.reader import open_capture
@@ -62,8 +61,7 @@ Rotation: TypeAlias = Literal["auto", "yes", "no"]
 """Whether captures are files of rotated sets: inferred from names and times; all are; none is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A file that may belong to a set, and what its first packet tells."""
 
     source: CaptureSource
@@ -169,7 +167,7 @@ def _by_time(sources: Iterable[CaptureSource], *, numbered: bool) -> list[Member
     last = 0
     for member in _members(sorted(sources, key=lambda source: natural_order(source.name))):
         last = last if member.begins is None else member.begins
-        members.append((last, replace(member, number=_number(member.source.name) if numbered else None)))
+        members.append((last, member._replace(number=_number(member.source.name) if numbered else None)))
     return [member for _, member in sorted(members, key=lambda item: item[0])]
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,8 +82,7 @@ class Kind(IntEnum):
 Kinds = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """The word of a header about N packets: what follows, where, and the number by which it says so."""
 
     kind: Kinds

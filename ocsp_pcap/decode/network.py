@@ -7,8 +7,7 @@ more per header, on the rows that need it only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +44,7 @@ _ICMP_ERROR = table(256, ICMP_ERRORS)
 _ICMPV6_ERROR = table(256, ICMPV6_ERRORS)
 
 
-@dataclass(frozen=True, slots=True)
-class Packets:
+class Packets(NamedTuple):
     """N packets of one IP version behind their IP header."""
 
     frames: Frames

@@ -16,6 +16,7 @@ from typing import (
     Any,
     Final,
     Literal,
+    NamedTuple,
     TypeAlias,
     Union,
     cast,
@@ -31,8 +32,7 @@ KINDS: Final[dict[str, Any]] = {cls.kind: cls for cls in get_args(Fact)}
 """The class of each kind of fact, in the order of :class:`ocsp_pcap.facts.Facts`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A string, of these words only where there are any."""
 
     choices: tuple[str, ...] = ()
@@ -40,8 +40,7 @@ class Text:
     """One of those in :mod:`ocsp_pcap.facts.types`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Integer:
+class Integer(NamedTuple):
     """An integer."""
 
     meaning: str = ""
@@ -52,15 +51,13 @@ class Truth:
     """True or false."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A time in nanoseconds since the Unix epoch; one that is ``stated`` is a whole second."""
 
     stated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """A sequence."""
 
     element: Shape
@@ -71,8 +68,7 @@ class Pairs:
     """A sequence of pairs of strings, the first of each pair different: a map."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPlan:
+class FieldPlan(NamedTuple):
     """One field of a class."""
 
     name: str
@@ -83,8 +79,7 @@ class FieldPlan:
     """What it means that it is not there; MISSING where it must be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(NamedTuple):
     """An object of a dataclass."""
 
     cls: Any

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ocsp_pcap.bounds import BOUNDS, sentences, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSource, CaptureSummary
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 SOCKS_PORT: Final = 1080
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedFile:
+class ObservedFile(NamedTuple):
     """Properties of one file of a capture as a whole."""
 
     name: str
@@ -190,7 +189,7 @@ class CaptureObserver:
     def interrupt(self) -> None:
         """The files that follow are not read."""
         files = self.observation.files
-        files[-1] = replace(files[-1], interrupted=True)
+        files[-1] = files[-1]._replace(interrupted=True)
 
     def take_files(self, observation: Observation) -> None:
         """Count files whose packets were read elsewhere."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ocsp_pcap.facts import Facts
 
@@ -21,8 +20,7 @@ class KeySourceError(Exception):
     """A key log or private key cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyNote:
+class KeyNote(NamedTuple):
     """One sentence about what a source of keys gave."""
 
     sentence: str

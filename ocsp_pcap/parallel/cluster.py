@@ -130,7 +130,7 @@ class Cluster:
     def submit(self, share: Share) -> TaskReading:
         """Have a share read by some worker."""
         anywhere = tuple(
-            replace(run, members=tuple(replace(each, source=_anywhere(each.source)) for each in run.members))
+            replace(run, members=tuple(each._replace(source=_anywhere(each.source)) for each in run.members))
             for run in share
         )
         call = pickle.dumps(_Call(anywhere, adjusted()), pickle.HIGHEST_PROTOCOL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.cache import ResponseCache
@@ -19,8 +19,7 @@ _MOST_SMALL: Final = 16_384
 """Texts of which one copy is kept for all: where hardly any comes twice, the record of them costs more."""
 
 
-@dataclass(frozen=True, slots=True)
-class RsaKey:
+class RsaKey(NamedTuple):
     """A server's private key, and how its certificates are known."""
 
     name: str

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(NamedTuple):
     """Bytes in order, as far as one segment contributed them."""
 
     direction: int
@@ -23,8 +21,7 @@ class Data:
     """These bytes begin where a TCP segment began."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """Bytes that the capture does not hold: lost, filtered, or cut off by the snaplen."""
 
     direction: int
@@ -34,8 +31,7 @@ class Gap:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """The end of one direction by FIN, or of the stream by RST."""
 
     direction: int
@@ -44,8 +40,7 @@ class Close:
     reset: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CopiesDiffer:
+class CopiesDiffer(NamedTuple):
     """Another copy of bytes that had been delivered was not the same."""
 
     direction: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.facts import TcpOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class FlowRows:
+class FlowRows(NamedTuple):
     """The stream of each of N rows."""
 
     stream: NDArray[np.int64]

@@ -6,9 +6,8 @@ payload tell it all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 HEADERS: Final = 100
 """Bytes before a payload that are kept: IPv6 or IPv4 with a TCP header of full length."""
@@ -33,8 +32,7 @@ class Checksum(Enum):
     """Headers or payload are not whole in the capture."""
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(NamedTuple):
     """Signs of the fate of a segment in its headers."""
 
     hop_limit: int | None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ class MatchError(ValueError):
     """A file cannot be joined to those before it, and must be read again in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlowMatch:
+class FlowMatch(NamedTuple):
     """Which of N streams go on with earlier ones."""
 
     earlier: NDArray[np.int64]
@@ -34,8 +33,7 @@ class FlowMatch:
         return cls(np.full(streams, -1), np.zeros(streams, np.bool_), np.zeros(streams, np.bool_))
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     """The numbers that N streams have in the table that took them."""
 
     number: NDArray[np.int64]
