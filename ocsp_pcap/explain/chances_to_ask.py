@@ -6,8 +6,7 @@ about those.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.hosts import Host
@@ -27,8 +26,7 @@ LONGEST: Final = 10 * DAY
 """Longest validity of an OCSP response for a TLS server (Baseline Requirements 4.9.10)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chances:
+class Chances(NamedTuple):
     """When one validator could have asked, were OCSP on and nothing cached."""
 
     certificates: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocsp_pcap.facts import Facts, HandshakeFact, ResponseFact, SingleFact
 
@@ -36,8 +36,7 @@ MAX_VISITS_OF_ONE_HOST = 64
 """Enough to tell an offset; bounds keep a day's captures from being compared pair by pair."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClockOffset:
+class ClockOffset(NamedTuple):
     """Nanoseconds to add to the times of one capture to bring them to the clock of the reference."""
 
     capture: str
@@ -193,8 +192,7 @@ class _Shown:
         self.proxied = any(handshake.tunnel == "connect" for handshake in handshakes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Inferred:
+class _Inferred(NamedTuple):
     """How far one capture's clock is ahead of another's, and what that rests on."""
 
     difference: int

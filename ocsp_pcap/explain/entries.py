@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from string import Formatter
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ocsp_pcap.explain.grounds.claim import Proof
 from ocsp_pcap.explain.model import Presence, Severity
@@ -40,8 +39,7 @@ tunnels; ``inner_off``: the child, where none is seen to.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """One cause or finding of the contract."""
 
     code: str

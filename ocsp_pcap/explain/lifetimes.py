@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
@@ -43,8 +43,7 @@ class Lifetime:
         return span_words(seconds * SECOND)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     """One SingleResponse as it came: nanoseconds since the epoch, clocks corrected."""
 
     seen: int

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
@@ -28,8 +27,7 @@ TOLERANCE: Final = SECOND
 """Between the moment at which an answer comes and that at which its lifetime is counted from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """A query that came although the answer to an earlier one was still good."""
 
     certificate: CertificateFact
@@ -42,8 +40,7 @@ class Repeat:
         return self.again.time - self.before.answer_time
 
 
-@dataclass(frozen=True, slots=True)
-class Repetition:
+class Repetition(NamedTuple):
     """The use of one validator's cache, inferred from all certificates that it asked about."""
 
     repeats: tuple[Repeat, ...]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Standing
@@ -55,8 +54,7 @@ def trace_entry(question: Question) -> TraceEntry | None:
     return nearest if abs((nearest.time or 0) - question.visit.time) <= TRACE_TOLERANCE else None
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A sign of OCSP at work on a validator on which it is said to be off."""
 
     words: str

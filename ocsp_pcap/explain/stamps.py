@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from calendar import month_abbr
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 MONTHS = {month: number for number, month in enumerate(month_abbr) if month}
 ZONES = {"z": 0, "utc": 0, "gmt": 0}
@@ -29,8 +29,7 @@ FORMS = tuple(
 """ISO 8601, RFC 1123 and common log format, asctime (with fraction), month first, epoch, time of day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """A time as it is written."""
 
     time: int | None

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.hosts import Host
@@ -32,8 +31,7 @@ FAILED: Final[dict[Outcome, tuple[str, str]]] = {
 _NOT_MODIFIED: Final = 304
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One OCSP request with its answer, or what the captures hold of them."""
 
     exchange: OcspExchangeFact
@@ -48,8 +46,7 @@ class Asked:
     """A server asks about its own certificate, to staple the answer: nothing is validated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(NamedTuple):
     """One host that sent OCSP requests of its own, or handed others on."""
 
     identity: str
@@ -99,10 +96,8 @@ def askers(case: Case, verdicts: Iterable[Verdict], only: Collection[str] | None
             continue
         matched = any(sha256 in case.host(exchange.client).received for sha256 in about)
         credit = case.askers.credit(exchange)
-        asked = replace(
-            _asked(exchange, [query for *_, query in meant], matched, _relay(case, exchange)),
-            own_certificate=credit.own_certificate,
-        )
+        asked = _asked(exchange, [query for *_, query in meant], matched, _relay(case, exchange))
+        asked = asked._replace(own_certificate=credit.own_certificate)
         (relayed if asked.relay else own)[case.identity(exchange.client)].append(asked)
     result = []
     for identity in dict.fromkeys((*own, *relayed)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
@@ -67,8 +68,7 @@ class Visit:
         return Evidence(handshake.capture, frame or self.frame, handshake.stream, note, handshake.transport)
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(NamedTuple):
     """To whom an OCSP request, a lookup or a connection belongs, and what says so."""
 
     asker: str | None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.site import Proxy
@@ -20,8 +19,7 @@ BASIS_WORDS: dict[WindowBasis, str] = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The time for which an answer may be held."""
 
     end: int

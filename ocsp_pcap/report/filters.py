@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
 
@@ -13,8 +12,7 @@ MOST_FRAMES: Final = 500
 """Frames in one filter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """One display filter, ready to paste, for one capture."""
 
     label: str

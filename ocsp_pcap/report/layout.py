@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.cause_phrases import cause_rank
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Presence, Validator, Verdict
@@ -18,16 +17,14 @@ _TELLING: Final = frozenset({"stapled", "staple-invalid", "cached"})
 _SEVERITY_ORDER: Final = {"problem": 0, "advice": 1, "info": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """The verdicts of one validator, what needs attention first."""
 
     validator: Validator
     verdicts: tuple[Verdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CauseGroup:
+class CauseGroup(NamedTuple):
     """The verdicts of one cause, of all validators, what needs attention first."""
 
     cause: str
@@ -40,8 +37,7 @@ class CauseGroup:
         return attention(self.verdicts[0]) < CALM
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The rows of a report."""
 
     groups: tuple[Group, ...]

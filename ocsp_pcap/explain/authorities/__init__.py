@@ -8,11 +8,10 @@ something expected, and never is a proof that a certificate is that authority's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocsp_pcap.explain.site.names import name_within
 from ocsp_pcap.facts import CertificateFact
@@ -21,8 +20,7 @@ SECOND = 10**9
 DAY = 86400 * SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(NamedTuple):
     """One certification authority, as of the day its source was read."""
 
     name: str
@@ -43,8 +41,7 @@ class Authority:
     must_staple_end: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """A number of days that holds for certificates issued from a day on."""
 
     start: date
@@ -52,8 +49,7 @@ class Limit:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """The Baseline Requirements, as far as they bear on revocation."""
 
     ocsp_optional_from: date

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import Cause
@@ -18,8 +17,7 @@ MAX_EVIDENCE: Final = 8
 FIRM: Final = ("confirmed", "likely")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """The view that findings have: the case, its verdicts, and which hosts the user asked for."""
 
     case: Case

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from ocsp_pcap.explain.entries import Cause, finding_entry
@@ -41,7 +40,7 @@ def find(view: View) -> Iterator[Finding]:
         wanted = tuple(repeat for repeat in every.repeats if view.about(repeat.certificate))
         if not wanted or _several(case.hosts[identity], every):
             continue
-        found = replace(every, repeats=wanted)
+        found = every._replace(repeats=wanted)
         first = found.repeats[0]
         client = first.again.exchange.client
         hosts = list(dict.fromkeys(_name(repeat.certificate) for repeat in found.repeats))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ocsp_pcap.explain.grounds import absences, kinds, messages, purposes, senders, tunnels
 from ocsp_pcap.explain.grounds.claim import DoubtCode, Standing
@@ -12,8 +11,7 @@ from ocsp_pcap.explain.grounds.kinds import Kind
 from ocsp_pcap.explain.question import Question
 
 
-@dataclass(frozen=True, slots=True)
-class DoubtRule:
+class DoubtRule(NamedTuple):
     """One doubt about one kind of ground."""
 
     code: DoubtCode

@@ -7,18 +7,16 @@ for some causes or findings. To add a product, add a file; nothing else has to k
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocsp_pcap.explain.site import Proxy, Source
 
 UNTRIED = " (from the documentation, not tried)"
 
 
-@dataclass(frozen=True, slots=True)
-class ProductStep:
+class ProductStep(NamedTuple):
     """One thing to do on a product."""
 
     codes: frozenset[str]
@@ -41,8 +39,7 @@ class ProductStep:
         return (self.done or "").removeprefix("not ")
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(NamedTuple):
     """One product, and what to do on it."""
 
     name: str
