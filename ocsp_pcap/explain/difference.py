@@ -15,7 +15,7 @@ from ocsp_pcap.explain.model import Explanation, Severity, Verdict
 
 Direction: TypeAlias = Literal["better", "worse", "changed", "new", "gone"]
 
-_CHECKED: Final = frozenset({"queried", "stapled", "cached"})
+_NEED_NOT_ASK: Final = frozenset({"stapled", "cached"})
 _FAILED: Final = frozenset({"failure-cached", "staple-invalid"})
 _UNCHECKED: Final = frozenset({"ocsp-disabled"})
 _NEEDLESS: Final = frozenset(
@@ -219,7 +219,7 @@ def _direction(before: State | None, after: State | None) -> Direction:
 
 def _level(state: State) -> int | None:
     """Return how well off a certificate is, from 0 (nobody asks) to 3; None: that is not known."""
-    if state.cause in _CHECKED:
+    if state.presence == "present" or state.cause in _NEED_NOT_ASK:
         return 3
     if state.cause in _NEEDLESS:
         return 2

@@ -112,7 +112,7 @@ def test_an_empty_explanation_holds_nothing(tmp_path: Path) -> None:
             "expectation 2: unknown key 'hots'",
         ),
         ("[[expect]]\nhost = 1", "host must be a string"),
-        ('[[expect]]\ncause = "quried"', "cause = 'quried' is unknown; known are queried, "),
+        ('[[expect]]\ncause = "quried"', "cause = 'quried' is unknown; known are "),
         ('[[expect]]\ncause = "ocsp-nowhere"', "cause = 'ocsp-nowhere' is unknown"),
         ('[[expect]]\nfinding = "queried"', "finding = 'queried' is unknown; known are ocsp-on-wrong-proxy"),
         ('[[expect]]\nrole = "grandparent"\ncause = "cached"', "role = 'grandparent' is unknown"),
