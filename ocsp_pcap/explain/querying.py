@@ -13,7 +13,7 @@ from ocsp_pcap.explain.responders import host_and_port
 from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query
-from ocsp_pcap.facts import OcspExchangeFact
+from ocsp_pcap.facts import DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 SLOW: Final = 2 * SECOND
 """A user waits for the responder: answers that take longer than this are felt."""
@@ -153,6 +153,12 @@ def grounds_of_try(
         After((handshake.capture, question.visit.time), (exchange.capture, query.time)),
         *final,
     )
+
+
+def since_handshake(question: Question, fact: DnsLookupFact | TcpAttemptFact) -> After:
+    """Return the ground that a lookup or attempt came after the handshake that it is said to be for."""
+    handshake = question.visit.handshake
+    return After((handshake.capture, question.visit.time), (fact.capture, question.case.moment(fact)))
 
 
 def unread_tries(question: Question) -> Sequence[OcspExchangeFact]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import Proxy, Source
@@ -95,18 +94,10 @@ def trace_is_of(question: Question) -> bool:
     return not (given or seen)
 
 
-def contradiction(question: Question) -> tuple[Standing, ...]:
-    """Return the doubt that the site file calls OCSP off on a validator that is seen to use it."""
-    words = contradiction_words(question)
-    shown = shows_ocsp(question) if words is not None else None
-    if words is None or shown is None:
-        return ()
-    return (Standing("told-otherwise", words, (shown.evidence,)),)
-
-
-def contradiction_words(question: Question) -> str | None:
-    """Say that the site file calls OCSP off here, and what contradicts that; None: nothing does."""
+def contradicted(question: Question) -> Shown | None:
+    """Return what shows OCSP at work although the site file calls it off here; None: nothing does."""
     proxy = question.proxy
     if proxy is None or proxy.ocsp is not False or (shown := shows_ocsp(question)) is None:
         return None
-    return f"the site file says that OCSP is off on {question.who}, and yet {shown.words}"
+    words = f"the site file says that OCSP is off on {question.who}, and yet {shown.words}"
+    return Shown(words, shown.evidence)

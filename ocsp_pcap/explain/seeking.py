@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.grounds.kinds import After
 from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
@@ -99,12 +98,6 @@ def query_ports_seen(question: Question) -> bool:
     """Some capture of the validator holds packets on a port to which a query would go."""
     ports, coverage = query_ports(question), question.case.coverage
     return any(ports & coverage.ports(capture) for capture in question.asker.captures)
-
-
-def since_handshake(question: Question, fact: DnsLookupFact | TcpAttemptFact) -> After:
-    """Return the ground that a lookup or attempt came after the handshake that it is said to be for."""
-    handshake = question.visit.handshake
-    return After((handshake.capture, question.visit.time), (fact.capture, question.case.moment(fact)))
 
 
 def reached_out(question: Question) -> bool:

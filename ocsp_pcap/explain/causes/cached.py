@@ -23,11 +23,12 @@ from ocsp_pcap.explain.grounds.kinds import (
     Silence,
     Traced,
 )
+from ocsp_pcap.explain.grounds.messages import contradiction
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import unread_tries
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.repetition import soonest_repeats
-from ocsp_pcap.explain.saying import contradiction, trace_entry
+from ocsp_pcap.explain.saying import trace_entry
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.stapling import refused_staple
 from ocsp_pcap.explain.windows import utc

@@ -11,6 +11,7 @@ from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, NoOtherTry, Sent
 from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Evidence
+from ocsp_pcap.explain.querying import since_handshake
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import (
     REACTION,
@@ -19,7 +20,6 @@ from ocsp_pcap.explain.seeking import (
     forwarding_lookups,
     looked_up_only,
     lookups_for,
-    since_handshake,
 )
 from ocsp_pcap.facts import DnsLookupFact
 

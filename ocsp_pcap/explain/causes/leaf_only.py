@@ -8,9 +8,9 @@ from typing import Final
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Due, InView, Silence
+from ocsp_pcap.explain.grounds.messages import contradiction
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.saying import contradiction
 
 ENOUGH: Final = 2
 """Leaves that were asked about, and no intermediate, before that is likely a habit."""

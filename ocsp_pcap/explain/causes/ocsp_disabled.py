@@ -12,7 +12,7 @@ from ocsp_pcap.explain.grounds.kinds import Due, InView, Received, Silence, Told
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import unread_tries
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.saying import contradiction_words, said_in_site, source_of, trace_is_of
+from ocsp_pcap.explain.saying import contradicted, said_in_site, source_of, trace_is_of
 from ocsp_pcap.explain.seeking import query_ports_seen, reached_out
 
 ENTRY: Final = cause(
@@ -46,11 +46,10 @@ def _said(question: Question) -> Claim | None:
     proxy = question.proxy
     if proxy is None or proxy.ocsp is not False:
         return None
-    contradicted = contradiction_words(question)
-    if contradicted is not None:
+    if (shown := contradicted(question)) is not None:
         return Claim(
             ENTRY.code,
-            f"{contradicted}: if the file is right, that is not its own",
+            f"{shown.words}: if the file is right, that is not its own",
             (*said_in_site(question, "ocsp"),),
             at_most="possible",
         )

@@ -12,7 +12,7 @@ from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
-from ocsp_pcap.explain.saying import shows_ocsp
+from ocsp_pcap.explain.saying import contradicted, shows_ocsp
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
@@ -149,6 +149,12 @@ def order_clock(question: Question, ground: After) -> Iterator[Standing]:
         if (step := clocks.steps_back(capture)) is not None:
             yield Standing("clock", f"the capture's clock was set back by {span_words(step)} while it ran")
             return
+
+
+def contradiction(question: Question) -> tuple[Standing, ...]:
+    """Return the doubt that the site file calls OCSP off on a validator that is seen to use it."""
+    shown = contradicted(question)
+    return () if shown is None else (Standing("told-otherwise", shown.words, (shown.evidence,)),)
 
 
 def told_otherwise(question: Question, ground: Told) -> Iterator[Standing]:
