@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 
 @contextmanager
@@ -14,8 +15,9 @@ def replacing(out: Path) -> Iterator[Path]:
     """Yield a path to write to; at the end of the block what stands there takes the place of ``out``.
 
     Where the block ends by an exception (Ctrl-C, a disk that is full), an old file stays as it was and the
-    new one is removed. The new one has the permissions of the old one, else those of any new file, and a
-    link keeps pointing to it. A pipe or device is written to as it is.
+    new one is removed; where the process is killed, too, if the file system has files without a name. The
+    new one has the permissions of the old one, else those of any new file, and a link keeps pointing to it.
+    A pipe or device is written to as it is.
 
     Raises:
         OSError: no file can be made beside ``out``, or it cannot be replaced.
@@ -26,16 +28,32 @@ def replacing(out: Path) -> Iterator[Path]:
     import tempfile
 
     target = Path(os.path.realpath(out))
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
+    descriptor, new = _new_file_beside(target)
     try:
         os.fchmod(descriptor, _mode(target))
-        os.close(descriptor)
-        yield temporary
-        temporary.replace(target)
+        yield new
+        if new.parent != target.parent:
+            nameless, new = new, target.with_name(f".{target.name}.{token_hex(4)}")
+            # Only linkat, which Python takes where a folder is given, follows the link to the file.
+            os.link(nameless, new, src_dir_fd=descriptor)
+        new.replace(target)
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        os.close(descriptor)
+        if new.parent == target.parent:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+
+
+def _new_file_beside(target: Path) -> tuple[int, Path]:
+    """Return a new file and the path to write it by; it has no name, where the system allows that."""
+    with suppress(OSError, AttributeError):
+        descriptor = os.open(target.parent, os.O_TMPFILE | os.O_RDWR, 0o600)
+        path = Path(f"/proc/self/fd/{descriptor}")
+        if path.exists():
+            return descriptor, path
+        os.close(descriptor)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    return descriptor, Path(name)
 
 
 @contextmanager

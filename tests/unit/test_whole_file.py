@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,40 @@ def test_a_report_that_fails_leaves_what_stood_there(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         report()
     assert out.read_text() == "before"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ocsp_pcap.whole_file import replacing
+with replacing(Path(sys.argv[1])) as path:
+    path.write_text("half")
+    if path.parent == Path(sys.argv[1]).parent:
+        sys.exit(77)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_process_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    out.write_text("before")
+    ended = subprocess.run([sys.executable, "-c", KILLED, out], check=False).returncode
+    if ended == 77:
+        pytest.skip("this file system has no files without a name")
+    assert ended == -signal.SIGKILL
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.json", "before")]
+
+
+def test_without_nameless_files_it_is_done_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE")
+    out = tmp_path / "out"
+    with replacing(out) as path:
+        assert path.parent == tmp_path
+        path.write_text("after")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert out.read_text() == "after"
 
 
 def test_permissions_and_links_stay(tmp_path: Path) -> None:
