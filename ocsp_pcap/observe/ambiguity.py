@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from ocsp_pcap.facts import AmbiguousStream, CrlFetchFact, HandshakeFact, OcspExchangeFact, TcpAttemptFact
+from ocsp_pcap.facts import (
+    AmbiguousStream,
+    CrlFetchFact,
+    HandshakeFact,
+    OcspExchangeFact,
+    TcpAttemptFact,
+    Transport,
+)
 from ocsp_pcap.observe.capture import Observation
+from ocsp_pcap.observe.tcp_stream import FinishedStream
+from ocsp_pcap.observe.udp_stream import UdpStream
 
+_Stream: TypeAlias = tuple[Transport, int]
+"""Transport and number."""
 Marked = TypeVar("Marked", HandshakeFact, OcspExchangeFact | CrlFetchFact | TcpAttemptFact)
 
 
@@ -17,11 +28,14 @@ class Disagreements:
     """The frames of one capture that disagree, by stream; facts take those that are about their bytes."""
 
     def __init__(self, observation: Observation) -> None:
-        self._left: dict[int, set[tuple[int, ...]]] = {}
+        self._left: dict[_Stream, set[tuple[int, ...]]] = {}
         for stream in observation.tcp.streams.finished:
             if stream.ambiguous:
-                moved = {tuple(f + stream.frames_before for f in frames) for frames in stream.ambiguous}
-                self._left[observation.tcp_stream(stream.number)] = moved
+                self._left["tcp", observation.tcp_stream(stream.number)] = _moved(stream)
+        for flow in observation.udp.finished:
+            if flow.ambiguous:
+                number = observation.udp_stream(flow.number)
+                self._left.setdefault(("udp", number), set()).update(_moved(flow))
 
     def marked(self, facts: Sequence[Marked]) -> list[Marked]:
         """Return the facts, those that packets disagree about with the frames that do.
@@ -30,12 +44,13 @@ class Disagreements:
         """
         if not self._left:
             return list(facts)
-        waiting: dict[int, list[int]] = {}
+        waiting: dict[_Stream, list[int]] = {}
         for index, fact in enumerate(facts):
             if isinstance(fact, TcpAttemptFact):
                 continue
-            if fact.stream in self._left and getattr(fact, "transport", "tcp") == "tcp":
-                waiting.setdefault(fact.stream, []).append(index)
+            transport: Transport = fact.transport if isinstance(fact, HandshakeFact) else "tcp"
+            if (transport, fact.stream) in self._left:
+                waiting.setdefault((transport, fact.stream), []).append(index)
         marked: list[Marked] = list(facts)
         for stream, indices in waiting.items():
             indices.sort(key=lambda index: _last(facts[index]))
@@ -47,18 +62,24 @@ class Disagreements:
         return marked
 
     def left(self) -> tuple[AmbiguousStream, ...]:
-        """Return the frames that no fact took.
+        """Return the frames of TCP streams that no fact took.
 
         What a single one of them is suspected of (urgent data) says nothing where nothing was read of it.
         """
         left = {
-            stream: {frames for frames in groups if len(frames) > 1} for stream, groups in self._left.items()
+            stream: {frames for frames in groups if len(frames) > 1}
+            for (transport, stream), groups in self._left.items()
+            if transport == "tcp"
         }
         return tuple(
             AmbiguousStream(stream, tuple(sorted({frame for frames in groups for frame in frames})))
             for stream, groups in sorted(left.items())
             if groups
         )
+
+
+def _moved(stream: FinishedStream | UdpStream) -> set[tuple[int, ...]]:
+    return {tuple(frame + stream.frames_before for frame in frames) for frames in stream.ambiguous}
 
 
 def _with_frames(fact: Marked, frames: tuple[int, ...]) -> Marked:

@@ -237,6 +237,8 @@ class UdpObserver:
                 return
         frame, time = int(columns.frame[row]) - stream.frames_before, int(columns.time[row])
         stream.last_frame, stream.last_time = frame, time
+        if disputed := columns.disputed.get(int(columns.frame[row])):
+            stream.ambiguous |= {tuple(each - stream.frames_before for each in disputed)}
         connection = stream.connection
         assert connection is not None
         stream.silent += 1

@@ -32,5 +32,7 @@ class UdpStream:
     """Datagrams since the last that showed something."""
     waiting: int = 0
     """Bytes that waited in its connection when this was last counted."""
+    ambiguous: frozenset[tuple[int, ...]] = frozenset()
+    """Frames of IP fragments that disagree about its datagrams."""
     frames_before: int = 0
     """To be added to frames: those of the files before the one that it was read in."""

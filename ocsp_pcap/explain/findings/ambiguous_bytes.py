@@ -8,6 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import MAX_EVIDENCE, View, finding
 from ocsp_pcap.explain.model import Evidence, Finding
+from ocsp_pcap.facts import Transport
 
 ENTRY: Final = finding_entry(
     "ambiguous-bytes",
@@ -22,14 +23,19 @@ ENTRY: Final = finding_entry(
 def find(view: View) -> Iterator[Finding]:
     """Name the connections whose packets disagree, and which hosts they are about."""
     facts = view.case.facts
-    visits = {(visit.handshake.capture, visit.handshake.stream): visit for visit in view.visits}
+    visits = {
+        (visit.handshake.capture, visit.handshake.transport, visit.handshake.stream): visit
+        for visit in view.visits
+    }
     evidence: list[Evidence] = []
     about: dict[str, None] = {}
     for handshake in facts.handshakes:
-        visit = visits.get((handshake.capture, handshake.stream))
+        visit = visits.get((handshake.capture, handshake.transport, handshake.stream))
         if handshake.ambiguous and visit is not None:
             about[f"the handshake with {visit.host or handshake.server}"] = None
-            evidence += _evidence(handshake.capture, handshake.stream, handshake.ambiguous)
+            evidence += _evidence(
+                handshake.capture, handshake.stream, handshake.ambiguous, handshake.transport
+            )
     for exchange in facts.ocsp_exchanges:
         if exchange.ambiguous:
             about[f"an OCSP exchange of {exchange.client} with {exchange.server}"] = None
@@ -49,10 +55,14 @@ def find(view: View) -> Iterator[Finding]:
     yield finding(
         ENTRY,
         f"Packets disagree about the bytes of {', '.join(names[:3])}{more}: frames with the same sequence "
-        "numbers hold other bytes, or their receiver may have dropped one; what it read is not certain.",
+        "numbers, or fragments of the same places, hold other bytes, or their receiver may have dropped one; "
+        "what it read is not certain.",
         evidence[:MAX_EVIDENCE],
     )
 
 
-def _evidence(capture: str, stream: int, frames: tuple[int, ...]) -> list[Evidence]:
-    return [Evidence(capture, frame, stream, "disagrees with another packet") for frame in frames]
+def _evidence(
+    capture: str, stream: int, frames: tuple[int, ...], transport: Transport = "tcp"
+) -> list[Evidence]:
+    note = "disagrees with another packet"
+    return [Evidence(capture, frame, stream, note, transport) for frame in frames]

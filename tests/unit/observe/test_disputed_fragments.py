@@ -11,6 +11,7 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.explain.engine import explain
 from tests.unit.observe.segments import Wire, opening, packet
 from tests.unit.observe.test_ambiguity import FORGED, hello, rest
+from tests.unit.quic.vectors import CLIENT_INITIAL_V1
 
 
 def fragments(frame: bytes, cut: int, identification: int = 7) -> tuple[bytes, bytes]:
@@ -62,14 +63,23 @@ def test_files_side_by_side_say_the_same(tmp_path: Path) -> None:
     assert told[0][0].ambiguous == (4, 5)
 
 
+def datagram(port: int, payload: bytes) -> bytes:
+    header = bytes.fromhex("020000000001020000000002080045000000000000004011 0000 0a090001 0a090002")
+    return header + struct.pack(">HHHH", 5353, port, 8 + len(payload), 0) + payload
+
+
+def test_a_hello_of_quic_in_fragments(tmp_path: Path) -> None:
+    first, second = fragments(datagram(443, CLIENT_INITIAL_V1), 400)
+    forged = first[:-4] + b"evil"
+    facts = read_facts([write(tmp_path / "a.pcap", [first, forged, second])])
+    (handshake,) = facts.handshakes
+    assert (handshake.transport, handshake.ambiguous) == ("udp", (1, 2))
+    (finding,) = (found for found in explain(facts).findings if found.code == "ambiguous-bytes")
+    assert [(each.frame, each.transport) for each in finding.evidence] == [(1, "udp"), (2, "udp")]
+
+
 def test_datagrams_of_udp_are_named_in_a_note(tmp_path: Path) -> None:
-    header = (
-        bytes.fromhex("020000000001020000000002")
-        + b"\x08\x00"
-        + bytes.fromhex("45000000000000004011 0000 0a090001 0a090002".replace(" ", ""))
-    )
-    whole = header + struct.pack(">HHHH", 5353, 53, 8 + 64, 0) + bytes(64)
-    first, second = fragments(whole, 40)
+    first, second = fragments(datagram(53, bytes(64)), 40)
     forged = first[:-4] + b"evil"
     facts = read_facts([write(tmp_path / "a.pcap", [forged, first, second])])
     assert "IP fragments disagree about UDP datagrams (frames 1, 2)" in facts.captures[0].notes[0]
