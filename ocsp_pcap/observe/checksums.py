@@ -104,10 +104,14 @@ class ChecksumAudit:
 
     def _append(self, segment: Segment) -> None:
         memory, at, length, _ = segment
-        start = _header(memory, at) if length <= MOST_PAYLOAD else None
-        if start is not None:
-            addresses = 8 if memory[start - 20] == 0x45 and memory[start - 11] == TCP else 32
-            self._note(segment, memory[start - addresses : at + length], at - start + length)
+        found = _headers(memory, at, length) if length <= MOST_PAYLOAD else None
+        if found is not None:
+            start, addresses, size = found
+            piece = memory[addresses : at + length]
+            if addresses + size < start:
+                # Options of IPv4 stand between, and do not count.
+                piece = bytes(piece[:size]) + bytes(memory[start : at + length])
+            self._note(segment, piece, at - start + length)
 
     def _note(self, segment: Segment, piece: memoryview | bytes, length: int) -> None:
         """Take the bytes from the addresses to the end, and the length of header and payload."""
@@ -149,24 +153,32 @@ class ChecksumAudit:
             begin = end
 
 
-def _header(memory: memoryview | bytes, at: int) -> int | None:
-    """Return where the TCP header before a payload starts, behind IPv4 without options, or IPv6."""
+def _headers(memory: memoryview | bytes, at: int, payload: int) -> tuple[int, int, int] | None:
+    """Return where the TCP header before a payload starts, where the addresses before it, and their size."""
     for length in _LENGTHS:
         start: int = at - length
-        if start >= 20 and memory[start + 12] >> 4 == length >> 2:
-            if memory[start - 20] == 0x45 and memory[start - 11] == TCP:
-                return start
-            if start >= 40 and memory[start - 40] >> 4 == 6 and memory[start - 34] == TCP:
-                return start
+        if start < 20 or memory[start + 12] >> 4 != length >> 2:
+            continue
+        if memory[start - 20] == 0x45 and memory[start - 11] == TCP:
+            return start, start - 8, 8
+        if start >= 40 and memory[start - 40] >> 4 == 6 and memory[start - 34] == TCP:
+            return start, start - 32, 32
+        for words in range(6, 16):
+            network = start - 4 * words
+            if network >= 0 and memory[network] == 0x40 | words and memory[network + 9] == TCP:
+                total = int.from_bytes(memory[network + 2 : network + 4])
+                if total == at - network + payload:
+                    return start, network + 12, 8
     return None
 
 
 def _is_wrong(segment: Segment) -> bool:
     """Tell a checksum that is wrong from one that was left to a network interface."""
     memory, at, length, _ = segment
-    start = _header(memory, at)
-    if start is None:
+    found = _headers(memory, at, length)
+    if found is None:
         return False
+    start = found[0]
     sequence, acknowledgment = (
         int.from_bytes(memory[start + offset : start + offset + 4]) for offset in (4, 8)
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-HEADERS: Final = 100
-"""Bytes before a payload that are kept: IPv6 or IPv4 with a TCP header of full length."""
+HEADERS: Final = 120
+"""Bytes before a payload that are kept: IPv4 and TCP headers of full length."""
 TCP: Final = 6
 IPV6_HEADER: Final = 40
 NEAR: Final = 1 << 16
@@ -22,7 +22,7 @@ window; windows of that size are rare, and losses of that size are acknowledged.
 
 
 class Checksum(Enum):
-    """The word of a TCP checksum (RFC 9293 3.1) about its segment."""
+    """The word of the checksums of TCP (RFC 9293 3.1) and of IPv4's header (RFC 791 3.1) about a segment."""
 
     RIGHT = auto()
     WRONG = auto()
@@ -67,7 +67,7 @@ def read_headers(before: bytes, data: bytes, missing: int, sequence: int, acknow
 
 def _read(before: bytes, start: int, data: bytes, missing: int) -> Headers:
     segment_length = len(before) - start + len(data) + missing
-    hop_limit, pseudo_header = None, None
+    hop_limit, pseudo_header, spoilt = None, None, False
     for length in range(20, 64, 4):
         at = start - length
         if at < 0:
@@ -75,6 +75,8 @@ def _read(before: bytes, start: int, data: bytes, missing: int) -> Headers:
         if before[at] == 0x40 | length >> 2 and before[at + 9] == TCP:
             hop_limit = before[at + 8]
             pseudo_header = before[at + 12 : at + 20] + TCP.to_bytes(2) + segment_length.to_bytes(4)
+            # 0: it is not made yet. Else a header with its checksum sums up to zero.
+            spoilt = before[at + 10 : at + 12] != b"\0\0" and bool(int.from_bytes(before[at:start]) % 0xFFFF)
             break
     else:
         at = -1
@@ -83,8 +85,8 @@ def _read(before: bytes, start: int, data: bytes, missing: int) -> Headers:
         if before[at] >> 4 == 6 and before[at + 6] == TCP:
             hop_limit = before[at + 7]
             pseudo_header = before[at + 8 : at + 40] + segment_length.to_bytes(4) + TCP.to_bytes(4)
-    checksum = Checksum.UNKNOWN
-    if pseudo_header is not None and not missing:
+    checksum = Checksum.WRONG if spoilt else Checksum.UNKNOWN
+    if not spoilt and pseudo_header is not None and not missing:
         checksum = _checksum(pseudo_header, before[start:] + data)
     return Headers(hop_limit, checksum, _timestamp(before[start + 20 :]))
 

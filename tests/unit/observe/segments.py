@@ -29,6 +29,8 @@ class Wire:
     hop_limit: int = 64
     checksum: str = "right"
     """right, wrong, or unfinished: that of the pseudo-header alone."""
+    header_checksum: int = 0
+    """Of IPv4; 0: it is left to a network interface."""
     urgent: int = 0
     options: bytes = b""
     window: int = 65535
@@ -63,7 +65,10 @@ def packet(wire: Wire, *, start: tuple[int, int] = START, version: int = 4) -> b
     if version == 4:
         addresses = ipaddress.ip_address(source).packed + ipaddress.ip_address(destination).packed
         pseudo = addresses + struct.pack(">HH", 6, length)
-        network = struct.pack(">BBHHHBBH", 0x45, 0, 20 + length, 0, 0x4000, wire.hop_limit, 6, 0) + addresses
+        network = struct.pack(
+            ">BBHHHBBH", 0x45, 0, 20 + length, 0, 0x4000, wire.hop_limit, 6, wire.header_checksum
+        )
+        network += addresses
         kind = b"\x08\x00"
     else:
         addresses = b"".join(

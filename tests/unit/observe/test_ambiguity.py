@@ -78,6 +78,12 @@ def test_the_copy_that_the_receiver_took_is_read(kind: str, version: int, tmp_pa
     assert handshake.stream == 0
 
 
+def test_a_packet_whose_ip_header_is_damaged_was_not_taken(tmp_path: Path) -> None:
+    wires = [*opening(), hello(FORGED, header_checksum=0x5A5A), hello(), *rest()]
+    (handshake,) = read(tmp_path, wires).handshakes
+    assert handshake.sni == "taken.test"
+
+
 @pytest.mark.parametrize("kind", COPIES)
 def test_copies_at_any_sequence_number(kind: str, tmp_path: Path) -> None:
     copies, name = COPIES[kind]

@@ -27,7 +27,7 @@ def rewritten(capture: Path, out: Path, change: Callable[[int, bytearray], None]
         frame += 1
         make_right(packet)
         change(frame, packet)
-        result += content[at : at + 16] + packet
+        result += content[at : at + 8] + struct.pack(f"{order}II", len(packet), len(packet)) + packet
         at += 16 + length
     out.write_bytes(result)
     return out
@@ -46,6 +46,13 @@ def spoil(packet: bytearray) -> None:
     packet[50] ^= 0x55
 
 
+def with_options(packet: bytearray) -> None:
+    """Put two words of options (RFC 791 3.1) into the IPv4 header."""
+    packet[14] += 2
+    packet[16:18] = (int.from_bytes(packet[16:18]) + 8).to_bytes(2)
+    packet[34:34] = b"\x01" * 8
+
+
 @pytest.fixture(scope="module")
 def right(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     return read_facts([rewritten(HANDSHAKES, tmp_path_factory.mktemp("r") / "a.pcap", lambda *_: None)])
@@ -56,7 +63,10 @@ def test_right_checksums_leave_no_doubt(right: Facts) -> None:
     assert not any(handshake.ambiguous for handshake in right.handshakes)
 
 
-def test_the_frame_that_brought_certificates_and_was_dropped_is_named(right: Facts, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [False, True])
+def test_the_frame_that_brought_certificates_and_was_dropped_is_named(
+    right: Facts, options: bool, tmp_path: Path
+) -> None:
     chosen = {
         handshake.frames.certificate: handshake.stream
         for handshake in right.handshakes
@@ -67,6 +77,8 @@ def test_the_frame_that_brought_certificates_and_was_dropped_is_named(right: Fac
     def change(frame: int, packet: bytearray) -> None:
         if frame in chosen:
             spoil(packet)
+        if options:
+            with_options(packet)
 
     facts = read_facts([rewritten(HANDSHAKES, tmp_path / "a.pcap", change)])
     named = {frame for handshake in facts.handshakes for frame in handshake.ambiguous}
