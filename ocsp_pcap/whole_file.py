@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 
 
 @contextmanager
@@ -25,15 +24,13 @@ def replacing(out: Path) -> Iterator[Path]:
     if out.exists() and not out.is_file():
         yield out
         return
-    import tempfile
-
     target = Path(os.path.realpath(out))
     descriptor, new = _new_file_beside(target)
     try:
         os.fchmod(descriptor, _mode(target))
         yield new
         if new.parent != target.parent:
-            nameless, new = new, target.with_name(f".{target.name}.{token_hex(4)}")
+            nameless, new = new, target.with_name(f".{target.name}.{os.urandom(4).hex()}")
             # Only linkat, which Python takes where a folder is given, follows the link to the file.
             os.link(nameless, new, src_dir_fd=descriptor)
         new.replace(target)
@@ -52,6 +49,8 @@ def _new_file_beside(target: Path) -> tuple[int, Path]:
         if path.exists():
             return descriptor, path
         os.close(descriptor)
+    import tempfile
+
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     return descriptor, Path(name)
 
