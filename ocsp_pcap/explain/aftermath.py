@@ -11,7 +11,7 @@ from ocsp_pcap.explain.model import Evidence, Status
 from ocsp_pcap.explain.querying import cut_short, failed_tries, tries_evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.spans import between
-from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.explain.visits import Query, evidence_in
 from ocsp_pcap.facts import CrlFetchFact
 
 FALLBACK = 30 * SECOND
@@ -68,8 +68,7 @@ def with_aftermath(question: Question, claim: Claim, since: int) -> Claim:
     fetch = _crl_instead(question, since)
     if fetch is not None:
         words.append(f"it then fetched the CRL {fetch.url}")
-        frame = fetch.frames.request or fetch.frames.response
-        evidence.append(Evidence(fetch.capture, frame, fetch.stream, "CRL requested after the failed query"))
+        evidence.append(evidence_in(fetch, "CRL requested after the failed query"))
     handshake = question.visit.handshake
     began = handshake.client_data_last_time
     if began is not None and question.case.clock(handshake.capture, began) > since:

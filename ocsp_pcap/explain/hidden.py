@@ -12,7 +12,7 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.explain.visits import Visit, evidence_in
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
 
 SHORTLY: Final = 5 * SECOND
@@ -69,8 +69,7 @@ def _traffic(case: Case) -> dict[str, list[tuple[int, Evidence]]]:
     """Return, by identity of a validator, its CRL downloads and lookups with their times, in order."""
     index: dict[str, list[tuple[int, Evidence]]] = defaultdict(list)
     for fetch in case.facts.crl_fetches:
-        frame = fetch.frames.request or fetch.frames.response
-        evidence = Evidence(fetch.capture, frame, fetch.stream, f"CRL download soon after: {fetch.url}")
+        evidence = evidence_in(fetch, f"CRL download soon after: {fetch.url}")
         index[case.identity(fetch.client)].append((case.clock(fetch.capture, fetch.time), evidence))
     for lookup in case.facts.dns_lookups:
         frame = lookup.frames.request or lookup.frames.response
@@ -118,11 +117,8 @@ def hidden_query_evidence(case: Case, exchange: OcspExchangeFact) -> Evidence:
     status = next((single.status for single in answer.singles), answer.response_status) if answer else None
     answered = case.places.frame_words(exchange.capture, exchange.frames.response)
     frames = f", answered {status} in frame {answered}" if answered else ""
-    return Evidence(
-        exchange.capture,
-        exchange.frames.request or exchange.frames.response,
-        exchange.stream,
-        f"OCSP query for serial {serial_of(exchange)}, which no visible certificate has{frames}",
+    return evidence_in(
+        exchange, f"OCSP query for serial {serial_of(exchange)}, which no visible certificate has{frames}"
     )
 
 

@@ -28,7 +28,7 @@ from ocsp_pcap.explain.picture_words import (
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.staples import staple_state
 from ocsp_pcap.explain.traffic import Asked, Asker, askers
-from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.explain.visits import Visit, evidence_in
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 
 MOST_OF_A_KIND: Final = 2
@@ -297,10 +297,7 @@ class _Drawing:
     def _ocsp_link(
         self, asker: Asker, target: str, asked: list[Asked], *, handed_on: bool, kind: LinkKind
     ) -> None:
-        frames = (
-            Evidence(e.capture, e.frames.request or e.frames.response, e.stream, "OCSP")
-            for e in (each.exchange for each in asked)
-        )
+        frames = (evidence_in(e, "OCSP") for e in (each.exchange for each in asked))
         what = "OCSP request" if asker.requests or handed_on else "OCSP answer"
         self._part((asker.identity, target), kind, (ocsp_words, kind, what, handed_on), asked, frames)
 
@@ -340,8 +337,7 @@ class _Drawing:
             self._host(identity, fetch.client, "host")
             name = _host_of(fetch.url) or fetch.server
             self._host(f"crl {name}", name, "crl")
-            frame = fetch.frames.request or fetch.frames.response
-            groups[identity].append(Evidence(fetch.capture, frame, fetch.stream, "CRL"))
+            groups[identity].append(evidence_in(fetch, "CRL"))
         crl = next((key for key, kind in self.kinds.items() if kind == "crl"), None)
         for identity, frames in groups.items():
             if crl is not None:

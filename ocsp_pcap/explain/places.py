@@ -60,11 +60,7 @@ class Places:
         if capture not in self._sets:
             return {"frame": frame, "stream": stream, "transport": transport}
         (placed,) = self._evidence((Evidence(capture, frame, stream, "", transport),))
-        return {
-            "frame": self.frame_words(capture, frame),
-            "stream": placed.stream,
-            "transport": transport,
-        }
+        return {"frame": self.frame_words(capture, frame), "stream": placed.stream, "transport": transport}
 
     def located(self, explanation: Explanation) -> Explanation:
         """Return an explanation with frames and streams as they are numbered in their files."""

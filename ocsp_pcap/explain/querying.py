@@ -176,3 +176,13 @@ def unread_tries(question: Question) -> Sequence[OcspExchangeFact]:
         and not (exchange.response is not None and exchange.response.singles)
         and ((host_and_port(exchange.url) or ("", 0))[0] in hosts or exchange.server in addresses)
     ]
+
+
+def unread_try(question: Question, exchange: OcspExchangeFact) -> tuple[str, tuple[Evidence, ...]]:
+    """Return in words that something was asked that cannot be read, and where it stands."""
+    words = (
+        f"{question.who} asked {asked_words(exchange)} something that cannot be read "
+        f"({exchange.request_error or 'its content is not in the capture'})"
+    )
+    request = Evidence(exchange.capture, exchange.frames.request, exchange.stream, "request to its responder")
+    return words, (question.visit.evidence(f"certificate of {question.host}"), request)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Evidence
-from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact, SingleFact
+from ocsp_pcap.facts import CrlFetchFact, HandshakeFact, OcspExchangeFact, SingleFact, TcpAttemptFact
 
 CLOCK_SKEW = 300 * SECOND
 """How far a validator's clock may be off before thisUpdate lies in the future for it."""
@@ -66,6 +66,11 @@ class Visit:
         """Point to a frame of this handshake."""
         handshake = self.handshake
         return Evidence(handshake.capture, frame or self.frame, handshake.stream, note, handshake.transport)
+
+
+def evidence_in(fact: OcspExchangeFact | CrlFetchFact | TcpAttemptFact, note: str) -> Evidence:
+    """Point to the request of an exchange or attempt, else to its answer."""
+    return Evidence(fact.capture, fact.frames.request or fact.frames.response, fact.stream, note)
 
 
 class Credit(NamedTuple):

@@ -31,6 +31,7 @@ from ocsp_pcap.explain.repetition import soonest_repeats
 from ocsp_pcap.explain.saying import trace_entry
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.stapling import refused_staple
+from ocsp_pcap.explain.visits import evidence_in
 from ocsp_pcap.explain.windows import utc
 from ocsp_pcap.facts import OcspExchangeFact
 
@@ -165,12 +166,7 @@ def _before_capture(question: Question) -> Claim | None:
         f"{held}: it does ask about other certificates, so OCSP is on there",
         (
             question.visit.evidence(f"certificate of {question.host}, and no query follows"),
-            Evidence(
-                example.capture,
-                example.frames.request or example.frames.response,
-                example.stream,
-                "it asks about another certificate",
-            ),
+            evidence_in(example, "it asks about another certificate"),
         ),
         (Received(question.visit), Silence(question.visit.time), InView(), Due(question.visit.time)),
         (

@@ -10,8 +10,8 @@ from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.absences import capture_ends
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read
-from ocsp_pcap.explain.model import Confidence, Evidence
-from ocsp_pcap.explain.querying import asked_words, unread_tries
+from ocsp_pcap.explain.model import Confidence
+from ocsp_pcap.explain.querying import unread_tries, unread_try
 from ocsp_pcap.explain.question import Question
 
 PATIENCE: Final = 30 * SECOND
@@ -68,16 +68,11 @@ def _answer_cut(question: Question) -> Iterator[Claim]:
     for exchange in unread_tries(question):
         if exchange.http_status is None and exchange.response is None:
             continue
+        words, evidence = unread_try(question, exchange)
         yield Claim(
             ENTRY.code,
-            f"{question.who} asked {asked_words(exchange)} something that cannot be read "
-            f"({exchange.request_error or 'its content is not in the capture'})",
-            (
-                question.visit.evidence(f"certificate of {question.host}"),
-                Evidence(
-                    exchange.capture, exchange.frames.request, exchange.stream, "request to its responder"
-                ),
-            ),
+            words,
+            evidence,
             signs=(Standing("unread-question", "what it asked cannot be read"),),
             responder=exchange.url,
         )

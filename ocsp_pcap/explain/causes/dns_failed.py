@@ -27,11 +27,7 @@ ENTRY: Final = cause(
     "dns-failed",
     "attempted",
     "The name of the responder, or of the forwarding host before it, did not resolve.",
-    (
-        "failed in DNS",
-        "failed in DNS",
-        "may have failed in DNS",
-    ),
+    ("failed in DNS", "failed in DNS", "may have failed in DNS"),
     ((Sent, For, After, NoOtherTry),),
     "Repeat the lookup of frame {frame} on {validator} itself, with the name server that it uses.",
     "Make sure that the resolver of {validator} may resolve Internet names; split-horizon DNS often"

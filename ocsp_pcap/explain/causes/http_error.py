@@ -9,12 +9,7 @@ from ocsp_pcap.explain.aftermath import failed_try, other_answer_cut
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Means, NoOtherTry, Saw, Sent
-from ocsp_pcap.explain.querying import (
-    answerer_words,
-    asked_words,
-    grounds_of_try,
-    last_failure,
-)
+from ocsp_pcap.explain.querying import answerer_words, asked_words, grounds_of_try, last_failure
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.facts import OcspExchangeFact
 
@@ -22,11 +17,7 @@ ENTRY: Final = cause(
     "http-error",
     "attempted",
     "The responder, or the proxy in front of it, answered HTTP but not 2xx.",
-    (
-        "got an HTTP error",
-        "got HTTP errors",
-        "may have got an HTTP error",
-    ),
+    ("got an HTTP error", "got HTTP errors", "may have got an HTTP error"),
     ((Saw, Sent, For, Means, After, NoOtherTry),),
     "Read the status and body in frame {frame}: a block page, an authentication demand (401, 407), "
     "a redirect or the responder's own error?",

@@ -9,8 +9,8 @@ from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Due, InView, Silence
 from ocsp_pcap.explain.grounds.messages import contradiction
-from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.visits import evidence_in
 
 ENOUGH: Final = 2
 """Leaves that were asked about, and no intermediate, before that is likely a habit."""
@@ -47,12 +47,7 @@ def claims(question: Question) -> Iterator[Claim]:
         f"{question.who} asked about {words} and about no intermediate: it seems to check leaves only",
         (
             question.visit.evidence("intermediate certificate that names a responder"),
-            Evidence(
-                exchange.capture,
-                exchange.frames.request or exchange.frames.response,
-                exchange.stream,
-                "it asks about a leaf",
-            ),
+            evidence_in(exchange, "it asks about a leaf"),
         ),
         (Silence(question.visit.time), InView(), Due(question.visit.time)),
         (

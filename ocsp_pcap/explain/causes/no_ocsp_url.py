@@ -16,11 +16,7 @@ ENTRY: Final = cause(
     "no-ocsp-url",
     "absent",
     "The certificate names no responder.",
-    (
-        "names no responder",
-        "name no responder",
-        "may name no responder",
-    ),
+    ("names no responder", "name no responder", "may name no responder"),
     ((Read, Received, Genuine),),
     "Nothing can be asked: revocation of this certificate is published by CRL only, if at all.",
     "If policy demands revocation checks, enable CRL checking on {validator}.",

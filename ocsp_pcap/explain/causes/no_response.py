@@ -9,13 +9,13 @@ from ocsp_pcap.explain.aftermath import failed_try
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Means, Read, Sent, Unanswered
-from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import (
     asked_words,
     cut_short,
     grounds_of_try,
     last_failure,
     unread_tries,
+    unread_try,
 )
 from ocsp_pcap.explain.question import Question
 
@@ -23,11 +23,7 @@ ENTRY: Final = cause(
     "no-response",
     "attempted",
     "The validator asked, and no answer is in the capture.",
-    (
-        "got no answer",
-        "got no answer",
-        "may have got no answer",
-    ),
+    ("got no answer", "got no answer", "may have got no answer"),
     ((Read, Sent, For, Means, After, Unanswered),),
     "Look at the rest of the connection: tcp.stream eq {stream}",
     "Make sure that the capture went on long enough and saw both directions.",
@@ -65,17 +61,11 @@ def _unread(question: Question) -> Iterator[Claim]:
     for exchange in unread_tries(question):
         if exchange.http_status is not None or exchange.response is not None:
             continue
+        words, evidence = unread_try(question, exchange)
         yield Claim(
             ENTRY.code,
-            f"{question.who} asked {asked_words(exchange)} something that cannot be read "
-            f"({exchange.request_error or 'its content is not in the capture'}), and no answer is in the "
-            "capture",
-            (
-                question.visit.evidence(f"certificate of {question.host}"),
-                Evidence(
-                    exchange.capture, exchange.frames.request, exchange.stream, "request to its responder"
-                ),
-            ),
+            f"{words}, and no answer is in the capture",
+            evidence,
             (Read(exchange), Unanswered(exchange)),
             (Standing("unread-question", "what it asked cannot be read"),),
             responder=exchange.url,

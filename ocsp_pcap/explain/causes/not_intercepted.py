@@ -9,23 +9,18 @@ from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read
 from ocsp_pcap.explain.grounds.tunnels import shown_to_intercept
-from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import said_in_site
 from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between
-from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.explain.visits import Visit, evidence_in
 
 ENTRY: Final = cause(
     "not-intercepted",
     "absent",
     "This proxy only tunnels the connection (the same ClientHello on both sides), so the certificate is not "
     "its to check.",
-    (
-        "was only tunnelled",
-        "were only tunnelled",
-        "may have been only tunnelled",
-    ),
+    ("was only tunnelled", "were only tunnelled", "may have been only tunnelled"),
     ((Read,),),
     "If {host} shall be checked here, intercept TLS for it on {validator}.",
     "Otherwise look at the TLS client behind the tunnel: OCSP is that client's business.",
@@ -81,10 +76,7 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
                 "the same ClientHello random on the outer side", here.frames.client_hello
             ),
         ),
-        (
-            Read(here),
-            Read(inner.handshake),
-        ),
+        (Read(here), Read(inner.handshake)),
         tuple(signs),
     )
 
@@ -130,7 +122,6 @@ def _hands_on_its_query(question: Question) -> Claim | None:
     for exchange in between(asker.relayed, time, time + REACTION, case.moment):
         if certificate in case.askers.certificates_meant(exchange):
             behind = exchange.relayed_for or "a host behind it"
-            frame = exchange.frames.request or exchange.frames.response
             words = "the side on which the hello reaches it is not in the captures"
             return Claim(
                 ENTRY.code,
@@ -138,7 +129,7 @@ def _hands_on_its_query(question: Question) -> Claim | None:
                 "seems to tunnel this connection, and that host is the one to validate",
                 (
                     question.visit.evidence(f"certificate of {question.host}"),
-                    Evidence(exchange.capture, frame, exchange.stream, "OCSP request that it handed on"),
+                    evidence_in(exchange, "OCSP request that it handed on"),
                 ),
                 signs=(Standing("may-tunnel", words),),
             )

@@ -34,11 +34,7 @@ ENTRY: Final = cause(
     "queried",
     "present",
     "The validator asked and got an answer for this certificate.",
-    (
-        "was asked about",
-        "were asked about",
-        "may have been asked about",
-    ),
+    ("was asked about", "were asked about", "may have been asked about"),
     ((Saw, Sent, For, Means, Held, After),),
     "Read certStatus, thisUpdate and nextUpdate of the answer in frame {frame}.",
     "The answer is good until {until}: the next query is due with the first new connection after "

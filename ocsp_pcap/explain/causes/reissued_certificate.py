@@ -148,10 +148,7 @@ def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
         ENTRY.code,
         words,
         (question.visit.evidence(f"certificate issued by {certificate.issuer}"), *_authority_evidence(given)),
-        (
-            Read(question.visit.handshake),
-            Genuine(certificate, True, ("one-key",) if shared else ()),
-        ),
+        (Read(question.visit.handshake), Genuine(certificate, True, ("one-key",) if shared else ())),
         () if shared else (sign,),
     )
 

@@ -9,23 +9,14 @@ from ocsp_pcap.explain.aftermath import failed_try, other_answer_cut
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim
 from ocsp_pcap.explain.grounds.kinds import After, For, Means, NoOtherTry, Read, Sent
-from ocsp_pcap.explain.querying import (
-    answerer_words,
-    asked_words,
-    grounds_of_try,
-    last_failure,
-)
+from ocsp_pcap.explain.querying import answerer_words, asked_words, grounds_of_try, last_failure
 from ocsp_pcap.explain.question import Question
 
 ENTRY: Final = cause(
     "responder-error",
     "attempted",
     "OCSPResponseStatus was other than successful.",
-    (
-        "was refused by the responder",
-        "were refused by the responders",
-        "may have been refused",
-    ),
+    ("was refused by the responder", "were refused by the responders", "may have been refused"),
     ((Read, Sent, For, Means, After, NoOtherTry),),
     "Read the responseStatus in frame {frame}: unauthorized means that the responder knows no such "
     "certificate, tryLater and internalError are its own trouble.",

@@ -14,12 +14,7 @@ from ocsp_pcap.explain.grounds.purposes import responder_of
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import MAX_TRIES, since_handshake
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.seeking import (
-    addresses_known,
-    attempts_for,
-    forwarding_attempts,
-    looked_up_only,
-)
+from ocsp_pcap.explain.seeking import addresses_known, attempts_for, forwarding_attempts, looked_up_only
 from ocsp_pcap.facts import TcpAttemptFact
 
 ENTRY: Final = cause(

@@ -9,11 +9,7 @@ from ocsp_pcap.explain.aftermath import failed_try, other_answer_cut
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Held, Means, NoOtherTry, Saw, Sent
-from ocsp_pcap.explain.querying import (
-    asked_words,
-    grounds_of_try,
-    last_failure,
-)
+from ocsp_pcap.explain.querying import asked_words, grounds_of_try, last_failure
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.explain.windows import utc
@@ -22,11 +18,7 @@ ENTRY: Final = cause(
     "response-invalid",
     "attempted",
     "The answer was unparsable, for another certificate, not fresh, or badly signed.",
-    (
-        "got an unusable answer",
-        "got unusable answers",
-        "may have got an unusable answer",
-    ),
+    ("got an unusable answer", "got unusable answers", "may have got an unusable answer"),
     ((Saw, Sent, For, Means, Held, After, NoOtherTry), (Saw, Sent, For, Means, After, NoOtherTry)),
     "Read the answer in frame {frame}: is it an OCSP response at all, or a block or login page?",
     "It was good until {until}: compare that with the capture's clock; a wrong clock makes good answers "

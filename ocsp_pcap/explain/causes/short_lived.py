@@ -16,11 +16,7 @@ ENTRY: Final = cause(
     "short-lived",
     "absent",
     "Validity is so short that no revocation information is required.",
-    (
-        "is short-lived",
-        "are short-lived",
-        "may be exempt as short-lived",
-    ),
+    ("is short-lived", "are short-lived", "may be exempt as short-lived"),
     ((Read, Received, Genuine),),
     "Nothing is wrong: the certificate expires before revocation would matter.",
     "To test OCSP, use a host with a long-lived certificate that names a responder.",

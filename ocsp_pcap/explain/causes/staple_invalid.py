@@ -18,11 +18,7 @@ ENTRY: Final = cause(
     "staple-invalid",
     "absent",
     "A staple came but was stale, for another certificate or badly signed, and no query followed.",
-    (
-        "had an unusable staple",
-        "had unusable staples",
-        "may have had an unusable staple",
-    ),
+    ("had an unusable staple", "had unusable staples", "may have had an unusable staple"),
     (
         (Saw, Received, Means, Held, Silence, InView, Due, Alone),
         (Saw, Received, Means, Silence, InView, Due, Alone),

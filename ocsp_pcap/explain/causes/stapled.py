@@ -21,11 +21,7 @@ ENTRY: Final = cause(
     "stapled",
     "absent",
     "A fresh staple for this certificate came in the handshake.",
-    (
-        "was stapled",
-        "were stapled",
-        "may have been stapled",
-    ),
+    ("was stapled", "were stapled", "may have been stapled"),
     ((Read, Received, Means, Held),),
     "Nothing is wrong: the origin delivered the response itself, so no query is due.",
     "To see a query, test with a host that does not staple.",

@@ -10,7 +10,7 @@ from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, evidence_of, finding, hosts_of
 from ocsp_pcap.explain.hidden import SHORTLY
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
-from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.explain.visits import Visit, evidence_in
 from ocsp_pcap.facts import OcspExchangeFact
 
 ENTRY: Final = finding_entry(
@@ -74,8 +74,5 @@ def _guess(view: View, visit: Visit, exchange: OcspExchangeFact) -> tuple[bool, 
         f"A query{about}{answer.get(status or '', '')} came {gap / SECOND:.1f} s after the handshake with "
         f"{visit.host or visit.handshake.server}: probably for it."
     )
-    frame = exchange.frames.request or exchange.frames.response
-    query = Evidence(
-        exchange.capture, frame, exchange.stream, f"{gap / SECOND:.1f} s after a hidden handshake"
-    )
+    query = evidence_in(exchange, f"{gap / SECOND:.1f} s after a hidden handshake")
     return status != "revoked", gap, words, [visit.evidence("hidden handshake"), query]

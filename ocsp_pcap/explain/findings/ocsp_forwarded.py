@@ -8,8 +8,9 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, finding
-from ocsp_pcap.explain.model import Evidence, Finding
+from ocsp_pcap.explain.model import Finding
 from ocsp_pcap.explain.responders import host_and_port
+from ocsp_pcap.explain.visits import evidence_in
 from ocsp_pcap.facts import OcspExchangeFact
 
 ENTRY: Final = finding_entry(
@@ -37,12 +38,7 @@ def find(view: View) -> Iterator[Finding]:
             f"{client} sends its OCSP queries ({len(forwarded)}) through the forwarding host {server} port "
             f"{port}, not to the responders directly.",
             [
-                Evidence(
-                    exchange.capture,
-                    exchange.frames.request or exchange.frames.response,
-                    exchange.stream,
-                    f"OCSP request for {exchange.url} sent to {server} port {port}",
-                )
+                evidence_in(exchange, f"OCSP request for {exchange.url} sent to {server} port {port}")
                 for exchange in forwarded
             ],
             validator=client,

@@ -12,7 +12,7 @@ from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Evidence, Finding
 from ocsp_pcap.explain.question import validator_words
 from ocsp_pcap.explain.responders import responder_hosts
-from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.explain.visits import Query, evidence_in
 from ocsp_pcap.facts import TcpAttemptFact
 
 ENTRY: Final = finding_entry(
@@ -117,15 +117,11 @@ def _of_its_other_family(view: View, host: Host, address: str) -> Iterator[TcpAt
 
 
 def _waiting(query: Query) -> Iterator[Evidence]:
-    exchange = query.exchange
     spent = (query.answer_time - query.time) / SECOND
     yield query.evidence("OCSP request", query.frame)
-    yield Evidence(
-        exchange.capture, exchange.frames.response, exchange.stream, f"answer, {spent:.1f} s later"
-    )
+    yield query.evidence(f"answer, {spent:.1f} s later", query.exchange.frames.response)
 
 
 def _detour(attempt: TcpAttemptFact, query: Query) -> Iterator[Evidence]:
-    frame = attempt.frames.request or attempt.frames.response
-    yield Evidence(attempt.capture, frame, attempt.stream, f"{attempt.server}: {attempt.outcome}")
+    yield evidence_in(attempt, f"{attempt.server}: {attempt.outcome}")
     yield query.evidence("OCSP request to another address", query.frame)

@@ -7,7 +7,8 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, finding
-from ocsp_pcap.explain.model import Evidence, Finding
+from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.explain.visits import evidence_in
 
 ENTRY: Final = finding_entry(
     "staple-fetch",
@@ -37,12 +38,7 @@ def find(view: View) -> Iterator[Finding]:
             ENTRY,
             f"{fetches[0].client} asks about its own certificate ({number}), as a server does that staples.",
             [
-                Evidence(
-                    exchange.capture,
-                    exchange.frames.request or exchange.frames.response,
-                    exchange.stream,
-                    "OCSP query of a server about its own certificate",
-                )
+                evidence_in(exchange, "OCSP query of a server about its own certificate")
                 for exchange in fetches
             ],
         )

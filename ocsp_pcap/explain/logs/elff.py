@@ -13,11 +13,7 @@ from ocsp_pcap.explain.logs.model import LogEntry, Said
 from ocsp_pcap.explain.stamps import read_stamp
 
 FIELDS = re.compile(r"^#Fields:\s*(.+)$", re.IGNORECASE)
-CHECKED = (
-    "x-rs-certificate-validate-status",
-    "x-rs-certificate-observed-errors",
-    "x-rs-ocsp-error",
-)
+CHECKED = ("x-rs-certificate-validate-status", "x-rs-certificate-observed-errors", "x-rs-ocsp-error")
 NOTHING = frozenset({"-", "", "none"})
 
 
