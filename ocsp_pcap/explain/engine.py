@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -348,6 +349,7 @@ def _next_steps(question: Question, claim: Claim) -> tuple[str, ...]:
     )
 
 
+@lru_cache(maxsize=4096)
 def _host_of(url: str | None) -> str | None:
     try:
         return urlsplit(url).hostname if url else None

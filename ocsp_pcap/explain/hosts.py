@@ -127,6 +127,15 @@ class Host:
         }
 
     @cached_property
+    def attempts_at(self) -> dict[str, list[list[TcpAttemptFact]]]:
+        """Name of a host, or its address: attempts to connect to it, for the name and for each address."""
+        places = {name: {name, *self.addresses_of(name)} for name in (*self.attempts, *self.lookups)}
+        return {
+            name: [self.attempts[place] for place in known if place in self.attempts]
+            for name, known in places.items()
+        }
+
+    @cached_property
     def unread(self) -> list[OcspExchangeFact]:
         """Its OCSP exchanges whose question cannot be read."""
         return [exchange for exchange in self.exchanges if exchange.unread_request]

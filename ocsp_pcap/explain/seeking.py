@@ -50,13 +50,10 @@ def attempts_for(question: Question, host: str, port: int) -> list[TcpAttemptFac
 
     Those at its addresses, and those by name through a proxy that stands between.
     """
-    asker = question.asker
-    if not asker.attempts:
-        return []
     by_address = [
         attempt
-        for address in {host} | asker.addresses_of(host)
-        for attempt in soon_after(question, asker.attempts.get(address, []))
+        for attempts in question.asker.attempts_at.get(host, ())
+        for attempt in soon_after(question, attempts)
         if (attempt.port if attempt.host is not None else attempt.server_port) == port
     ]
     return sorted(by_address, key=question.case.moment)
