@@ -148,16 +148,19 @@ def _context(
     traces: tuple[Path, ...],
     logs: tuple[Path, ...],
 ) -> tuple[Context, list[bytes]]:
+    from ocsp_pcap.bounds import counted, sentences
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.trace import TraceError, load_trace
 
     roles = _capture_roles(child, parent)
-    known = known_site(site)
-    try:
-        entries = tuple(entry for path in traces for entry in load_trace(path))
-    except TraceError as error:
-        raise Failure(str(error)) from error
-    return Context(known, roles, entries, _log_entries(logs)), _authorities(known)
+    with counted() as reached:
+        known = known_site(site)
+        try:
+            entries = tuple(entry for path in traces for entry in load_trace(path))
+        except TraceError as error:
+            raise Failure(str(error)) from error
+        written = _log_entries(logs)
+    return Context(known, roles, entries, written, tuple(sentences(reached))), _authorities(known)
 
 
 def _in_zone(context: Context, name: str) -> Context:

@@ -1,17 +1,20 @@
 """Every bound of the program in one place: how much of a capture it holds or looks at, and why no more.
 
 A capture is hostile input: without bounds one packet could cost hours, or all memory. A bound that was
-reached is never silent: whoever reaches one says so (:func:`reached`), and the capture's notes say so, as
-a bound of this program and not as something that the capture lacks. ``--bound NAME=VALUE`` changes one.
+reached is never silent: whoever reaches one says so (:func:`reached`), and the notes of the capture, or of
+the explanation, say so, as a bound of this program and not as something that the capture lacks. ``--bound
+NAME=VALUE`` changes one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Final
 
+from ocsp_pcap.bounds.explaining import ExplainingBounds
 from ocsp_pcap.bounds.reading import ReadingBounds
 
 
@@ -20,7 +23,7 @@ class BoundError(ValueError):
 
 
 @dataclass(eq=False, repr=False)
-class Bounds(ReadingBounds):
+class Bounds(ReadingBounds, ExplainingBounds):
     """All bounds. Read them when they are needed: they can be adjusted."""
 
 
@@ -28,6 +31,9 @@ BOUNDS: Final = Bounds()
 """The bounds of this process."""
 
 _reached: Counter[str] = Counter()
+_times = 0
+"""How often :func:`reached` was called."""
+_last = ""
 
 
 def adjust(settings: Mapping[str, int]) -> None:
@@ -68,8 +74,21 @@ def parse(text: str) -> dict[str, int]:
 
 
 def reached(name: str, count: int = 1) -> None:
-    """Count that a bound was reached, so many times."""
+    """Count that a bound was reached, so many times; 0: what is looked at again was cut short before."""
+    global _times, _last
     _reached[name] += count
+    _times += 1
+    _last = name
+
+
+def mark() -> int:
+    """Return a mark for :func:`reached_since`."""
+    return _times
+
+
+def reached_since(mark: int) -> str | None:
+    """Return the bound that was reached last since a mark; None: none was."""
+    return _last if _times != mark else None
 
 
 def take_reached() -> dict[str, int]:
@@ -79,14 +98,42 @@ def take_reached() -> dict[str, int]:
     return found
 
 
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count by themselves the bounds that are reached within, and leave the counts from before alone.
+
+    What is yielded holds the counts when all is done.
+    """
+    before = take_reached()
+    counts = Counter[str]()
+    try:
+        yield counts
+    finally:
+        counts.update(take_reached())
+        _reached.update(before)
+
+
 def sentences(counts: Mapping[str, int]) -> list[str]:
     """Say which bounds were reached, and how to have them wider."""
-    about = {each.name: each.metadata["what"] for each in fields(Bounds)}
     return [
-        f"a bound of this program was reached {_times(count)}: at most {getattr(BOUNDS, name):,} "
-        f"{about[name]} (--bound {name}=N changes it)"
+        f"a bound of this program was reached {_how_often(count)}: {_about(name)}"
         for name, count in sorted(counts.items())
     ]
+
+
+def at_most(name: str) -> str:
+    """Say that a bound was reached, where that is to be said in its place."""
+    return f"a bound of this program was reached: {_about(name)}"
+
+
+def too_large(name: str) -> str:
+    """Say that a file was not read because it is larger than a bound allows."""
+    return f"too large for this program: {_about(name)}"
+
+
+def _about(name: str) -> str:
+    what = next(each.metadata["what"] for each in fields(Bounds) if each.name == name)
+    return f"at most {getattr(BOUNDS, name):,} {what} (--bound {name}=N changes it)"
 
 
 def table() -> list[tuple[str, int, str, str]]:
@@ -97,5 +144,5 @@ def table() -> list[tuple[str, int, str, str]]:
     ]
 
 
-def _times(count: int) -> str:
+def _how_often(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"

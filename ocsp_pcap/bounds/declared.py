@@ -7,6 +7,7 @@ from typing import Any, Final
 
 COST: Final = "reached, it costs time or memory, and leaves nothing out"
 ERROR: Final = "reached, an error is raised that says so"
+NOTED: Final = "reached, a note about the file says so, and nothing counts as missing from it"
 
 
 def bound(default: int, what: str, why: str, unsaid: str | None = None) -> Any:

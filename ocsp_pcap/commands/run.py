@@ -34,7 +34,7 @@ def explained(context: Context, reading: CapturesRead, host: tuple[str, ...]) ->
     from ocsp_pcap.explain.engine import explain as explain_facts
 
     explanation = explain_facts(reading.facts, context, host)
-    for note in explanation.notes:
+    for note in explanation.remarks:
         warn(note)
     if host and not explanation.verdicts:
         warn(f"no certificate belongs to a host like {' or '.join(host)}")

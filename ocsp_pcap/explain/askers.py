@@ -12,9 +12,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hellos import Hellos
 from ocsp_pcap.explain.matching import match_cert_id
+from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Credit, Visit
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 
@@ -24,9 +26,6 @@ LEAD: Final = SECOND
 """Clocks of two captures, corrected, may still differ by this."""
 CAUSED_BY: Final = 30 * SECOND
 """A handshake that is relayed, and a query that follows within this time, belong together."""
-MAX_CHAIN: Final = 8
-MAX_AROUND: Final = 64
-"""Exchanges about one certificate at once that are looked at."""
 
 Meant: TypeAlias = frozenset[tuple[str, str]]
 Moment: TypeAlias = Callable[[OcspExchangeFact], int]
@@ -86,10 +85,8 @@ class Askers:
         found = self._sent_to.get((sender, meant), []) if meant else []
         near = [
             inner
-            for inner in found
-            if inner is not exchange
-            and self._identity(inner.client) != sender
-            and -LEAD <= time - self._moment(inner) <= RELAY
+            for inner in between(found, time - RELAY, time + LEAD, self._moment)
+            if inner is not exchange and self._identity(inner.client) != sender
         ]
         return min(near, key=lambda inner: abs(time - self._moment(inner)), default=None)
 
@@ -102,10 +99,8 @@ class Askers:
         if not meant or ended is None:
             return None
         same = self._sent_to.get((self._identity(exchange.server), meant), [])
-        start = bisect_left(same, self._moment(exchange) - RELAY, key=self._moment)
-        for around in same[start : start + MAX_AROUND]:
-            if around.time >= time and around.capture == exchange.capture:
-                break
+        moment = self._moment(exchange)
+        for around in some(between(same, moment - RELAY, moment, self._moment)):
             if (
                 around.capture == exchange.capture
                 and around.response_time is not None
@@ -134,10 +129,13 @@ class Askers:
         sender = self._identity(exchange.client)
         outer, inner = exchange, self.copied_from(exchange)
         if inner is not None:
-            for _ in range(MAX_CHAIN):
-                outer, inner = inner, self.copied_from(inner)
-                if inner is None:
+            passed = {id(exchange)}
+            while inner is not None and id(inner) not in passed:
+                if len(passed) > BOUNDS.legs:
+                    reached("legs")
                     break
+                passed.add(id(inner))
+                outer, inner = inner, self.copied_from(inner)
             asker = self._behind(outer) or self._identity(outer.client)
             return Credit(asker, relayed=True, why=f"{outer.client} asked it for the same")
         behind = self._behind(exchange)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple
 
+from ocsp_pcap.bounds import mark, reached, reached_since
 from ocsp_pcap.explain.askers import Askers
 from ocsp_pcap.explain.clocks import Clocks
 from ocsp_pcap.explain.copies import distinct_exchanges, distinct_visits
@@ -22,6 +24,7 @@ from ocsp_pcap.explain.model import Alternative, Doubt, Validator
 from ocsp_pcap.explain.places import Places
 from ocsp_pcap.explain.roles import PROXIED, Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
+from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.explain.trace import TraceEntry
 from ocsp_pcap.explain.visits import Credit, Query, Visit, by_host
 from ocsp_pcap.explain.windows import Window, answer_window
@@ -55,6 +58,19 @@ class Context:
     """Capture path to the proxy whose egress it shows."""
     trace: tuple[TraceEntry, ...] = ()
     logs: tuple[LogEntry, ...] = ()
+    bounds_reached: tuple[str, ...] = ()
+    """Sentences about bounds of the program that were reached while this was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """One query, and who sent it."""
+
+    host: Host
+    query: Query
+    time: int
+    received: int | None
+    """When that host was last shown the certificate before; None: it never was."""
 
 
 class Case:
@@ -65,12 +81,13 @@ class Case:
         self.context = context
         self.site = context.site
         self.places = Places(facts.captures)
-        self._derived: dict[tuple[object, ...], Any] = {}
+        self._derived: dict[tuple[object, ...], tuple[Any, str | None]] = {}
         self._proxies: dict[str, Proxy | None] = {}
         self._validators: dict[str, Validator] = {}
         self._same: dict[Any, Any] = {}
         self.clocks = Clocks(facts)
         self.clock = self.clocks.bring
+        before = mark()
         self.roles: Roles = assign_roles(facts.handshakes, context.site, context.capture_roles, self.clock)
         self.identity = self.roles.identity
         """Returns what is equal for all addresses of one host."""
@@ -78,8 +95,14 @@ class Case:
         self.exchanges: tuple[OcspExchangeFact, ...] = distinct_exchanges(
             facts.ocsp_exchanges, self.clock, self.clocks.comparable
         )
-        self.hellos = Hellos(self.visits, self.identity)
         self.coverage = Coverage(facts)
+        cut_short = reached_since(before)
+        self.hellos = Hellos(self.visits, self.identity)
+        before = mark()
+        self.hosts: Mapping[str, Host] = self._hosts()
+        """Every host of the captures by its identity."""
+        self.cut_short = reached_since(before) or cut_short
+        """A bound that was reached while this was put side by side: nothing that rests on it is certain."""
 
     def moment(self, fact: Dated) -> int:
         """Return the time of a fact by the reference clock."""
@@ -131,9 +154,7 @@ class Case:
             identity, self.roles.role(identity), self.proxy(identity), {address}
         )
 
-    @cached_property
-    def hosts(self) -> Mapping[str, Host]:
-        """Every host of the captures by its identity."""
+    def _hosts(self) -> dict[str, Host]:
         hosts: dict[str, Host] = {}
 
         def at(address: str, capture: str) -> Host:
@@ -226,12 +247,20 @@ class Case:
         )
 
     def once(self, derive: Callable[[Case, *Given], Derived], *given: *Given) -> Derived:
-        """Return what a function derives from this case; it is called once for what it is given."""
+        """Return what a function derives from this case; it is called once for what it is given.
+
+        Where it reached a bound, whoever asks for the same again has reached it, too.
+        """
         key = (derive, *given)
-        if key not in self._derived:
-            self._derived[key] = derive(self, *given)
-        derived: Derived = self._derived[key]
-        return derived
+        known = self._derived.get(key)
+        if known is None:
+            before = mark()
+            derived = derive(self, *given)
+            known = self._derived[key] = (derived, reached_since(before))
+        elif known[1] is not None:
+            reached(known[1], 0)
+        result: Derived = known[0]
+        return result
 
     @cached_property
     def unmatched(self) -> tuple[OcspExchangeFact, ...]:
@@ -250,13 +279,36 @@ class Case:
             and not self.askers.credit(exchange).own_certificate
         )
 
+    def strangers_to(self, certificate: CertificateFact) -> Sequence[Host]:
+        """Return the hosts that asked about a certificate and were not seen to receive it."""
+        return self._strangers.get(certificate.sha256, ())
+
     @cached_property
-    def askers_of(self) -> dict[str, list[Host]]:
-        """SHA-256 of a certificate: hosts that asked about it."""
+    def _strangers(self) -> dict[str, list[Host]]:
         index: dict[str, list[Host]] = defaultdict(list)
         for host in self.hosts.values():
             for sha256 in host.queries:
-                index[sha256].append(host)
+                if sha256 not in host.received:
+                    index[sha256].append(host)
+        return index
+
+    def asked_about(self, certificate: CertificateFact) -> Sequence[Inquiry]:
+        """Return all queries about a certificate, whoever sent them, by time."""
+        return self._asked.get(certificate.sha256, ())
+
+    @cached_property
+    def _asked(self) -> dict[str, list[Inquiry]]:
+        index: dict[str, list[Inquiry]] = defaultdict(list)
+        for host in self.hosts.values():
+            for sha256, queries in host.queries.items():
+                received = [visit.time for visit in host.received.get(sha256, ())]
+                for query in queries:
+                    before = bisect_right(received, query.time)
+                    index[sha256].append(
+                        Inquiry(host, query, query.time, received[before - 1] if before else None)
+                    )
+        for asked in index.values():
+            asked.sort(key=TIME)
         return index
 
     @cached_property

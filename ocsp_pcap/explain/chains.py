@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from heapq import merge
-from itertools import islice
 from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hellos import differ
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Chain, Leg
-from ocsp_pcap.explain.spans import TIME
+from ocsp_pcap.explain.spans import between, nearest_first
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import HandshakeFact
 
@@ -21,18 +19,15 @@ UPSTREAM_WINDOW: Final = 30 * SECOND
 """A proxy opens its own connection to the origin this soon after the request that it serves."""
 UPSTREAM_LEAD: Final = 2 * SECOND
 """Clocks are corrected, and a proxy may connect before the handshake that it answers begins."""
-MAX_CANDIDATES: Final = 64
-"""Visits of one host by one proxy that are looked at; more at once would not make it surer."""
-MAX_LEGS: Final = 8
 
 
 def upstream_visit(case: Case, visit: Visit) -> Visit | None:
     """Return the visit that the proxy which served this one made for it, the likeliest one."""
-    return case.once(_upstream)[visit]
+    return case.once(_first_upstream, visit)
 
 
-def _upstream(case: Case) -> dict[Visit, Visit | None]:
-    return {visit: next(upstream_visits(case, visit), None) for visit in case.visits}
+def _first_upstream(case: Case, visit: Visit) -> Visit | None:
+    return next(upstream_visits(case, visit), None)
 
 
 def upstream_visits(case: Case, visit: Visit) -> Iterator[Visit]:
@@ -48,7 +43,9 @@ def upstream_visits(case: Case, visit: Visit) -> Iterator[Visit]:
     if visit.host is None:
         return
     for hop in _next_hops(case, visit):
-        for other in _nearest_first(hop.visits_to.get(visit.host.lower(), []), visit.time):
+        visits = hop.visits_to.get(visit.host.lower(), [])
+        near = between(visits, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)
+        for other in nearest_first(near, visit.time):
             if (
                 other is not visit
                 and not differ(_port(visit.handshake), _port(other.handshake))
@@ -72,17 +69,6 @@ def _next_hops(case: Case, visit: Visit) -> Iterator[Host]:
                 yield host
 
 
-def _nearest_first(visits: list[Visit], time: int) -> Iterator[Visit]:
-    """Return those visits, of some by time, that may belong to one at this time, the nearest first."""
-    begin = bisect_left(visits, time - UPSTREAM_LEAD, key=TIME)
-    here = bisect_left(visits, time, lo=begin, key=TIME)
-    end = bisect_right(visits, time + UPSTREAM_WINDOW, lo=here, key=TIME)
-    earlier = map(visits.__getitem__, range(here - 1, begin - 1, -1))
-    later = map(visits.__getitem__, range(here, end))
-    by_distance = merge(earlier, later, key=lambda visit: abs(visit.time - time))
-    return islice(by_distance, MAX_CANDIDATES)
-
-
 def tunnelled(inner: HandshakeFact, outer: HandshakeFact) -> bool:
     """The host between two legs handed on the ClientHello, and the ServerHello as far as it is known."""
     return (
@@ -101,7 +87,7 @@ def _port(handshake: HandshakeFact) -> int | None:
 
 def chains(case: Case) -> tuple[Chain, ...]:
     """Return, for each host seen on several legs, what each proxy saw: one chain for each different view."""
-    upstream = case.once(_upstream)
+    upstream = {visit: upstream_visit(case, visit) for visit in case.visits}
     served = set(upstream.values())
     found: dict[tuple[object, ...], Chain] = {}
     for visit in case.visits:
@@ -109,7 +95,10 @@ def chains(case: Case) -> tuple[Chain, ...]:
             continue
         path: list[Visit] = []
         step: Visit | None = visit
-        while step is not None and len(path) < MAX_LEGS and step not in path:
+        while step is not None and step not in path:
+            if len(path) == BOUNDS.legs:
+                reached("legs")
+                break
             path.append(step)
             step = upstream[step]
         legs = tuple(

@@ -146,7 +146,7 @@ def _sum_up(
 
 def _asked_by_stranger(case: Case, certificate: CertificateFact) -> bool:
     """Some host asked about a certificate that it was not seen to receive."""
-    return any(certificate.sha256 not in host.received for host in case.askers_of.get(certificate.sha256, ()))
+    return bool(case.strangers_to(certificate))
 
 
 def _speaking_for(host: Host, certificates: list[CertificateFact]) -> list[CrlFetchFact]:

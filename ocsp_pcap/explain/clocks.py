@@ -7,10 +7,13 @@ of a trace) can only be as sure as the capture's clock is: :data:`TOLERANCE` is 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ocsp_pcap.bounds import BOUNDS, reached
+from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.facts import Facts, HandshakeFact, ResponseFact, SingleFact
 
 SECOND = 10**9
@@ -31,9 +34,8 @@ BIN = 2 * SECOND
 PLAUSIBLE = 3600 * SECOND
 """Visits in step further apart than this are not compared: the captures are of other times."""
 
-MAX_VISITS = 2_000
-MAX_VISITS_OF_ONE_HOST = 64
-"""Enough to tell an offset; bounds keep a day's captures from being compared pair by pair."""
+NEAREST = 64
+"""Visits of one host, in another capture, with which one is compared where there are too many for all."""
 
 
 class ClockOffset(NamedTuple):
@@ -47,6 +49,8 @@ class ClockOffset(NamedTuple):
     """Handshakes, or visits of one host, from which it was inferred."""
     same_packets: bool
     """Inferred from the very same handshakes in both captures, not only from visits of the same hosts."""
+    sampled: bool = False
+    """Inferred from some of the visits only: a bound of the program was reached before all were compared."""
 
     @property
     def significant(self) -> bool:
@@ -93,6 +97,10 @@ class Clocks:
             return path if offset is None else offset.reference
 
         return root(capture) == root(other)
+
+    def sampled(self, *captures: str) -> bool:
+        """The offset of one of some captures is inferred from some visits only."""
+        return any((known := self.offsets.get(path)) is not None and known.sampled for path in captures)
 
     def steps_back(self, capture: str) -> int | None:
         """Return by how many nanoseconds this capture's clock was set back meanwhile; None: it was not."""
@@ -166,16 +174,18 @@ def clock_offsets(handshakes: Iterable[HandshakeFact]) -> tuple[ClockOffset, ...
     known: dict[str, ClockOffset] = {}
     for index, name in enumerate(names[1:], 1):
         inferred = [
-            (_Inferred(*offset), reference)
+            (difference, reference)
             for reference in names[:index]
-            if (offset := _compare(shown[reference], shown[name])) is not None
+            if (difference := _compare(shown[reference], shown[name])) is not None
         ]
         if inferred:
             # Captures of other days may visit the same hosts in step: the nearest explanation is taken.
             best, reference = max(inferred, key=lambda item: item[0].weight)
             base = known[reference].offset if reference in known else 0
             root = known[reference].reference if reference in known else reference
-            known[name] = ClockOffset(name, root, base - best.difference, best.matches, best.same_packets)
+            sampled = best.sampled or (reference in known and known[reference].sampled)
+            offset = base - best.difference
+            known[name] = ClockOffset(name, root, offset, best.matches, best.same_packets, sampled)
     return tuple(known.values())
 
 
@@ -198,6 +208,7 @@ class _Inferred(NamedTuple):
     difference: int
     matches: int
     same_packets: bool
+    sampled: bool = False
 
     @property
     def weight(self) -> tuple[bool, bool, int, int]:
@@ -206,11 +217,11 @@ class _Inferred(NamedTuple):
         return self.same_packets, agrees, self.matches, -abs(self.difference)
 
 
-def _compare(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
+def _compare(first: _Shown, second: _Shown) -> _Inferred | None:
     return _by_random(first, second) or _by_visits(first, second)
 
 
-def _by_random(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
+def _by_random(first: _Shown, second: _Shown) -> _Inferred | None:
     if first.times.keys().isdisjoint(second.times):
         return None
     differences = [
@@ -218,7 +229,7 @@ def _by_random(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
         for handshake in second.handshakes
         if handshake.client_random in first.times
     ]
-    return _middle(differences), len(differences), True
+    return _Inferred(_middle(differences), len(differences), True)
 
 
 def _middle(differences: Iterable[int]) -> int:
@@ -238,15 +249,26 @@ def _may_be_legs(one: HandshakeFact, other: HandshakeFact) -> bool:
     )
 
 
-def _by_visits(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
-    if not (first.proxied or second.proxied) or first.visits.keys().isdisjoint(second.visits):
+def _by_visits(first: _Shown, second: _Shown) -> _Inferred | None:
+    if not (first.proxied or second.proxied):
         return None
+    visits = [(host, visit) for host, own in second.visits.items() if host in first.visits for visit in own]
+    if not visits:
+        return None
+    pairs = sum(len(first.visits[host]) for host, _ in visits)
+    sampled, every, most = pairs > BOUNDS.clock_pairs, 1, len(first.handshakes)
+    if sampled:
+        # Visits all over the capture, those of each host as many as its share in all.
+        every, most = -(-len(visits) * NEAREST // BOUNDS.clock_pairs), NEAREST
+        reached("clock_pairs")
     differences: list[tuple[int, str]] = []
-    for handshake in second.handshakes[:MAX_VISITS]:
-        host = handshake.sni or handshake.connect_host or ""
+    for host, handshake in visits[::every]:
+        others = first.visits[host]
+        begin = bisect_left(others, handshake.time, key=TIME) - most // 2
+        begin = max(0, min(begin, len(others) - most))
         gaps = (
             handshake.time - other.time
-            for other in first.visits.get(host, ())[:MAX_VISITS_OF_ONE_HOST]
+            for other in others[begin : begin + most]
             if _may_be_legs(other, handshake)
         )
         differences += [(gap, host) for gap in gaps if abs(gap) <= PLAUSIBLE]
@@ -263,4 +285,4 @@ def _by_visits(first: _Shown, second: _Shown) -> tuple[int, int, bool] | None:
     hosts, matches, _, middle = max(ranked, default=(0, 0, 0, 0))
     if hosts == 0 or (hosts < 2 and abs(middle) >= NEGLIGIBLE):
         return None
-    return middle, matches, False
+    return _Inferred(middle, matches, False, sampled)

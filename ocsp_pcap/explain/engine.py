@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from ocsp_pcap.bounds import counted, mark, reached_since, sentences
 from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes, log_times
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.causes import CAUSES, ORDER, next_steps
@@ -80,7 +82,13 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
         hosts: glob patterns; only verdicts whose host matches one are kept (empty: all), and findings about
             these or about no host in particular.
     """
-    case = Case(facts, context or Context())
+    context = context or Context()
+    with counted() as reached:
+        whole = _explained(Case(facts, context), hosts)
+    return replace(whole, bounds_reached=(*context.bounds_reached, *sentences(reached)))
+
+
+def _explained(case: Case, hosts: Sequence[str]) -> Explanation:
     verdicts = tuple(_verdicts(case))
     logs = in_fitting_zones(case.context.logs, log_times(verdicts)) if case.context.logs else ()
     legs = chains(case)
@@ -92,7 +100,7 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
     verdicts = annotated(verdicts, logs, case.proxy, case.site)
     only = {verdict.certificate.sha256 for verdict in verdicts if verdict.certificate} if hosts else None
     whole = Explanation(
-        facts.captures,
+        case.facts.captures,
         verdicts,
         findings,
         case.unmatched,
@@ -120,12 +128,14 @@ def answer(question: Question) -> Answered:
     found: list[Weighed] = []
     firm: Weighed | None = None
     settled = False
+    start = mark()
     for entry, claims in ORDER:
         if (settled and not entry.proofs) or (firm is not None and entry.code == "unexplained"):
             # Beside a confirmed answer only what is confirmed, too, is shown.
             continue
         for claim in claims(question):
-            one = weigh(question, claim, entry.proofs)
+            # What an earlier cause might have claimed, had it looked at all, is open for those that follow.
+            one = weigh(question, claim, entry.proofs, reached_since(start) or question.case.cut_short)
             found.append(one)
             if firm is None and one.confidence != "possible":
                 firm = one

@@ -30,9 +30,7 @@ from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, Facts
 
 FIRM: Final[tuple[Confidence, ...]] = ("confirmed", "likely")
-MAX_URLS: Final = 8
 MAX_EXAMPLES: Final = 3
-MAX_ADDRESSES: Final = 8
 ASSUMPTIONS: Final = (
     "The cache is empty when the captures begin, and one answer serves connections opened side by side.",
     "A fresh staple makes the query needless, and is not kept for later connections.",
@@ -264,7 +262,7 @@ class _Draft:
 
 def _take_urls(count: _Count, responder: tuple[Scheme, str, int], certificate: CertificateFact) -> None:
     for host, port, url in responder_hosts(certificate.ocsp_urls):
-        if (_scheme(url), host, port) == responder and len(count.urls) < MAX_URLS:
+        if (_scheme(url), host, port) == responder:
             count.urls[url] = None
 
 
@@ -297,7 +295,7 @@ def _addresses(case: Case, hosts: set[str]) -> dict[str, tuple[str, ...]]:
         name = lookup.name.rstrip(".").lower()
         if name in hosts:
             found[name].update(dict.fromkeys(answer for answer in lookup.answers if _is_address(answer)))
-    return {host: tuple(answers)[:MAX_ADDRESSES] for host, answers in found.items()}
+    return {host: tuple(answers) for host, answers in found.items()}
 
 
 def _is_address(text: str) -> bool:

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.visits import Visit
-
-MAX_LEGS: Final = 8
-"""No chain of relays is as long as that."""
 
 
 class Hellos:
@@ -26,31 +23,39 @@ class Hellos:
         for visit in visits:
             if visit.handshake.client_random:
                 self._by_random[visit.handshake.client_random].append(visit)
+        self._cut = {random for random, legs in self._by_random.items() if len(legs) > BOUNDS.legs}
+        """Hellos that have more legs than are compared."""
+        if self._cut:
+            reached("legs", len(self._cut))
 
     def inner_leg(self, visit: Visit) -> Visit | None:
         """Return the leg on which the same hello reached the host that sent this one, to be relayed."""
+        self._know(visit)
         return self._inner_legs.get(visit)
 
     def outer_leg(self, visit: Visit) -> Visit | None:
         """Return the leg on which the host that this one ends at sent the same hello on."""
+        self._know(visit)
         return self._outer_legs.get(visit)
+
+    def _know(self, visit: Visit) -> None:
+        if self._cut and visit.handshake.client_random in self._cut:
+            reached("legs", 0)
 
     def first_leg(self, visit: Visit) -> Visit:
         """Follow a hello through all the hosts that relay it, back to where it came from."""
-        for _ in range(MAX_LEGS):
-            before = self.inner_leg(visit)
-            if before is None:
-                break
-            visit = before
-        return visit
+        return self._followed(visit, self.inner_leg)
 
     def last_leg(self, visit: Visit) -> Visit:
         """Follow a hello through all the hosts that relay it, to where it ends in the captures."""
-        for _ in range(MAX_LEGS):
-            after = self.outer_leg(visit)
-            if after is None:
-                break
-            visit = after
+        return self._followed(visit, self.outer_leg)
+
+    @staticmethod
+    def _followed(visit: Visit, step: Callable[[Visit], Visit | None]) -> Visit:
+        passed = {visit}
+        while (leg := step(visit)) is not None and leg not in passed:
+            passed.add(leg)
+            visit = leg
         return visit
 
     @cached_property
@@ -66,9 +71,10 @@ class Hellos:
     def _inner_legs(self) -> dict[Visit, Visit]:
         """A visit with a hello that is only relayed: the leg on which it came."""
         found: dict[Visit, Visit] = {}
-        for legs in self._by_random.values():
-            if len(legs) == 1:
+        for all_legs in self._by_random.values():
+            if len(all_legs) == 1:
                 continue
+            legs = all_legs[: BOUNDS.legs]
             for outer in legs:
                 inner = next((leg for leg in legs if self._relayed(leg, outer)), None)
                 if inner is not None:

@@ -12,6 +12,7 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Visit, evidence_in
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
 
@@ -86,20 +87,17 @@ def asked_shortly_after(question: Question) -> list[OcspExchangeFact]:
     case, visit = question.case, question.visit
     if not visit.handshake.certificate_encrypted or question.presented_by == "client":
         return []
-    asked = question.asker.unmatched
-    start = bisect_left(asked, visit.time, key=lambda exchange: case.clock(exchange.capture, exchange.time))
+    asked = between(question.asker.unmatched, visit.time, visit.time + SHORTLY, case.moment)
     near: list[OcspExchangeFact] = []
-    for exchange in asked[start : start + 64]:
-        if case.clock(exchange.capture, exchange.time) - visit.time > SHORTLY or len(near) == MAX_OFFERED:
+    for exchange in some(asked):
+        if len(near) == MAX_OFFERED:
             break
         # The connection to the responder may itself be such a handshake.
         inside = (exchange.capture, exchange.stream) == (visit.handshake.capture, visit.handshake.stream)
         if not inside and _host(exchange) != (visit.host or ""):
             near.append(exchange)
     nearest = [
-        exchange
-        for exchange in near
-        if hidden_before(question, case.clock(exchange.capture, exchange.time))[-1:] == [visit]
+        exchange for exchange in near if hidden_before(question, case.moment(exchange))[-1:] == [visit]
     ]
     return nearest or near[:1]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.site import ProxyRole, Site
 from ocsp_pcap.facts import HandshakeFact
@@ -17,9 +17,6 @@ FOLLOWS: Final = 5 * SECOND
 LEAD: Final = SECOND
 HOSTS_THAT_AGREE: Final = 2
 """Hosts that must be visited in step before two addresses count as one proxy."""
-MAX_VISITS: Final = 20_000
-MAX_LEGS_OF_ONE_HELLO: Final = 64
-"""Legs, in all captures, that are compared; no chain is as long as that."""
 
 
 def proxy_identities(
@@ -63,7 +60,7 @@ def _relaying(handshakes: Iterable[HandshakeFact]) -> set[str]:
             legs[handshake.capture, handshake.client_random].append(handshake)
     found: set[str] = set()
     for same in legs.values():
-        for before, after in pairwise(same[:MAX_LEGS_OF_ONE_HELLO]):
+        for before, after in pairwise(same):
             if before.client != after.client and before.server != after.server:
                 found.add(min(before, after, key=lambda leg: (leg.tunnel is None, leg.time)).server)
     return found
@@ -80,12 +77,14 @@ def _by_random(handshakes: Iterable[HandshakeFact], targets: set[str]) -> dict[s
             continue
         # Of two legs of one capture the later one is further out; of two captures only that leg
         # certainly is which goes through no proxy any more.
-        legs = sorted(same[:MAX_LEGS_OF_ONE_HELLO], key=lambda leg: (not _proxied(leg), leg.time))
+        legs = sorted(same[: BOUNDS.legs], key=lambda leg: (not _proxied(leg), leg.time))
         for inner in same:
             if inner.server in targets and inner.server not in found:
                 outer = next((leg for leg in legs if _may_relay(leg, inner)), None)
                 if outer is not None:
                     found[inner.server] = outer.client
+                elif len(same) > len(legs):
+                    reached("legs")
     return found
 
 
@@ -117,30 +116,49 @@ def _by_vantage(
     return {asked.pop(): going_on.pop()} if len(asked) == 1 and len(going_on) == 1 else {}
 
 
+def _beside(
+    direct: Sequence[tuple[int, str]], through: Sequence[tuple[int, str]]
+) -> Iterator[tuple[str, Collection[str]]]:
+    """Yield, for each visit through a server, that server and the clients that went there at that time."""
+    at_once: Counter[str] = Counter()
+    first = last = 0
+    for time, server in through:
+        while last < len(direct) and direct[last][0] <= time + FOLLOWS:
+            at_once[direct[last][1]] += 1
+            last += 1
+        while first < last and direct[first][0] < time - LEAD:
+            at_once[direct[first][1]] -= 1
+            if not at_once[direct[first][1]]:
+                del at_once[direct[first][1]]
+            first += 1
+        yield server, at_once
+
+
 def _by_steps(
     handshakes: Sequence[HandshakeFact], targets: set[str], clock: Callable[[str, int], int]
 ) -> dict[str, str]:
     direct: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    through: dict[str, list[tuple[int, str]]] = defaultdict(list)
     askers = {h.client for h in handshakes if _proxied(h)}
-    for handshake in handshakes[:MAX_VISITS]:
-        host = handshake.sni
-        if host is not None and not _proxied(handshake) and handshake.client not in askers:
-            direct[host].append((clock(handshake.capture, handshake.time), handshake.client))
-    for visits in direct.values():
-        visits.sort()
-    agreeing: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    visited: Counter[str] = Counter()
-    for handshake in handshakes[:MAX_VISITS]:
-        host = handshake.connect_host or handshake.sni
-        if handshake.server not in targets or host is None:
-            continue
-        visited[handshake.server] += 1
+    for handshake in handshakes:
         time = clock(handshake.capture, handshake.time)
-        visits = direct.get(host, [])
-        for moment, client in visits[bisect_left(visits, (time - LEAD, "")) :]:
-            if moment > time + FOLLOWS:
-                break
-            agreeing[handshake.server][client].add(host)
+        if handshake.sni is not None and not _proxied(handshake) and handshake.client not in askers:
+            direct[handshake.sni].append((time, handshake.client))
+        host = handshake.connect_host or handshake.sni
+        if handshake.server in targets and host is not None:
+            through[host].append((time, handshake.server))
+    agreeing: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    compared = 0
+    for host in through:
+        if host not in direct:
+            continue
+        for server, clients in _beside(sorted(direct[host]), sorted(through[host])):
+            compared += len(clients)
+            if compared > BOUNDS.agreeing_visits:
+                reached("agreeing_visits")
+                return {}
+            for client in clients:
+                agreeing[server][client].add(host)
     found: dict[str, str] = {}
     for target, candidates in agreeing.items():
         ranked = sorted(candidates.items(), key=lambda item: -len(item[1]))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.site import Proxy
+from ocsp_pcap.explain.spans import nearest_first
 from ocsp_pcap.explain.windows import http_window, span_words
 from ocsp_pcap.facts import CertificateFact, ResponseFact, SingleFact
 
@@ -19,8 +21,6 @@ HOUR: Final = 3600 * SECOND
 DAY: Final = 24 * HOUR
 ASSUMED: Final = 4 * DAY
 """A usual lifetime: CA/Browser Forum Baseline Requirements 4.9.10 allow 8 hours to 10 days."""
-MAX_ANSWERS: Final = 256
-"""Answers kept for one certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,16 @@ class _Kept(NamedTuple):
     """nextUpdate (RFC 6960 4.2.2.1), else what HTTP allows (RFC 9111 4.2); None: neither says anything."""
 
 
+SEEN: Final[Callable[[_Kept], int]] = attrgetter("seen")
+
+
 class Lifetimes:
     """All usable answers of a case, from responders and in staples, by certificate and by issuer."""
 
     def __init__(self, case: Case) -> None:
         self._by_certificate: dict[tuple[str, str, str], list[_Kept]] = defaultdict(list)
-        self._shortest: dict[tuple[str, str], int] = {}
-        """Issuer to the shortest time that an answer about one of its certificates was good for."""
+        self._shortest: dict[tuple[str, ...], int] = {}
+        """Issuer, or certificate, to the shortest time that an answer about it was good for."""
         for exchange in case.exchanges:
             if exchange.response is not None:
                 answered = exchange.response_time if exchange.response_time is not None else exchange.time
@@ -68,6 +71,8 @@ class Lifetimes:
         for visit in case.visits:
             for staple in visit.handshake.staples:
                 self._learn(staple, visit.time, None)
+        for answers in self._by_certificate.values():
+            answers.sort(key=SEEN)
 
     def _learn(self, response: ResponseFact, seen: int, fresh_until: int | None) -> None:
         if response.response_status != "successful" or response.signature == "invalid":
@@ -78,12 +83,11 @@ class Lifetimes:
                 continue
             answer = _Kept(seen, single.this_update, held_until)
             key = _key(single)
-            answers = self._by_certificate[key]
-            if len(answers) < MAX_ANSWERS:
-                answers.append(answer)
+            self._by_certificate[key].append(answer)
             if held_until is not None:
                 remaining = held_until - seen
-                self._shortest[key[:2]] = min(remaining, self._shortest.get(key[:2], remaining))
+                for about in (key, key[:2]):
+                    self._shortest[about] = min(remaining, self._shortest.get(about, remaining))
 
     def held_until(
         self, certificate: CertificateFact, time: int, proxy: Proxy | None
@@ -96,11 +100,11 @@ class Lifetimes:
         if proxy is not None and proxy.cache_ttl is not None:
             reason = f"the TTL override of the site file ([proxies.{proxy.role}] cache_ttl)"
             return time + proxy.cache_ttl, Lifetime("ttl-override", proxy.cache_ttl // SECOND, reason)
-        keys = [(algorithm, name) for algorithm, name in certificate.issuer_name_hashes]
-        own = [a for key in keys for a in self._by_certificate.get((*key, certificate.serial), ())]
+        issuers = list(certificate.issuer_name_hashes)
+        own = [key for issuer in issuers if (key := (*issuer, certificate.serial)) in self._by_certificate]
         if own:
-            return _from_own(own, time)
-        remaining = [self._shortest[key] for key in keys if key in self._shortest]
+            return self._from_own(own, time)
+        remaining = [self._shortest[issuer] for issuer in issuers if issuer in self._shortest]
         if remaining:
             words = "the shortest that an answer about another certificate of the same issuer was good for"
             return time + min(remaining), Lifetime("same-issuer", min(remaining) // SECOND, words)
@@ -111,25 +115,28 @@ class Lifetimes:
             "CA/Browser Forum's Baseline Requirements (4.9.10) allow 8 hours to 10 days",
         )
 
-
-def _from_own(answers: list[_Kept], time: int) -> tuple[int, Lifetime]:
-    current = [a for a in answers if a.held_until is not None and a.this_update <= time < a.held_until]
-    if current:
-        nearest = min(current, key=lambda answer: abs(answer.seen - time))
-        assert nearest.held_until is not None
-        return nearest.held_until, Lifetime(
-            "same-certificate", (nearest.held_until - time) // SECOND, "an answer about this very certificate"
+    def _from_own(self, keys: Sequence[tuple[str, str, str]], time: int) -> tuple[int, Lifetime]:
+        current = [held for key in keys if (held := _current(self._by_certificate[key], time)) is not None]
+        if current:
+            _, until = min(current)
+            words = "an answer about this very certificate"
+            return until, Lifetime("same-certificate", (until - time) // SECOND, words)
+        remaining = [self._shortest[key] for key in keys if key in self._shortest]
+        if remaining:
+            words = "the shortest that an answer about this very certificate was good for"
+            return time + min(remaining), Lifetime("same-certificate", min(remaining) // SECOND, words)
+        words = (
+            "its answers have neither nextUpdate nor HTTP freshness: newer information is always available"
         )
-    remaining = _remaining(answers)
-    if remaining:
-        words = "the shortest that an answer about this very certificate was good for"
-        return time + min(remaining), Lifetime("same-certificate", min(remaining) // SECOND, words)
-    words = "its answers have neither nextUpdate nor HTTP freshness: newer information is always available"
-    return time, Lifetime("not-kept", 0, words)
+        return time, Lifetime("not-kept", 0, words)
 
 
-def _remaining(answers: Iterable[_Kept]) -> list[int]:
-    return [answer.held_until - answer.seen for answer in answers if answer.held_until is not None]
+def _current(answers: Sequence[_Kept], time: int) -> tuple[int, int] | None:
+    """Return how far from a time the nearest answer that is good then was seen, and until when it is good."""
+    for answer in nearest_first(answers, time, SEEN):
+        if answer.held_until is not None and answer.this_update <= time < answer.held_until:
+            return abs(answer.seen - time), answer.held_until
+    return None
 
 
 def _key(single: SingleFact) -> tuple[str, str, str]:

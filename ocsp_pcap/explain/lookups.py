@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import DnsLookupFact
-
-MAX_CNAMES: Final = 8
-"""Names to which one name is followed."""
 
 Key = tuple[str, str]
 """Identity of the host that asked, and the name."""
@@ -33,12 +30,16 @@ def _with_targets(key: Key, direct: Mapping[Key, list[DnsLookupFact]]) -> list[D
     identity, name = key
     names = {name: None}
     pending = [name]
-    while pending and len(names) <= MAX_CNAMES:
-        for lookup in direct.get((identity, pending.pop()), ()):
-            for answer in lookup.answers:
-                if answer not in names and (identity, answer) in direct:
-                    names[answer] = None
-                    pending.append(answer)
+    while pending:
+        lookups = direct.get((identity, pending.pop()), ())
+        for answer in (answer for lookup in lookups for answer in lookup.answers):
+            if answer in names or (identity, answer) not in direct:
+                continue
+            if len(names) > BOUNDS.cnames:
+                reached("cnames")
+                break
+            names[answer] = None
+            pending.append(answer)
     if len(names) == 1:
         return direct[key]
     found = [lookup for known in names for lookup in direct[identity, known]]

@@ -9,23 +9,22 @@ both sides proves the opposite: who only hands bytes on makes no certificate.
 from __future__ import annotations
 
 import re
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.chains import tunnelled, upstream_visit, upstream_visits
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import AuthorityCertificate, Proxy
-from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact
 
-MAX_SIBLINGS: Final = 32
-"""Certificates of one issuer that are compared; more would not make it surer."""
 IN_STEP: Final = 5 * SECOND
 """A proxy goes on to the origin within this time."""
-MAX_BESIDE: Final = 64
-"""Visits within that time that are looked at; more would not make it surer."""
 INNER: Final = ("child", "client")
 PROXIED: Final = ("connect", "socks")
 MAKERS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
@@ -56,44 +55,74 @@ def given_authority(question: Question) -> tuple[Proxy, AuthorityCertificate] | 
     return None
 
 
-def siblings(question: Question) -> list[CertificateFact]:
-    """Return other leaves of the same issuer that the validator received for other hosts."""
-    certificate = question.certificate
-    if certificate is None:
-        return []
-    found = question.case.leaves_by_issuer.get((question.asker.identity, certificate.issuer), {})
-    others = (other for other in found.values() if other.sha256 != certificate.sha256)
-    return list(islice(others, MAX_SIBLINGS))
+class Issued:
+    """The leaves of one issuer that one validator received."""
+
+    def __init__(self, leaves: Mapping[str, CertificateFact]) -> None:
+        self.leaves = leaves
+        """By SHA-256."""
+        self.bare = not any(leaf.ocsp_urls or leaf.crl_urls for leaf in leaves.values())
+        """None of them names a responder or a CRL."""
+        self.names_of_key: dict[str, set[frozenset[str]]] = defaultdict(set)
+        """SHA-256 of a public key: the names that each certificate of this key is for."""
+        self.by_name: dict[str, set[str]] = defaultdict(set)
+        """Name: those that are for it."""
+        for sha256, leaf in leaves.items():
+            if leaf.public_key_sha256:
+                self.names_of_key[leaf.public_key_sha256].add(frozenset(leaf.sans))
+            for name in leaf.sans:
+                self.by_name[name].add(sha256)
+
+    def others(self, certificate: CertificateFact) -> int:
+        """Return how many there are besides a certificate."""
+        return len(self.leaves) - (certificate.sha256 in self.leaves)
 
 
-def one_key(certificate: CertificateFact, others: list[CertificateFact]) -> bool:
+def issued_beside(question: Question, certificate: CertificateFact) -> Issued:
+    """Return what the validator received of the same issuer."""
+    return question.case.once(_issued, question.asker.identity, certificate.issuer)
+
+
+def _issued(case: Case, identity: str, issuer: str) -> Issued:
+    return Issued(case.leaves_by_issuer.get((identity, issuer), {}))
+
+
+def one_key(question: Question) -> bool:
     """Certificates of several hosts share one key: their issuer makes them as they are needed."""
-    return bool(certificate.public_key_sha256) and any(
-        other.public_key_sha256 == certificate.public_key_sha256 and set(other.sans) != set(certificate.sans)
-        for other in others
-    )
+    certificate = question.certificate
+    if certificate is None or not certificate.public_key_sha256:
+        return False
+    names = issued_beside(question, certificate).names_of_key.get(certificate.public_key_sha256, set())
+    return bool(names - {frozenset(certificate.sans)})
 
 
-def one_issuer_for_all(question: Question) -> list[CertificateFact]:
-    """Return other leaves that look made by a proxy just as this one does, though they name a responder.
+def one_issuer_for_all(question: Question) -> int:
+    """Return how many other leaves look made by a proxy just as this one does, though they name a responder.
 
     Everything that came through the proxy is of one issuer, and nothing bears the timestamps that public CAs
     embed (RFC 6962 3.3). An internal CA's own certificates look so as well: it is a sign, and no proof.
     """
     certificate, case = question.certificate, question.case
     if certificate is None or question.position > 0 or certificate.is_ca or certificate.self_signed:
-        return []
+        return 0
     if not (certificate.ocsp_urls and behind_proxy(question)) or relayed_to_the_end(question):
-        return []
-    through = question.asker.visits[-MAX_SIBLINGS:]
+        return 0
+    issuers, public = case.once(_came_through, question.asker)
+    if certificate.scts or public or issuers - {certificate.issuer}:
+        return 0
+    issued = issued_beside(question, certificate)
+    alike = set().union(*(issued.by_name.get(name, ()) for name in certificate.sans), {certificate.sha256})
+    return len(issued.leaves.keys() - alike)
+
+
+def _came_through(case: Case, asker: Host) -> tuple[frozenset[str], bool]:
+    """Return who issued the leaves that a host received through a proxy; and whether one bears timestamps."""
     leaves = [
         chain[0]
-        for visit in through
+        for visit in asker.visits
         if visit.handshake.tunnel in PROXIED and (chain := case.chain(visit.handshake))
     ]
-    if any(leaf.issuer != certificate.issuer or leaf.scts for leaf in (certificate, *leaves)):
-        return []
-    return [leaf for leaf in siblings(question) if set(leaf.sans).isdisjoint(certificate.sans)]
+    return frozenset(leaf.issuer for leaf in leaves), any(leaf.scts for leaf in leaves)
 
 
 def original_visit(question: Question) -> Visit | None:
@@ -125,8 +154,7 @@ def certificate_beside(question: Question) -> Visit | None:
     chain = case.chain(here.handshake)
     if here.host is None or not chain or case.hellos.inner_leg(here) is not None:
         return None
-    visits = between(case.by_host.get(here.host.lower(), []), here.time, here.time + IN_STEP)
-    for other in visits[:MAX_BESIDE]:
+    for other in some(between(case.by_host.get(here.host.lower(), []), here.time, here.time + IN_STEP)):
         shown = case.chain(other.handshake)
         if other is here or not shown or shown[0].issuer == chain[0].issuer:
             continue
@@ -189,6 +217,6 @@ def made_by_proxy_signs(question: Question) -> str | None:
         return "this is the child of another proxy, which may have made this certificate"
     if start_is_missing(question):
         return "the start of the connection, where a proxy would show, is not in the capture"
-    if not certificate.self_signed and one_key(certificate, siblings(question)):
+    if not certificate.self_signed and one_key(question):
         return "certificates of several hosts share its key"
     return None

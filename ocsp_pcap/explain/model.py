@@ -303,3 +303,10 @@ class Explanation:
     """What each validator did over time, those that asked first."""
     staples: tuple[StapleRow, ...] = ()
     """What became of stapling, what went wrong first."""
+    bounds_reached: tuple[str, ...] = ()
+    """Sentences about bounds of the program that were reached while explaining."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """All that is to be said of the run as a whole."""
+        return (*self.notes, *self.bounds_reached)

@@ -20,6 +20,7 @@ class Question:
     """
 
     __slots__ = (
+        "_names",
         "asker",
         "case",
         "certificate",
@@ -41,6 +42,7 @@ class Question:
         position: int = 0,
         presented_by: Presenter = "server",
     ) -> None:
+        self._names: frozenset[str] | None = None
         self.case = case
         self.visit = visit
         self.certificate = certificate
@@ -79,10 +81,10 @@ class Question:
     @property
     def certificate_names(self) -> frozenset[str]:
         """Names, in lower case, for which a server may have presented this certificate."""
-        names = {self.host.lower()}
-        if self.certificate is not None:
-            names.update(name.lower() for name in self.certificate.sans)
-        return frozenset(names)
+        if self._names is None:
+            names = () if self.certificate is None else self.certificate.sans
+            self._names = frozenset(name.lower() for name in (self.host, *names))
+        return self._names
 
     @property
     def who(self) -> str:

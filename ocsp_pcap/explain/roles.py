@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, get_args
 
-from ocsp_pcap.explain.identities import FOLLOWS, MAX_VISITS, proxy_identities
+from ocsp_pcap.explain.identities import FOLLOWS, proxy_identities
 from ocsp_pcap.explain.model import Role
 from ocsp_pcap.explain.site import ProxyRole, Site
 from ocsp_pcap.facts import HandshakeFact
@@ -171,20 +171,19 @@ def _in_step(handshakes: list[HandshakeFact]) -> set[str]:
     is what another one visited just before, and never the other way round.
     """
     by_host: dict[str, list[HandshakeFact]] = defaultdict(list)
-    for handshake in sorted(handshakes, key=lambda h: h.time)[:MAX_VISITS]:
+    for handshake in sorted(handshakes, key=lambda h: h.time):
         if host := handshake.connect_host or handshake.sni:
             by_host[host.lower()].append(handshake)
-    followed: Counter[tuple[str, str]] = Counter()
+    leads: set[str] = set()
+    following: Counter[str] = Counter()
     for visits in by_host.values():
         for before, after in pairwise(visits):
             if after.client != before.client and after.time - before.time <= FOLLOWS:
-                followed[before.client, after.client] += 1
+                leads.add(before.client)
+                following[after.client] += 1
     number = Counter(handshake.client for handshake in handshakes)
-    leads = {client for client, _ in followed}
     return {
-        after
-        for _, after in followed
-        if after not in leads and 2 * sum(n for (_, b), n in followed.items() if b == after) >= number[after]
+        client for client, times in following.items() if client not in leads and 2 * times >= number[client]
     }
 
 

@@ -9,7 +9,7 @@ from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
-from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
@@ -19,14 +19,13 @@ REACTION: Final = 15 * SECOND
 """A validator starts to look for the responder within this time of the certificate."""
 REMEMBERED: Final = 3600 * SECOND
 """What was looked up may be used for so long."""
-MOST_AT_ONCE: Final = 256
-"""Lookups and attempts within that time that are looked at; more would not make it surer."""
 
 
 def soon_after(question: Question, facts: Sequence[Dated]) -> Sequence[Dated]:
     """Return those of some facts, by time, that lie soon after the handshake."""
     time = question.visit.time
-    return between(facts, time, time + REACTION, question.case.moment)[:MOST_AT_ONCE]
+    near = between(facts, time, time + REACTION, question.case.moment)
+    return near if len(near) < 2 else tuple(some(near))
 
 
 def lookups_for(question: Question, host: str) -> Sequence[DnsLookupFact]:
@@ -39,7 +38,7 @@ def addresses_known(question: Question, host: str) -> set[str]:
     begin, end = question.visit.time - REMEMBERED, question.visit.time + REACTION
     newest: dict[str, DnsLookupFact] = {}
     found = between(question.asker.lookups.get(host, []), begin, end, question.case.moment)
-    for lookup in found[-MOST_AT_ONCE:]:
+    for lookup in some(found, last=True):
         if addresses(lookup):
             newest[lookup.type] = lookup
     return {address for lookup in newest.values() for address in addresses(lookup)}

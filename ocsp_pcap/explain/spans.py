@@ -1,11 +1,15 @@
-"""The items between two times, out of lists that are in order of time."""
+"""The items between two times, out of lists in order of time, and no more of them than a bound allows."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, TypeVar
+
+from ocsp_pcap.bounds import BOUNDS, reached
 
 Item = TypeVar("Item")
 
@@ -21,3 +25,39 @@ def between(
         return items
     start = bisect_left(items, first, key=time)
     return items[start : bisect_right(items, last, lo=start, key=time)]
+
+
+def some(items: Sequence[Item], *, last: bool = False) -> Iterable[Item]:
+    """Return the first items, or the last ones, as many as one question is compared with.
+
+    Who looks at all of these and finds nothing has reached a bound: what is left out may be what decides.
+    """
+    return items if len(items) <= BOUNDS.compared else _cut(items, last)
+
+
+def _cut(items: Sequence[Item], last: bool) -> Iterator[Item]:
+    yield from items[-BOUNDS.compared :] if last else items[: BOUNDS.compared]
+    reached("compared")
+
+
+def nearest_first(items: Sequence[Item], moment: int, time: Callable[[Item], int] = TIME) -> Iterator[Item]:
+    """Yield items by their distance from a time, as many as one question is compared with (:func:`some`)."""
+    if len(items) < 2:
+        yield from items
+        return
+    here = bisect_left(items, moment, key=time)
+    earlier = map(items.__getitem__, range(here - 1, -1, -1))
+    later = map(items.__getitem__, range(here, len(items)))
+    by_distance = merge(earlier, later, key=lambda item: abs(time(item) - moment))
+    yield from islice(by_distance, BOUNDS.compared)
+    if len(items) > BOUNDS.compared:
+        reached("compared")
+
+
+def nearest(items: Sequence[Item], moment: int, time: Callable[[Item], int] = TIME) -> Item | None:
+    """Return the item nearest to a time, of several the first; None: there is none."""
+    position = bisect_left(items, moment, key=time)
+    before, after = items[max(position - 1, 0) : position], items[position : position + 1]
+    if before and (not after or moment - time(before[0]) <= time(after[0]) - moment):
+        return items[bisect_left(items, time(before[0]), key=time)]
+    return after[0] if after else None

@@ -16,7 +16,6 @@ from ocsp_pcap.explain.model import Evidence, StapleRow, Status
 from ocsp_pcap.explain.stapling import refused_staple, staple_problem
 from ocsp_pcap.explain.visits import Visit
 
-MOST_ROWS: Final = 1000
 MOST_EVIDENCE: Final = 3
 """Of one row."""
 
@@ -29,7 +28,7 @@ def staple_rows(case: Case, wanted: Callable[[str | None], bool] = lambda _: Tru
         if case.hellos.outer_leg(visit) is None and wanted(host):
             groups[case.identity(visit.handshake.client), host].append(visit)
     rows = (_row(case, host, visits) for (_, host), visits in groups.items())
-    return tuple(sorted(rows, key=_order)[:MOST_ROWS])
+    return tuple(sorted(rows, key=_order))
 
 
 def _order(row: StapleRow) -> tuple[bool, bool, bool, bool, str, str]:

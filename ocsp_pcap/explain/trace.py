@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from ocsp_pcap.bounds import BOUNDS, too_large
 from ocsp_pcap.explain.stamps import Stamp, leading_stamp, read_stamp
 
 Action: TypeAlias = Literal["cached", "query"]
@@ -25,7 +26,6 @@ STOP = re.compile(r"\b(?:stop|end) transaction\b", re.IGNORECASE)
 IDENTITY = re.compile(r"\btransaction[ _-]?id\s*[=:]\s*(?P<id>[\w-]{1,40})", re.IGNORECASE)
 TIME = re.compile(r"^\s*(?:date/)?time:\s+", re.IGNORECASE)
 REQUEST = re.compile(r"^\s*(?:[A-Z]{3,10}\s+)?(?:CONNECT\s+|[a-z]{2,10}://)(?P<host>\[[^\]\s]+\]|[^\s/:?]+)")
-MAX_SIZE = 256 << 20
 SIDE_BY_SIDE = 30 * 10**9
 """Nanoseconds within which two checks may wait for their answers at once."""
 
@@ -76,10 +76,29 @@ class _Transaction:
     requested: str | None = None
     """Host of the request line, which comes after the lines about its certificate."""
     checks: list[_Check] = field(default_factory=list)
+    waiting_since: int | None = None
+    """When the last one was made that is without an answer, of those before the last check."""
+    waiting: bool = False
+    """One of those bears no time."""
     entries: list[int] = field(default_factory=list)
     """Positions of its entries in the list of all."""
     mixed: bool = False
     """Lines of another transaction stand between its own."""
+
+    def check(self, check: _Check) -> None:
+        """Take another check."""
+        if self.checks and not (last := self.checks[-1]).actions:
+            if last.stamp is None or last.stamp.time is None:
+                self.waiting = True
+            else:
+                self.waiting_since = max(last.stamp.time, self.waiting_since or last.stamp.time)
+        self.checks.append(check)
+
+    def waits(self, now: Stamp | None) -> bool:
+        """Tell whether a check before the last one is still without an answer, which this line may be."""
+        if self.waiting or self.waiting_since is None:
+            return self.waiting
+        return now is None or now.time is None or now.time - self.waiting_since <= SIDE_BY_SIDE
 
 
 def load_trace(path: Path) -> tuple[TraceEntry, ...]:
@@ -89,8 +108,8 @@ def load_trace(path: Path) -> tuple[TraceEntry, ...]:
         TraceError: the file cannot be read, or holds no line of the kind a policy trace has.
     """
     try:
-        if path.stat().st_size > MAX_SIZE:
-            raise TraceError(f"{path}: larger than {MAX_SIZE >> 20} MiB, too large for a policy trace")
+        if path.stat().st_size > BOUNDS.document_bytes:
+            raise TraceError(f"{path}: {too_large('document_bytes')}")
         content = path.read_bytes()
     except OSError as error:
         raise TraceError(f"{path}: cannot be read: {error.strerror}") from error
@@ -173,7 +192,7 @@ class _Reader:
         stamp = leading_stamp(line)
         if match := VALIDATING.search(line):
             self.checks += 1
-            transaction.checks.append(_Check(_host(match["host"]), stamp))
+            transaction.check(_Check(_host(match["host"]), stamp))
         elif CACHED.search(line):
             self._action(transaction, number, stamp, "cached", None)
         elif match := QUERY.search(line):
@@ -198,7 +217,7 @@ class _Reader:
     ) -> None:
         check = transaction.checks[-1] if transaction.checks else None
         found = stamp if stamp is not None and stamp.dated else check.stamp if check is not None else None
-        certain = check is None or not _waiting(transaction.checks[:-1], found)
+        certain = check is None or not transaction.waits(found)
         transaction.entries.append(len(self.entries))
         if check is not None:
             check.actions.append(len(self.entries))
@@ -238,19 +257,6 @@ class _Reader:
                 # A check covers a whole chain: which line is about which certificate is not said.
                 for position in positions:
                     self.entries[position] = replace(self.entries[position], certain=False)
-
-
-def _waiting(checks: list[_Check], now: Stamp | None) -> bool:
-    """An earlier check is still without an answer, which this line may be as well."""
-    for check in checks[-8:]:
-        if check.actions:
-            continue
-        before = check.stamp
-        if now is None or before is None or now.time is None or before.time is None:
-            return True
-        if now.time - before.time <= SIDE_BY_SIDE:
-            return True
-    return False
 
 
 def _first_stamp(text: str) -> Stamp | None:

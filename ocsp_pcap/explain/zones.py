@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final, TypeAlias, TypeVar
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.trace import TraceEntry
@@ -28,10 +29,6 @@ STEP: Final = 15 * 60 * SECOND
 EAST, WEST = 14 * 3600 * SECOND, 12 * 3600 * SECOND
 """The offsets that are in use (UTC+14 to UTC-12)."""
 NEAR: Final = 5 * SECOND
-MOST_LINES: Final = 2000
-"""Lines of one file that are compared; more would not make it surer."""
-MOST_TIMES: Final = 500
-"""Moments of one host that a line is compared with."""
 OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?", re.ASCII)
 
 
@@ -105,23 +102,30 @@ def fitting_offset(entries: Sequence[Told], seen: Mapping[Subject, Sequence[int]
     None where no offset fits, or several fit as well; UTC counts first.
     """
     fits: Counter[int] = Counter()
-    for entry in entries[:MOST_LINES]:
+    if len(entries) > BOUNDS.zone_lines:
+        reached("zone_lines")
+    for entry in entries[: BOUNDS.zone_lines]:
         assert entry.time is not None
-        found: set[int] = set()
-        for key in subjects(entry):
-            times = seen.get(key, ())
-            first = bisect_left(times, entry.time - EAST - NEAR)
-            last = bisect_right(times, entry.time + WEST + NEAR)
-            for time in times[first : min(last, first + MOST_TIMES)]:
-                steps = round((entry.time - time) / STEP)
-                if abs(entry.time - time - steps * STEP) <= NEAR:
-                    found.add(steps * STEP)
-        fits.update(found)
+        fits.update({offset for key in subjects(entry) for offset in _offsets(entry.time, seen.get(key, ()))})
     best = max(fits.values(), default=0)
     offsets = [offset for offset, count in fits.items() if count == best]
     if 0 in offsets:
         return 0
     return offsets[0] if len(offsets) == 1 else None
+
+
+def _offsets(local: int, times: Sequence[int]) -> Iterator[int]:
+    """Yield the offsets at which a local time lies beside one of some times, which are sorted."""
+    position = bisect_left(times, local - EAST - NEAR)
+    end = bisect_right(times, local + WEST + NEAR)
+    while position < end:
+        offset = round((local - times[position]) / STEP) * STEP
+        if times[position] < local - offset - NEAR:
+            position = bisect_left(times, local - offset - NEAR, position, end)
+            continue
+        if times[position] <= local - offset + NEAR:
+            yield offset
+        position = bisect_left(times, local - offset + STEP - NEAR, position, end)
 
 
 def subjects(entry: LogEntry | TraceEntry) -> list[Subject]:

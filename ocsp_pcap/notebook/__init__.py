@@ -73,6 +73,7 @@ def explain(
         SiteError, TraceError, LogError, KeySourceError: another file cannot be used.
         ValueError: no capture is named, or no zone.
     """
+    from ocsp_pcap.bounds import counted, sentences
     from ocsp_pcap.explain.logs.read import load_log
     from ocsp_pcap.explain.site.read import load_sites
     from ocsp_pcap.explain.trace import load_trace
@@ -82,7 +83,10 @@ def explain(
     names = [*given["child"], *given["parent"], *_paths(captures)]
     if not names:
         raise ValueError("no capture is named: give one, or child= and parent= captures")
-    known = load_sites(sites) if (sites := _paths(site)) else Site()
+    with counted() as reached:
+        known = load_sites(sites) if (sites := _paths(site)) else Site()
+        trace = tuple(entry for path in _paths(policy_trace) for entry in load_trace(Path(path)))
+        entries = tuple(entry for path in _paths(log) for entry in load_log(Path(path)))
     roles = _roles(given)
     key_logs = [Path(path) for path in _paths(keylog)]
     authorities = [authority.der for proxy in known.proxies for authority in proxy.ca]
@@ -103,12 +107,10 @@ def explain(
                 roles[capture.path] = roles[path]
         if capture.role is not None:
             roles.setdefault(capture.path, capture.role)
-    trace = tuple(entry for path in _paths(policy_trace) for entry in load_trace(Path(path)))
-    entries = tuple(entry for path in _paths(log) for entry in load_log(Path(path)))
     if zone is not None:
         local = zone_named(zone)
         trace, entries = in_zone(trace, local), in_zone(entries, local)
-    context = Context(known, roles, trace, entries)
+    context = Context(known, roles, trace, entries, tuple(sentences(reached)))
     hosts = (host,) if isinstance(host, str) else tuple(host)
     return Result(explain_facts(facts, context, hosts), facts, context, tuple(key_logs))
 

@@ -17,7 +17,8 @@ SIGHTING_KEYS: Final = ("capture", "stream", "frame", "time", "presence", "cause
 def explanation_to_text(explanation: Explanation) -> Iterator[str]:
     """Yield the JSON object of the contract (schema "ocsp-pcap/1"), indented by 2, in pieces.
 
-    Notes about the run are warnings and go to standard error, not into this object. A verdict is made into
+    Notes about the run are warnings and go to standard error, not into this object, but for bounds that were
+    reached (``bounds_reached``, only where one was): they say what the object lacks. A verdict is made into
     JSON when its turn comes: the text of all at once takes several times what the explanation itself does.
     """
     from ocsp_pcap.explain.model import SCHEMA, Sighting
@@ -38,4 +39,7 @@ def explanation_to_text(explanation: Explanation) -> Iterator[str]:
             yield before + safe_json(indented(item, "    ", only))
             before = ",\n    "
         yield "]" if before == "\n    " else "\n  ]"
+    if explanation.bounds_reached:
+        sentences = ",\n    ".join(map(dumps, explanation.bounds_reached))
+        yield f',\n  "bounds_reached": [\n    {sentences}\n  ]'
     yield "\n}\n"

@@ -149,7 +149,7 @@ def _detail_part(explanation: Explanation, layout: Layout, verbose: int) -> Iter
     """Yield what is folded: findings in full, files, the legs of the chain, verdict by verdict."""
     for path in (path for paths in layout.files.values() for path in paths):
         yield f"- \\[{layout.labels[path]}\\] {markdown_code(layout.captures[path])}"
-    for note in explanation.notes:
+    for note in explanation.remarks:
         yield ""
         yield markdown_text(note)
     for findings, left in findings_by_code(explanation.findings, _MOST_ALIKE):

@@ -41,7 +41,7 @@ def render_text(explanation: Explanation, *, console: Console, verbose: int = 0)
 
     sheet.line(sheet.text(explanation.headline, "bold"))
     _print_captures(sheet, layout, explanation.captures, verbose)
-    for note in explanation.notes:
+    for note in explanation.remarks:
         sheet.line(sheet.text(note, "dim"), indent=2)
     for findings, left in findings_by_code(explanation.findings, _MOST_ALIKE if verbose < 1 else _ALL):
         for finding in findings:

@@ -21,14 +21,12 @@ from ocsp_pcap.explain.querying import (
 )
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import REACTION
-from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.explain.windows import Window, utc
 
 CONCURRENT: Final = 5 * SECOND
 """Handshakes that start this shortly before a query may wait for one and the same answer."""
-MAX_ASKERS: Final = 16
-"""Hosts that asked about one certificate that are looked at."""
 
 ENTRY: Final = cause(
     "queried",
@@ -155,25 +153,25 @@ def _elsewhere(question: Question) -> Iterator[Claim]:
     if certificate is None or not question.eligible or question.queries:
         return
     case, time = question.case, question.visit.time
-    for asker in case.askers_of.get(certificate.sha256, [])[:MAX_ASKERS]:
-        if asker is question.asker or certificate.sha256 in asker.received:
+    for asked in some(between(case.asked_about(certificate), time, time + REACTION)):
+        query = asked.query
+        if certificate.sha256 in asked.host.received:
             continue
-        for query in between(asker.queries[certificate.sha256], time, time + REACTION)[:1]:
-            if case.identity(query.exchange.client) == question.asker.identity:
-                # It only handed on what a host behind it asked.
-                continue
-            frame = case.places.frame_words(query.exchange.capture, query.frame) or ""
-            frame = frame if " of " in frame else f"{frame} of {query.exchange.capture}"
-            yield Claim(
-                "queried",
-                f"{query.exchange.client} asked about this very certificate "
-                f"{(query.time - time) / SECOND:.1f} s after this handshake (frame {frame}) "
-                f"and was not seen to receive it: the query is that of {question.who} if "
-                "this is another address or interface of it, or asks on its behalf",
-                responder=query.exchange.url,
-                at_most="possible",
-            )
-            return
+        if case.identity(query.exchange.client) == question.asker.identity:
+            # It only handed on what a host behind it asked.
+            continue
+        frame = case.places.frame_words(query.exchange.capture, query.frame) or ""
+        frame = frame if " of " in frame else f"{frame} of {query.exchange.capture}"
+        yield Claim(
+            "queried",
+            f"{query.exchange.client} asked about this very certificate "
+            f"{(query.time - time) / SECOND:.1f} s after this handshake (frame {frame}) "
+            f"and was not seen to receive it: the query is that of {question.who} if "
+            "this is another address or interface of it, or asks on its behalf",
+            responder=query.exchange.url,
+            at_most="possible",
+        )
+        return
 
 
 def _hidden(question: Question) -> Iterator[Claim]:

@@ -12,13 +12,13 @@ from ocsp_pcap.explain.grounds.kinds import Genuine, Read
 from ocsp_pcap.explain.making import (
     behind_proxy,
     given_authority,
+    issued_beside,
     issuer_is_private,
     maker,
     one_issuer_for_all,
     one_key,
     original_visit,
     relayed_to_the_end,
-    siblings,
     start_is_missing,
 )
 from ocsp_pcap.explain.model import Confidence, Evidence
@@ -135,7 +135,7 @@ def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
     if given is None:
         return None
     proxy = given[0]
-    shared = one_key(certificate, siblings(question))
+    shared = one_key(question)
     words = (
         f"the CA of the {proxy.role} proxy signed it, so {question.who} never sees the origin's certificate; "
         "OCSP for it belongs on the proxy that does"
@@ -166,7 +166,7 @@ def _by_one_issuer(question: Question, certificate: CertificateFact) -> Claim | 
         return None
     return Claim(
         ENTRY.code,
-        f"{certificate.issuer} issued everything that came through this proxy ({len(others) + 1} "
+        f"{certificate.issuer} issued everything that came through this proxy ({others + 1} "
         "certificates), and nothing bears the timestamps of a public CA: the proxy may have made this one, "
         f"although it names the responder {certificate.ocsp_urls[0]}",
         at_most="possible",
@@ -177,12 +177,12 @@ def _by_its_looks(question: Question, certificate: CertificateFact) -> Claim | N
     """Behind a proxy, one issuer for everything and nothing that a public CA puts into a certificate."""
     if certificate.crl_urls or certificate.ocsp_urls or certificate.self_signed or certificate.scts:
         return None
-    others = siblings(question)
-    bare = all(not other.ocsp_urls and not other.crl_urls for other in others)
-    shared = one_key(certificate, others)
+    issued = issued_beside(question, certificate)
+    others, bare = issued.others(certificate), issued.bare
+    shared = one_key(question)
     at_most: Confidence = "possible"
     if behind_proxy(question) and others and bare:
-        how = f", issued {len(others) + 1} certificates seen behind the same proxy"
+        how = f", issued {others + 1} certificates seen behind the same proxy"
         how += " with one and the same key" if shared else ""
         at_most = "likely"
     elif behind_proxy(question):

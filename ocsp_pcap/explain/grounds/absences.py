@@ -11,10 +11,12 @@ from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Alone, Due, InView, NoOtherTry, Silence, Unanswered
-from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown
+from ocsp_pcap.explain.grounds.purposes import REACTION, may_show
 from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Presenter
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.seeking import (
     attempts_for,
     looked_up_in_vain,
@@ -25,9 +27,9 @@ from ocsp_pcap.explain.seeking import (
     tried_in_vain,
 )
 from ocsp_pcap.explain.site import Proxy
-from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.spans import TIME, between, some
 from ocsp_pcap.explain.visits import Query
-from ocsp_pcap.facts import CertificateFact, DnsLookupFact, OcspExchangeFact, TcpAttemptFact
+from ocsp_pcap.facts import DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 ROOM: Final = 5 * SECOND
 """A capture that goes on for this long after an undecided handshake would show what followed."""
@@ -37,12 +39,6 @@ BESIDE: Final = 5 * SECOND
 """Of handshakes so near to each other any may be the one that a query is for."""
 ROUND_TRIP: Final = 3 * SECOND
 """A SYN is answered within this time, if at all, and what failed is tried again within it."""
-MAX_ASKERS: Final = 16
-MAX_QUERIES: Final = 16
-"""Queries of another host that are looked at."""
-MAX_HIDDEN: Final = 16
-"""Earlier handshakes whose certificate is hidden that are looked at."""
-
 
 Following: TypeAlias = Silence | NoOtherTry | Unanswered
 
@@ -133,21 +129,22 @@ def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[St
     if question.certificate is None:
         return
     case, certificate, asker = question.case, question.certificate, question.asker
-    for other in case.askers_of.get(certificate.sha256, [])[:MAX_ASKERS]:
-        if other is asker:
-            continue
-        if certificate.sha256 not in other.received:
+    stranger = next((host for host in case.strangers_to(certificate) if host is not asker), None)
+    if stranger is not None:
+        yield Standing(
+            "other-place",
+            f"{stranger.identity}, which was not seen to receive this certificate, asked about it: that may "
+            "be another address of the same host",
+        )
+        return
+    time = question.visit.time
+    for asked in some(between(case.asked_about(certificate), time, time + REACTION)):
+        nearer = asked.received is not None and asked.received < time
+        if nearer and _other_family(asked.host.identity, asker.identity):
             yield Standing(
                 "other-place",
-                f"{other.identity}, which was not seen to receive this certificate, asked about it: that may "
-                "be another address of the same host",
-            )
-            return
-        if _other_family(other.identity, asker.identity) and _nearer_here(question, other):
-            yield Standing(
-                "other-place",
-                f"{other.identity} asked about it right after, and its own handshake is further away: it may "
-                "be the other address of one host with IPv4 and IPv6",
+                f"{asked.host.identity} asked about it right after, and its own handshake is further away: "
+                "it may be the other address of one host with IPv4 and IPv6",
             )
             return
     proxy = question.proxy
@@ -171,16 +168,6 @@ def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[St
 def _other_family(one: str, other: str) -> bool:
     """One of two addresses is of IPv4 and the other of IPv6."""
     return (":" in one) is not (":" in other)
-
-
-def _nearer_here(question: Question, other: Host) -> bool:
-    """A query of another host came soon after this handshake, which is nearer than any of its own."""
-    assert question.certificate is not None
-    sha256, time = question.certificate.sha256, question.visit.time
-    for query in between(other.queries[sha256], time, time + REACTION)[:MAX_QUERIES]:
-        if not between(other.received.get(sha256, []), time, query.time):
-            return True
-    return False
 
 
 def _is_about(failed: OcspExchangeFact | DnsLookupFact | TcpAttemptFact, proxy: Proxy) -> bool:
@@ -284,32 +271,45 @@ def _tried_meanwhile(question: Question) -> bool:
     if certificate is None or not question.queries:
         return False
     first, last = question.queries[0].time, question.visit.time - 1
-    times = question.case.once(
-        _times_in_vain, question.asker, certificate, question.position, question.presented_by
-    )
-    if bisect_left(times, first) < bisect_right(times, last):
-        return True
-    hidden = [v for v in between(question.asker.hidden, first, last) if may_have_shown(question, v)]
-    return any(
-        _sought_in_vain(Question(question.case, visit, certificate, question.position, question.presented_by))
-        for visit in hidden[-MAX_HIDDEN:]
-    )
+    asker, place = question.asker, (question.position, question.presented_by)
+    names = question.certificate_names if asker.hidden else frozenset[str]()
+    times = question.case.once(_times_in_vain, asker, certificate.sha256, *place, names)
+    return bisect_left(times, first) < bisect_right(times, last)
 
 
 def _times_in_vain(
-    case: Case, asker: Host, certificate: CertificateFact, position: int, presented_by: Presenter
+    case: Case,
+    asker: Host,
+    sha256: str,
+    position: int,
+    presented_by: Presenter,
+    names: frozenset[str],
 ) -> list[int]:
-    """Return when a validator received a certificate and then looked for its responder in vain.
+    """Return when a validator may have received a certificate and then looked for its responder in vain.
 
-    Every handshake with the certificate asks for this.
+    Every handshake with the certificate asks for this, so that it is found out once for all of them. One
+    that hides its certificate counts, too, where it may have shown this one: its name is among ``names``.
     """
-    received = asker.received.get(certificate.sha256, [])
-    questions = (Question(case, visit, certificate, position, presented_by) for visit in received)
-    return [question.visit.time for question in questions if _sought_in_vain(question)]
+    certificate = case.facts.certificates[sha256]
+    if not any(_ever_in_vain(asker, host) for host, _, _ in responder_hosts(certificate.ocsp_urls)):
+        return []
+    hidden = [visit for visit in asker.hidden if may_show(position, names, visit)]
+    found = sorted((*asker.received.get(sha256, ()), *hidden), key=TIME)
+    asked = (Question(case, visit, certificate, position, presented_by) for visit in found)
+    return [question.visit.time for question in asked if _sought_in_vain(question)]
+
+
+def _ever_in_vain(asker: Host, host: str) -> bool:
+    """Some lookup of a responder, or some connection to it, brought nothing."""
+    return any(not addresses(lookup) for lookup in asker.lookups.get(host, ())) or any(
+        attempt.outcome != "established"
+        for attempts in asker.attempts_at.get(host, ())
+        for attempt in attempts
+    )
 
 
 def _sought_in_vain(earlier: Question) -> bool:
-    """After a handshake that may have shown the certificate, its responder was looked for in vain."""
+    """After an earlier handshake the responder was looked for in vain."""
     return not earlier.own_queries and any(
         looked_up_in_vain(earlier, host) or refused(earlier, host, port)
         for host, port, _ in earlier.responders

@@ -40,6 +40,12 @@ class Standing(NamedTuple):
     """Another cause that would fit as well; then nothing favours the claim."""
 
 
+def cut_short(code: DoubtCode, bound: str) -> Standing:
+    """Return the doubt that stands where a search for what speaks against a claim was cut short."""
+    words = "a bound of this program was reached before all that may speak against it was looked at"
+    return Standing(code, f"{words} (--bound {bound}=N changes it)")
+
+
 class Claim(NamedTuple):
     """The word of one cause about one question."""
 

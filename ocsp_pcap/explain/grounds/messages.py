@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ocsp_pcap.bounds import reached
 from ocsp_pcap.explain.clocks import SECOND, TOLERANCE, UNKNOWN_CLOCKS
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Read, Saw, Told, Traced
@@ -143,8 +144,11 @@ def _by_a_hair(tolerance: int) -> str:
 def order_clock(question: Question, ground: After) -> Iterator[Standing]:
     """Would the order differ if the clocks were off?"""
     (one, before), (other, after), clocks = ground.first, ground.second, question.case.clocks
-    if one != other and not clocks.comparable(one, other) and after - before <= UNKNOWN_CLOCKS:
-        yield Standing("clock", "the two stand in captures whose clocks cannot be compared")
+    if one != other and after - before <= UNKNOWN_CLOCKS:
+        if not clocks.comparable(one, other):
+            yield Standing("clock", "the two stand in captures whose clocks cannot be compared")
+        elif clocks.sampled(one, other):
+            reached("clock_pairs", 0)
     for capture in dict.fromkeys((one, other)):
         if (step := clocks.steps_back(capture)) is not None:
             yield Standing("clock", f"the capture's clock was set back by {span_words(step)} while it ran")

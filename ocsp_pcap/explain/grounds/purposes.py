@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import partial
 from typing import Final
 
@@ -15,7 +15,7 @@ from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.seeking import attempts_for, lookups_for
-from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.stapling import staple_problem
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import span_words
@@ -29,8 +29,6 @@ LATE: Final = 60 * SECOND
 """What is asked later than this may have another occasion, which the capture need not show."""
 MOST_SYNS: Final = 8
 """No SYN is sent more often."""
-MOST_AT_ONCE: Final = 256
-"""Handshakes within one span that are looked at; more would not make it surer."""
 
 
 def hidden_rival(question: Question, ground: For) -> Iterator[Standing]:
@@ -58,10 +56,16 @@ def hidden_rival(question: Question, ground: For) -> Iterator[Standing]:
 
 
 def may_have_shown(question: Question, visit: Visit) -> bool:
-    """A handshake that hides its certificate may have shown this one; an intermediate comes from any host."""
-    if question.position > 0 or visit.host is None or visit.outer_name_only:
-        return True
-    return visit.host.lower() in question.certificate_names
+    """A handshake that hides its certificate may have shown this one."""
+    return may_show(question.position, question.certificate_names, visit)
+
+
+def may_show(position: int, names: Set[str], visit: Visit) -> bool:
+    """A handshake that hides its certificate may have shown one that servers of these names present.
+
+    An intermediate, at a ``position`` in the chain above 0, comes from any host.
+    """
+    return position > 0 or visit.host is None or visit.outer_name_only or visit.host.lower() in names
 
 
 def other_purpose(question: Question, ground: For) -> Iterator[Standing]:
@@ -164,10 +168,10 @@ def _stapled_beside(question: Question, query: Query) -> bool:
     ):
         return True
     asker, span = question.asker, (query.time - REACTION, query.time)
-    beside = between(asker.received.get(certificate.sha256, []), *span)[:MOST_AT_ONCE]
-    hidden = between(asker.hidden, *span)[:MOST_AT_ONCE]
-    return any(not has_fresh(visit) for visit in beside if visit is not here) or any(
-        may_have_shown(question, visit) for visit in hidden
+    beside = between(asker.received.get(certificate.sha256, []), *span)
+    hidden = between(asker.hidden, *span)
+    return any(not has_fresh(visit) for visit in some(beside) if visit is not here) or any(
+        may_have_shown(question, visit) for visit in some(hidden)
     )
 
 
@@ -253,7 +257,7 @@ def _another_errand(question: Question, act: DnsLookupFact | TcpAttemptFact) -> 
     received = question.asker.received.get(certificate.sha256, [])
     if between(received, question.visit.time + 1, time):
         yield Standing("other-purpose", "another handshake with this certificate stands nearer before it")
-    for visit in between(question.asker.visits, time - REACTION, time)[-MOST_AT_ONCE:]:
+    for visit in some(between(question.asker.visits, time - REACTION, time), last=True):
         others = [other for other in case.chain(visit.handshake) if other is not certificate]
         if any(names_responder(other, host) for other in others):
             yield Standing(

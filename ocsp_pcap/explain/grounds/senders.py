@@ -18,7 +18,7 @@ from ocsp_pcap.explain.grounds.tunnels import (
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder
 from ocsp_pcap.explain.roles import PROXIED
-from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
@@ -26,9 +26,6 @@ AT_ONCE: Final = 5 * SECOND
 """A query that follows within this time answers to the handshake, where no other is nearer."""
 LATE: Final = 60 * SECOND
 """What is asked later than this may have another occasion, which the capture need not show."""
-MOST_SEEKERS: Final = 32
-MOST_AT_ONCE: Final = 256
-"""Handshakes within one span that are looked at; more would not make it surer."""
 
 
 def other_asker(question: Question, ground: Sent) -> Iterator[Standing]:
@@ -111,7 +108,7 @@ def _both_sides(question: Question) -> bool:
     visits = question.asker.visits_to.get(here.host.lower(), [])
     return any(
         shown[0].issuer != chain[0].issuer and visit.handshake.server_random != here.handshake.server_random
-        for visit in between(visits, here.time - AT_ONCE, here.time + AT_ONCE)[:MOST_AT_ONCE]
+        for visit in some(between(visits, here.time - AT_ONCE, here.time + AT_ONCE))
         if (shown := case.chain(visit.handshake))
     )
 
@@ -126,13 +123,12 @@ def _held_by_another(question: Question, query: Query) -> bool:
     if query.time < here.time or question.presented_by == "client":
         return False
     span = (query.time - AT_ONCE, here.time)
-    beside = [
-        visit
-        for visit in between(asker.received.get(certificate.sha256, []), *span)[-MOST_AT_ONCE:]
-        if not asker.triggered.get((certificate.sha256, id(visit)))
-    ]
-    beside += (visit for visit in between(asker.hidden, *span) if may_have_shown(question, visit))
-    if not any(visit is not here for visit in beside):
+    received = between(asker.received.get(certificate.sha256, []), *span)
+    hidden = between(asker.hidden, *span)
+    if not any(
+        visit is not here and not asker.triggered.get((certificate.sha256, id(visit)))
+        for visit in some(received, last=True)
+    ) and not any(visit is not here and may_have_shown(question, visit) for visit in some(hidden, last=True)):
         return False
     held = (
         question.case.window(earlier, question.proxy) for earlier in between(question.queries, 0, here.time)
@@ -185,7 +181,7 @@ def _other_stack(question: Question, query: Query) -> bool:
     ]
     if served(question):
         # What a proxy makes for hosts behind it is its own, whatever it looks like.
-        near = [visit for visit in near if not stands_for_another(question.case, visit)]
+        near = [visit for visit in near if not question.case.once(stands_for_another, visit)]
         return any(visit.handshake.hello_fingerprint != own for visit in near)
     if own is None or question.validator.role in ("child", "parent"):
         return True
@@ -207,8 +203,8 @@ def _other_seeker(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bo
         case.moment(act),
         responder_of(question, act),
     )
-    for visit in between(asker.visits, time - REACTION, time)[-MOST_SEEKERS:]:
-        if visit.handshake.hello_fingerprint == own or stands_for_another(case, visit):
+    for visit in some(between(asker.visits, time - REACTION, time), last=True):
+        if visit.handshake.hello_fingerprint == own or case.once(stands_for_another, visit):
             continue
         named = any(names_responder(known, responder) for known in case.chain(visit.handshake))
         if named or visit.hides_certificate:

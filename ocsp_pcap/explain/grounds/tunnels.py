@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
@@ -11,11 +10,8 @@ from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Received, Sent
 from ocsp_pcap.explain.hellos import differ
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.spans import between
+from ocsp_pcap.explain.spans import between, nearest, some
 from ocsp_pcap.explain.visits import Visit
-
-MOST_AT_ONCE: Final = 64
-"""Handshakes within one span that are looked at; more would not make it surer."""
 
 
 def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
@@ -78,12 +74,12 @@ def stands_for_another(case: Case, here: Visit) -> bool:
     proxy, name = case.identity(here.handshake.client), here.host.lower()
     inner = case.visits_through.get((proxy, name), [])
     outer = case.host(here.handshake.client).visits_to.get(name, [])
-    for visit in between(inner, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD)[-MOST_AT_ONCE:]:
+    for visit in some(between(inner, here.time - UPSTREAM_WINDOW, here.time + UPSTREAM_LEAD), last=True):
         relayed = case.hellos.outer_leg(visit) is not None
         if relayed or not differ(visit.handshake.client_random, here.handshake.client_random):
             continue
-        beside = between(outer, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)[:MOST_AT_ONCE]
-        nearest = min(beside, key=lambda leg: abs(leg.time - visit.time), default=here)
-        if nearest.handshake.hello_fingerprint == here.handshake.hello_fingerprint:
+        beside = between(outer, visit.time - UPSTREAM_LEAD, visit.time + UPSTREAM_WINDOW)
+        leg = nearest(beside, visit.time) or here
+        if leg.handshake.hello_fingerprint == here.handshake.hello_fingerprint:
             return True
     return False

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
-from ocsp_pcap.explain.grounds.claim import Claim, Proof, Standing, Weighed
+from ocsp_pcap.bounds import counted, mark, reached_since
+from ocsp_pcap.explain.grounds.claim import Claim, DoubtCode, Proof, Standing, Weighed, cut_short
 from ocsp_pcap.explain.grounds.doubts import DOUBTS
 from ocsp_pcap.explain.question import Question
 
+LEFT_OPEN: Final[Mapping[str, DoubtCode]] = {"legs": "may-tunnel", "agreeing_visits": "other-place"}
+"""Bounds at which a search for claims, or for what they rest on, may end, and the doubt that then stands.
 
-def weigh(question: Question, claim: Claim, proofs: Sequence[Proof]) -> Weighed:
+Of any other it is ``unread-question``: what is left out may be what the validator did.
+"""
+
+
+def weigh(question: Question, claim: Claim, proofs: Sequence[Proof], bound: str | None = None) -> Weighed:
     """Return how sure a claim is.
 
     Args:
         question: what the claim answers.
         claim: with the grounds that it stands on.
         proofs: sets of kinds of ground, each of which proves the cause where no doubt stands.
+        bound: a bound of the program at which a search for this claim, or for one before it, was cut short.
     """
     if claim.at_most == "possible":
         # Whatever its grounds: nobody needs to know which doubts stand besides.
         return Weighed(claim, "possible", claim.signs)
     doubts = tuple(_distinct((*claim.signs, *standing_doubts(question, claim))))
+    if bound is not None:
+        doubts = tuple(_distinct((*doubts, cut_short(LEFT_OPEN.get(bound, "unread-question"), bound))))
     if any(doubt.rival is not None for doubt in doubts):
         return Weighed(claim, "possible", doubts)
     if doubts or claim.at_most != "confirmed":
@@ -31,13 +42,31 @@ def weigh(question: Question, claim: Claim, proofs: Sequence[Proof]) -> Weighed:
 
 
 def standing_doubts(question: Question, claim: Claim) -> list[Standing]:
-    """Return every doubt that stands about a ground of the claim."""
-    return [
+    """Return every doubt that stands about a ground of the claim.
+
+    One whose search for what makes it stand ended at a bound of the program stands, too.
+    """
+    before = mark()
+    doubts = [
         doubt
         for ground in claim.grounds
         for rule in DOUBTS[type(ground)]
         for doubt in rule.standing(question, ground)
     ]
+    if reached_since(before) is None:
+        return doubts
+    with counted():
+        return list(_with_those_cut_short(question, claim))
+
+
+def _with_those_cut_short(question: Question, claim: Claim) -> Iterator[Standing]:
+    for ground in claim.grounds:
+        for rule in DOUBTS[type(ground)]:
+            before = mark()
+            standing = tuple(rule.standing(question, ground))
+            yield from standing
+            if not standing and (bound := reached_since(before)) is not None:
+                yield cut_short(rule.code, bound)
 
 
 def _distinct(doubts: Iterable[Standing]) -> Iterable[Standing]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.logs.model import LogEntry, Said, Status
 from ocsp_pcap.explain.stamps import read_stamp
 
@@ -39,7 +40,6 @@ SUBJECT = re.compile(r"\[subject: (?:[^\]]*?,)?CN=(?P<host>[\w.*-]+)")
 
 THREAD = re.compile(r"\[pid (?P<thread>[\d:tid ]{1,60})\]")
 CONNECTING = re.compile(r"AH01973: connecting to OCSP responder '(?P<responder>[^'\s]+)'")
-MAX_THREADS = 4096
 
 
 class ApacheReader:
@@ -57,8 +57,9 @@ class ApacheReader:
         thread = THREAD.search(line, match.end() - 1)
         name = thread["thread"] if thread is not None else ""
         if (connecting := CONNECTING.search(line)) is not None:
-            if len(self._asking) >= MAX_THREADS:
+            if len(self._asking) >= BOUNDS.log_entries:
                 self._asking.clear()
+                reached("log_entries")
             self._asking[name] = connecting["responder"].lower()
             return True, None
         code = CODE.search(line, match.end())

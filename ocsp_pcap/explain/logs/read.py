@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.logs.apache import ApacheReader
 from ocsp_pcap.explain.logs.elff import ElffReader
 from ocsp_pcap.explain.logs.haproxy import haproxy_line
@@ -16,11 +17,7 @@ from ocsp_pcap.explain.logs.model import LogEntry, LogError
 from ocsp_pcap.explain.logs.nginx import nginx_line
 from ocsp_pcap.explain.logs.squid import squid_line
 
-MAX_ENTRIES = 500_000
-MAX_LINE = 1 << 16
 MAX_QUOTE = 300
-MAX_UNKNOWN = 10_000
-"""Lines of no known form after which a file without any other counts as no log."""
 GZIP = b"\x1f\x8b"
 
 
@@ -49,7 +46,9 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     source: BinaryIO | gzip.GzipFile = file
     if file.peek(2)[:2] == GZIP if hasattr(file, "peek") else False:
         source = gzip.GzipFile(fileobj=file)
-    while line := source.readline(MAX_LINE):
+    while line := source.readline(BOUNDS.log_line):
+        if len(line) == BOUNDS.log_line and not line.endswith(b"\n"):
+            reached("log_line")
         yield line
 
 
@@ -67,10 +66,12 @@ def _entries(lines: Iterator[bytes], path: str) -> tuple[list[LogEntry], bool]:
                 if index:
                     # Most logs have one form: what fitted last is tried first.
                     readers.insert(0, readers.pop(index))
-                if entry is not None and len(found) < MAX_ENTRIES:
+                if entry is not None and len(found) == BOUNDS.log_entries:
+                    reached("log_entries")
+                elif entry is not None:
                     text = " ".join(entry.text.split())
                     found.append(replace(entry, path=path, line=number, text=text[:MAX_QUOTE]))
                 break
-        if not known and number > MAX_UNKNOWN:
+        if not known and number > BOUNDS.unknown_lines:
             break
     return found, known

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ocsp_pcap.bounds import BOUNDS, at_most
 from ocsp_pcap.explain.site.reading import Reading, numbered
 
 RECOGNISED = re.compile(
@@ -21,7 +22,6 @@ UNDERSTOOD = re.compile(
     r"^(?:sys crypto cert-validator ocsp|ltm profile (?:server-ssl|client-ssl|ocsp-stapling-params)"
     r"|ltm pool|net self)\b"
 )
-MAX_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _values(reading: Reading, text: str) -> Iterator[_Value]:
             continue
         if words[-1] == "}" and "{" in words and len(words) > 2:
             # An object, or a list, on one line.
-            if above and len(above) <= MAX_DEPTH:
+            if above and len(above) <= BOUNDS.configuration_depth:
                 yield from _inside(number, above, words[0], " ".join(words[2:-1]))
             continue
         if words[-1] == "{":
@@ -78,10 +78,12 @@ def _values(reading: Reading, text: str) -> Iterator[_Value]:
                     skipped.add(kind)
                     reading.skip(number, kind)
             above.append(" ".join(words[:-1]))
+            if len(above) == BOUNDS.configuration_depth + 1:
+                reading.problems.append(f"{reading.path}:{number}: {at_most('configuration_depth')}")
         elif words[0] == "}":
             if above:
                 above.pop()
-        elif above and len(above) <= MAX_DEPTH:
+        elif above and len(above) <= BOUNDS.configuration_depth:
             yield from _inside(number, above, words[0], " ".join(words[1:]))
     if above:
         reading.problems.append(f"{reading.path}: ends inside “{above[0][:80]}”; what is before was read")

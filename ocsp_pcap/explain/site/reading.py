@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ocsp_pcap.bounds import BOUNDS, too_large
 from ocsp_pcap.explain.site.model import Proxy, ProxyRole, SiteError, Source, SourceKind
 
-MAX_SIZE = 64 << 20
 MAX_QUOTE = 160
 MAX_LISTED = 2000
 """Lines of each list that are kept; a configuration has fewer that matter."""
@@ -112,13 +112,13 @@ def read_bounded(path: Path) -> bytes:
                 f"{path}: cannot be read: Is a directory" if path.is_dir() else f"{path}: is no file"
             )
         with path.open("rb") as file:
-            content = file.read(MAX_SIZE + 1)
+            content = file.read(BOUNDS.document_bytes + 1)
     except OSError as error:
         raise SiteError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise SiteError(f"{path}: cannot be read: {error}") from error
-    if len(content) > MAX_SIZE:
-        raise SiteError(f"{path}: larger than {MAX_SIZE >> 20} MiB, too large for a configuration")
+    if len(content) > BOUNDS.document_bytes:
+        raise SiteError(f"{path}: {too_large('document_bytes')}")
     return content
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from reprlib import Repr
 from typing import Any, get_args
 
-from ocsp_pcap.bounds import BOUNDS
+from ocsp_pcap.bounds import BOUNDS, too_large
 from ocsp_pcap.explain.site.authorities import authorities_in
 from ocsp_pcap.explain.site.model import AuthorityCertificate, Proxy, ProxyRole, Site, SiteError, Source
 
@@ -25,7 +25,6 @@ NANOSECONDS = {
 }
 LONGEST = 100 * 366 * 86400 * 10**9
 """No duration is longer than a certificate lives."""
-MAX_SIZE = 1 << 20
 KEYS = (
     "addresses",
     "ca",
@@ -57,7 +56,7 @@ def load_site(path: Path) -> Site:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_SIZE + 1)
+            content = file.read(BOUNDS.site_file_bytes + 1)
     except OSError as error:
         raise SiteError(f"{path}: cannot be read: {error.strerror}") from error
     return parse_site(content, path)
@@ -71,8 +70,8 @@ def parse_site(content: bytes, path: Path) -> Site:
     """
     import tomllib
 
-    if len(content) > MAX_SIZE:
-        raise SiteError(f"{path}: larger than {MAX_SIZE >> 20} MiB, too large for a site file")
+    if len(content) > BOUNDS.site_file_bytes:
+        raise SiteError(f"{path}: {too_large('site_file_bytes')}")
     try:
         text = content.decode("utf-8-sig")
         document = tomllib.loads(text)

@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ocsp_pcap.bounds import BOUNDS, at_most
 from ocsp_pcap.explain.site.authorities import authorities_in
 from ocsp_pcap.explain.site.model import SiteError
 from ocsp_pcap.explain.site.reading import Reading, numbered, read_bounded, text_of
-
-MAX_FILES = 64
-MAX_DEPTH = 16
 
 BUMPING = frozenset({"bump", "client-first", "server-first"})
 TUNNELLING = frozenset({"splice", "none"})
@@ -132,8 +130,11 @@ def _include(
         )
         return
     for file in found:
-        if file in above or len(above) >= MAX_DEPTH or configuration.files >= MAX_FILES:
+        if file in above:
             reading.problems.append(f"{path}:{number}: {pattern[:80]} is included again and again")
+            return
+        if configuration.files >= BOUNDS.configuration_files:
+            reading.problems.append(f"{path}:{number}: {at_most('configuration_files')}")
             return
         try:
             text = text_of(read_bounded(file))
@@ -158,7 +159,7 @@ def _inside(folder: Path, pattern: str) -> list[Path]:
             found = sorted(file.resolve() for file in folder.glob(rest))
         except (ValueError, OSError, NotImplementedError):
             return []
-        if own := [file for file in found if file.is_relative_to(folder) and file.is_file()][:MAX_FILES]:
+        if own := [file for file in found if file.is_relative_to(folder) and file.is_file()]:
             return own
     return []
 

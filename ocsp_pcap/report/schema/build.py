@@ -82,6 +82,8 @@ def _explanation_schema() -> Schema:
         findings=array(ref("finding")),
         unmatched_exchanges=array(ref("ocsp_exchange")),
     )
+    # Only there where a bound was reached.
+    body["properties"]["bounds_reached"] = array(TEXT)
     return head | body | {"$defs": definitions}
 
 

@@ -92,8 +92,12 @@ def test_who_asked_without_having_received() -> None:
     other = certificate("else.test")
     seen = facts(shop, other, handshake("shop.test", shop), exchange(shop), exchange(other))
     indexed = case(seen)
-    asked = [sha256 for sha256, hosts in indexed.askers_of.items() if hosts]
-    assert asked == [shop.sha256, other.sha256]
+    assert [host.identity for host in indexed.strangers_to(other)] == [PARENT]
+    assert not indexed.strangers_to(shop)
+    assert [asked.received is None for each in (shop, other) for asked in indexed.asked_about(each)] == [
+        False,
+        True,
+    ]
     assert [exchange.requests[0].serial for exchange in indexed.host(PARENT).unmatched] == [other.serial]
 
 

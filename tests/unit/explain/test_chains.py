@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.chains import MAX_CANDIDATES, upstream_visits
+from ocsp_pcap.explain.chains import upstream_visits
 from ocsp_pcap.explain.engine import explain
 
 from .facts_factory import (
@@ -56,11 +57,11 @@ def test_the_nearest_visit_of_the_next_hop_comes_first() -> None:
 
 def test_of_a_crowd_only_the_nearest_are_looked_at() -> None:
     inner = handshake("shop.test", fake, client=CHILD, server=PARENT_INSIDE, proxied=True, time=1)
-    crowd = [handshake("shop.test", shop, time=1 + n / 100) for n in range(2 * MAX_CANDIDATES)]
+    crowd = [handshake("shop.test", shop, time=1 + n / 100) for n in range(2 * BOUNDS.compared)]
     case = Case(facts(shop, fake, inner, *crowd), told)
     (visit,) = (visit for visit in case.visits if visit.handshake is inner)
     found = [other.handshake for other in upstream_visits(case, visit)]
-    assert found == crowd[:MAX_CANDIDATES]
+    assert found == crowd[: BOUNDS.compared]
 
 
 def test_one_leg_is_no_chain() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from ocsp_pcap import bounds
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.lifetimes import ASSUMED, Lifetimes
 from ocsp_pcap.explain.site import Proxy
@@ -73,3 +74,18 @@ def test_neither_next_update_nor_http_freshness() -> None:
 def test_answers_that_nobody_would_keep_tell_nothing(useless: ResponseFact) -> None:
     _, lifetime = lifetimes(exchange("1a", 0, DAY, response=useless)).held_until(OWN, START, None)
     assert lifetime.basis == "assumed"
+
+
+def test_the_nearest_answer_counts_however_many_there_were() -> None:
+    many = [exchange("1a", n * SECOND, HOUR) for n in range(400)]
+    until, _ = lifetimes(*many).held_until(OWN, START + 399 * SECOND, None)
+    assert until == START + HOUR + 399 * SECOND
+
+
+@pytest.mark.reaches("compared")
+def test_an_answer_that_holds_may_be_among_those_that_are_not_compared() -> None:
+    stale = [exchange("1a", n * SECOND, HOUR) for n in range(1, 4)]
+    known = lifetimes(exchange("1a", 0, 9 * DAY), *stale)
+    assert known.held_until(OWN, START + DAY, None)[0] == START + 9 * DAY
+    bounds.adjust({"compared": 2})
+    assert known.held_until(OWN, START + DAY, None)[0] != START + 9 * DAY

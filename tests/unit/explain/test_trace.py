@@ -184,6 +184,17 @@ def test_two_checks_at_once_make_the_answer_uncertain() -> None:
     assert late.certain
 
 
+def test_a_check_that_waits_is_found_however_many_had_their_answer_since() -> None:
+    answered = [
+        f"2026-06-01T12:00:{n:02}Z {words}"
+        for n in range(1, 20)
+        for words in (f"Validating certificate for h{n}.test", "OCSP: using cached response")
+    ]
+    waiting = "2026-06-01T12:00:00Z Validating certificate for a.test"
+    assert all(entry.certain for entry in parse_trace("\n".join(answered), "t")[0])
+    assert not any(entry.certain for entry in parse_trace("\n".join((waiting, *answered)), "t")[0])
+
+
 def test_a_check_that_asked_and_used_its_cache_does_not_say_for_which_certificate() -> None:
     lines = (
         "Validating certificate for a.test\nOCSP: using cached response\nOCSP: querying responder http://o/"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ocsp_pcap import bounds
 from ocsp_pcap.explain.annotate import log_notes
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
@@ -86,6 +87,22 @@ def test_the_offset_at_which_most_lines_fit() -> None:
     hourly = {("host", "shop.test"): [at(0), at(3600)]}
     assert fitting_offset([line("shop.test", at(7200))], hourly) is None
     assert [entry.offset for entry in in_fitting_zones(east, seen)] == [2 * HOUR] * 2
+
+
+@pytest.mark.reaches("zone_lines")
+def test_some_lines_tell_the_offset_of_a_long_log() -> None:
+    lines = [line("shop.test", at(0) + 2 * HOUR), line("shop.test", at(0) - 5 * HOUR)]
+    seen = {("host", "shop.test"): [at(0)]}
+    assert fitting_offset(lines, seen) is None
+    bounds.adjust({"zone_lines": 1})
+    assert fitting_offset(lines, seen) == 2 * HOUR
+
+
+def test_an_offset_is_found_among_thousands_of_visits_at_other_times() -> None:
+    often = sorted({at(n / 10 + 60) for n in range(5000)} | {at(7000)})
+    assert fitting_offset([line("shop.test", at(7000) + HOUR)], {("host", "shop.test"): often}) == HOUR
+    every = sorted(at(n * 4) for n in range(-20_000, 20_000))
+    assert fitting_offset([line("shop.test", at(0) + HOUR)], {("host", "shop.test"): every}) == 0
 
 
 def test_a_log_in_local_time_is_quoted_with_the_offset_that_fits() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap import bounds
 from ocsp_pcap.explain.logs import LogEntry, LogError
 from ocsp_pcap.explain.logs.apache import ApacheReader
 from ocsp_pcap.explain.logs.elff import ElffReader
@@ -152,6 +153,35 @@ def test_a_compressed_log(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-12])
     with pytest.raises(LogError, match="cannot be read"):
         load_log(path)
+
+
+@pytest.mark.reaches("log_entries")
+def test_of_a_long_log_the_first_lines_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes((RECORDED / "squid-native.log").read_bytes())
+    bounds.adjust({"log_entries": 3})
+    assert len(load_log(path)) == 3
+    assert bounds.take_reached() == {"log_entries": 1}
+
+
+@pytest.mark.reaches("log_entries")
+def test_of_too_many_threads_the_responders_are_forgotten() -> None:
+    reader = ApacheReader()
+    head = "[Sun Nov 29 04:11:46.818902 2026] [ssl:debug] [pid 7:tid {}] [client 10.77.0.10:38394] "
+    bounds.adjust({"log_entries": 1})
+    for thread in (1, 2):
+        reader.line(head.format(thread) + "AH01973: connecting to OCSP responder 'ocsp.ill.test:80'")
+    _, entry = reader.line(head.format(1) + "AH01980: bad response from OCSP server: 503")
+    assert entry is not None
+    assert entry.responder is None
+
+
+@pytest.mark.reaches("log_line")
+def test_a_line_that_is_too_long_counts_as_several(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(b"x" * 1000 + b"\n" + (RECORDED / "squid-native.log").read_bytes())
+    bounds.adjust({"log_line": 600})
+    assert [entry.line for entry in load_log(path)] == [entry.line + 2 for entry in read("squid-native.log")]
 
 
 def test_what_is_no_log(tmp_path: Path) -> None:

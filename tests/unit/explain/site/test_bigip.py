@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.explain.site.bigip import looks_like_bigip, read_bigip
 
 SECOND = 10**9
@@ -70,3 +71,10 @@ def test_a_cut_is_told() -> None:
 def test_no_text_raises(text: str) -> None:
     read_bigip("b", text)
     read_bigip("b", f"sys crypto cert-validator ocsp {text} {{\ncache-timeout {text}\n{text}")
+
+
+def test_blocks_that_are_nested_too_deep_are_named() -> None:
+    depth = BOUNDS.configuration_depth
+    assert not read_bigip("b", "net self a {\n" * depth + "}\n" * depth).problems
+    (problem,) = read_bigip("b", "net self a {\n" * (depth + 5) + "}\n" * (depth + 5)).problems
+    assert f"b:{depth + 1}: a bound of this program was reached" in problem

@@ -184,7 +184,7 @@ def test_what_is_said_of_a_product(tmp_path: Path) -> None:
         (f'[proxies.parent]\ncache_ttl = "{"9" * 400}"', "cache_ttl must be a duration"),
         ("[proxies.parent]\nocsp = " + "[" * 200 + "]" * 200, "ocsp must be true or false"),
         ("[proxies.parent]\nocsp" + ".a" * 3000 + " = 1", "ocsp must be true or false"),
-        ("#" * (2 << 20), "larger than 1 MiB"),
+        ("#" * (2 << 20), "at most 1,048,576 bytes of a site file"),
     ],
 )
 def test_what_would_exhaust_a_reader_is_refused(tmp_path: Path, text: str, sentence: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocsp_pcap import bounds
 from ocsp_pcap.explain.site.reading import Reading
 from ocsp_pcap.explain.site.squid import looks_like_squid, read_squid
 
@@ -122,6 +123,18 @@ def test_a_file_that_includes_itself(tmp_path: Path) -> None:
     reading = read((tmp_path / "squid.conf").read_text(), tmp_path)
     assert "again and again" in reading.problems[0]
     assert reading.values["addresses"] == {"10.0.0.1"}
+
+
+def test_more_files_than_are_read_are_named(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.conf").write_text("http_port 10.0.0.1:1\n")
+    assert read("include *.conf\n", tmp_path).complete
+    bounds.adjust({"configuration_files": 2})
+    try:
+        (problem,) = read("include *.conf\n", tmp_path).problems
+    finally:
+        bounds.set_to({})
+    assert "a bound of this program was reached: at most 2 files that a configuration includes" in problem
 
 
 def test_recognition() -> None:
