@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.headers import FAR, NEAR
 from ocsp_pcap.streams.joining import FlowMatch, Joined, MatchError
-from ocsp_pcap.streams.known import Flags, KnownStreams, Rows
+from ocsp_pcap.streams.known import MODULUS, Flags, KnownStreams, Rows
 from ocsp_pcap.streams.state import (
     ACKED_0,
     ACKED_1,
@@ -79,7 +79,19 @@ class StreamsAcrossFiles(KnownStreams):
         return FlowMatch(earlier, flipped, conversation >= 0)
 
     def _may_be_stray(self, other: StreamsAcrossFiles, mine: Rows, theirs: Rows, flipped: Flags) -> bool:
-        """Tell whether a receiver of this table would not have taken an end that the other left open."""
+        """Tell whether a receiver of this table would not have taken an end as the other table has it.
+
+        That left it open, or packets overtook each other: more had been acknowledged before.
+        """
+        ended = (other._state["reset_frame"][theirs] != 0) | other._state["fin_frame"][theirs].any(axis=1)
+        for index in np.flatnonzero(ended).tolist():
+            for direction in (0, 1):
+                before = self.heard(int(mine[index]), direction)
+                after = other.heard(int(theirs[index]), direction ^ int(flipped[index]))
+                if before is not None and after is not None:
+                    fell = (before.acknowledgment - after.acknowledgment) % MODULUS
+                    if 0 < fell < MODULUS // 2:
+                        return True
         kinds = other._state["blind_end"][theirs]
         for index, side in zip(*(places.tolist() for places in np.nonzero(kinds)), strict=True):
             direction = side ^ int(flipped[index])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import Final
+from typing import Final, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.streams.copies import Copies
@@ -20,6 +20,8 @@ MAX_PLAUSIBLE_JUMP = 1 << 24
 SEGMENT_BYTES: Final = 160
 """What a segment that waits takes besides its bytes."""
 MAX_ENDS: Final = 4
+_Waiting: TypeAlias = tuple[int, int, bytes, int, int]
+"""A segment: position in the stream, frame, bytes, how many are missing behind them, time."""
 
 
 class Reassembler:
@@ -54,7 +56,7 @@ class Reassembler:
         self.next_sequence = 0
         self.offset = 0
         """Bytes delivered or given up so far: the position of ``next_sequence`` in the stream."""
-        self._pending: list[tuple[int, int, bytes, int]] = []
+        self._pending: list[_Waiting] = []
         self.pending_bytes = 0
         """Bytes that wait behind a hole."""
         self._acknowledged_for = 0
@@ -126,7 +128,7 @@ class Reassembler:
             return []
         position = self.offset + ahead
         if ahead > 0:
-            insort(self._pending, (position, frame, data, missing))
+            insort(self._pending, (position, frame, data, missing, time))
             self.pending_bytes += len(data)
             if self._too_much() is not None:
                 self._forget_what_no_window_held()
@@ -139,7 +141,7 @@ class Reassembler:
             reached(self._passed[2])
             self._passed = None
         self._deliver(position, data, missing, frame, frame, time, events)
-        self._drain(frame, time, events)
+        self._drain(events, (frame, time))
         return events
 
     def ahead(self, sequence: int) -> int:
@@ -183,10 +185,10 @@ class Reassembler:
             acknowledged = self.offset + self.ahead(self._heard)
             self._keep([each for each in self._pending if each[1] not in frames or each[0] < acknowledged])
 
-    def _keep(self, kept: list[tuple[int, int, bytes, int]]) -> None:
+    def _keep(self, kept: list[_Waiting]) -> None:
         if len(kept) < len(self._pending):
             self._pending = kept
-            self.pending_bytes = sum(len(data) for _, _, data, _ in kept)
+            self.pending_bytes = sum(len(each[2]) for each in kept)
 
     def _too_much(self) -> str | None:
         """Return the bound that is passed by what waits; None: by none."""
@@ -215,7 +217,7 @@ class Reassembler:
         """
         ahead = self.ahead(sequence)
         if self.started and not self._pending and 0 < ahead <= MAX_PLAUSIBLE_JUMP:
-            self._pending.append((self.offset + ahead, frame, b"", 0))
+            self._pending.append((self.offset + ahead, frame, b"", 0, 0))
 
     def finish(self, sequence: int, frame: int, time: int) -> list[StreamEvent]:
         """Take a FIN that stands at a sequence number.
@@ -280,14 +282,16 @@ class Reassembler:
             events.append(Gap(self.direction, frame, time, lost))
             self._advance(lost)
 
-    def _drain(self, frame: int, time: int, events: list[StreamEvent]) -> None:
+    def _drain(self, events: list[StreamEvent], filled: tuple[int, int] | None = None) -> None:
+        """Deliver what waits no longer: for a segment (frame and time) that filled a hole, else for none."""
         taken = 0
-        for position, own_frame, data, missing in self._pending:
+        for position, frame, data, missing, time in self._pending:
             if position > self.offset:
                 break
             taken += 1
             self.pending_bytes -= len(data)
-            self._deliver(position, data, missing, own_frame, frame, time, events)
+            # What the capture lost the receiver had: it took what waits here when it came.
+            self._deliver(position, data, missing, frame, *(filled or (frame, time)), events)
         if taken:
             del self._pending[:taken]
             self._acknowledged_for = 0
@@ -302,9 +306,9 @@ class Reassembler:
                 return
 
     def _give_up(self, frame: int, time: int) -> list[StreamEvent]:
-        position, after, _, _ = self._pending[0]
+        position, after, _, _, came = self._pending[0]
         lost = position - self.offset
-        events: list[StreamEvent] = [Gap(self.direction, after, time, lost)]
+        events: list[StreamEvent] = [Gap(self.direction, after, came or time, lost)]
         self._advance(lost)
-        self._drain(frame, time, events)
+        self._drain(events)
         return events

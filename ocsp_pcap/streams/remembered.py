@@ -112,8 +112,9 @@ class RememberedStreams(StreamsAcrossFiles):
         sequence = columns.sequence[rows] + length.astype(np.uint32)
         # A FIN that is sent again stands one before what was acknowledged.
         behind = np.where(flags & RST, 0, 1)
-        ahead = _difference(sequence, state["acknowledgment"].reshape(-1)[slot ^ 1])
-        stray &= ~((ahead <= 0) & (ahead >= -behind))
+        last = state["acknowledgment"].reshape(-1)
+        ahead = _difference(sequence, last[slot ^ 1])
+        stray &= ~((ahead <= 0) & (ahead >= -behind)) | self._fell_back(columns, last, slot ^ 1)
         doubtful = np.flatnonzero(stray)
         if len(doubtful):
             known, acknowledgment, window = self._heard_before(
@@ -126,6 +127,14 @@ class RememberedStreams(StreamsAcrossFiles):
             stray[doubtful] = known & ((ahead < -behind[doubtful]) | (ahead > within))
             blind[doubtful] = ~known
         return stray, blind
+
+    def _fell_back(self, columns: TransportColumns, last: NDArray[np.uint32], slots: Rows) -> Flags:
+        """Tell which slots acknowledged more before than last: packets overtook each other."""
+        before = self._before
+        now = last[before.slot]
+        higher = _difference(columns.acknowledgment[before.rows], now) > 0
+        higher |= before.known & (_difference(before.acknowledgment, now) > 0)
+        return among(slots, distinct(before.slot[higher]))
 
     def _heard_before(
         self, columns: TransportColumns, rows: Rows, slot: Rows, all_slots: Rows

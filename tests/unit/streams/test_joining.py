@@ -42,6 +42,7 @@ def known(flows: FlowTable) -> list[tuple[Flow, list[int | None]]]:
 @example([("a>b", "PA", 1, 1), ("b>a", "PA", 1, 1), ("a>b", "PA", 2, 2)], 1, 1)
 @example([("a>b", "S", 1, 0), ("a>b", "S", 1, 0), ("b>a", "SA", 5, 2)], 1, 1)
 @example([("a>b", "S", 1, 0), ("a>b", "FA", 2, 0), ("a>b", "S", 3, 0)], 2, 2)
+@example([("a>b", "S", 0, 0), ("b>a", "SA", 0, 1), ("a>b", "R", 0, 0), ("b>a", "A", 0, 0)], 0, 3)
 def test_joined_tables_know_what_one_table_would(segments: list[Segment], first: int, second: int) -> None:
     first, second = sorted((min(first, len(segments)), min(second, len(segments))))
     joined = table(segments[:first])
