@@ -91,9 +91,10 @@ def share(rows: Sequence[Row]) -> tuple[list[Form], list[Row]]:
 def _taken_apart(row: Row) -> tuple[tuple[str, ...], list[str]]:
     """Return what stands between the values of a row, and the values: names of its own, words with digits."""
     names = sorted({escape(name) for name in row.names.values() if len(name) >= _SHORTEST}, key=len)[::-1]
-    html = "".join(
-        piece if place % 2 else _marked(piece, names) for place, piece in enumerate(_TAG.split(row.html))
-    )
+    pieces = _TAG.split(row.html)
+    # No safe text, and so no name, has U+0001 in it: names are found within one piece only.
+    pieces[::2] = _marked("\1".join(pieces[::2]), names).split("\1")
+    html = "".join(pieces)
     fixed, values, end = [], [], 0
     for match in _VALUE.finditer(html):
         if match["own"] is None and (match["fixed"] is not None or not any(map(str.isdigit, match[0]))):
