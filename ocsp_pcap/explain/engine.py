@@ -178,7 +178,7 @@ def questions(case: Case) -> Iterator[tuple[tuple[str, str, Presenter], list[Que
     bare: list[Question] = []
     home: dict[tuple[str, str | None, str], tuple[str, str, Presenter]] = {}
     for visit in case.visits:
-        for question in _client_presented(case, visit):
+        for question in _client_presented(case, visit) if visit.handshake.client_certificates else ():
             assert question.certificate is not None
             groups[question.asker.identity, question.certificate.sha256, "client"].append(question)
         chain = case.chain(visit.handshake)
@@ -207,7 +207,7 @@ def _client_presented(case: Case, visit: Visit) -> Iterator[Question]:
 
 
 def _seen_before(chain: list[CertificateFact], position: int) -> bool:
-    return any(chain[index].sha256 == chain[position].sha256 for index in range(position))
+    return chain[position].sha256 in [before.sha256 for before in chain[:position]]
 
 
 def _verdicts(case: Case) -> Iterator[Verdict]:

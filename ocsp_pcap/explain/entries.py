@@ -64,19 +64,17 @@ class Cause(NamedTuple):
         is left out. Values go in as they are and are escaped where text leaves the program.
         """
         known = {name: value for name, value in context.items() if value is not None}
-        return tuple(
-            [
-                sentence.format(**known) if "{" in sentence else sentence
-                for sentence in self.next_steps
-                if _fields(sentence) <= known.keys()
-            ]
-        )
+        return tuple([sentence.format(**known) for sentence in _complete(self.next_steps, frozenset(known))])
 
 
 @cache
-def _fields(sentence: str) -> frozenset[str]:
-    """Names of the placeholders in a sentence of the tables."""
-    return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)
+def _complete(sentences: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
+    """Return the sentences of the tables all of whose placeholders are known."""
+    return tuple(
+        sentence
+        for sentence in sentences
+        if all(name is None or name in known for _, name, _, _ in Formatter().parse(sentence))
+    )
 
 
 def cause(

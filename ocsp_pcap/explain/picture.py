@@ -250,7 +250,7 @@ class _Drawing:
         """Link a server to its client by staples: those that say good, those that do not, those unusable."""
         kinds: dict[LinkKind, list[tuple[Visit, str | None]]] = defaultdict(list)
         for visit in visits:
-            trouble, _, status = staple_state(self.case, visit)
+            trouble, _, status = self.case.once(staple_state, visit)
             kind: LinkKind = "staple-revoked" if status == "revoked" else "staple"
             if trouble is not None or status == "unknown":
                 kind, trouble = "staple-unusable", trouble or "it says unknown"

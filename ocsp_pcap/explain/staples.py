@@ -56,7 +56,7 @@ def _row(case: Case, host: str | None, visits: list[Visit]) -> StapleRow:
             unseen += _may_be_hidden(visit)
             continue
         sent += 1
-        trouble, until, _ = staple_state(case, visit)
+        trouble, until, _ = case.once(staple_state, visit)
         note = f"stapled OCSP response: {trouble}" if trouble else "stapled OCSP response"
         evidence.append(visit.evidence(note, handshake.frames.certificate_status))
         if trouble is None:

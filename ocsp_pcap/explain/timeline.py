@@ -99,7 +99,7 @@ def _kind_of(case: Case, certificate: CertificateFact | None, visit: Visit | Non
         return "handshake"
     if visit.handshake.certificates[:1] != (certificate.sha256,):
         return "handshake"
-    trouble, _, status = staple_state(case, visit)
+    trouble, _, status = case.once(staple_state, visit)
     if trouble is not None or status == "unknown":
         return "staple-unusable"
     return "staple-revoked" if status == "revoked" else "staple"
