@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from ocsp_pcap.explain.forecast import forecast
     from ocsp_pcap.explain.forecast_model import Forecast
     from ocsp_pcap.explain.model import Explanation
-    from ocsp_pcap.facts import Facts
+    from ocsp_pcap.explain.site import ProxyRole
+    from ocsp_pcap.facts import CaptureFact, Facts
     from ocsp_pcap.observe.watch import Watch
     from ocsp_pcap.parallel.workers import Workers
 
 __all__ = ["Context", "Explanation", "Facts", "Forecast", "ReadOptions", "explain", "forecast", "read_facts"]
 
+TWO_ROLES = "{} is given both as --child and as --parent; a capture of both sides is given without either"
 _HOMES = {
     "Context": "ocsp_pcap.explain.case",
     "Explanation": "ocsp_pcap.explain.model",
@@ -121,6 +123,43 @@ def read_facts(captures: str | Path | Sequence[str | Path], options: ReadOptions
         options.stored(argument, called)
     _advise_for_stored(facts, found, options)
     return facts
+
+
+def roles_of_captures(given: Mapping[ProxyRole, Iterable[str]]) -> dict[str, ProxyRole]:
+    """Return the proxy whose outer side each capture shows, by the name that its facts will have.
+
+    ``given``: the arguments for each proxy, as for :func:`read_facts`. Raises ValueError where a capture is
+    given for both.
+    """
+    from ocsp_pcap.capture import CaptureError, expand
+
+    by_file: dict[str, ProxyRole] = {}
+    by_name: dict[str, ProxyRole] = {}
+    for role, argument in ((role, argument) for role, arguments in given.items() for argument in arguments):
+        try:
+            sources = expand([argument])
+        except CaptureError:
+            # Reading it will tell, and goes on with the other captures.
+            continue
+        for source in sources:
+            if by_file.setdefault(source.identity, role) != role:
+                raise ValueError(TWO_ROLES.format(source.name))
+            by_name[source.name] = role
+    return by_name
+
+
+def with_roles_of_sets(
+    roles: Mapping[str, ProxyRole], captures: Iterable[CaptureFact]
+) -> dict[str, ProxyRole]:
+    """Add the proxy whose outer side each rotated set shows: that of its files; and what evidence says."""
+    known = dict(roles)
+    for capture in captures:
+        for file in capture.files:
+            if file.path in known:
+                known[capture.path] = known[file.path]
+        if capture.role is not None:
+            known.setdefault(capture.path, capture.role)
+    return known
 
 
 def _advise_for_stored(facts: Facts, found: Facts | None, options: ReadOptions) -> None:

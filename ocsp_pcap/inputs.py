@@ -127,6 +127,8 @@ def read_case(
         Failure: no capture could be read, or another file cannot be used.
         click.UsageError: no capture is named.
     """
+    from ocsp_pcap.api import with_roles_of_sets
+
     if not (captures or child or parent):
         raise click.UsageError("Give a capture, or --child and --parent captures.")
     context, authorities = _context(child, parent, site, policy_trace, log)
@@ -137,7 +139,8 @@ def read_case(
         (*child, *parent, *captures), how, authorities, context.capture_roles, context.site.hosts
     )
     context = _with_stored_roles(context, child, parent, reading.stored)
-    context = _with_set_roles(context, reading.facts)
+    roles = with_roles_of_sets(context.capture_roles, reading.facts.captures)
+    context = replace(context, capture_roles=roles)
     return context, replace(reading, roles=context.capture_roles)
 
 
@@ -148,11 +151,15 @@ def _context(
     traces: tuple[Path, ...],
     logs: tuple[Path, ...],
 ) -> tuple[Context, list[bytes]]:
+    from ocsp_pcap.api import roles_of_captures
     from ocsp_pcap.bounds import counted, sentences
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.trace import TraceError, load_trace
 
-    roles = _capture_roles(child, parent)
+    try:
+        roles = roles_of_captures({"child": child, "parent": parent})
+    except ValueError as error:
+        raise Failure(str(error)) from error
     with counted() as reached:
         known = known_site(site)
         try:
@@ -226,52 +233,15 @@ def _with_stored_roles(
     context: Context, child: tuple[str, ...], parent: tuple[str, ...], stored: Mapping[str, Sequence[str]]
 ) -> Context:
     """Add the proxy whose outer side each capture of stored facts shows."""
+    from ocsp_pcap.api import TWO_ROLES
+
     roles = dict(context.capture_roles)
     given: dict[ProxyRole, tuple[str, ...]] = {"child": child, "parent": parent}
     for role, arguments in given.items():
         for name in (name for argument in arguments for name in stored.get(argument, ())):
             if roles.setdefault(name, role) != role:
-                raise _two_roles(name)
+                raise Failure(TWO_ROLES.format(name))
     return replace(context, capture_roles=roles)
-
-
-def _with_set_roles(context: Context, facts: Facts) -> Context:
-    """Add the proxy whose outer side each rotated set shows: that of its files; and what evidence says."""
-    roles = dict(context.capture_roles)
-    for capture in facts.captures:
-        for file in capture.files:
-            if file.path in roles:
-                roles[capture.path] = roles[file.path]
-        if capture.role is not None:
-            roles.setdefault(capture.path, capture.role)
-    return replace(context, capture_roles=roles)
-
-
-def _two_roles(name: str) -> Failure:
-    return Failure(
-        f"{name} is given both as --child and as --parent; a capture of both sides is given without either"
-    )
-
-
-def _capture_roles(child: tuple[str, ...], parent: tuple[str, ...]) -> dict[str, ProxyRole]:
-    """Return the proxy whose outer side each capture shows, by the name that its facts will have."""
-    from ocsp_pcap.capture import CaptureError, expand
-
-    given: dict[ProxyRole, tuple[str, ...]] = {"child": child, "parent": parent}
-    by_file: dict[str, ProxyRole] = {}
-    by_name: dict[str, ProxyRole] = {}
-    for role, arguments in given.items():
-        for argument in arguments:
-            try:
-                sources = expand([argument])
-            except CaptureError:
-                # Reading it will tell, and goes on with the other captures.
-                continue
-            for source in sources:
-                if by_file.setdefault(source.identity, role) != role:
-                    raise _two_roles(source.name)
-                by_name[source.name] = role
-    return by_name
 
 
 def read_captures(

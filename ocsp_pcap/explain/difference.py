@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from ocsp_pcap.explain.model import Explanation, Severity, Verdict
+from ocsp_pcap.explain.model import Explanation, Severity
+from ocsp_pcap.facts.lines import to_json
 
 Direction: TypeAlias = Literal["better", "worse", "changed", "new", "gone"]
 
@@ -113,11 +114,9 @@ class ExplanationOutline:
 
 def outline_of(explanation: Explanation) -> ExplanationOutline:
     """Take what is compared from an explanation."""
-    return _outline(
-        explanation.headline,
-        (_row(verdict) for verdict in explanation.verdicts),
-        ((finding.code, finding.severity, finding.summary) for finding in explanation.findings),
-    )
+    lists = {"verdicts": explanation.verdicts, "findings": explanation.findings}
+    document = {name: [to_json(item) for item in items] for name, items in lists.items()}
+    return outline_of_json({"headline": explanation.headline, **document})
 
 
 def outline_of_json(document: Mapping[str, Any]) -> ExplanationOutline:
@@ -127,53 +126,30 @@ def outline_of_json(document: Mapping[str, Any]) -> ExplanationOutline:
         ValueError: it is no such document.
     """
     try:
-        return _outline(
-            document["headline"],
-            (
-                (
-                    *(verdict["validator"]["role"], verdict["validator"]["address"], verdict["host"]),
-                    *(verdict["chain_role"], verdict["presented_by"], verdict["presence"], verdict["cause"]),
-                    *(verdict["status"], verdict["confidence"], verdict["summary"]),
-                    *((c["sha256"], c["subject"]) if (c := verdict["certificate"]) else (None, "")),
-                )
-                for verdict in document["verdicts"]
-            ),
-            ((f["code"], f["severity"], f["summary"]) for f in document["findings"]),
-        )
+        findings = {f["code"]: (f["severity"], f["summary"]) for f in document["findings"]}
+        return ExplanationOutline(document["headline"], _states(document["verdicts"]), findings)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is no explanation of this program's ({type(error).__name__}: {error})") from error
 
 
-_Row: TypeAlias = tuple[Any, ...]
-
-
-def _row(verdict: Verdict) -> _Row:
-    return (
-        *(verdict.validator.role, verdict.validator.address, verdict.host),
-        *(verdict.chain_role, verdict.presented_by, verdict.presence, verdict.cause),
-        *(verdict.status, verdict.confidence, verdict.summary),
-        *((c.sha256, c.subject) if (c := verdict.certificate) is not None else (None, "")),
-    )
-
-
-def _outline(
-    headline: str, rows: Iterable[_Row], findings: Iterable[tuple[str, Severity, str]]
-) -> ExplanationOutline:
+def _states(verdicts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str, str], tuple[State, str]]:
     states: dict[tuple[str, str, str, str], tuple[State, str]] = {}
-    for row in rows:
-        if not all(value is None or isinstance(value, str) for value in row):
+    for verdict in verdicts:
+        role, address, host = verdict["validator"]["role"], verdict["validator"]["address"], verdict["host"]
+        chain_role, presenter = verdict["chain_role"], verdict["presented_by"]
+        sha256, subject = (c["sha256"], c["subject"]) if (c := verdict["certificate"]) else (None, "")
+        said = {key: verdict[key] for key in ("presence", "cause", "status", "confidence", "summary")}
+        texts = (role, address, host, chain_role, presenter, sha256, subject, *said.values())
+        if not all(value is None or isinstance(value, str) for value in texts):
             raise TypeError("a verdict holds what is no text")
-        role, address, host, chain_role, presenter, *said, subject = row
-        state = State(*said)
+        state = State(**said, sha256=sha256)
         # Many hosts share an intermediate; it is explained once, under the host where it was seen first.
         name = subject if chain_role == "intermediate" else host or ""
         place = (address if role == "unknown" else role, name, chain_role, presenter)
         known = states.get(place)
         if known is None or _PRESENCES.index(state.presence) < _PRESENCES.index(known[0].presence):
             states[place] = (state, address)
-    return ExplanationOutline(
-        headline, states, {code: (severity, summary) for code, severity, summary in findings}
-    )
+    return states
 
 
 def difference(before: ExplanationOutline, after: ExplanationOutline) -> Difference:

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from ocsp_pcap.facts import (
-    CaptureFact,
-    CertificateFact,
-    CrlFetchFact,
-    DnsLookupFact,
-    Fact,
-    Facts,
-    HandshakeFact,
-    OcspExchangeFact,
-    TcpAttemptFact,
-)
+from ocsp_pcap.facts import Fact, Facts
 from ocsp_pcap.facts.codec import FormatError, from_json
 from ocsp_pcap.facts.lines import line_of
+from ocsp_pcap.facts.model import collected
 from ocsp_pcap.facts.plan import KINDS
 
 
@@ -66,23 +56,8 @@ def facts_from_jsonl(lines: Iterable[str | bytes]) -> Facts:
     Empty lines and keys that are not known are passed over; of several facts about one certificate
     the first counts. Raise FactsError for a line that is broken.
     """
-    by_kind: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-    for number, line in enumerate(lines, start=1):
-        fact = _read_line(number, line)
-        if fact is not None:
-            by_kind[fact.kind].append(fact)
-    certificates: dict[str, CertificateFact] = {}
-    for certificate in by_kind[CertificateFact.kind]:
-        certificates.setdefault(certificate.sha256, certificate)
-    return Facts(
-        captures=tuple(by_kind[CaptureFact.kind]),
-        certificates=certificates,
-        handshakes=tuple(by_kind[HandshakeFact.kind]),
-        ocsp_exchanges=tuple(by_kind[OcspExchangeFact.kind]),
-        crl_fetches=tuple(by_kind[CrlFetchFact.kind]),
-        dns_lookups=tuple(by_kind[DnsLookupFact.kind]),
-        tcp_attempts=tuple(by_kind[TcpAttemptFact.kind]),
-    )
+    read = (_read_line(number, line) for number, line in enumerate(lines, start=1))
+    return collected((fact for fact in read if fact is not None), lambda first, _: first)
 
 
 def _read_line(number: int, line: str | bytes) -> Fact | None:

@@ -8,9 +8,9 @@ leading zeros; addresses are the text form of :mod:`ipaddress`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, TypeAlias, get_args
 
 from ocsp_pcap.facts.capture import CaptureFact
 from ocsp_pcap.facts.certificate import CertificateFact
@@ -54,3 +54,27 @@ class Facts:
         yield from self.crl_fetches
         yield from self.dns_lookups
         yield from self.tcp_attempts
+
+
+FIELDS: Final[dict[str, str]] = {
+    cls.kind: own.name for cls, own in zip(get_args(Fact), fields(Facts), strict=True)
+}
+"""The field of Facts that holds each kind of fact."""
+
+
+def collected(
+    found: Iterable[Fact], joined: Callable[[CertificateFact, CertificateFact], CertificateFact]
+) -> Facts:
+    """Put single facts together, each kind in the order in which they come.
+
+    Several facts about one certificate become the one that ``joined`` makes of them.
+    """
+    rows: dict[str, list[Any]] = {kind: [] for kind in FIELDS if kind != CertificateFact.kind}
+    certificates: dict[str, CertificateFact] = {}
+    for fact in found:
+        if isinstance(fact, CertificateFact):
+            known = certificates.get(fact.sha256)
+            certificates[fact.sha256] = fact if known is None else joined(known, fact)
+        else:
+            rows[fact.kind].append(fact)
+    return Facts(certificates=certificates, **{FIELDS[kind]: tuple(some) for kind, some in rows.items()})

@@ -22,7 +22,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ocsp_pcap.api import ReadOptions, read_facts
+from ocsp_pcap.api import ReadOptions, read_facts, roles_of_captures, with_roles_of_sets
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain as explain_facts
 from ocsp_pcap.explain.model import Explanation, Finding, Verdict
@@ -71,7 +71,7 @@ def explain(
     Raises:
         CaptureError: no capture could be read.
         SiteError, TraceError, LogError, KeySourceError: another file cannot be used.
-        ValueError: no capture is named, or no zone.
+        ValueError: no capture is named, one is given for both proxies, or there is no such zone.
     """
     from ocsp_pcap.bounds import counted, sentences
     from ocsp_pcap.explain.logs.read import load_log
@@ -87,7 +87,7 @@ def explain(
         known = load_sites(sites) if (sites := _paths(site)) else Site()
         trace = tuple(entry for path in _paths(policy_trace) for entry in load_trace(Path(path)))
         entries = tuple(entry for path in _paths(log) for entry in load_log(Path(path)))
-    roles = _roles(given)
+    roles = roles_of_captures(given)
     key_logs = [Path(path) for path in _paths(keylog)]
     authorities = [authority.der for proxy in known.proxies for authority in proxy.ca]
     facts = read_facts(
@@ -101,15 +101,10 @@ def explain(
             roles=roles,
         ),
     )
-    for capture in facts.captures:
-        for path in (*(file.path for file in capture.files), capture.path):
-            if path in roles:
-                roles[capture.path] = roles[path]
-        if capture.role is not None:
-            roles.setdefault(capture.path, capture.role)
     if zone is not None:
         local = zone_named(zone)
         trace, entries = in_zone(trace, local), in_zone(entries, local)
+    roles = with_roles_of_sets(roles, facts.captures)
     context = Context(known, roles, trace, entries, tuple(sentences(reached)))
     hosts = (host,) if isinstance(host, str) else tuple(host)
     return Result(explain_facts(facts, context, hosts), facts, context, tuple(key_logs))
@@ -246,21 +241,6 @@ def _paths(given: Paths) -> list[str]:
     if isinstance(given, str | os.PathLike):
         return [os.fspath(given)]
     return [os.fspath(path) for path in given]
-
-
-def _roles(given: dict[ProxyRole, list[str]]) -> dict[str, ProxyRole]:
-    """Return the proxy whose outer side each capture shows, by the name that its facts will have."""
-    from ocsp_pcap.capture import CaptureError, expand
-
-    roles: dict[str, ProxyRole] = {}
-    for role, names in given.items():
-        for name in names:
-            try:
-                roles |= {source.name: role for source in expand([name])}
-            except CaptureError:
-                # Reading it will tell.
-                continue
-    return roles
 
 
 def _warn(sentence: str) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
-from ocsp_pcap.facts import CaptureFact, CertificateFact, Fact, Facts
-from ocsp_pcap.facts.plan import KINDS
+from ocsp_pcap.facts import CaptureFact, CertificateFact, Facts
+from ocsp_pcap.facts.model import FIELDS, collected
 
-_FIELDS: Final = dict(zip(KINDS, (field.name for field in fields(Facts)), strict=True))
-"""The field of Facts that holds each kind."""
 _CERTIFICATE: Final = CertificateFact.kind
 _BY_CAPTURE: Final = tuple(
-    name for kind, name in _FIELDS.items() if kind not in (CaptureFact.kind, _CERTIFICATE)
+    name for kind, name in FIELDS.items() if kind not in (CaptureFact.kind, _CERTIFICATE)
 )
 """The fields of Facts with what was seen in one capture each."""
 
@@ -23,25 +21,8 @@ def by_kind(facts: Facts) -> dict[str, Sequence[Any]]:
     """Return the facts of each kind, in order."""
     return {
         kind: tuple(facts.certificates.values()) if kind == _CERTIFICATE else getattr(facts, name)
-        for kind, name in _FIELDS.items()
+        for kind, name in FIELDS.items()
     }
-
-
-def collected(found: Iterable[Fact]) -> Facts:
-    """Put single facts together, each kind in the order in which they come.
-
-    Of several facts about one certificate the one that knows more counts (:func:`better`).
-    """
-    rows: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-    certificates: dict[str, CertificateFact] = {}
-    for fact in found:
-        if isinstance(fact, CertificateFact):
-            known = certificates.get(fact.sha256)
-            certificates[fact.sha256] = fact if known is None else better(known, fact)
-        else:
-            rows[fact.kind].append(fact)
-    others = {_FIELDS[kind]: tuple(rows[kind]) for kind in KINDS if kind != _CERTIFICATE}
-    return Facts(certificates=certificates, **others)
 
 
 def strangers(facts: Facts) -> Iterator[str]:
@@ -84,7 +65,9 @@ def merged(sources: Sequence[Facts], own: int = 0) -> tuple[Facts, list[dict[str
         known |= {fresh[capture.path]: capture for capture in source.captures if capture.path in fresh}
         parts[number] = _with_names(source, fresh)
         called[number] = names
-    return parts[0] if len(parts) == 1 else collected(fact for part in parts for fact in part), called
+    return parts[0] if len(parts) == 1 else collected(
+        (fact for part in parts for fact in part), better
+    ), called
 
 
 def _name(capture: CaptureFact, known: dict[str, CaptureFact]) -> str:

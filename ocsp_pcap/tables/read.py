@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.codec import FormatError
+from ocsp_pcap.facts.model import collected
 from ocsp_pcap.facts.plan import KINDS, Structure, plan_of
 from ocsp_pcap.tables.decode import objects
 from ocsp_pcap.tables.errors import TablesError, need
-from ocsp_pcap.tables.merge import collected
+from ocsp_pcap.tables.merge import better
 from ocsp_pcap.tables.schema import FINER, FORMAT, FORMAT_KEY
 from ocsp_pcap.tables.storage import Storage, failures, one_line, storage
 
@@ -39,11 +40,12 @@ def read_tables(directory: str | Path) -> Facts:
     tables = storage(str(directory))
     parts = [(kind, name) for kind in KINDS for name in _parts(tables, place, kind)]
     with tables.files([name for _, name in parts]) as files:
-        return collected(
+        found = (
             fact
             for (kind, name), file in zip(parts, files, strict=True)
             for fact in _facts(file, f"{place}/{name}", plan_of(KINDS[kind]))
         )
+        return collected(found, better)
 
 
 def _parts(tables: Storage, place: str, kind: str) -> list[str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ocsp_pcap.api import read_facts
 from ocsp_pcap.facts import CaptureFact, CertificateFact, Facts
+from ocsp_pcap.facts.model import collected
 from ocsp_pcap.facts.plan import (
     KINDS,
     Integer,
@@ -22,7 +23,7 @@ from ocsp_pcap.facts.plan import (
     Truth,
     plan_of,
 )
-from ocsp_pcap.tables.merge import collected
+from ocsp_pcap.tables.merge import better
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 SECOND = 10**9
@@ -71,7 +72,7 @@ def objects(record: Structure) -> st.SearchStrategy[Any]:
 def all_facts() -> st.SearchStrategy[Facts]:
     """Facts of all kinds, none of which need fit another."""
     kinds = [st.lists(objects(plan_of(cls)), max_size=3) for cls in KINDS.values()]
-    return st.tuples(*kinds).map(lambda lists: collected(fact for facts in lists for fact in facts))
+    return st.tuples(*kinds).map(lambda lists: collected((fact for facts in lists for fact in facts), better))
 
 
 @cache
