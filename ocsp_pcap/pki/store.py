@@ -117,6 +117,8 @@ class CertificateStore:
         are added. Where the authorityKeyIdentifier names keys of this store, those that bear another
         identifier are not tried (RFC 5280 4.2.1.1).
         """
+        if certificate.own_signature and certificate.issuer_der:
+            return certificate if certificate.der in self._by_der else None
         wanted = certificate.authority_key_id
         outline: CertificateOutline | None = None
         key_known = False

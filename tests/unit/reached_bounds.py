@@ -151,9 +151,7 @@ def certificates_of_a_handshake() -> None:
 
 
 def alerts_of_a_handshake() -> None:
-    tracker = HandshakeTracker()
-    for frame in (1, 2):
-        tracker.receive(Alert(frame, frame, True, 2, 40))
+    HandshakeTracker().receive(Alert(frame, frame, True, 2, 40) for frame in (1, 2))
 
 
 def a_path_too_long() -> None:

@@ -302,6 +302,18 @@ def one_packet_flows_beyond_the_bound(folder: Path, size: int) -> list[str]:
     return _facts(pcap(folder / "a.pcap", (tcp(flow, client_hello(flow)) for flow in range(size))))
 
 
+@_case("N TLS connections with an answer and a certificate, explained", 30_000, seconds=30, megabytes=300)
+def answered_flows(folder: Path, size: int) -> list[str]:
+    der = _made("CA", "CA", 1, extensions=False)
+
+    def frames() -> Iterator[bytes]:
+        for flow in range(size):
+            yield from segments(flow, client_hello(flow), from_client=True)
+            yield from segments(flow, server_hello(flow) + certificate(der), from_client=False)
+
+    return _explain(pcap(folder / "a.pcap", frames()))
+
+
 @_case("N QUIC connections of one packet each", 20_000, seconds=15, megabytes=300)
 def quic_one_packet_flows(folder: Path, size: int) -> list[str]:
     from tests.unit.quic import peers
