@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.explain.case import Context
     from ocsp_pcap.explain.logs.model import LogEntry
     from ocsp_pcap.explain.site import ProxyRole, Site
+    from ocsp_pcap.explain.trace_entry import TraceEntry
     from ocsp_pcap.facts import Facts
 
 
@@ -154,7 +155,6 @@ def _context(
     from ocsp_pcap.api import roles_of_captures
     from ocsp_pcap.bounds import counted, sentences
     from ocsp_pcap.explain.case import Context
-    from ocsp_pcap.explain.trace import TraceError, load_trace
 
     try:
         roles = roles_of_captures({"child": child, "parent": parent})
@@ -162,11 +162,7 @@ def _context(
         raise Failure(str(error)) from error
     with counted() as reached:
         known = known_site(site)
-        try:
-            entries = tuple(entry for path in traces for entry in load_trace(path))
-        except TraceError as error:
-            raise Failure(str(error)) from error
-        written = _log_entries(logs)
+        entries, written = _trace_entries(traces), _log_entries(logs)
     return Context(known, roles, entries, written, tuple(sentences(reached))), _authorities(known)
 
 
@@ -179,6 +175,17 @@ def _in_zone(context: Context, name: str) -> Context:
     except ZoneError as error:
         raise click.BadParameter(str(error), param_hint="--zone") from error
     return replace(context, trace=in_zone(context.trace, zone), logs=in_zone(context.logs, zone))
+
+
+def _trace_entries(paths: tuple[Path, ...]) -> tuple[TraceEntry, ...]:
+    if not paths:
+        return ()
+    from ocsp_pcap.explain.trace import TraceError, load_trace
+
+    try:
+        return tuple(entry for path in paths for entry in load_trace(path))
+    except TraceError as error:
+        raise Failure(str(error)) from error
 
 
 def _log_entries(paths: tuple[Path, ...]) -> tuple[LogEntry, ...]:

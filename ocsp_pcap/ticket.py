@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.explain.logs.model import LogEntry
     from ocsp_pcap.explain.site import Proxy, Site
     from ocsp_pcap.explain.site.model import Source
-    from ocsp_pcap.explain.trace import TraceEntry
+    from ocsp_pcap.explain.trace_entry import TraceEntry
 
 ANSWER: Final = "answer.md"
 PAGE: Final = "report.html"

@@ -23,7 +23,7 @@ from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.products import product_steps
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.zones import EAST, WEST, Subject, offset_words, subjects
 from ocsp_pcap.facts import CaptureFact
 

@@ -25,7 +25,7 @@ from ocsp_pcap.explain.places import Places
 from ocsp_pcap.explain.roles import PROXIED, Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.spans import TIME
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.visits import Credit, Query, Visit, by_host
 from ocsp_pcap.explain.windows import Window, answer_window
 from ocsp_pcap.explain.zones import in_fitting_zones

@@ -8,7 +8,7 @@ from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import Proxy, Source
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 
 TRACE_TOLERANCE: Final = 30 * SECOND
 """A trace line belongs to a handshake that lies this near."""

@@ -11,12 +11,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS, too_large
 from ocsp_pcap.explain.stamps import Stamp, leading_stamp, read_stamp
-
-Action: TypeAlias = Literal["cached", "query"]
+from ocsp_pcap.explain.trace_entry import Action, TraceEntry
 
 VALIDATING = re.compile(r"Validating certificate for (?P<host>[^\s,;]+)")
 CACHED = re.compile(r"OCSP: using cached response")
@@ -32,30 +30,6 @@ SIDE_BY_SIDE = 30 * 10**9
 
 class TraceError(Exception):
     """The file is no policy trace; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class TraceEntry:
-    """One check of one host's certificate, as the proxy wrote it."""
-
-    path: str
-    line: int
-    """1-based line of the action."""
-    time: int | None
-    """Nanoseconds since the epoch; None where the trace does not tell the day."""
-    host: str
-    action: Action
-    url: str | None = None
-    dated: bool = True
-    """The time has its full date in the trace; without, nothing tells the day."""
-    zone: bool = True
-    """The time says its zone, or is a number of seconds since the epoch; without, it is read as UTC."""
-    transaction: str | None = None
-    """What holds the lines of one transaction together, where the trace tells transactions apart."""
-    certain: bool = True
-    """The trace leaves no doubt that this line is about this host's own certificate."""
-    offset: int | None = None
-    """Nanoseconds by which local time seems to be ahead of UTC, as the captures tell; ``time`` heeds it."""
 
 
 @dataclass(slots=True)

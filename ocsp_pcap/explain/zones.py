@@ -18,7 +18,7 @@ from typing import Final, TypeAlias, TypeVar
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.logs.model import LogEntry
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 
 Told = TypeVar("Told", LogEntry, TraceEntry)
 Subject: TypeAlias = tuple[str, str]

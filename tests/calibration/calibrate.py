@@ -21,7 +21,8 @@ from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation, Sighting, Verdict
 from ocsp_pcap.explain.site import ProxyRole, Site
-from ocsp_pcap.explain.trace import TraceEntry, load_trace
+from ocsp_pcap.explain.trace import load_trace
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.facts import Facts, HandshakeFact
 from tests.samples.cases import Sample, known_site, samples
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocsp_pcap.explain.site.names import name_within
@@ -64,7 +64,7 @@ class Rules(NamedTuple):
 def _table() -> dict[str, Any]:
     import tomllib
 
-    return tomllib.loads(resources.files(__name__).joinpath("authorities.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(Path(__file__).with_name("authorities.toml").read_text(encoding="utf-8"))
 
 
 @cache

@@ -11,7 +11,7 @@ its own in :mod:`ocsp_pcap.explain`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
@@ -144,14 +144,14 @@ def page(code: str) -> str:
     """Return the Markdown page of a code, its proofs from the table. Raise KeyError for no code."""
     entry = CAUSES[code]
     if entry.kind == "finding":
-        return _text(findings.__name__, code)
-    text = _text(__name__, code)
+        return _text(Path(findings.__file__), code)
+    text = _text(Path(__file__), code)
     before, heading, after = text.partition(f"\n## {SECTIONS[2]}\n")
     return before.rstrip() + "\n\n" + "\n".join(proof_lines(entry)) + "\n" + heading + after
 
 
-def _text(package: str, code: str) -> str:
-    return resources.files(package).joinpath(f"{code}.md").read_text(encoding="utf-8")
+def _text(package: Path, code: str) -> str:
+    return package.with_name(f"{code}.md").read_text(encoding="utf-8")
 
 
 def next_steps(code: str, **context: object) -> tuple[str, ...]:

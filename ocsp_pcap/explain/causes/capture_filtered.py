@@ -12,7 +12,7 @@ from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import trace_entry
 from ocsp_pcap.explain.seeking import looked_up_only, query_ports, query_ports_seen
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 
 ENTRY: Final = cause(
     "capture-filtered",

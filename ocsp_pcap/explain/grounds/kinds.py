@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.site import Source
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import (
     CertificateFact,

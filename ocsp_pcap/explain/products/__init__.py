@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocsp_pcap.explain.site import Proxy, Source
@@ -50,8 +50,7 @@ class Product(NamedTuple):
 
 def known_products() -> list[str]:
     """Return the names by which the site file calls the products, sorted."""
-    files = (file.name for file in resources.files(__name__).iterdir())
-    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.toml"))
 
 
 @cache
@@ -93,7 +92,7 @@ def _says(source: Source | None, key: str, value: bool) -> str:
 def _read(name: str) -> Product:
     import tomllib
 
-    text = resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8")
     table: dict[str, Any] = tomllib.loads(text)
     steps = tuple(
         ProductStep(

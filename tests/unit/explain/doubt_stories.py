@@ -29,7 +29,7 @@ from ocsp_pcap.explain.grounds.kinds import (
     Unanswered,
 )
 from ocsp_pcap.explain.site import Source
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import (
     CaptureFact,

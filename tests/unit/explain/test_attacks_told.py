@@ -10,7 +10,7 @@ import pytest
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Finding
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.facts import Facts
 
 from .facts_factory import (

@@ -10,7 +10,7 @@ import pytest
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.site import Proxy, Site
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.facts import ExchangeFrames, HandshakeFact, HandshakeFrames, ResponseFact
 
 from .facts_factory import (

@@ -12,7 +12,7 @@ from ocsp_pcap.explain.annotate import log_notes
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.logs import LogEntry
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.zones import (
     ZoneError,
     fitting_offset,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.explain.model import Verdict
-from ocsp_pcap.explain.trace import TraceEntry
+from ocsp_pcap.explain.trace_entry import TraceEntry
 from tests.unit.explain.facts_factory import (
     CHILD,
     PARENT_INSIDE,
