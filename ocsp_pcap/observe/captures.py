@@ -39,7 +39,7 @@ def capture_fact(observation: Observation, tcp_streams: Set[int], udp_streams: S
         truncated_packets=sum(file.truncated for file in observation.files),
         dropped=whole.dropped,
         undecoded_packets=sum(undecoded.values()),
-        tcp_gaps=tcp.streams.gaps,
+        tcp_gaps=sum(tcp.streams.gaps.values()),
         one_sided_streams=tcp.flows.one_sided_streams(),
         damage=_damage(observation),
         ports_seen=tuple(ports[: BOUNDS.ports].tolist()),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import Transport
 from ocsp_pcap.spoken.dns_stream import Keep
@@ -51,15 +54,18 @@ class DnsLog:
         self.packets.append(DnsPacket(stream, direction, frame, time, payload, self._transport))
         return True
 
-    def adopt(self, other: DnsLog, joined: Joined, frames_before: int) -> None:
+    def adopt(
+        self, other: DnsLog, joined: Joined, frames_before: int, wanted: NDArray[np.bool_] | None = None
+    ) -> None:
         """Keep what another log kept of the files that follow, and what it is given from now on.
 
-        It numbers streams as ``joined`` says.
+        It numbers streams as ``joined`` says; only those that are ``wanted`` count.
         """
         packets, other.packets = other.packets, []
         other._successor = self, joined, frames_before
         for packet in packets:
-            other.keep(*packet[:5])
+            if wanted is None or wanted[packet.stream]:
+                other.keep(*packet[:5])
 
     def keeper(self, stream: int) -> Keep:
         """Return what keeps the messages of one stream."""

@@ -36,7 +36,7 @@ from ocsp_pcap.observe.tcp_streams import DOZING, ENDED_EARLY, LATE, TcpStreams
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.joining import FlowMatch, Joined, StreamFiles
+from ocsp_pcap.streams.joining import FlowMatch, StreamFiles
 from ocsp_pcap.streams.plain import Ordered
 from ocsp_pcap.streams.receiver import Surroundings
 
@@ -66,32 +66,29 @@ class TcpObserver:
         if not len(columns):
             return
         self.files.note(rows.stream, before)
-        self.streams.reserve()
+        self.streams.reserve(len(self.flows))
         self._take(columns, rows.stream, rows.direction)
 
-    def receive_again(
-        self,
-        columns: TransportColumns,
-        stream: NDArray[np.int64],
-        direction: NDArray[np.uint8],
-        unread: NDArray[np.bool_],
-    ) -> None:
-        """Take those rows of a batch that nobody has read yet; all its streams are known already."""
-        if unread.any():
-            self.flows.assign(columns.of(np.flatnonzero(unread)))
-            self._take(columns, stream, direction, unread)
+    def receive_own(self, columns: TransportColumns, own: NDArray[np.bool_]) -> None:
+        """Take one batch of files that others read, of which some streams are read here.
+
+        ``own`` tells which, of all streams that the files have or go on with.
+        """
+        rows = self.flows.assign(columns)
+        if len(columns):
+            self._take(columns, rows.stream, rows.direction, own[rows.stream])
 
     def _take(
         self,
         columns: TransportColumns,
         stream: NDArray[np.int64],
         direction: NDArray[np.uint8],
-        unread: NDArray[np.bool_] | None = None,
+        mine: NDArray[np.bool_] | None = None,
     ) -> None:
         # What one side sends may make the other side's bytes matter that follow in this batch.
         bears, wanted = telling(columns), self.streams.wanted[stream]
-        if unread is not None:
-            bears &= unread
+        if mine is not None:
+            bears &= mine
         choice = bears & ((wanted & DIRECTION_BITS) != 0)
         if self.streams.any_doze:
             choice |= self._woken(columns, stream, np.flatnonzero(bears & ((wanted & DOZING) != 0)))
@@ -123,14 +120,10 @@ class TcpObserver:
             self.streams.wanted[woken] = DIRECTION_BITS | LATE
         return found
 
-    def untouched(self, streams: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell of which streams nothing has come yet that could matter."""
-        untouched: NDArray[np.bool_] = self.streams.wanted[streams] == DIRECTION_BITS
-        return untouched
-
     def unfinished(self, streams: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell of which streams more may matter."""
-        unfinished: NDArray[np.bool_] = (self.streams.wanted[streams] & (DIRECTION_BITS | DOZING)) != 0
+        more = DIRECTION_BITS | DOZING | ENDED_EARLY
+        unfinished: NDArray[np.bool_] = (self.streams.wanted[streams] & more) != 0
         return unfinished
 
     def hand_over(self) -> None:
@@ -139,24 +132,23 @@ class TcpObserver:
         self._checksums.run()
 
     def adopt(
-        self, other: TcpObserver, match: FlowMatch, read: NDArray[np.bool_], frames_before: int
-    ) -> Joined:
-        """Take over the streams of the files that follow, those that are still open, too.
+        self, other: TcpObserver, match: FlowMatch, taken: NDArray[np.bool_], frames_before: int
+    ) -> None:
+        """Take over streams of the files that follow, those that are still open, too.
 
         Args:
             other: observed those files and handed over; it is not to be used any more.
             match: which of its streams go on with streams that are known here.
-            read: its streams that were read there.
+            taken: which of its streams are taken over; the others were read here.
             frames_before: frames of the files before.
         """
         joined = self.flows.join(other.flows, match, frames_before)
-        number = joined.number.tolist()
         self.files.join(other.files, joined)
-        self.streams.reserve()
-        self.streams.wanted[joined.number[read]] = other.streams.wanted[: len(number)][read]
+        self.streams.reserve(len(self.flows))
+        number = {each: int(joined.number[each]) for each in np.flatnonzero(taken).tolist()}
+        self.streams.wanted[joined.number[taken]] = other.streams.wanted[: len(taken)][taken]
         self.streams.adopt(other.streams, number, frames_before)
-        self.dns.adopt(other.dns, joined, frames_before)
-        return joined
+        self.dns.adopt(other.dns, joined, frames_before, taken)
 
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""

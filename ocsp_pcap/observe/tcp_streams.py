@@ -19,6 +19,7 @@ The life of such a stream, in the words of this module:
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -59,8 +60,8 @@ class TcpStreams:
         """Streams that showed something and are over, or muted."""
         self.socks_frames: dict[int, int] = {}
         """Stream to the first frame that carried something through SOCKS."""
-        self.gaps = 0
-        """Places at which bytes are missing, of streams that mattered."""
+        self.gaps: dict[int, int] = {}
+        """Places at which bytes are missing, by stream, of streams that mattered."""
         self.wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
         """What can matter of each stream of the capture from here on."""
         self.any_doze = self.any_ended_early = False
@@ -83,10 +84,10 @@ class TcpStreams:
         """Return how many streams are open."""
         return len(self._streams)
 
-    def reserve(self) -> None:
+    def reserve(self, streams: int) -> None:
         """Have room for what is wanted of each stream."""
-        if len(self._flows) > len(self.wanted):
-            grown = np.full(max(len(self._flows), 2 * len(self.wanted)), DIRECTION_BITS, np.uint8)
+        if streams > len(self.wanted):
+            grown = np.full(max(streams, 2 * len(self.wanted)), DIRECTION_BITS, np.uint8)
             grown[: len(self.wanted)] = self.wanted
             self.wanted = grown
 
@@ -164,28 +165,34 @@ class TcpStreams:
                     reached("all_waiting_bytes")
                     self._give_up(stream)
 
-    def adopt(self, other: TcpStreams, number: list[int], frames_before: int) -> None:
-        """Take over the streams of the files that follow.
+    def adopt(self, other: TcpStreams, number: Mapping[int, int], frames_before: int) -> None:
+        """Take over streams of the files that follow.
 
         Args:
             other: read those files; it is not to be used any more.
-            number: the numbers of its streams here.
+            number: the numbers that those of its streams have here which are taken over.
             frames_before: frames of the files before.
         """
         self.any_doze |= other.any_doze
         self.any_ended_early |= other.any_ended_early
+        self._lingering += (each for each in other._lingering if each.number in number)
         for stream in other._streams.values():
-            stream.number, stream.frames_before = number[stream.number], frames_before
-            self._streams[stream.number] = stream
+            if stream.number in number:
+                stream.number, stream.frames_before = number[stream.number], frames_before
+                self._streams[stream.number] = stream
+                self._held += stream.size
+                self._waiting += stream.waiting
         for one in other.finished:
-            one.number, one.frames_before = number[one.number], frames_before
-            self._keep(one)
-        self._lingering += other._lingering
-        self._tunnels |= {number[local]: tunnel for local, tunnel in other._tunnels.items()}
-        self.socks_frames |= {number[s]: frame + frames_before for s, frame in other.socks_frames.items()}
-        self._held += other._held
-        self._waiting += other._waiting
-        self.gaps += other.gaps
+            if one.number in number:
+                one.number, one.frames_before = number[one.number], frames_before
+                self._keep(one)
+        self._tunnels |= {number[each]: way for each, way in other._tunnels.items() if each in number}
+        self.gaps |= {number[each]: gaps for each, gaps in other.gaps.items() if each in number}
+        self.socks_frames |= {
+            number[each]: frame + frames_before
+            for each, frame in other.socks_frames.items()
+            if each in number
+        }
 
     def finish(self) -> None:
         """The capture is over: everything that is still open ends here."""
@@ -284,7 +291,8 @@ class TcpStreams:
         self._waiting -= stream.waiting
         stream.waiting = 0
         stream.sides = ()
-        self.gaps += stream.gaps
+        if stream.gaps:
+            self.gaps[stream.number] = self.gaps.get(stream.number, 0) + stream.gaps
         del self._streams[stream.number]
         self.wanted[stream.number] = DOZING if conversation.dozing else 0
         self.any_doze |= conversation.dozing

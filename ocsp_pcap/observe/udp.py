@@ -21,7 +21,7 @@ from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.seen import seen
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.joining import FlowMatch, Joined, StreamFiles
+from ocsp_pcap.streams.joining import FlowMatch, StreamFiles
 from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
 
 MAX_BEGINNINGS: Final = 64
@@ -52,6 +52,8 @@ class UdpObserver:
         """Bytes that wait in the connections of all streams."""
         self._begun: dict[int, int] = {}
         """Datagrams tried as beginnings, by flow."""
+        self.last_read: dict[int, int] = {}
+        """The last frame that was not passed over, by flow."""
         self._randoms: dict[int, set[bytes]] = {}
         """Randoms of the ClientHellos of handshakes that are over, by flow."""
 
@@ -91,17 +93,16 @@ class UdpObserver:
             )
         self._read(columns, stream, direction, usable & ~dns)
 
-    def receive_again(
-        self,
-        columns: TransportColumns,
-        stream: NDArray[np.int64],
-        direction: NDArray[np.uint8],
-        unread: NDArray[np.bool_],
-    ) -> None:
-        """Take those rows of a batch that nobody has read yet; all its flows are known, and none is DNS."""
+    def receive_own(self, columns: TransportColumns) -> None:
+        """Take one batch of files that others read: only flows are read on which a connection had begun here.
+
+        DNS messages are the others'.
+        """
+        rows = self.flows.assign(columns)
         if len(columns):
+            self._reserve()
             usable = (columns.payload_length > 0) & ~columns.in_error & ~_is_dns(columns)
-            self._read(columns, stream, direction, usable & unread)
+            self._read(columns, rows.stream, rows.direction, usable & self.tried(rows.stream))
 
     def _read(
         self,
@@ -114,46 +115,41 @@ class UdpObserver:
         if len(chosen):
             self._chosen(columns, stream[chosen], direction, chosen)
 
-    def adopt(
-        self, other: UdpObserver, match: FlowMatch, frames_before: int
-    ) -> tuple[Joined, NDArray[np.bool_]]:
+    def adopt(self, other: UdpObserver, match: FlowMatch, frames_before: int) -> None:
         """Take over the flows of the files that follow, those with an open connection, too.
 
         Where a connection of a flow had begun before, what ``other`` made of its datagrams does not count.
-        Return also the flows of which they have to be read again.
         """
-        began = np.flatnonzero(match.earlier >= 0)
-        began = began[self.tried(match.earlier[began])]
-        again = np.zeros(len(other.flows), np.bool_)
-        again[began] = True
+        here = np.zeros(len(other.flows), np.bool_)
+        here[self._begun_in(match)] = True
         joined = self.flows.join(other.flows, match, frames_before)
         number, flipped = joined.number.tolist(), joined.flipped.tolist()
         self.files.join(other.files, joined)
         self._reserve()
-        self._state[joined.number[~again]] = other._state[: len(number)][~again]
-        for flow, begun in other._begun.items():
-            if not again[flow]:
-                self._begun[number[flow]] = begun
-        self._randoms |= {number[flow]: seen for flow, seen in other._randoms.items() if not again[flow]}
+        self._state[joined.number[~here]] = other._state[: len(number)][~here]
+        self._begun |= {number[flow]: begun for flow, begun in other._begun.items() if not here[flow]}
+        self._randoms |= {number[flow]: seen for flow, seen in other._randoms.items() if not here[flow]}
         for streams, taken in (
             (other.finished, self._keep),
             (list(other._streams.values()), self._go_on_with),
         ):
             for stream in streams:
-                if not again[stream.number]:
+                if not here[stream.number]:
                     stream.client ^= flipped[stream.number]
                     stream.number = number[stream.number]
                     stream.frames_before = frames_before
                     taken(stream)
         self.dns.adopt(other.dns, joined, frames_before)
-        # Of a connection under way every datagram counts, else those that can begin another.
-        state = self._state[joined.number]
-        again &= (state == READING) | ((state != SPENT) & other.tried(np.arange(len(number))))
-        return joined, again
 
     def _go_on_with(self, stream: UdpStream) -> None:
         self._streams[stream.number] = stream
         self._waiting += stream.waiting
+
+    def _begun_in(self, match: FlowMatch) -> NDArray[np.int64]:
+        """Return which flows of the files that follow go on with one on which a connection had begun."""
+        known = np.flatnonzero(match.earlier >= 0)
+        begun: NDArray[np.int64] = known[self.tried(match.earlier[known])]
+        return begun
 
     def tried(self, flows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell in which flows a datagram was tried as the beginning of a handshake."""
@@ -161,10 +157,16 @@ class UdpObserver:
         tried[list(self._begun)] = True
         return tried[flows]
 
-    def reading(self, flows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell of which flows every datagram counts now."""
-        reading: NDArray[np.bool_] = self._state[flows] == READING
-        return reading
+    def unfinished(self, other: UdpObserver, match: FlowMatch, frame: int) -> bool:
+        """Tell whether connections that had begun may matter behind a frame of the files that follow.
+
+        Every datagram counts of one under way, else those that can begin another: ``other`` tried these.
+        """
+        begun = self._begun_in(match)
+        state = self._state[match.earlier[begun]]
+        return bool((state == READING).any()) or any(
+            other.last_read.get(flow, 0) > frame for flow in begun[state != SPENT].tolist()
+        )
 
     def finish(self) -> None:
         """The capture is over."""
@@ -230,6 +232,7 @@ class UdpObserver:
 
     def _datagram(self, columns: TransportColumns, number: int, direction: int, row: int) -> None:
         payload = columns.payload(row)
+        self.last_read[number] = int(columns.frame[row])
         stream = self._streams.get(number)
         if stream is None:
             stream = self._open(number, payload)

@@ -6,24 +6,24 @@ the observers that read everything else, and send what these hold (:mod:`~ocsp_p
 Shares are joined in their order (:mod:`~ocsp_pcap.parallel.joining`). Few and large shares cost least, as
 each border does; of a cluster, which may lose workers, each thread reads several.
 
-**What belongs to whom.** A connection belongs to the share in which it begins; a SYN shows that. The worker
+**What belongs to whom.** A connection belongs to the share in which it begins; a SYN shows that. A worker
 reads all that is its own, to the end of its share. What it sees of a connection without its beginning it
-leaves, and tells only up to which frame there would be something to read. What is open at the end of a share
-(half a handshake, a kept-alive connection, a protocol not yet known) is handed over as it is, state and all:
-who joins the shares goes on with it in the files of the next share, until nothing of it can matter any more.
-For handshakes that takes the first block of the share, for connections of hours the whole of it; but only
-their segments are looked at. The table of streams then knows what it knew at the end of the share before
-(:meth:`~ocsp_pcap.streams.flows.FlowTable.as_of`), so that they are judged as if no one had read ahead.
+leaves, and says only up to which frame there would be something to read. What is open at the end of a share
+(half a handshake, a kept-alive connection, a protocol not yet known) is handed over as it is, state and all.
+Before the next share is joined, its files are read on in, until nothing of those connections can matter any
+more: for handshakes that takes the first block, for connections of hours the whole share, of which only
+their segments are looked at. To these reading is in order; what it makes the table of streams know is
+forgotten again (:meth:`~ocsp_pcap.streams.flows.FlowTable.ahead`), for the worker's table has it, too.
 
 **Why the result is that of reading in order.** The facts of a connection depend on its own packets and
 on what the table of streams knew by then. A worker has both for those that begin in its share, unless earlier
-files give a packet another meaning: a SYN that repeats an earlier one, a SYN/ACK with a number that its
-sender did not use, an ICMP error that quotes a SYN, fragments of a datagram that began before. Each of these
-shows when tables are compared (:class:`~ocsp_pcap.streams.joining.MatchError`), and then that share is read
-again, in order. Nothing in a datagram of UDP tells that a flow begins with it: flows are read as if all of
-them did, and where an earlier file had begun a connection on one, what the worker made of it is dropped and
-its datagrams are gone through again. Streams and frames are numbered by each worker from its own first
-packet; the join translates them.
+files give a packet another meaning: a SYN that repeats an earlier one behind others, a SYN/ACK with a number
+that its sender did not use, an ICMP error that quotes a SYN, fragments of a datagram that began before. Each
+of these shows when tables are compared (:class:`~ocsp_pcap.streams.joining.MatchError`), and then that share
+is read again, in order. Where a SYN that is sent again only seemed to begin a connection, what the worker
+made of it is dropped. Nothing in a datagram of UDP shows that a flow begins with it: flows are read as if all
+of them did, and where an earlier file had begun a connection on one, what the worker made of it is dropped.
+Streams and frames are numbered by each worker from its own first packet; the join translates them.
 
 Where keys are given, files are read one after the other: keys count for all packets behind them, in
 whichever file; so are those from the first share on that bears TLS secrets. A share whose process was killed

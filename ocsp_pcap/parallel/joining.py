@@ -1,4 +1,4 @@
-"""Joins what one run showed to what those before it showed, as if all had been read in order."""
+"""Joins what one share showed to what those before it showed, as if all had been read in order."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture import open_capture
 from ocsp_pcap.decode import Decoder
-from ocsp_pcap.decode.decoder import DecodedBatch
-from ocsp_pcap.observe.capture import CaptureObserver, Observation
+from ocsp_pcap.observe.capture import CaptureObserver
 from ocsp_pcap.parallel.read_run import Part
-from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.joining import FlowMatch, Joined, MatchError
+from ocsp_pcap.streams.joining import FlowMatch, MatchError
 
 
 class RunMatch(NamedTuple):
@@ -29,91 +27,68 @@ def find_match(before: CaptureObserver | None, part: Part) -> RunMatch:
     Raise MatchError if it cannot be joined and must be read again in order, because its packets mean
     something else once the files before it are known.
     """
+    tcp, udp = part.tcp.flows, part.observation.udp.flows
     if before is None:
-        return RunMatch(FlowMatch.none(len(part.tcp.flows)), FlowMatch.none(len(part.observation.udp.flows)))
+        return RunMatch(FlowMatch.none(len(tcp)), FlowMatch.none(len(udp)))
     waiting = before.decoder.fragments
     if waiting is not None and part.fragments is not None and part.fragments.may_complete(waiting):
         raise MatchError("fragments may belong to datagrams that began before")
     earlier = before.observation
-    tcp = earlier.tcp.flows.match(part.tcp.flows)
-    if tcp.known[list(part.tcp.quoted)].any():
+    found = RunMatch(earlier.tcp.flows.match(tcp), earlier.udp.flows.match(udp))
+    if found.tcp.known[list(part.tcp.quoted)].any():
         raise MatchError("an ICMP error quotes a SYN, which may be that of an earlier connection")
-    repeated = np.flatnonzero((tcp.earlier >= 0) & ~part.tcp.inherited)
-    if (~earlier.tcp.untouched(tcp.earlier[repeated]) | tcp.flipped[repeated]).any():
-        raise MatchError("a SYN is repeated after data, or answered by another")
-    return RunMatch(tcp, earlier.udp.flows.match(part.observation.udp.flows))
+    if part.reached and ((found.tcp.earlier >= 0) & ~part.tcp.inherited).any():
+        raise MatchError("a bound was reached, maybe by a connection whose SYN was sent before")
+    return found
 
 
 def join(observer: CaptureObserver, part: Part, found: RunMatch) -> None:
-    """Take over what a run showed, and read on in it where streams from before it are not finished.
+    """Read on in a run where connections from before it are not finished, and take over what else it showed.
 
     Raise CaptureError where a file of it cannot be opened again, as far as that is needed.
     """
-    observation = observer.observation
-    before, flows = observer.packets, observation.tcp.flows
-    earlier, inherited = found.tcp.earlier, part.tcp.inherited
-    unread = inherited & (part.tcp.last_telling > 0)
-    unread[unread] = (earlier[unread] < 0) | observation.tcp.unfinished(earlier[unread])
-    known = np.flatnonzero(earlier[unread] >= 0)
-    states = flows.states(earlier[unread][known])
-    tcp_joined = observation.tcp.adopt(part.tcp, found.tcp, ~inherited, before)
-    udp_joined, again = observation.udp.adopt(part.observation.udp, found.udp, before)
-    if part.fragments is not None:
-        observer.decoder.follow(part.fragments, before)
-    observer.take_files(part.observation)
-    left = _Unread(observation, part, tcp_joined, unread, udp_joined, again)
-    if left.any_after(0):
-        with flows.as_of(tcp_joined.number[unread], known, states):
-            _read_on(left, part, before)
+    observation, before = observer.observation, observer.packets
+    own = (found.tcp.earlier >= 0) | part.tcp.inherited
+    try:
+        _read_on(observer, part, found, own)
+    finally:
+        observation.tcp.adopt(part.tcp, found.tcp, ~own, before)
+        observation.udp.adopt(part.observation.udp, found.udp, before)
+        if part.fragments is not None:
+            observer.decoder.follow(part.fragments, before)
+        observer.take_files(part.observation)
 
 
-class _Unread:
-    """What is left to be read of a run: of streams from before it, until they can tell no more."""
+def _read_on(observer: CaptureObserver, part: Part, found: RunMatch, own: NDArray[np.bool_]) -> None:
+    """Read files of a run, as far as its streams that are read here, and not there, can tell more."""
+    tcp, udp, theirs = observer.observation.tcp, observer.observation.udp, part.observation
+    known, new = len(tcp.flows), found.tcp.earlier < 0
+    # Whoever reads these files, new streams have the same numbers.
+    number = np.where(new, known + np.cumsum(new) - 1, found.tcp.earlier)
+    tcp.streams.reserve(known + len(number))
+    read_here = np.zeros(known + len(number), np.bool_)
+    read_here[number] = own
+    numbers, last_telling = number[own], part.tcp.last_telling[: len(own)][own]
 
-    def __init__(
-        self,
-        observation: Observation,
-        part: Part,
-        tcp_joined: Joined,
-        unread: NDArray[np.bool_],
-        udp_joined: Joined,
-        again: NDArray[np.bool_],
-    ) -> None:
-        self._tcp, self._udp = observation.tcp, observation.udp
-        self._tables = (FlowTable(), FlowTable(udp=True))
-        self._joined = (tcp_joined, udp_joined)
-        self._unread = (unread.copy(), again)
-        self._last_telling = part.tcp.last_telling
-        self._tried = part.observation.udp.tried(np.arange(len(again)))
+    def more(frame: int) -> bool:
+        waiting = tcp.unfinished(numbers) & (last_telling > frame)
+        return bool(waiting.any()) or udp.unfinished(theirs.udp, found.udp, frame)
 
-    def any_after(self, frame: int) -> bool:
-        """Tell whether anything may matter that comes behind a frame of the run."""
-        tcp, udp = self._unread
-        tcp &= self._tcp.unfinished(self._joined[0].number)
-        under_way = self._udp.reading(self._joined[1].number)
-        return bool((tcp & (self._last_telling > frame)).any() or (udp & (self._tried | under_way)).any())
-
-    def take(self, batch: DecodedBatch) -> None:
-        """Show a batch to the observers, as far as it is unread."""
-        for number, (columns, receive) in enumerate(
-            ((batch.tcp, self._tcp.receive_again), (batch.udp, self._udp.receive_again))
-        ):
-            rows = self._tables[number].assign(columns)
-            joined = self._joined[number]
-            direction = rows.direction ^ joined.flipped[rows.stream].view(np.uint8)
-            receive(columns, joined.number[rows.stream], direction, self._unread[number][rows.stream])
-
-
-def _read_on(left: _Unread, part: Part, frames_before: int) -> None:
-    decoder, end = Decoder(), frames_before
-    for member, file in zip(part.members, part.observation.files, strict=True):
-        begin, end = end, end + file.summary.packets
-        with open_capture(member.source) as reader:
-            for batch in reader.batches(begin):
-                last = batch.first_frame + len(batch) - 1
-                if last > end:
-                    # What the worker has not read, because it was interrupted, or it was not yet there.
-                    break
-                left.take(decoder.decode(batch))
-                if not left.any_after(last - frames_before):
-                    return
+    if not more(0):
+        return
+    decoder, before = Decoder(), observer.packets
+    end = before
+    with tcp.flows.ahead(), udp.flows.ahead():
+        for member, file in zip(part.members, theirs.files, strict=True):
+            begin, end = end, end + file.summary.packets
+            with open_capture(member.source) as reader:
+                for batch in reader.batches(begin):
+                    last = batch.first_frame + len(batch) - 1
+                    if last > end:
+                        # What the worker has not read, because it was interrupted, or it was not yet there.
+                        break
+                    decoded = decoder.decode(batch)
+                    tcp.receive_own(decoded.tcp, read_here)
+                    udp.receive_own(decoded.udp)
+                    if not more(last - before):
+                        return

@@ -1,4 +1,4 @@
-"""Observers of a run: streams that began before it are left for whoever knows their beginning."""
+"""Observer of a share: streams that began before it are left to whoever knows their beginning."""
 
 from __future__ import annotations
 
@@ -13,49 +13,42 @@ from ocsp_pcap.observe.tcp_rows import telling
 from ocsp_pcap.spoken.shared import Shared
 
 INHERITED: Final = 8
-"""The first packet of the stream here is no SYN: it is not read."""
+"""Of what is wanted of a stream: its first packet here is no SYN, and it is not read."""
 
 
-class RunTcpObserver(TcpObserver):
-    """All TCP streams of a run of files."""
+class ShareTcpObserver(TcpObserver):
+    """All TCP streams of a share of files."""
 
-    def __init__(self, shared: Shared, *, first: bool) -> None:
-        """``first``: no file comes before the run."""
+    def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
-        self._first = first
-        self._numbered = 0
-        self._last_telling: NDArray[np.int64] = np.zeros(1024, np.int64)
+        self.last_telling: NDArray[np.int64] = np.zeros(1024, np.int64)
+        """The last frame of each stream that brings payload or an end; 0: there is none."""
         self.quoted: set[int] = set()
         """Streams of which a SYN is quoted in an ICMP error, or may be cut off."""
+        self._numbered = 0
 
     def _take(
         self,
         columns: TransportColumns,
         stream: NDArray[np.int64],
         direction: NDArray[np.uint8],
-        unread: NDArray[np.bool_] | None = None,
+        mine: NDArray[np.bool_] | None = None,
     ) -> None:
         if columns.in_error.any():
             self.quoted.update(stream[columns.in_error & ((columns.flags & SYN) != 0)].tolist())
-        if len(self.streams.wanted) > len(self._last_telling):
-            more = np.zeros(len(self.streams.wanted) - len(self._last_telling), np.int64)
-            self._last_telling = np.append(self._last_telling, more)
-        if not self._first:
-            new = np.arange(self._numbered, len(self.flows))
-            self._numbered = len(self.flows)
-            self.streams.wanted[new[~self.flows.starts_with_syn(new)]] = INHERITED
-            rows = np.flatnonzero(telling(columns) & (self.streams.wanted[stream] == INHERITED))
-            # Of a repeated index the last value stays.
-            self._last_telling[stream[rows]] = columns.frame[rows]
-        super()._take(columns, stream, direction, unread)
+        more = len(self.streams.wanted) - len(self.last_telling)
+        if more > 0:
+            self.last_telling = np.append(self.last_telling, np.zeros(more, np.int64))
+        new = np.arange(self._numbered, len(self.flows))
+        self._numbered = len(self.flows)
+        self.streams.wanted[new[~self.flows.starts_with_syn(new)]] = INHERITED
+        rows = np.flatnonzero(telling(columns))
+        # Of a repeated index the last value stays.
+        self.last_telling[stream[rows]] = columns.frame[rows]
+        super()._take(columns, stream, direction, mine)
 
     @property
     def inherited(self) -> NDArray[np.bool_]:
-        """Tell of each stream whether it began before the run, as far as is known here."""
+        """Tell which streams were not read."""
         inherited: NDArray[np.bool_] = self.streams.wanted[: len(self.flows)] == INHERITED
         return inherited
-
-    @property
-    def last_telling(self) -> NDArray[np.int64]:
-        """Return of each inherited stream the last frame that brings payload or an end; 0: there is none."""
-        return self._last_telling[: len(self.flows)]

@@ -14,7 +14,7 @@ from ocsp_pcap.decode.fragments import Fragments
 from ocsp_pcap.observe.capture import CaptureObserver, Observation
 from ocsp_pcap.observe.sets import goes_on
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.parallel.observers import RunTcpObserver
+from ocsp_pcap.parallel.observers import ShareTcpObserver
 from ocsp_pcap.parallel.parcel import pack
 from ocsp_pcap.parallel.runs import Run, Share
 from ocsp_pcap.spoken.shared import Shared
@@ -25,7 +25,7 @@ class Part:
     """Files of a run that are of one capture, none missing between them, and what they showed."""
 
     observation: Observation
-    """Not finished: streams may go on in the next run. Its TCP observer is a :class:`RunTcpObserver`."""
+    """Not finished: streams may go on in the next run. Its TCP observer is a :class:`ShareTcpObserver`."""
     members: list[Member]
     reached: dict[str, int]
     """Bounds that were reached, and how often."""
@@ -33,10 +33,10 @@ class Part:
     """Datagrams that wait for fragments, which may be in another file."""
 
     @property
-    def tcp(self) -> RunTcpObserver:
+    def tcp(self) -> ShareTcpObserver:
         """Its TCP streams."""
         tcp = self.observation.tcp
-        assert isinstance(tcp, RunTcpObserver)
+        assert isinstance(tcp, ShareTcpObserver)
         return tcp
 
     def count(self, reached: Mapping[str, int]) -> None:
@@ -78,7 +78,7 @@ def _steps(run: Run, watch: Watch) -> list[Step] | None:
         try:
             with open_capture(member.source) as reader:
                 if observer is None or part is None or not _belongs(part, member, run):
-                    observer = CaptureObserver(shared, RunTcpObserver(shared, first=run.first and not steps))
+                    observer = CaptureObserver(shared, ShareTcpObserver(shared))
                     part = Part(observer.observation, [], {})
                     steps.append(part)
                 observer.read(reader, watch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,10 @@ from ocsp_pcap.streams.state import (
     BASE_1,
     BLIND_MORE,
     BLIND_RST,
-    IS_IPV6,
     REBASED,
     RESET_BY_1,
     SWAPPED,
 )
-
-FlowStates = dict[str, NDArray[Any]]
-"""What is known of some streams, by field."""
 
 
 class StreamsAcrossFiles(KnownStreams):
@@ -131,39 +128,14 @@ class StreamsAcrossFiles(KnownStreams):
         self._go_on(theirs, np.flatnonzero(goes_on), match)
         return Joined(number, match.flipped, goes_on, begin)
 
-    def states(self, streams: Rows) -> FlowStates:
-        """Return a copy of what is known of streams, for :meth:`as_of`."""
-        return {name: array[streams] for name, array in self._state.items()}
-
     @contextmanager
-    def as_of(self, streams: Rows, known: Rows, states: FlowStates) -> Iterator[None]:
-        """Know of some streams in the block what was known before a join, so that their packets can follow.
-
-        Args:
-            streams: they begin nothing anew in the block.
-            known: places in ``streams`` of those that were known before.
-            states: what was known of these.
-        """
-        now = self.states(streams)
-        conversation = (now["key"].astype(np.int64) << 1) | ((now["bits"] & IS_IPV6) != 0)
-        current = self._current[conversation]
-        then = {name: np.zeros_like(array) for name, array in now.items()}
-        for name in ("first_frame", "first_time", "key"):
-            then[name] = now[name].copy()
-        then["bits"] = now["bits"] & (SWAPPED | IS_IPV6)
-        for name, array in then.items():
-            array[known] = states[name]
-        self._set(streams, then)
-        self._current[conversation] = streams
+    def ahead(self) -> Iterator[None]:
+        """Know behind the block what was known before it: others number the packets that it takes."""
+        known = deepcopy(self.__dict__)
         try:
             yield
         finally:
-            self._set(streams, now)
-            self._current[conversation] = current
-
-    def _set(self, streams: Rows, states: FlowStates) -> None:
-        for name, array in self._state.items():
-            array[streams] = states[name]
+            self.__dict__.update(known)
 
     def _go_on(self, theirs: dict[str, NDArray[Any]], rows: Rows, match: FlowMatch) -> None:
         """Add what another table knows of streams that go on."""

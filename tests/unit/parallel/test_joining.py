@@ -82,9 +82,11 @@ def begun_before_the_capture() -> list[Packet]:
 
 
 def port_used_again() -> list[Packet]:
-    first, second = Connection(start=1000), Connection(start=500_000)
-    told = [[c.segment(0, "PA", query(n)), c.segment(1, "PA", ANSWER)] for n, c in enumerate((first, second))]
-    return [*first.opening(), *told[0], *first.closing(), *second.opening(), *told[1], *second.closing()]
+    sent: list[Packet] = []
+    for number, http in enumerate((Connection(start=1000), Connection(start=500_000))):
+        sent += [*http.opening(), http.segment(0, "PA", query(number)), http.segment(1, "PA", ANSWER)]
+        sent += http.closing()
+    return sent
 
 
 def syn_sent_again() -> list[Packet]:
