@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ocsp_pcap.facts.made_often import made_often
 from ocsp_pcap.facts.types import Frame
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class HandshakeFrames:
     """Where in the capture each part of a handshake was complete; None where it was not seen."""
@@ -20,6 +22,7 @@ class HandshakeFrames:
     """The client's own Finished, which is not always the later of the two that ``finished`` tells of."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class ExchangeFrames:
     """Frames in which a request and its answer were complete."""
