@@ -8,7 +8,7 @@ need of reassembly, nor of parsers that wait for more. The others are left as th
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.plain import Ordered, plain_rows
 from ocsp_pcap.tls.walk import NotPlainError
 
+if TYPE_CHECKING:
+    from ocsp_pcap.tls.keys import KeyLog
+
 LIVE: Final = 4
 """The stream has a conversation, or is carried over."""
 CARRIED: Final = 128
@@ -39,6 +42,8 @@ LEAST_ROWS: Final = 4
 """Each side says hello, and each sends application data."""
 MOST_ROWS: Final = 32
 """Rows of a stream that are looked at; a handshake, a request and a record of the answer have as many."""
+RANDOM: Final = 11
+"""Bytes of a ClientHello, with its record header, before its random (RFC 8446 4.1.2)."""
 _HEAD: Final = layout(6, start=(">u4", 0), record=(">u2", 0), message=("u1", 5))
 _HANDSHAKE_RECORD: Final = 0x1603
 _CLIENT_HELLO: Final = 1
@@ -80,8 +85,9 @@ class PlainReader:
         """Tell streams of a batch, of which ``state`` says what is wanted."""
         left = np.ones(len(state), np.bool_)
         waiting = np.zeros(len(state), np.bool_)
-        if self._shared.keys is not None or self._shared.rsa_keys:
-            # What they open is to be read.
+        keys = self._shared.keys
+        if self._shared.rsa_keys or (keys is not None and keys.has_premaster_secrets):
+            # Only the key exchange tells what they open.
             return PlainStreams([], np.flatnonzero(waiting), np.flatnonzero(left), self.take_carried())
         fresh = np.flatnonzero(state == DIRECTION_BITS)
         finished = self._read(columns, rows.of(fresh), fresh, flows, left, waiting)
@@ -114,6 +120,8 @@ class PlainReader:
     ) -> list[FinishedStream]:
         """Tell streams; mark, at their ``places``, which wait, and which are not left to others."""
         chosen = _beginnings(columns, rows, flows)
+        if self._shared.keys is not None:
+            chosen = chosen[~_named(self._shared.keys, columns, rows.of(chosen))]
         rows, places = rows.of(chosen), places[chosen]
         count = plain_rows(columns, rows, MOST_ROWS, flows)
         at = rows.up_to(count)
@@ -193,3 +201,10 @@ def _beginnings(columns: TransportColumns, rows: Ordered, flows: FlowTable) -> C
     chosen = chosen[hello | (heads["start"] == _CONNECT)]
     beginnings: Column = chosen[~flows.have_port(rows.stream[rows.start[chosen]], DNS_PORT)]
     return beginnings
+
+
+def _named(keys: KeyLog, columns: TransportColumns, rows: Ordered) -> NDArray[np.bool_]:
+    """Tell which streams a key log opens, of those that begin with a ClientHello."""
+    memory = columns.buffer.data
+    places = (columns.payload_offset[rows.row[rows.start]] + RANDOM).tolist()
+    return np.array([keys.knows(bytes(memory[place : place + 32])) for place in places], np.bool_)

@@ -7,14 +7,18 @@ there. The result is the same; a connection that is not that plain is declined.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ocsp_pcap.http.tunnel import opened_tunnel
 from ocsp_pcap.spoken.first_bytes import HANDSHAKE
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.seen import Spoken, Tunnel, seen
 from ocsp_pcap.spoken.shared import Shared
+from ocsp_pcap.tls.events import ClientHello, TlsEvent
 from ocsp_pcap.tls.walk import NotPlainError, Stretch, walk
+
+if TYPE_CHECKING:
+    from ocsp_pcap.tls.keys import KeyLog
 
 
 class Said(NamedTuple):
@@ -29,7 +33,7 @@ def tell(shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch]
     """Return what was spoken on a connection; None: more may yet follow that counts.
 
     Args:
-        shared: the state of the run, which must have no keys: what they open would have to be read.
+        shared: the state of the run. What its key logs open is declined; it must have no other keys.
         memory: where payload lies.
         segments: as for :func:`ocsp_pcap.tls.walk.walk`, behind CONNECT too; the first is the client's.
         client: its direction.
@@ -40,10 +44,17 @@ def tell(shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch]
     walked = walk(memory, segments)
     if walked is None:
         return None
+    if shared.keys is not None and _opens(shared.keys, walked.events):
+        raise NotPlainError
     tracker = HandshakeTracker()
     tracker.receive(walked.events)
     handshakes = tuple([seen(handshake, shared.same) for handshake in tracker.handshakes])
     return Said(Spoken(client, False, tunnel, handshakes, (), None), walked.last_frames)
+
+
+def _opens(keys: KeyLog, events: list[TlsEvent]) -> bool:
+    """Tell whether a key log names a connection, by the random of a ClientHello."""
+    return any(isinstance(event, ClientHello) and keys.knows(event.random) for event in events)
 
 
 def _tunnel(

@@ -163,6 +163,10 @@ class KeyLog:
             reached("key_log_secrets")
         return self._secrets[label].get(client_random, ())[::-1]
 
+    def knows(self, client_random: bytes) -> bool:
+        """Tell whether there is any secret of a session."""
+        return any(client_random in known for known in self._secrets.values())
+
     @property
     def has_premaster_secrets(self) -> bool:
         """There are lines from which the master secret is yet to be derived (RFC 5246 8.1)."""

@@ -2,7 +2,7 @@
 
 :class:`~ocsp_pcap.tls.connection.TlsConnection` is ready for anything: bytes that come one at a time, holes,
 keys, a beginning in mid-stream. Nearly all connections are plainer than that: their segments are all there,
-each message lies in one record, and no keys are at hand. :func:`walk` reads such a connection where it lies,
+each message lies in one record, and no keys open it. :func:`walk` reads such a connection where it lies,
 record header by record header, and gives the same events at a third of the cost; application data is stepped
 over and never copied. What is not that plain it declines, and nothing has happened then.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ocsp_pcap.api import read_facts
+from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture import reader
 from ocsp_pcap.facts import Facts
@@ -43,10 +43,10 @@ class Counted:
         self.told += said is not None
         return said
 
-    def facts(self, path: Path, *, on: bool) -> Facts:
+    def facts(self, path: Path, *, on: bool, keys: Path | None = None) -> Facts:
         self.on = on
         self._monkeypatch.setattr(plain, "LEAST_ROWS", 4 if on else 0)
-        return read_facts([path])
+        return read_facts([path], ReadOptions(key_logs=() if keys is None else (keys,)))
 
 
 @pytest.fixture
@@ -76,6 +76,24 @@ def test_samples_in_which_bytes_are_changed(
         changed.write_bytes(content)
         assert counted.facts(changed, on=True) == counted.facts(changed, on=False), path
     assert counted.told
+
+
+@pytest.mark.parametrize("rows", [1 << 15, 20])
+@pytest.mark.parametrize("keys", sorted(SAMPLES.rglob("*.keys")), ids=lambda path: path.stem)
+def test_connections_that_a_key_log_does_not_name(
+    counted: Counted, keys: Path, rows: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(reader, "BATCH_ROWS", rows)
+    capture = keys.with_suffix(".pcap")
+    # Where there are premaster secrets no connection is plain.
+    lines = [line for line in keys.read_text().splitlines() if line.startswith(("CLIENT_", "SERVER_"))]
+    sessions = sorted({line.split()[1] for line in lines})
+    half = tmp_path / "half.keys"
+    half.write_text("\n".join(line for line in lines if line.split()[1] in sessions[::2]))
+    found = counted.facts(capture, on=True, keys=half)
+    assert found == counted.facts(capture, on=False, keys=half)
+    assert any(handshake.decrypted for handshake in found.handshakes)
+    assert counted.told or capture.stem in ("quic", "nss", "rsa-key-exchange")
 
 
 @pytest.mark.corpus
