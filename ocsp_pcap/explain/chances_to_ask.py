@@ -6,7 +6,9 @@ about those.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.hosts import Host
@@ -26,7 +28,8 @@ LONGEST: Final = 10 * DAY
 """Longest validity of an OCSP response for a TLS server (Baseline Requirements 4.9.10)."""
 
 
-class Chances(NamedTuple):
+@dataclass(frozen=True)
+class Chances:
     """When one validator could have asked, were OCSP on and nothing cached."""
 
     certificates: int
@@ -58,8 +61,9 @@ class Chances(NamedTuple):
         """Silence on all these chances is better explained by OCSP being off than by a cache."""
         return not self.asked_elsewhere and self.certificates > 0 and (self.signs >= ENOUGH or self.outlived)
 
+    @cached_property
     def words(self) -> str:
-        """Say what there was, for sentences that go on."""
+        """What there was, for sentences that go on."""
         met = "1 certificate" if self.certificates == 1 else f"{self.certificates} different certificates"
         text = f"it met {met} that name{'s' if self.certificates == 1 else ''} a responder"
         if self.handshakes > 1:

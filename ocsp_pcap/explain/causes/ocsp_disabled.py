@@ -88,7 +88,7 @@ def _silent(question: Question) -> Claim | None:
     if chances.look_switched_off and query_ports_seen(question) and question.presented_by == "server":
         return Claim(
             ENTRY.code,
-            f"{words}, though {chances.words()}: OCSP looks switched off here",
+            f"{words}, though {chances.words}: OCSP looks switched off here",
             (
                 question.visit.evidence(f"certificate of {question.host}, which names a responder"),
                 *(
@@ -103,6 +103,6 @@ def _silent(question: Question) -> Claim | None:
         )
     return Claim(
         ENTRY.code,
-        f"{words}, though {chances.words()}; OCSP may be off there, or the answers were held from before",
+        f"{words}, though {chances.words}; OCSP may be off there, or the answers were held from before",
         at_most="possible",
     )

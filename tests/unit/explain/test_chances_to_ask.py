@@ -59,8 +59,8 @@ def test_time_counts_as_much_as_certificates() -> None:
     assert found is not None
     assert (found.certificates, found.refreshes, found.outlived) == (1, 5, True)
     assert found.look_switched_off
-    assert "run out 5 times" in found.words()
-    assert "4 days" in found.words()
+    assert "run out 5 times" in found.words
+    assert "4 days" in found.words
 
 
 def test_a_certificate_met_again_after_any_answer_has_run_out() -> None:
@@ -123,7 +123,7 @@ def test_crls_fetched_instead_count() -> None:
     found = Case(facts(*listed, *story, crl_fetch()), Context()).once(chances_to_ask)[PARENT]
     assert found.crl_fetches == 1
     assert found.look_switched_off
-    assert "fetched a CRL that speaks for them instead" in found.words()
+    assert "fetched a CRL that speaks for them instead" in found.words
     foreign = Case(facts(*listed, *story, crl_fetch("http://else.test/a.crl")), Context())
     assert foreign.once(chances_to_ask)[PARENT].crl_fetches == 0
 
