@@ -13,7 +13,7 @@ from typing import Final
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.cause_phrases import cause_phrases
 from ocsp_pcap.explain.model import Status, Verdict
-from ocsp_pcap.explain.phrases import count, listed, validator_name
+from ocsp_pcap.explain.phrases import count, first_of, listed, validator_name
 from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
 from ocsp_pcap.facts import OcspExchangeFact
 
@@ -260,8 +260,7 @@ def _revoked(asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
                     names.append(name)
     if not names:
         return []
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return [f"REVOKED: {', '.join(names[:MOST_NAMES])}{more}"]
+    return [f"REVOKED: {first_of(names, MOST_NAMES)}"]
 
 
 def revoked_serials(exchange: OcspExchangeFact) -> list[str]:

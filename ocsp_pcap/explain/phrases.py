@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ocsp_pcap.explain.model import Validator
 
 
@@ -18,6 +20,11 @@ def validator_name(validator: Validator) -> str:
 def listed(parts: list[str]) -> str:
     """Join parts as prose does: ``a``, ``a and b``, ``a, b and c``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def first_of(names: Sequence[str], most: int = 3) -> str:
+    """Name the first of some, and count the others: ``a, b, c and 2 more``."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def common_name(subject: str) -> str:

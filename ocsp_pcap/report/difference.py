@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ocsp_pcap.explain.cause_phrases import cause_phrase
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.difference import Change, Difference, FindingChange, State, Tally
-from ocsp_pcap.explain.phrases import count
+from ocsp_pcap.explain.phrases import count, first_of
 from ocsp_pcap.facts.lines import to_json
 from ocsp_pcap.terminal.escape import markdown_code, markdown_text
 from ocsp_pcap.terminal.sheet import Sheet
@@ -52,7 +52,7 @@ def _tally(tally: Tally) -> str:
     causes: dict[str, list[str]] = {}
     for host, cause in tally.without:
         causes.setdefault(cause, []).append(host or "unnamed")
-    parts = [f"{_phrase(cause, len(hosts))}: {_hosts(hosts)}" for cause, hosts in causes.items()]
+    parts = [f"{_phrase(cause, len(hosts))}: {first_of(hosts, _NAMED)}" for cause, hosts in causes.items()]
     others = "" if len(tally.without) == tally.of_after else "of the others "
     return f"{sentence}; {others}{'; '.join(parts)}."
 
@@ -60,11 +60,6 @@ def _tally(tally: Tally) -> str:
 def _phrase(cause: str, number: int) -> str:
     """Return what a cause says of some certificates; one that another version stored may be unknown."""
     return cause_phrase(cause, number) if cause in CAUSES else f"{number:,}: {cause}"
-
-
-def _hosts(hosts: Sequence[str]) -> str:
-    more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
-    return ", ".join(hosts[:_NAMED]) + more
 
 
 def difference_to_json(found: Difference) -> dict[str, Any]:

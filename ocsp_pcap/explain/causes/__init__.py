@@ -1,11 +1,12 @@
 """The meaning of each cause and each finding, how it is proven, and what to do next.
 
 One file a cause: its entry (meaning, phrase, proofs, next steps) and ``claims``, which answers one question
-with claims about it, beside its page ``<code>.md``. :data:`ORDER` lists them, the most specific
-first, which decides among causes that hold at once, among sightings of one certificate, and in every table. A
-cause never judges how sure it is, and never imports another cause: what several need stands in a module of
-its own in :mod:`ocsp_pcap.explain`.
-:data:`URGENCY` lists them once more, in the order in which sentences count them.
+with claims about it, beside its page ``<code>.md``. A cause never judges how sure it is, and never imports
+another cause: what several need stands in a module of its own in :mod:`ocsp_pcap.explain`.
+
+:data:`ORDER` lists the causes, the most specific first. This order decides among causes that hold at once
+and among sightings of one certificate, and it is that of every table. :data:`URGENCY` lists them once more,
+in the order in which sentences count them.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import MAX_EVIDENCE, View, finding
 from ocsp_pcap.explain.model import Evidence, Finding
+from ocsp_pcap.explain.phrases import first_of
 from ocsp_pcap.facts import Transport
 
 ENTRY: Final = finding_entry(
@@ -51,10 +52,9 @@ def find(view: View) -> Iterator[Finding]:
     if not about:
         return
     names = list(about)
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     yield finding(
         ENTRY,
-        f"Packets disagree about the bytes of {', '.join(names[:3])}{more}: frames with the same sequence "
+        f"Packets disagree about the bytes of {first_of(names)}: frames with the same sequence "
         "numbers, or fragments of the same places, hold other bytes, or their receiver may have dropped one; "
         "what it read is not certain.",
         evidence[:MAX_EVIDENCE],

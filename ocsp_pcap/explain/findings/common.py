@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import Cause
 from ocsp_pcap.explain.model import Evidence, Finding, Role, Severity, Verdict
+from ocsp_pcap.explain.phrases import first_of
 from ocsp_pcap.explain.question import validator_words
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact
@@ -80,9 +81,7 @@ def evidence_of(verdicts: Iterable[Verdict]) -> Iterator[Evidence]:
 
 def hosts_of(verdicts: Iterable[Verdict]) -> str:
     """Name the hosts of some verdicts, the first three of them."""
-    hosts = list(dict.fromkeys(verdict.host or "an unnamed host" for verdict in verdicts))
-    rest = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
-    return ", ".join(hosts[:3]) + rest
+    return first_of(list(dict.fromkeys(verdict.host or "an unnamed host" for verdict in verdicts)))
 
 
 def who(verdict: Verdict) -> str:

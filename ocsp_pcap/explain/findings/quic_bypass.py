@@ -9,6 +9,7 @@ from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, finding
 from ocsp_pcap.explain.hidden import is_quic, past_a_proxy
 from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.explain.phrases import first_of
 
 ENTRY: Final = finding_entry(
     "quic-bypass",
@@ -30,11 +31,10 @@ def find(view: View) -> Iterator[Finding]:
     if not past:
         return
     names = list(dict.fromkeys(visit.host or visit.handshake.server for visit in past))
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     number = "1 connection goes" if len(past) == 1 else f"{len(past)} connections go"
     yield finding(
         ENTRY,
-        f"{number} past the proxies as QUIC: {', '.join(names[:MAX_NAMED])}{more}. What is "
+        f"{number} past the proxies as QUIC: {first_of(names, MAX_NAMED)}. What is "
         "validated there, the clients validate.",
         [visit.evidence("QUIC past the proxies") for visit in past],
     )

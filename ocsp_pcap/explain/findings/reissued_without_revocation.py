@@ -8,6 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import FIRM, View, finding
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
+from ocsp_pcap.explain.phrases import first_of
 from ocsp_pcap.explain.visits import Visit
 
 ENTRY: Final = finding_entry(
@@ -44,11 +45,10 @@ def find(view: View) -> Iterator[Finding]:
         return
     hosts = list(dict.fromkeys(verdict.host or "an unnamed host" for verdict, _, _ in given_up))
     clients = list(dict.fromkeys(verdict.validator.address for verdict, _, _ in given_up))
-    more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
     yield finding(
         ENTRY,
         f"{', '.join(clients[:3])} ended the handshake over a reissued certificate that names neither "
-        f"OCSP nor CRL ({', '.join(hosts[:3])}{more}): software that insists on a revocation check cannot "
+        f"OCSP nor CRL ({first_of(hosts)}): software that insists on a revocation check cannot "
         "make one.",
         _evidence(given_up),
     )

@@ -9,6 +9,7 @@ from ocsp_pcap.explain.entries import Cause, finding_entry
 from ocsp_pcap.explain.findings.common import View, finding
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Evidence, Finding
+from ocsp_pcap.explain.phrases import first_of
 from ocsp_pcap.explain.question import validator_words
 from ocsp_pcap.explain.repetition import Repeat, Repetition, repetitions
 from ocsp_pcap.explain.site import Proxy
@@ -44,13 +45,12 @@ def find(view: View) -> Iterator[Finding]:
         first = found.repeats[0]
         client = first.again.exchange.client
         hosts = list(dict.fromkeys(_name(repeat.certificate) for repeat in found.repeats))
-        more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
         number = len(found.repeats)
         times = f"{number} time{'s' if number > 1 else ''}, first after {span_words(first.age)}"
         entry, habit = _habit(found, case.proxy(client))
         role = validator_words(case.roles.role(client), client)
         again = first.again.exchange
-        words = f"{role} asked again about {', '.join(hosts[:3])}{more} ({times}), {_ahead(first)}{habit}"
+        words = f"{role} asked again about {first_of(hosts)} ({times}), {_ahead(first)}{habit}"
         yield finding(
             entry,
             f"{words[:1].upper()}{words[1:]}.",

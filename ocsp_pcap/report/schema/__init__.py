@@ -1,7 +1,9 @@
 """The published JSON Schemas (2020-12) of explanations and of forecasts.
 
-The published files name no codes of causes and findings, for more of them may come; :func:`load` fills in
-those that this version knows, and is as strict as the program.
+They follow from the classes of the results (:mod:`ocsp_pcap.report.schema.build`), and from those of the
+facts in them: a field says by its type what it means. The published files name no codes of causes and
+findings, for more of them may come; :func:`load` fills in those that this version knows, and is as strict as
+the program.
 """
 
 from __future__ import annotations
