@@ -67,15 +67,18 @@ def _by_alert(question: Question, alert: AlertFact) -> Iterator[Claim]:
         # The validator did judge the revocation status, or left after the handshake.
         return
     judge = "client" if question.presented_by == "server" else "server"
-    judged = handshake.frames.client_finished
-    if judged is not None and judged < alert.frame and judge == "client":
-        # It had accepted the certificate by then, whatever the other side refuses.
+    if handshake.frames.client_finished is not None and judge == "client":
+        # It has accepted the certificate, whatever the other side refuses, and in whatever order that stands.
         return
     signs: list[Standing] = []
     if handshake.missing_bytes:
         signs.append(Standing("packets-lost", "part of the handshake is not in the capture, and may say why"))
     may_have_judged = (
-        question.certificate is not None or handshake.certificate_encrypted or handshake.missing_bytes
+        question.certificate is not None
+        or handshake.certificate_encrypted
+        or handshake.missing_bytes
+        # There was a certificate, whether the capture shows it or not.
+        or name in ("bad_certificate", "certificate_unknown")
     )
     if may_have_judged and alert.sender == judge and name in PERHAPS_REVOCATION:
         words = f"some validators send {name} for a certificate whose revocation status they could not settle"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +46,15 @@ def test_an_alert_that_may_mean_revocation_is_likely(name: str) -> None:
     )
     by_server = broken("shop.test", shop, alerts=(alert(name, "server"),))
     assert outcome(facts(shop, by_server)) == ("handshake-failed", "confirmed")
-    assert outcome(facts(broken(alerts=(alert(name),)))) == ("handshake-failed", "confirmed")
+    # Two of these are about a certificate, which was there though it is not in the capture.
+    unseen = "confirmed" if name == "handshake_failure" else "likely"
+    assert outcome(facts(broken(alerts=(alert(name),)))) == ("handshake-failed", unseen)
+
+
+def test_who_sent_finished_had_accepted_the_certificate_in_whatever_order_packets_stand() -> None:
+    visit = broken("shop.test", shop, alerts=(alert("handshake_failure", "server"),))
+    later = replace(visit.frames, client_finished=visit.alerts[0].frame + 1)
+    assert outcome(facts(shop, replace(visit, frames=later)))[0] != "handshake-failed"
 
 
 @pytest.mark.parametrize("name", ["certificate_revoked", "bad_certificate_status_response", "close_notify"])
