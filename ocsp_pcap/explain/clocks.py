@@ -78,6 +78,10 @@ class Clocks:
             for stated in (exchange.date, produced):
                 if stated is not None:
                     self._stated[exchange.capture].append((stated, seen))
+        self._late = {
+            capture: max(min(seen - stated for stated, seen in dates), 0)
+            for capture, dates in self._dates.items()
+        }
         for handshake in facts.handshakes:
             seen = handshake.end_time if handshake.end_time is not None else handshake.time
             for staple in handshake.staples:
@@ -107,6 +111,10 @@ class Clocks:
         step = self._steps.get(capture, 0)
         return step if step >= NOTICEABLE_STEP else None
 
+    def disordered(self, capture: str) -> bool:
+        """Tell whether packets stand a little behind others that are later, as several queues leave them."""
+        return 0 < self._steps.get(capture, 0) < NOTICEABLE_STEP
+
     def behind(self, capture: str) -> int:
         """Return by how many nanoseconds a capture's clock is behind its own packets; 0: it is not.
 
@@ -127,10 +135,10 @@ class Clocks:
     def late(self, capture: str) -> int:
         """Return by how much every Date in a capture's answers is late; 0: one agrees, or there is none.
 
-        The clock may be ahead by as much, or each of the answers came out of a cache.
+        The clock may be ahead by as much, or each of the answers came out of a cache. Where a capture holds
+        no Date, those of the others count, which may be by the same clock.
         """
-        lags = [seen - stated for stated, seen in self._dates.get(capture, ())]
-        return max(min(lags, default=0), 0)
+        return self._late.get(capture, min(self._late.values(), default=0))
 
     def dated_within(self, capture: str, single: SingleFact) -> bool:
         """Tell whether an answer of this capture bears a Date at which a response was valid."""

@@ -118,6 +118,12 @@ def packets_lost(question: Question, ground: Following) -> Iterator[Standing]:
             named = "" if len(case.facts.captures) == 1 else f" ({capture})"
             yield Standing("packets-lost", f"{reason}{named}")
             return
+    if isinstance(ground, Unanswered) and case.clocks.disordered(home):
+        words = (
+            "its packets do not stand in the order of their times, and the answer may have been passed over"
+        )
+        yield Standing("packets-lost", words)
+        return
     missing = case.once(connections_missing).get(question.asker.identity)
     if missing is not None and isinstance(ground, Silence):
         words = f"no connection follows a lookup of {missing}, as others did: whole ones seem to be missing"

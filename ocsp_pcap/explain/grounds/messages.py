@@ -14,6 +14,7 @@ from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.saying import contradicted, shows_ocsp
+from ocsp_pcap.explain.seeking import attempts_for, tls_to
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
@@ -183,6 +184,26 @@ def trace_told_otherwise(question: Question, ground: Traced) -> Iterator[Standin
         yield Standing("told-otherwise", "the site file says that OCSP is off there")
     if not ground.entry.certain:
         yield Standing("told-otherwise", "the trace mixes lines of several transactions")
+    elif ground.entry.action == "cached" and (turned := _turned_to(question)) is not None:
+        yield Standing("told-otherwise", f"it turned to the responder {turned} right after")
+    elif ground.entry.action == "cached" and any(
+        not query.usable for query in between(question.queries, 0, question.visit.time)[-1:]
+    ):
+        yield Standing("told-otherwise", "the last time it asked about this certificate brought no answer")
+    if question.visit.handshake.early_end or question.visit.handshake.alerts:
+        yield Standing(
+            "told-otherwise", "the handshake broke off, so that nothing came of what the line says"
+        )
+
+
+def _turned_to(question: Question) -> str | None:
+    """Return the responder to which the validator turned after the handshake, whatever came of it."""
+    for host, port, _ in question.responders:
+        hidden = tls_to(question, host, port)
+        spoken = hidden is not None and hidden.time >= question.visit.time
+        if spoken or attempts_for(question, host, port):
+            return host
+    return None
 
 
 def _asks_about_uncovered(question: Question, proxy: Proxy) -> bool:

@@ -20,6 +20,7 @@ from .facts_factory import (
     PARENT_INSIDE,
     PROXY_CA,
     RESPONDER,
+    RESPONDER_HOST,
     alert,
     at,
     attempt,
@@ -135,6 +136,14 @@ def test_an_answer_that_was_fresh_by_its_own_date_may_show_a_fast_clock() -> Non
     assert doubts(shop, visit, answer, agreeing) == ("response-invalid", "likely", {"clock"})
 
 
+def test_a_fast_clock_may_be_that_of_captures_in_which_nothing_is_dated() -> None:
+    here = handshake("shop.test", shop, staples=(stale(1800),))
+    elsewhere = exchange(certificate("other.test"), capture="b.pcap", time=2)
+    dated = replace(elsewhere, date=at(2))
+    assert doubts(shop, here, dated) == ("staple-invalid", "confirmed", set())
+    assert doubts(shop, here, replace(dated, date=at(-3600))) == ("staple-invalid", "likely", {"clock"})
+
+
 def test_a_refusal_after_a_crl_was_fetched_may_be_for_revocation() -> None:
     listed = certificate(crl=(CRL,))
     refused = replace(
@@ -177,6 +186,24 @@ def test_a_trace_by_a_clock_that_the_capture_shows_to_be_wrong() -> None:
     assert doubts(shop, visit, **AT_PARENT) == ("cached", "confirmed", set())
     behind = replace(exchange(certificate("other.test")), date=at(1200))
     assert doubts(shop, visit, behind, **AT_PARENT) == ("cached", "likely", {"clock"})
+
+
+TO_RESPONDER = handshake(RESPONDER_HOST, time=1, server=RESPONDER)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        (visit, dns(RESPONDER, time=0.8), TO_RESPONDER),
+        (exchange(shop, None, http_status=503, time=-20), visit),
+        (broken("shop.test", shop, alerts=(alert("unknown_ca"),)),),
+    ],
+    ids=["TLS to the responder", "asked in vain before", "broke off"],
+)
+def test_a_trace_that_says_cached_against_what_the_packets_show(seen: tuple[object, ...]) -> None:
+    secure = replace(shop, ocsp_urls=(f"https://{RESPONDER_HOST}/",)) if TO_RESPONDER in seen else shop
+    found = verdict(facts(secure, *seen), **AT_PARENT)
+    assert (found.cause, found.confidence) != ("cached", "confirmed")
 
 
 def test_a_visit_without_a_line_may_be_what_the_line_is_about() -> None:

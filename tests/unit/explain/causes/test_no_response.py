@@ -79,3 +79,12 @@ def test_of_several_tries_the_last_is_told() -> None:
     found = verdict(facts(shop, visit, first, second))
     assert (found.cause, found.confidence) == ("responder-error", "confirmed")
     assert "the last of 2 tries" in found.summary
+
+
+def test_an_answer_may_stand_out_of_order() -> None:
+    query = exchange(shop, None, http_status=None)
+    seen = [shop, visit, query, connection(query)]
+    assert outcome(facts(*seen)) == ("no-response", "confirmed")
+    found = verdict(facts(*seen, capture(step_back=40_000)))
+    assert (found.cause, found.confidence) == ("no-response", "likely")
+    assert [doubt.code for doubt in found.doubts] == ["packets-lost"]
