@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from ocsp_pcap.facts import Facts
@@ -23,17 +23,6 @@ NEAR: Final = 1800 * SECOND
 FRESH: Final = "10.77.0.{}"
 """Addresses that no sample has."""
 Ends: TypeAlias = Callable[[End], End]
-
-
-@dataclass(frozen=True)
-class Attacked:
-    """Captures of which it is known what is true of each connection in them."""
-
-    story: str
-    files: Mapping[str, Packets]
-    link_types: Mapping[str, int]
-    given: Given
-    truth: Answers
 
 
 def clients(facts: Facts, capture: str | None = None) -> list[str]:
@@ -68,7 +57,7 @@ def both(one: Answers, other: Answers) -> Answers:
     )
 
 
-def merged(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Attacked | None:
+def merged(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole | None:
     """Add another sample, or the same one some seconds later, beside the first or behind its address."""
     place = rng.choice(sorted(one.files))
     begin = one.files[place][0].time
@@ -101,7 +90,8 @@ def merged(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Attacked 
     story = f"{one.name}/{place} + {other.name}/{name}, {behind} {moved}, {delay / SECOND:.2f} s later"
     files = {**one.files, place: by_time(one.files[place], readdressed(packets, ends))}
     truth = both(one.answers, _as_one_host(other, renamed(other.answers, ends), ends))
-    return Attacked(story, files, one.link_types, given, _with_what_is_told(given, truth))
+    truth = with_what_is_told(given, truth)
+    return replace(one, name=story, files=files, given=given, answers=truth)
 
 
 def _as_one_host(of: Whole, truth: Answers, ends: Ends) -> Answers:
@@ -120,12 +110,14 @@ def _as_one_host(of: Whole, truth: Answers, ends: Ends) -> Answers:
     return Answers(truth.headlines, sightings)
 
 
-def _with_what_is_told(given: Given, truth: Answers) -> Answers:
-    """Add that OCSP is off where the site file says so and nothing is known to the contrary."""
-    off = {address for proxy in given.site.proxies if proxy.ocsp is False for address in proxy.addresses}
+def with_what_is_told(given: Given, truth: Answers) -> Answers:
+    """Add what the site file says of OCSP where nothing is known to the contrary."""
 
     def more(address: str, causes: frozenset[str]) -> frozenset[str]:
-        return causes | {"ocsp-disabled"} if address in off and "unexplained" in causes else causes
+        here = [p for p in given.site.proxies if address in p.addresses or not p.addresses]
+        told = {"ocsp-disabled"} if any(proxy.ocsp is False for proxy in here) else set()
+        told |= {"no-responder-for-issuer"} if any(proxy.issuers for proxy in here) else set()
+        return causes | told if causes & {"unexplained", "not-intercepted"} else causes
 
     return Answers(
         {key: more(key[0], causes) for key, causes in truth.headlines.items()},

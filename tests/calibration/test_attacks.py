@@ -9,7 +9,7 @@ import pytest
 from .attacks import ATTACKS, attack
 from .calibrate import Whole, wholes
 
-NUMBER = 40
+NUMBER = 15
 """Captures of each attack; many more by hand (``python -m tests.calibration --attack``)."""
 SEED = int(os.environ.get("OCSP_PCAP_SEED", "20261129"))
 """The same captures on each run, unless another seed is asked for."""
