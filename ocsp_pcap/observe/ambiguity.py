@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from math import inf
 from typing import TypeAlias, TypeVar
 
@@ -40,7 +40,8 @@ class Disagreements:
     def marked(self, facts: Sequence[Marked]) -> list[Marked]:
         """Return the facts, those that packets disagree about with the frames that do.
 
-        Frames belong to the first message that was not over before the first of them.
+        Frames belong to the first message that was not over before the first of them, and to any other that
+        was under way: one that never ends does not keep them from what follows it.
         """
         if not self._left:
             return list(facts)
@@ -55,8 +56,9 @@ class Disagreements:
         for stream, indices in waiting.items():
             indices.sort(key=lambda index: _last(facts[index]))
             for frames in sorted(self._left[stream]):
-                concerned = [index for index in indices if _last(facts[index]) >= frames[0]][:1]
-                for index in concerned:
+                open_then: list[int] = [index for index in indices if _last(facts[index]) >= frames[0]]
+                begun: list[int] = [index for index in open_then if _first(facts[index]) <= frames[-1]]
+                for index in {*open_then[:1], *begun}:
                     self._left[stream].discard(frames)
                     marked[index] = _with_frames(marked[index], frames)
         return marked
@@ -86,6 +88,11 @@ def _with_frames(fact: Marked, frames: tuple[int, ...]) -> Marked:
     if isinstance(fact, TcpAttemptFact):
         return fact
     return replace(fact, ambiguous=tuple(sorted({*fact.ambiguous, *frames})))
+
+
+def _first(fact: HandshakeFact | OcspExchangeFact | CrlFetchFact | TcpAttemptFact) -> float:
+    """Return the first frame of a message that is known."""
+    return min((frame for frame in astuple(fact.frames) if frame is not None), default=inf)
 
 
 def _last(fact: HandshakeFact | OcspExchangeFact | CrlFetchFact | TcpAttemptFact) -> float:

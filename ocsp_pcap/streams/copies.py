@@ -33,6 +33,11 @@ class Copies:
         del self.pieces[: (len(self.pieces) + 1) // 2]
         self._cut = True
 
+    @property
+    def last_frame(self) -> int:
+        """The last frame whose bytes were delivered and are kept; 0: none."""
+        return self.pieces[-1][2] if self.pieces else 0
+
     def brought(self, frame: int) -> bool:
         """Tell whether bytes of a frame were delivered."""
         return any(frame == own for _, _, own in self.pieces)

@@ -122,7 +122,7 @@ class Reassembler:
             self.start(sequence)
         ahead = self.ahead(sequence)
         events: list[StreamEvent] = []
-        if self._assumed and not self.offset:
+        if self._assumed and not self.offset and not FAR < ahead <= MAX_PLAUSIBLE_JUMP:
             ahead = self._begin(sequence, ahead, frame, time, events)
         if ahead > MAX_PLAUSIBLE_JUMP:
             return []
@@ -202,8 +202,16 @@ class Reassembler:
         self._window = window
 
     def _forget_what_no_window_held(self) -> None:
-        """Drop what waits far behind a hole that the other side did not acknowledge."""
-        if self._heard is None or not self._pending:
+        """Drop what waits far behind a hole that the other side did not acknowledge.
+
+        Where nothing is heard of it, in a capture of one direction, it is what came before others that follow
+        on what is there.
+        """
+        if not self._pending:
+            return
+        if self._heard is None:
+            last = self.copies.last_frame
+            self._keep([each for each in self._pending if each[0] - self.offset <= FAR or each[1] > last])
             return
         acknowledged = self.offset + self.ahead(self._heard)
         within = FAR if self._window is None else self._window

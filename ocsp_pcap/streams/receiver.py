@@ -41,6 +41,11 @@ class Segment(NamedTuple):
     """The bytes before the payload, headers among them."""
     data: bytes
 
+    def overlaps(self, other: Segment) -> bool:
+        """Tell whether both bring a byte of the same place."""
+        ahead = (self.sequence - other.sequence) % MODULUS
+        return ahead < len(other.data) or MODULUS - ahead < len(self.data)
+
     def headers(self) -> Headers:
         """Read what its headers say of its fate."""
         return read_headers(self.before, self.data, self.missing, self.sequence, self.acknowledgment)
@@ -77,10 +82,11 @@ def refused(
     copies = [by_frame[frame] for frame in frames]
     headers = {segment.frame: segment.headers() for segment in copies}
     direction = copies[-1].direction
+    # What overlaps the copies may itself be forged: it is no witness of how the sender's segments look.
     others = [
         (segment, segment.headers())
         for segment in segments[-2 * SAMPLE :]
-        if segment.direction == direction and segment.frame not in headers
+        if segment.direction == direction and not any(map(segment.overlaps, copies))
     ]
     bad = {
         segment.frame

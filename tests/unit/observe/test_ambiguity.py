@@ -15,6 +15,7 @@ from ocsp_pcap.api import read_facts
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.facts import Facts
 from tests.unit.observe.segments import CLIENT, SERVER, START, Wire, client_hello, opening, write_capture
+from tests.unit.tls.wire import message, server_hello, tls_record
 
 TAKEN, FORGED = client_hello("taken.test"), client_hello("foged.test")
 SIZE = len(TAKEN)
@@ -76,6 +77,31 @@ def test_the_copy_that_the_receiver_took_is_read(kind: str, version: int, tmp_pa
     frames = {first + number for number, wire in enumerate(copies) if wire.data}
     assert set(handshake.ambiguous) == frames
     assert handshake.stream == 0
+
+
+def test_a_forged_copy_is_no_witness_of_how_checksums_look(tmp_path: Path) -> None:
+    forged = Wire(CLIENT, "A", 67, FORGED[67:], checksum="wrong")
+    taken = [Wire(CLIENT, "A", 0, TAKEN[:67]), Wire(CLIENT, "PA", 67, TAKEN[67:])]
+    (handshake,) = read(tmp_path, [*opening(), forged, forged, *taken, *rest()]).handshakes
+    assert handshake.sni == "taken.test"
+
+
+def test_what_begins_on_disputed_bytes_is_ambiguous_though_the_message_before_never_ends(
+    tmp_path: Path,
+) -> None:
+    record = tls_record(22, message(2, server_hello()))
+    again = [Wire(CLIENT, "PA", SIZE, data, heard=len(record)) for data in (FORGED, TAKEN)]
+    wires = [*opening(), hello(), Wire(SERVER, "PA", 0, record, heard=SIZE), *again]
+    first, second = read(tmp_path, wires).handshakes
+    assert (first.complete, second.sni) == (False, "foged.test")
+    assert first.ambiguous == second.ambiguous == (6, 7)
+
+
+def test_a_segment_far_ahead_is_not_the_first_of_a_direction_seen_alone(tmp_path: Path) -> None:
+    """What an acknowledgment without data shows of the beginning; nothing of the other side is there."""
+    wires = [Wire(CLIENT, "A", 0), Wire(CLIENT, "PA", 5_000_000, FORGED), hello(), Wire(CLIENT, "FA", SIZE)]
+    (handshake,) = read(tmp_path, wires).handshakes
+    assert handshake.sni == "taken.test"
 
 
 def test_a_packet_whose_ip_header_is_damaged_was_not_taken(tmp_path: Path) -> None:
