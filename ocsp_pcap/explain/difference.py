@@ -11,17 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from ocsp_pcap.explain.causes import CAUSES
+from ocsp_pcap.explain.entries import Check
 from ocsp_pcap.explain.model import Explanation, Severity
 from ocsp_pcap.facts.lines import to_json
 
 Direction: TypeAlias = Literal["better", "worse", "changed", "new", "gone"]
 
-_NEED_NOT_ASK: Final = frozenset({"stapled", "cached"})
-_FAILED: Final = frozenset({"failure-cached", "staple-invalid"})
-_UNCHECKED: Final = frozenset({"ocsp-disabled"})
-_NEEDLESS: Final = frozenset(
-    {"no-ocsp-url", "short-lived", "reissued-certificate", "not-intercepted", "leaf-only"}
-)
+_LEVELS: Final[Mapping[Check, int]] = {"off": 0, "failed": 1, "impossible": 2, "needless": 2, "done": 3}
+"""How well off a certificate is with each."""
 _OWN: Final = ("leaf", "server")
 """Chain role and presenter of a server's own certificate."""
 _PRESENCES: Final = ("present", "attempted", "absent", "unknown")
@@ -195,13 +193,9 @@ def _direction(before: State | None, after: State | None) -> Direction:
 
 def _level(state: State) -> int | None:
     """Return how well off a certificate is, from 0 (nobody asks) to 3; None: that is not known."""
-    if state.presence == "present" or state.cause in _NEED_NOT_ASK:
-        return 3
-    if state.cause in _NEEDLESS:
-        return 2
-    if state.presence == "attempted" or state.cause in _FAILED:
-        return 1
-    return 0 if state.cause in _UNCHECKED else None
+    # Another version may have stored a cause that is not known here.
+    check = CAUSES[state.cause].check if state.cause in CAUSES else None
+    return _LEVELS.get(check) if check is not None else None
 
 
 def _findings(before: ExplanationOutline, after: ExplanationOutline) -> Iterable[FindingChange]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from string import Formatter
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.grounds.claim import Proof
 from ocsp_pcap.explain.model import Presence, Severity
@@ -39,6 +39,14 @@ tunnels; ``inner_off``: the child, where none is seen to.
 """
 
 
+Check: TypeAlias = Literal["done", "needless", "impossible", "failed", "off", "moot"]
+"""How it stands about the revocation status of a certificate.
+
+``done``: it was asked for, or was at hand. ``needless``: nobody need ask. ``impossible``: nobody could.
+``failed``: whoever asked learned nothing. ``off``: nobody asks. ``moot``: the handshake gave no occasion to.
+"""
+
+
 class Cause(NamedTuple):
     """One cause or finding of the contract."""
 
@@ -54,6 +62,8 @@ class Cause(NamedTuple):
     """Plain sentences, with the placeholders of :data:`PLACEHOLDERS`."""
     phrase: tuple[str, str, str] = ("", "", "")
     """For a cause: what it says of one certificate, of several, and of any where it is not confirmed."""
+    check: Check | None = None
+    """For a cause: how it stands with it about the revocation status; None: that is open."""
     proofs: tuple[Proof, ...] = ()
     """For a cause: sets of kinds of ground, each of which proves it; none: it is never more than likely."""
 
@@ -84,9 +94,12 @@ def cause(
     phrase: tuple[str, str, str],
     proofs: tuple[Proof, ...],
     *next_steps: str,
+    check: Check | None = None,
 ) -> Cause:
-    """Make an entry for a cause."""
-    return Cause(code, "cause", presence, None, meaning, next_steps, phrase, proofs)
+    """Make an entry for a cause; ``check`` follows from the presence where something was asked."""
+    asked: dict[str, Check] = {"present": "done", "attempted": "failed"}
+    check = asked.get(presence, check)
+    return Cause(code, "cause", presence, None, meaning, next_steps, phrase, check, proofs)
 
 
 def finding_entry(code: str, severity: Severity, meaning: str, *next_steps: str) -> Cause:

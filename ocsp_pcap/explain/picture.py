@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.cause_phrases import cause_rank
+from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.model import Evidence, Link, LinkKind, Node, NodeKind, Picture, Role, Verdict
 from ocsp_pcap.explain.phrases import common_name, count
 from ocsp_pcap.explain.picture_words import (
@@ -50,10 +51,6 @@ _TITLES: Final[dict[NodeKind, tuple[str, str]]] = {
     "crl": ("CRL server", "CRL servers"),
     "origin": ("Origin", "origins"),
 }
-_NEEDLESS: Final = frozenset(
-    {"stapled", "cached", "session-resumed", "no-ocsp-url", "short-lived", "leaf-only", "handshake-failed"}
-)
-_IMPOSSIBLE: Final = frozenset({"reissued-certificate", "not-intercepted"})
 _BEFORE_A_PACKET: Final = frozenset({"dns-failed", "responder-unreachable"})
 _ENOUGH_NAMES: Final = 2
 
@@ -374,12 +371,13 @@ def _ghost(verdict: Verdict) -> LinkKind:
     """Return whether a query is missing, was not needed, could not be sent, or may be hidden."""
     if verdict.presence == "unknown":
         return "hidden"
-    if verdict.cause in _NEEDLESS:
+    check = CAUSES[verdict.cause].check
+    if check in ("done", "needless", "moot"):
         return "needless"
     if verdict.confidence == "possible":
         # Another cause fits as well, and with it no query need be missing.
         return "hidden"
-    return "impossible" if verdict.cause in _IMPOSSIBLE else "missing"
+    return "impossible" if check == "impossible" else "missing"
 
 
 def _host_of(url: str | None) -> str | None:

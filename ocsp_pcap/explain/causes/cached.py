@@ -50,6 +50,7 @@ ENTRY: Final = cause(
     "The answer in frame {frame} is good until {until}: the next query is due with the first new connection "
     "after that.",
     "A capture longer than {longer} sees the next query: no answer from before lasts until then.",
+    check="done",
 )
 
 

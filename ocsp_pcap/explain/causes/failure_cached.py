@@ -28,6 +28,7 @@ ENTRY: Final = cause(
     (),
     "Repair what failed first: the earlier query and what came of it stand in frame {frame}.",
     "Clear the OCSP cache of {validator}, or wait, and open a new connection to {host}.",
+    check="failed",
 )
 
 

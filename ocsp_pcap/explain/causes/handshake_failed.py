@@ -39,6 +39,7 @@ ENTRY: Final = cause(
     ((Read,), (Saw,)),
     "Settle the handshake first: read the alert or reset in {transport}.stream eq {stream}.",
     "Check protocol versions, cipher suites and trust between {validator} and {host}.",
+    check="moot",
 )
 
 

@@ -27,6 +27,7 @@ ENTRY: Final = cause(
     (),
     "Nothing is wrong: browsers and many proxies check intermediates by other means, or not at all.",
     "If policy demands it, look whether {validator} can check the whole chain.",
+    check="needless",
 )
 
 

@@ -22,6 +22,7 @@ ENTRY: Final = cause(
     "If policy demands revocation checks, enable CRL checking on {validator}.",
     "To test OCSP, use a host whose certificate names a responder (see the OCSP URL under Authority"
     " Information Access).",
+    check="needless",
 )
 
 

@@ -24,6 +24,7 @@ ENTRY: Final = cause(
     ((Read,),),
     "If {host} shall be checked here, intercept TLS for it on {validator}.",
     "Otherwise look at the TLS client behind the tunnel: OCSP is that client's business.",
+    check="impossible",
 )
 
 

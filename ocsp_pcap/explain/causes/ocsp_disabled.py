@@ -28,6 +28,7 @@ ENTRY: Final = cause(
     "Enable OCSP, or revocation checking for server certificates, on {validator}.",
     "Then open a new connection to {host} and capture again.",
     DECIDE,
+    check="off",
 )
 
 

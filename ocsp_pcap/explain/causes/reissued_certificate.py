@@ -41,6 +41,7 @@ ENTRY: Final = cause(
     "Switch OCSP for forwarded traffic off on {on_here}; it can find nothing there.",
     "If {perhaps_on_here} is a proxy, switch OCSP for forwarded traffic off there; it can find nothing.",
     "Capture on the outer side of the parent to see OCSP for {unseen}.",
+    check="impossible",
 )
 
 

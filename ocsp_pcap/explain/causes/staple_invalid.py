@@ -28,6 +28,7 @@ ENTRY: Final = cause(
     "Find out why {lenient} did not fall back to a query; a strict validator would ask or refuse.",
     "The client itself refused (alert {alert} in frame {frame}): read in its log which rule was broken, "
     "compare its clock with the capture's, and see whether it trusts who signed the staple.",
+    check="failed",
 )
 
 

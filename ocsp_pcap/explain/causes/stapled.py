@@ -25,6 +25,7 @@ ENTRY: Final = cause(
     ((Read, Received, Means, Held),),
     "Nothing is wrong: the origin delivered the response itself, so no query is due.",
     "To see a query, test with a host that does not staple.",
+    check="done",
 )
 
 
