@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ocsp_pcap.crosscheck.labels import (
-    certificate_item,
-    hello_item,
-    request_item,
-    response_item,
-    url_item,
-)
+from ocsp_pcap.crosscheck.labels import certificate_item, hello_item, request_item, response_item, url_item
 from ocsp_pcap.crosscheck.model import Item
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact, ResponseFact
 

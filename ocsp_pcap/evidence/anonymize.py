@@ -157,8 +157,5 @@ def _packets(
 
 def _addresses(columns: TransportColumns, row: int) -> set[bytes]:
     size = 4 if columns.ip_version[row] == 4 else 16
-    pairs = (
-        (columns.source_high, columns.source_low),
-        (columns.destination_high, columns.destination_low),
-    )
+    pairs = ((columns.source_high, columns.source_low), (columns.destination_high, columns.destination_low))
     return {((int(high[row]) << 64) | int(low[row])).to_bytes(16, "big")[-size:] for high, low in pairs}

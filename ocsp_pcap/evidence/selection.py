@@ -72,10 +72,7 @@ def select(
         return Selection(wanted, ())
     streams = _streams(sources, wanted)
     chosen: set[int] = set(wanted.tolist())
-    followed: tuple[dict[int, _Stream], dict[int, _Stream]] = (
-        defaultdict(_Stream),
-        defaultdict(_Stream),
-    )
+    followed: tuple[dict[int, _Stream], dict[int, _Stream]] = (defaultdict(_Stream), defaultdict(_Stream))
     marks = {int(frame) for frame in wanted}
     ends = _last_messages(sources, messages or set())
     fragments: dict[int, Sequence[int]] = {}

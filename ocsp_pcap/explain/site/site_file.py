@@ -11,6 +11,7 @@ from typing import Any, get_args
 from ocsp_pcap.bounds import BOUNDS, too_large
 from ocsp_pcap.explain.site.authorities import authorities_in
 from ocsp_pcap.explain.site.model import AuthorityCertificate, Proxy, ProxyRole, Site, SiteError, Source
+from ocsp_pcap.explain.site.reading import read_bounded
 
 DURATION = re.compile(r"^\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*(ns|us|ms|s|m|h|d|w)?\s*$")
 NANOSECONDS = {
@@ -54,12 +55,7 @@ def load_site(path: Path) -> Site:
     Raises:
         SiteError: the file cannot be read, is no TOML, or has an unknown key or an unusable value.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(BOUNDS.site_file_bytes + 1)
-    except OSError as error:
-        raise SiteError(f"{path}: cannot be read: {error.strerror}") from error
-    return parse_site(content, path)
+    return parse_site(read_bounded(path), path)
 
 
 def parse_site(content: bytes, path: Path) -> Site:

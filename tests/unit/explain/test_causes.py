@@ -117,3 +117,10 @@ def test_unknown_codes() -> None:
     for function in (page, next_steps):
         with pytest.raises(KeyError):
             function("../causes/queried")
+
+
+def test_how_it_stands_about_the_check_follows_where_something_was_asked_or_nothing_is_known() -> None:
+    follows = {"present": "done", "attempted": "failed", "unknown": None}
+    found = {entry.code: entry.check for entry in CAUSES.values() if entry.presence in follows}
+    assert found == {code: follows[str(CAUSES[code].presence)] for code in found}
+    assert {entry.check for entry in CAUSES.values() if entry.kind == "finding"} == {None}
