@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple
+from typing import Any, Final, Literal, TypeAlias, TypeVar, TypeVarTuple
 
 from ocsp_pcap.bounds import mark, reached, reached_since
 from ocsp_pcap.explain.askers import Askers
@@ -46,6 +46,7 @@ Given = TypeVarTuple("Given")
 Result = TypeVar("Result", str, tuple[Doubt, ...], tuple[Alternative, ...])
 MOST_SAME: Final = 16_384
 """Results that are remembered to be shared: where hardly any comes twice, the record of them costs more."""
+Family: TypeAlias = Literal["IPv4", "IPv6"]
 Dated: TypeAlias = OcspExchangeFact | CrlFetchFact | DnsLookupFact | TcpAttemptFact
 
 
@@ -71,6 +72,11 @@ class Inquiry:
     time: int
     received: int | None
     """When that host was last shown the certificate before; None: it never was."""
+
+
+def family(address: str) -> Family:
+    """Return the family of an IP address."""
+    return "IPv6" if ":" in address else "IPv4"
 
 
 class Case:
@@ -292,21 +298,23 @@ class Case:
                     index[sha256].append(host)
         return index
 
-    def asked_about(self, certificate: CertificateFact) -> Sequence[Inquiry]:
-        """Return all queries about a certificate, whoever sent them, by time."""
-        return self._asked.get(certificate.sha256, ())
+    def asked_about(self, certificate: CertificateFact, who: Family | None) -> Sequence[Inquiry]:
+        """Return the queries about a certificate, by time.
+
+        Those of the hosts that received it, by the family of their address; None: of those that never did.
+        """
+        return self._asked.get((certificate.sha256, who), ())
 
     @cached_property
-    def _asked(self) -> dict[str, list[Inquiry]]:
-        index: dict[str, list[Inquiry]] = defaultdict(list)
+    def _asked(self) -> dict[tuple[str, Family | None], list[Inquiry]]:
+        index: dict[tuple[str, Family | None], list[Inquiry]] = defaultdict(list)
         for host in self.hosts.values():
             for sha256, queries in host.queries.items():
                 received = [visit.time for visit in host.received.get(sha256, ())]
+                asked = index[sha256, family(host.identity) if received else None]
                 for query in queries:
                     before = bisect_right(received, query.time)
-                    index[sha256].append(
-                        Inquiry(host, query, query.time, received[before - 1] if before else None)
-                    )
+                    asked.append(Inquiry(host, query, query.time, received[before - 1] if before else None))
         for asked in index.values():
             asked.sort(key=TIME)
         return index

@@ -66,27 +66,29 @@ class Clocks:
             offset.capture: offset for offset in clock_offsets(facts.handshakes)
         }
         self._steps = {capture.path: capture.step_back for capture in facts.captures}
-        self._dates: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        """Capture: (time in a Date header, when it was captured)."""
-        self._stated: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        """Capture: (time that the packet's sender wrote into it, when it was captured)."""
+        self._dates: dict[str, list[int]] = defaultdict(list)
+        """Capture: the times in Date headers, in order."""
+        self._lags: dict[str, list[int]] = defaultdict(list)
+        """Capture: by how much later each of them was captured, in order."""
+        self._behind: dict[str, int] = {}
+        """Capture: by how much at most a time that a packet's sender wrote into it is after its capturing."""
         for exchange in facts.ocsp_exchanges:
             seen = exchange.response_time if exchange.response_time is not None else exchange.time
-            produced = _produced(exchange.response)
             if exchange.date is not None:
-                self._dates[exchange.capture].append((exchange.date, seen))
-            for stated in (exchange.date, produced):
-                if stated is not None:
-                    self._stated[exchange.capture].append((stated, seen))
-        self._late = {
-            capture: max(min(seen - stated for stated, seen in dates), 0)
-            for capture, dates in self._dates.items()
-        }
+                self._dates[exchange.capture].append(exchange.date)
+                self._lags[exchange.capture].append(seen - exchange.date)
+            for stated in (exchange.date, _produced(exchange.response)):
+                self._state(exchange.capture, stated, seen)
         for handshake in facts.handshakes:
             seen = handshake.end_time if handshake.end_time is not None else handshake.time
             for staple in handshake.staples:
-                if (produced := _produced(staple)) is not None:
-                    self._stated[handshake.capture].append((produced, seen))
+                self._state(handshake.capture, _produced(staple), seen)
+        for times in (*self._dates.values(), *self._lags.values()):
+            times.sort()
+
+    def _state(self, capture: str, stated: int | None, seen: int) -> None:
+        if stated is not None:
+            self._behind[capture] = max(stated - seen, self._behind.get(capture, stated - seen))
 
     def bring(self, capture: str, time: int) -> int:
         """Bring a time of one capture to the reference clock."""
@@ -121,16 +123,16 @@ class Clocks:
         The Date of an answer (RFC 9110 6.6.1) and the producedAt of an OCSP response (RFC 6960 4.2.2.1) are
         written before the answer is captured.
         """
-        return max((stated - seen for stated, seen in self._stated.get(capture, ())), default=0)
+        return self._behind.get(capture, 0)
 
     def ahead(self, capture: str) -> int:
         """Return by how much a capture's clock is ahead of every Date in its answers; 0: it is not.
 
         One old Date is that of an answer from a cache; several that are all late by as much are not.
         """
-        dates = sorted(seen - stated for stated, seen in self._dates.get(capture, ()))
-        even = len(dates) >= 3 and dates[0] > TOLERANCE and dates[-1] - dates[0] < TOLERANCE
-        return dates[0] if even else 0
+        lags = self._lags.get(capture, [])
+        even = len(lags) >= 3 and lags[0] > TOLERANCE and lags[-1] - lags[0] < TOLERANCE
+        return lags[0] if even else 0
 
     def late(self, capture: str) -> int:
         """Return by how much every Date in a capture's answers is late; 0: one agrees, or there is none.
@@ -138,14 +140,15 @@ class Clocks:
         The clock may be ahead by as much, or each of the answers came out of a cache. Where a capture holds
         no Date, those of the others count, which may be by the same clock.
         """
-        return self._late.get(capture, min(self._late.values(), default=0))
+        if capture in self._lags:
+            return max(self._lags[capture][0], 0)
+        return max(min((lags[0] for lags in self._lags.values()), default=0), 0)
 
     def dated_within(self, capture: str, single: SingleFact) -> bool:
         """Tell whether an answer of this capture bears a Date at which a response was valid."""
-        end = single.next_update
-        return end is not None and any(
-            single.this_update <= stated <= end for stated, _ in self._dates.get(capture, ())
-        )
+        dates, end = self._dates.get(capture, []), single.next_update
+        first = bisect_left(dates, single.this_update)
+        return end is not None and first < len(dates) and dates[first] <= end
 
     def off_by(self, capture: str) -> int:
         """Return by how many nanoseconds a time of this capture may be wrong when someone else's is compared.
@@ -153,7 +156,9 @@ class Clocks:
         Where answers bear a Date that agrees with the capture's clock, that is by how far the two can differ.
         """
         differ = (abs(offset.offset) for offset in self.offsets.values() if offset.significant)
-        agree = any(abs(stated - seen) <= ROUNDING for stated, seen in self._dates.get(capture, ()))
+        lags = self._lags.get(capture, [])
+        first = bisect_left(lags, -ROUNDING)
+        agree = first < len(lags) and lags[first] <= ROUNDING
         usual = AGREEING if agree else TOLERANCE
         return max(usual, self.behind(capture), self.ahead(capture), max(differ, default=0))
 

@@ -30,16 +30,19 @@ class Hellos:
 
     def inner_leg(self, visit: Visit) -> Visit | None:
         """Return the leg on which the same hello reached the host that sent this one, to be relayed."""
-        self._know(visit)
+        if self._cut:
+            self._say_cut(visit)
         return self._inner_legs.get(visit)
 
     def outer_leg(self, visit: Visit) -> Visit | None:
         """Return the leg on which the host that this one ends at sent the same hello on."""
-        self._know(visit)
+        if self._cut:
+            self._say_cut(visit)
         return self._outer_legs.get(visit)
 
-    def _know(self, visit: Visit) -> None:
-        if self._cut and visit.handshake.client_random in self._cut:
+    def _say_cut(self, visit: Visit) -> None:
+        """Say that a bound was reached where not all legs of the hello of a visit were compared."""
+        if visit.handshake.client_random in self._cut:
             reached("legs", 0)
 
     def first_leg(self, visit: Visit) -> Visit:
@@ -52,9 +55,9 @@ class Hellos:
 
     @staticmethod
     def _followed(visit: Visit, step: Callable[[Visit], Visit | None]) -> Visit:
-        passed = {visit}
+        passed: set[Visit] = set()
         while (leg := step(visit)) is not None and leg not in passed:
-            passed.add(leg)
+            passed.add(visit)
             visit = leg
         return visit
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -140,9 +140,16 @@ class Host:
         """Its OCSP exchanges whose question cannot be read."""
         return [exchange for exchange in self.exchanges if exchange.unread_request]
 
-    def aliases_of(self, name: str) -> set[str]:
+    def aliases_of(self, name: str) -> Set[str]:
         """Return the name, and the targets of its CNAME chain that were looked up, too."""
-        return {name} | {lookup.name.rstrip(".").lower() for lookup in self.lookups.get(name, ())}
+        return self._aliases.get(name) or {name}
+
+    @cached_property
+    def _aliases(self) -> dict[str, frozenset[str]]:
+        return {
+            name: frozenset({name, *(lookup.name.rstrip(".").lower() for lookup in lookups)})
+            for name, lookups in self.lookups.items()
+        }
 
     @cached_property
     def names_of(self) -> dict[str, set[str]]:

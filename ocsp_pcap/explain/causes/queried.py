@@ -153,10 +153,8 @@ def _elsewhere(question: Question) -> Iterator[Claim]:
     if certificate is None or not question.eligible or question.queries:
         return
     case, time = question.case, question.visit.time
-    for asked in some(between(case.asked_about(certificate), time, time + REACTION)):
+    for asked in some(between(case.asked_about(certificate, None), time, time + REACTION)):
         query = asked.query
-        if certificate.sha256 in asked.host.received:
-            continue
         if case.identity(query.exchange.client) == question.asker.identity:
             # It only handed on what a host behind it asked.
             continue

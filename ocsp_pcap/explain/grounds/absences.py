@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.case import Case, family
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.grounds.claim import Standing
@@ -144,9 +144,9 @@ def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[St
         )
         return
     time = question.visit.time
-    for asked in some(between(case.asked_about(certificate), time, time + REACTION)):
-        nearer = asked.received is not None and asked.received < time
-        if nearer and _other_family(asked.host.identity, asker.identity):
+    other = case.asked_about(certificate, "IPv4" if family(asker.identity) == "IPv6" else "IPv6")
+    for asked in some(between(other, time, time + REACTION)):
+        if asked.received is not None and asked.received < time:
             yield Standing(
                 "other-place",
                 f"{asked.host.identity} asked about it right after, and its own handshake is further away: "
@@ -169,11 +169,6 @@ def other_place(question: Question, ground: Silence | NoOtherTry) -> Iterator[St
             f"queries go through the forwarding host {proxy.forwarding_host}, says the site file, and "
             "nothing that was sent there is in the captures",
         )
-
-
-def _other_family(one: str, other: str) -> bool:
-    """One of two addresses is of IPv4 and the other of IPv6."""
-    return (":" in one) is not (":" in other)
 
 
 def _is_about(failed: OcspExchangeFact | DnsLookupFact | TcpAttemptFact, proxy: Proxy) -> bool:

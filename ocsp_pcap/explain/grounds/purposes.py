@@ -39,14 +39,14 @@ def hidden_rival(question: Question, ground: For) -> Iterator[Standing]:
     if isinstance(act, Query):
         time = act.time
         near = between(question.asker.hidden, max(question.visit.time, time - REACTION), time)
-        rivals = [visit for visit in near if may_have_shown(question, visit)]
+        rivals = (visit for visit in reversed(near) if may_have_shown(question, visit))
     else:
         time = case.moment(act)
-        rivals = list(between(question.asker.hidden, time - REACTION, time))
+        near = between(question.asker.hidden, time - REACTION, time)
         responders = {host for host, _, _ in question.responders}
-        rivals = [visit for visit in rivals if (visit.host or "").lower() not in responders]
-    if rivals:
-        nearest = rivals[-1]
+        rivals = (visit for visit in reversed(near) if (visit.host or "").lower() not in responders)
+    nearest = next(rivals, None)
+    if nearest is not None:
         yield Standing(
             "hidden-rival",
             f"a handshake with {nearest.host or nearest.handshake.server} shortly before hides its "

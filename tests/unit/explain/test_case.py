@@ -94,10 +94,9 @@ def test_who_asked_without_having_received() -> None:
     indexed = case(seen)
     assert [host.identity for host in indexed.strangers_to(other)] == [PARENT]
     assert not indexed.strangers_to(shop)
-    assert [asked.received is None for each in (shop, other) for asked in indexed.asked_about(each)] == [
-        False,
-        True,
-    ]
+    (received,), (unseen,) = indexed.asked_about(shop, "IPv4"), indexed.asked_about(other, None)
+    assert (received.received, unseen.received) == (at(0), None)
+    assert not indexed.asked_about(shop, "IPv6")
     assert [exchange.requests[0].serial for exchange in indexed.host(PARENT).unmatched] == [other.serial]
 
 

@@ -181,8 +181,8 @@ STORIES = {
         "other-place",
         (handshake("shop.test", SHOP, staples=(STALE,)),),
         (
-            *(handshake("shop.test", SHOP, time=-9, client=f"10.9.0.{n}") for n in range(3)),
-            *(exchange(SHOP, time=1 + n / 10, client=f"10.9.0.{n}") for n in range(3)),
+            *(handshake("shop.test", SHOP, time=0.5, client=f"2001:db8:9::{n}") for n in range(3)),
+            *(exchange(SHOP, time=1 + n / 10, client=f"2001:db8:9::{n}") for n in range(3)),
             handshake("shop.test", SHOP, time=-100, client=V6),
         ),
         (exchange(SHOP, time=2, client=V6),),
