@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
@@ -12,6 +12,8 @@ from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
 
+MOST_WHOLE: Final = 256
+"""Exchanges on one connection among which the whole of a part is looked for."""
 SAME_EVENT: Final = 2 * SECOND
 """Two captures hold the same packet where it lies within this time, clocks corrected."""
 
@@ -102,4 +104,38 @@ def distinct_exchanges(
         else:
             by_key[key].setdefault(exchange.capture, []).append(exchange)
             kept.append(exchange)
+    kept = _without_parts(kept, clock, same_clock)
     return tuple(sorted(kept, key=lambda exchange: clock(exchange.capture, exchange.time)))
+
+
+def _without_parts(
+    exchanges: list[OcspExchangeFact], clock: Clock, same_clock: Callable[[str, str], bool]
+) -> list[OcspExchangeFact]:
+    """Leave out exchanges of which another capture holds all that these hold, and more."""
+    if len({exchange.capture for exchange in exchanges}) < 2:
+        return exchanges
+    connections: dict[tuple[object, ...], list[OcspExchangeFact]] = defaultdict(list)
+    for exchange in exchanges:
+        if exchange.requests and exchange.response is not None:
+            connections[exchange.client, exchange.client_port, exchange.server].append(exchange)
+
+    def is_part(part: OcspExchangeFact) -> bool:
+        if (part.requests and part.response is not None) or not part.client_port:
+            return False
+        wholes = connections.get((part.client, part.client_port, part.server), ())
+        return any(
+            whole.capture != part.capture
+            and same_clock(whole.capture, part.capture)
+            and part.requests in ((), whole.requests)
+            and part.http_status in (None, whole.http_status)
+            and (part.response is None or part.response == whole.response)
+            and any(abs(one - other) <= SAME_EVENT for one in times(whole) for other in times(part))
+            for whole in wholes[:MOST_WHOLE]
+        )
+
+    def times(exchange: OcspExchangeFact) -> Iterator[int]:
+        yield clock(exchange.capture, exchange.time)
+        if exchange.response_time is not None:
+            yield clock(exchange.capture, exchange.response_time)
+
+    return [exchange for exchange in exchanges if not is_part(exchange)]

@@ -150,9 +150,9 @@ def edited(packet: Packet, at: int, new: bytes) -> Packet:
     old = bytes(data[at : at + len(new)])
     data[at : at + len(new)] = new
     network, transport = packet.network, packet.transport
-    of_header = at < transport and packet.data[network] >> 4 == 4
-    checksums = [network + 10] if of_header else []
-    if at >= transport or at >= network + 8:
+    version = packet.data[network] >> 4
+    checksums = [network + 10] if at < transport and version == 4 else []
+    if at >= transport or at >= network + (12 if version == 4 else 8):
         # Addresses are part of the pseudo header.
         checksums.append(transport + CHECKSUM_AT[packet.protocol])
     odd = (at - transport) % 2 if at >= transport else 0

@@ -190,7 +190,9 @@ def trace_told_otherwise(question: Question, ground: Traced) -> Iterator[Standin
         not query.usable for query in between(question.queries, 0, question.visit.time)[-1:]
     ):
         yield Standing("told-otherwise", "the last time it asked about this certificate brought no answer")
-    if question.visit.handshake.early_end or question.visit.handshake.alerts:
+    handshake = question.visit.handshake
+    refused = any(alert.level == "fatal" for alert in handshake.alerts)
+    if handshake.early_end or (refused and not handshake.application_data):
         yield Standing(
             "told-otherwise", "the handshake broke off, so that nothing came of what the line says"
         )

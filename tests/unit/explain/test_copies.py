@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.facts import Facts
@@ -40,6 +45,20 @@ def test_one_exchange_in_two_captures_is_one_query() -> None:
     assert len(case(facts(shop, one, copy)).exchanges) == 1
     again = exchange(shop, one.response, capture="a.pcap", client_port=50000, time=1.01)
     assert len(case(facts(shop, one, again)).exchanges) == 2
+
+
+@pytest.mark.parametrize("lost", [{"response": None, "http_status": None}, {"requests": ()}])
+def test_what_another_capture_holds_a_part_of_is_one_query(lost: dict[str, Any]) -> None:
+    whole = exchange(shop, capture="a.pcap", client_port=50000)
+    part = replace(exchange(shop, whole.response, capture="b.pcap", client_port=50000, time=1.01), **lost)
+    both = [handshake("shop.test", shop, random="aa", capture=path) for path in ("a.pcap", "b.pcap")]
+    seen = facts(shop, *both, whole, part)
+    assert case(seen).exchanges == (whole,)
+    assert explain(seen, Context()).headline.startswith("1 OCSP request from")
+    # What was refused before, or on another connection, is another one.
+    refused = replace(part, response=None, http_status=503, requests=whole.requests)
+    assert len(case(facts(shop, *both, whole, refused)).exchanges) == 2
+    assert len(case(facts(shop, *both, whole, replace(part, client_port=50001))).exchanges) == 2
 
 
 def test_copies_of_exchanges_are_told_whatever_the_clocks() -> None:
