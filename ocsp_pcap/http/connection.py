@@ -69,9 +69,14 @@ class HttpConversation:
             held += len(direction.buffer) + (len(message.body) if message is not None else 0)
         return held
 
-    def between_messages(self, from_client: bool) -> bool:
-        """Tell whether the next byte of a direction is due to begin a message."""
+    def may_end(self, from_client: bool) -> bool:
+        """Tell whether another protocol may begin in a direction: no message of it is under way.
+
+        It begins with the client, and with the server only where nothing of the client is in the capture.
+        """
         direction = self._client if from_client else self._server
+        if not from_client and (self._client.seen or self._entrance.greeting is not None):
+            return False
         return direction.state is HttpState.LOST or (
             direction.state is HttpState.HEAD and direction.message is None and not direction.buffer
         )

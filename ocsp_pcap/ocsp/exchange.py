@@ -163,9 +163,9 @@ class ExchangeReader:
         """The connection speaks another protocol from here on."""
         return self._http.switched
 
-    def between_messages(self, from_client: bool) -> bool:
-        """Tell whether the next byte of a direction is due to begin a message."""
-        return self._http.between_messages(from_client)
+    def may_end(self, from_client: bool) -> bool:
+        """Tell whether another protocol may begin in a direction: see :class:`HttpConversation`."""
+        return self._http.may_end(from_client)
 
     def take_trailing(self) -> list[Trailing]:
         """Return, once, what travelled inside the tunnel and was handed to this reader."""

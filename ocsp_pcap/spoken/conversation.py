@@ -370,10 +370,11 @@ class Conversation:
                 reached("exchanges")
 
     def _ends_http(self, direction: int, data: bytes, frame: int, time: int) -> bool:
-        """Leave HTTP where the client begins TLS in place of its next request."""
+        """Leave HTTP where TLS begins in place of the next message: with the client, where it is seen."""
         assert self._http is not None
         from_client = direction == self.client
-        hello = from_client and sniff(data) is Beginning.TLS_CLIENT and self._http.between_messages(True)
+        kind = Beginning.TLS_CLIENT if from_client else Beginning.TLS_SERVER
+        hello = sniff(data) is kind and self._http.may_end(from_client)
         if hello:
             self._leave_http(frame, time)
         return hello

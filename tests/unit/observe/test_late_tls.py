@@ -110,6 +110,15 @@ def test_after_keep_alive_requests_and_connect(tmp_path: Path) -> None:
     assert handshake.sni == handshake.connect_host == "late.test"
 
 
+def test_after_answers_of_http_where_the_client_is_not_in_the_capture(tmp_path: Path) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    pieces = [answer, answer, server_flight()[1]]
+    starts = [sum(map(len, pieces[:number])) for number in range(len(pieces))]
+    wires = [Wire(SERVER, "PA", start, data) for start, data in zip(starts, pieces, strict=True)]
+    (handshake,) = handshakes(tmp_path, wires)
+    assert (handshake.server, handshake.frames.server_hello) == ("10.9.0.2", 6)
+
+
 def test_late_inside_a_tunnel_its_host_is_still_known(tmp_path: Path) -> None:
     connect, opened = (
         b"CONNECT late.test:25 HTTP/1.1\r\nHost: late.test:25\r\n\r\n",
