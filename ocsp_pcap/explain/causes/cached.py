@@ -61,10 +61,9 @@ def claims(question: Question) -> Iterator[Claim]:
     if refused_staple(question.visit.handshake):
         # It wanted a staple and nothing else: what it holds did not count.
         return
-    for claim in (_in_capture(question), _by_trace(question), _before_capture(question)):
-        if claim is not None:
-            yield claim
-            return
+    claim = _in_capture(question) or _by_trace(question) or _before_capture(question)
+    if claim is not None:
+        yield claim
 
 
 def _in_capture(question: Question) -> Claim | None:

@@ -35,10 +35,8 @@ def claims(question: Question) -> Iterator[Claim]:
     inner = question.case.hellos.inner_leg(question.visit)
     if inner is not None:
         yield _same_hello(question, inner)
-    elif (said := _said(question)) is not None:
-        yield said
-    elif (handed_on := _hands_on_its_query(question)) is not None:
-        yield handed_on
+    elif (claim := _said(question) or _hands_on_its_query(question)) is not None:
+        yield claim
     elif _perhaps(question):
         words = (
             f"{question.who} may only tunnel this connection for a client behind it, whose side is not "

@@ -36,11 +36,8 @@ def claims(question: Question) -> Iterator[Claim]:
     """Claim that OCSP is off: because the site file says so, or because many occasions brought no query."""
     if not question.eligible or question.own_queries:
         return
-    said = _said(question)
-    if said is not None:
-        yield said
-    elif (silent := _silent(question)) is not None:
-        yield silent
+    if (claim := _said(question) or _silent(question)) is not None:
+        yield claim
 
 
 def _said(question: Question) -> Claim | None:

@@ -52,16 +52,15 @@ def claims(question: Question) -> Iterator[Claim]:
         return
     if relayed_to_the_end(question):
         return
-    for claim in (
-        _by_both_sides(question, certificate),
-        _by_maker(question, certificate),
-        _by_site(question, certificate),
-        _by_its_looks(question, certificate),
-        _by_one_issuer(question, certificate),
-    ):
-        if claim is not None:
-            yield claim
-            return
+    claim = (
+        _by_both_sides(question, certificate)
+        or _by_maker(question, certificate)
+        or _by_site(question, certificate)
+        or _by_its_looks(question, certificate)
+        or _by_one_issuer(question, certificate)
+    )
+    if claim is not None:
+        yield claim
 
 
 def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | None:
