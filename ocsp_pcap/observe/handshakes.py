@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import attrgetter
+from typing import Final, Literal, TypeAlias
 
-from ocsp_pcap.facts import AlertFact, HandshakeFact, HandshakeFrames, Side
+from ocsp_pcap.facts import AlertFact, HandshakeFact, HandshakeFrames, ResponseFact, Side, Transport
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.documents import Documents
 from ocsp_pcap.observe.exchanges import Peers, moved
@@ -14,7 +15,12 @@ from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.spoken.seen import SeenHandshake, Spoken, Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flow import Flow
+from ocsp_pcap.tls.events import Alert
 from ocsp_pcap.tls.names import alert_description_name, alert_level_name
+
+_Place: TypeAlias = tuple[int | None, int | None]
+"""Frame and time of what a client sent."""
+_NOWHERE: Final[_Place] = (None, None)
 
 
 class HandshakeFacts:
@@ -89,7 +95,9 @@ class HandshakeFacts:
             closed=_closed(flow) if last else None,
             frames_before=stream.frames_before,
             end=(peers.closed_by, peers.closed_time) if last else (None, None),
-            last_data=_last_data(flow, client) if last and not handshake.decrypted else None,
+            last_data=(flow.data_frames[client], flow.data_times[client])
+            if last and not handshake.decrypted
+            else _NOWHERE,
             client_ttl=peers.client_ttl,
         )
 
@@ -125,7 +133,7 @@ class HandshakeFacts:
         self,
         capture: str,
         number: int,
-        transport: str,
+        transport: Transport,
         handshake: SeenHandshake,
         client: tuple[str, int],
         server: tuple[str, int],
@@ -133,26 +141,27 @@ class HandshakeFacts:
         tunnel: Tunnel | None,
         one_sided: bool,
         started_mid_stream: bool,
-        closed: str | None,
+        closed: Literal["fin", "rst"] | None,
         frames_before: int,
         end: tuple[Side | None, int | None] = (None, None),
-        last_data: tuple[int, int] | None = None,
+        last_data: _Place = _NOWHERE,
         client_ttl: int | None = None,
     ) -> HandshakeFact:
-        data = _client_data(handshake, frames_before, last_data)
+        handshake = handshake.counted_behind(frames_before)
+        first_data, last_data = _client_data(handshake, last_data)
         complete = handshake.complete
         return HandshakeFact(
             capture=capture,
             stream=number,
-            transport="tcp" if transport == "tcp" else "udp",
+            transport=transport,
             time=handshake.time,
             frames=HandshakeFrames(
-                client_hello=moved(handshake.client_hello_frame, frames_before),
-                server_hello=moved(handshake.server_hello_frame, frames_before),
-                certificate=moved(handshake.certificate_frame, frames_before),
-                certificate_status=moved(handshake.staple_frame, frames_before),
-                finished=moved(handshake.finished_frame, frames_before),
-                client_finished=moved(handshake.client_finished, frames_before),
+                client_hello=handshake.client_hello_frame,
+                server_hello=handshake.server_hello_frame,
+                certificate=handshake.certificate_frame,
+                certificate_status=handshake.staple_frame,
+                finished=handshake.finished_frame,
+                client_finished=handshake.client_finished,
             ),
             client=client[0],
             server=server[0],
@@ -166,28 +175,12 @@ class HandshakeFacts:
             client_random=handshake.client_random,
             server_random=handshake.server_random,
             certificates=self._chain(handshake.certificates),
-            staples=tuple(
-                [self._documents.response(self._shared.responses.parse(der)) for der in handshake.staples]
-            ),
+            staples=self._staples(handshake.staples),
             client_certificates=self._chain(handshake.client_certificates),
             certificate_encrypted=handshake.certificate_encrypted,
             decrypted=handshake.decrypted,
             complete=complete,
-            alerts=tuple(
-                [
-                    AlertFact(
-                        frame=alert.frame + frames_before,
-                        sender="client" if alert.from_client else "server",
-                        level=alert_level_name(alert.level) if alert.level is not None else None,
-                        description=(
-                            alert_description_name(alert.description)
-                            if alert.description is not None
-                            else None
-                        ),
-                    )
-                    for alert in handshake.alerts
-                ]
-            ),
+            alerts=tuple([_alert(alert) for alert in handshake.alerts]) if handshake.alerts else (),
             client_port=client[1],
             server_port=self._ports.setdefault(server[1], server[1]),
             connect_frame=moved(tunnel.frame, frames_before) if tunnel is not None else None,
@@ -205,14 +198,14 @@ class HandshakeFacts:
             started_mid_stream=started_mid_stream,
             end_time=handshake.last_time,
             application_data=handshake.application_data_frame is not None,
-            closed="rst" if closed == "rst" else "fin" if closed == "fin" else None,
+            closed=closed,
             early_end=closed is not None and not complete and handshake.application_data_frame is None,
-            application_data_frame=moved(handshake.application_data_frame, frames_before),
+            application_data_frame=handshake.application_data_frame,
             application_data_time=handshake.application_data_time,
-            client_data_time=data[0][1] if data is not None else None,
-            client_data_frame=data[0][0] if data is not None else None,
-            client_data_last_time=data[1][1] if data is not None else None,
-            client_data_last_frame=data[1][0] if data is not None else None,
+            client_data_time=first_data[1],
+            client_data_frame=first_data[0],
+            client_data_last_time=last_data[1],
+            client_data_last_frame=last_data[0],
             server_data_time=handshake.server_data_time,
             closed_by=end[0],
             closed_time=end[1],
@@ -223,6 +216,10 @@ class HandshakeFacts:
             hello_fingerprint=handshake.hello_fingerprint,
         )
 
+    def _staples(self, ders: tuple[bytes, ...]) -> tuple[ResponseFact, ...]:
+        responses = self._shared.responses
+        return tuple([self._documents.response(responses.parse(der)) for der in ders]) if ders else ()
+
     def _chain(self, ders: tuple[bytes, ...]) -> tuple[str, ...]:
         """Return the hashes of certificates, which are known from then on."""
         known = self._chains.get(ders)
@@ -231,26 +228,27 @@ class HandshakeFacts:
         return known
 
 
-def _client_data(
-    handshake: SeenHandshake, frames_before: int, last_data: tuple[int, int] | None
-) -> tuple[tuple[int, int], tuple[int, int]] | None:
+def _client_data(handshake: SeenHandshake, last_data: _Place) -> tuple[_Place, _Place]:
     """Return frame and time of the first and of the last application data of the client."""
-    if handshake.client_data is None:
-        return None
-    first, last = handshake.client_data, handshake.client_data_last or handshake.client_data
-    if frames_before:
-        first, last = (first[0] + frames_before, first[1]), (last[0] + frames_before, last[1])
-    found = [first, last]
-    return first, max(found if last_data is None else [*found, last_data])
+    first = handshake.client_data
+    if first is None:
+        return _NOWHERE, _NOWHERE
+    last = max(first, handshake.client_data_last or first)
+    frame, time = last_data
+    return first, last if frame is None or time is None else max(last, (frame, time))
 
 
-def _last_data(flow: Flow, client: int) -> tuple[int, int] | None:
-    """Return frame and time of the last new bytes of the client."""
-    frame, time = flow.data_frames[client], flow.data_times[client]
-    return None if frame is None or time is None else (frame, time)
+def _alert(alert: Alert) -> AlertFact:
+    level, description = alert.level, alert.description
+    return AlertFact(
+        frame=alert.frame,
+        sender="client" if alert.from_client else "server",
+        level=None if level is None else alert_level_name(level),
+        description=None if description is None else alert_description_name(description),
+    )
 
 
-def _closed(flow: Flow) -> str | None:
+def _closed(flow: Flow) -> Literal["fin", "rst"] | None:
     if flow.reset_frame is not None:
         return "rst"
     return "fin" if any(flow.fin_frames) else None

@@ -84,7 +84,9 @@ def outside(tcp: TransportColumns, udp: TransportColumns) -> Counter[str]:
 def _resets(columns: TransportColumns, prefix: int) -> int:
     """Count hard resets of OpenVPN that fill a payload; over TCP their length stands before each."""
     length: NDArray[Any] = columns.payload_length - prefix
-    rows = np.flatnonzero(np.isin(length, _RESET_LENGTHS) & ~columns.in_error)
+    near = (length >= _RESET_LENGTHS[0]) & (length <= _RESET_LENGTHS[-1])
+    rows = np.flatnonzero(near & ~columns.in_error)
+    rows = rows[np.isin(length[rows], _RESET_LENGTHS)]
     if not len(rows):
         return 0
     start, length = columns.payload_offset[rows] + prefix, length[rows]

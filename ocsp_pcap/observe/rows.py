@@ -112,7 +112,7 @@ def copied(
     """Copy rows of a batch, with their payload; ``stream`` and ``direction`` are those of the rows chosen."""
     offsets, lengths = columns.payload_offset[rows], columns.payload_length[rows]
     memory = columns.buffer.data
-    payloads = [
+    payloads: list[bytes | memoryview] = [
         memory[max(offset - HEADERS, 0) : offset + length]
         if offset < EXTRA
         else columns.extra[max(offset - EXTRA - HEADERS, 0) : offset - EXTRA + length]
@@ -121,7 +121,7 @@ def copied(
     sizes = np.fromiter(map(len, payloads), np.int64, len(payloads))
     copied: dict[str, Any] = {name: getattr(columns, name)[rows] for name in _ROW_COLUMNS}
     copied["payload_offset"] = np.cumsum(sizes) - lengths
-    buffer = np.frombuffer(b"".join(payloads) + bytes(PADDING), np.uint8)
+    buffer = np.frombuffer(b"".join([*payloads, bytes(PADDING)]), np.uint8)
     columns = replace(_NOTHING, buffer=buffer, disputed=columns.disputed, **copied)
     return Rows(columns, stream, direction)
 

@@ -7,7 +7,7 @@ copy for all.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 from ocsp_pcap.ocsp.exchange import Exchange
 from ocsp_pcap.spoken.handshakes import Handshake
@@ -73,6 +73,24 @@ class SeenHandshake(NamedTuple):
         """Nothing of it is in the capture but ClientHellos."""
         answered = self.server_hello_frame is not None or self.certificates or self.alerts
         return self.has_client_hello and not answered
+
+    def counted_behind(self, frames: int) -> SeenHandshake:
+        """Return the same where so many frames of other files come before those of its file."""
+        if not frames:
+            return self
+        moved: dict[str, Any] = {
+            name: None if (frame := getattr(self, name)) is None else frame + frames for name in _FRAMES
+        }
+        for name in ("client_data", "client_data_last"):
+            place: tuple[int, int] | None = getattr(self, name)
+            moved[name] = None if place is None else (place[0] + frames, place[1])
+        alerts = tuple([alert._replace(frame=alert.frame + frames) for alert in self.alerts])
+        return self._replace(alerts=alerts, **moved)
+
+
+_FRAMES: Final = tuple(
+    name for name in SeenHandshake._fields if name.endswith("_frame") or name == "client_finished"
+)
 
 
 class Tunnel(NamedTuple):

@@ -56,10 +56,12 @@ class Flow(NamedTuple):
     @property
     def ended_by(self) -> int | None:
         """Direction that sent the first FIN or RST; None: there was none."""
-        ends = [(frame, direction) for direction, frame in enumerate(self.fin_frames) if frame is not None]
-        if self.reset_frame is not None and self.reset_direction is not None:
-            ends.append((self.reset_frame, self.reset_direction))
-        return min(ends)[1] if ends else None
+        one, other = self.fin_frames
+        found, direction = (one, 0) if other is None or (one is not None and one < other) else (other, 1)
+        reset = self.reset_frame
+        if reset is not None and (found is None or reset < found):
+            return self.reset_direction
+        return None if found is None else direction
 
     @property
     def outcome(self) -> TcpOutcome | None:

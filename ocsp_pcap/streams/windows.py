@@ -80,22 +80,15 @@ def scales(columns: TransportColumns, rows: Rows) -> NDArray[np.uint8]:
     """Return the scale that each of some SYNs offers; UNSEEN where its header is not there in one piece."""
     found = np.full(len(rows), UNSEEN, np.uint8)
     end = columns.payload_offset[rows]
-    left = np.flatnonzero((end < EXTRA) & (end >= 20))
-    header = np.zeros(len(rows), np.int64)
-    for size in range(20, 64, 4):
-        start = end[left] - size
-        inside = start >= 0
-        left, start = left[inside], start[inside]
-        fits = (byte(columns.buffer, start + 12) >> 4 == size >> 2) & (
-            uint32(columns.buffer, start + 4) == columns.sequence[rows[left]]
-        )
-        header[left[fits]] = start[fits]
-        found[left[fits]] = NOT_OFFERED
-        left = left[~fits]
-        if not len(left):
-            break
-    left = np.flatnonzero(found)
-    at = header[left] + 20
+    sizes = np.arange(20, 64, 4)
+    start = end[:, None] - sizes
+    inside = (start >= 0) & (end < EXTRA)[:, None]
+    start[~inside] = 0
+    fits = inside & (byte(columns.buffer, start + 12) >> 4 == sizes >> 2)
+    fits &= uint32(columns.buffer, start + 4) == columns.sequence[rows][:, None]
+    left = np.flatnonzero(fits.any(axis=1))
+    found[left] = NOT_OFFERED
+    at = start[left, fits[left].argmax(axis=1)] + 20
     for _ in range(40):
         inside = at + 2 < end[left]
         left, at = left[inside], at[inside]
