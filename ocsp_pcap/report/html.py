@@ -14,6 +14,7 @@ from ocsp_pcap.explain.headline import revoked_serials
 from ocsp_pcap.explain.model import Explanation, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.facts import OcspExchangeFact
+from ocsp_pcap.report import wording
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
 from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filter, verdict_filters
@@ -31,22 +32,6 @@ from ocsp_pcap.report.shared_words import Form, Row, share
 from ocsp_pcap.report.staple_ledger import HEADINGS as STAPLE_HEADINGS
 from ocsp_pcap.report.staple_ledger import staple_cells
 from ocsp_pcap.report.timeline_svg import timeline_svg
-from ocsp_pcap.report.wording import (
-    CALM,
-    GHOSTS,
-    LINK_MARKS,
-    SEVERITY_MARKS,
-    attention,
-    capture_limits,
-    capture_remarks,
-    capture_size,
-    colour_of_all,
-    doubt_clause,
-    moment,
-    presence_words,
-    status_colour,
-    verdict_colour,
-)
 from ocsp_pcap.terminal.escape import safe_text
 
 if TYPE_CHECKING:
@@ -98,14 +83,14 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         "staple_headings": STAPLE_HEADINGS,
         "staple_rows": [staple_cells(row, layout.labels) for row in explanation.staples[:_MOST_STAPLES]],
         "staples_telling": any(row.sent or row.refused for row in explanation.staples),
-        "severity_marks": SEVERITY_MARKS,
-        "calm": CALM,
+        "severity_marks": wording.SEVERITY_MARKS,
+        "calm": wording.CALM,
         "most_evidence": _MOST_EVIDENCE,
         "most_sightings": _MOST_SIGHTINGS,
         "long_group": _LONG_GROUP,
         "names": {node.id: f"{node.title} {node.name}" for node in explanation.picture.nodes},
-        "link_marks": LINK_MARKS,
-        "ghosts": GHOSTS,
+        "link_marks": wording.LINK_MARKS,
+        "ghosts": wording.GHOSTS,
         "picture_words": picture_words(explanation.picture),
         "case_filters": case_filters(explanation),
         "answer": answer_text,
@@ -176,7 +161,7 @@ def _tables(
             for anchor, verdict in known.items()
         ]
         forms, single = share(rows)
-        urgent = [attention(known[form.rows[0][0]]) < CALM for form in forms]
+        urgent = [wording.attention(known[form.rows[0][0]]) < wording.CALM for form in forms]
         written_out = (*first, *(known[row.anchor] for row in single))
         tables.append(_Table(written_out, tuple(zip(forms, urgent, strict=True))))
     return tables
@@ -251,19 +236,19 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         {
-            "attention": attention,
-            "colour": verdict_colour,
-            "presence": presence_words,
-            "status_colour": status_colour,
-            "group_colour": lambda group: colour_of_all(group.verdicts),
+            "attention": wording.attention,
+            "colour": wording.verdict_colour,
+            "presence": wording.presence_words,
+            "status_colour": wording.status_colour,
+            "group_colour": lambda group: wording.colour_of_all(group.verdicts),
             "markup": _markup,
-            "capture_limits": capture_limits,
-            "capture_remarks": capture_remarks,
-            "capture_size": capture_size,
+            "capture_limits": wording.capture_limits,
+            "capture_remarks": wording.capture_remarks,
+            "capture_size": wording.capture_size,
             "count": count,
-            "doubt": doubt_clause,
+            "doubt": wording.doubt_clause,
             "host": host_text,
-            "moment": moment,
+            "moment": wording.moment,
             "more_findings": more_findings,
             "validator": validator_name,
             "verdict_filters": lambda verdict: (*verdict_filter(verdict), *verdict_filters(verdict)),
