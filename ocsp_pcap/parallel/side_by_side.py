@@ -39,7 +39,11 @@ class SideBySide(SetReader):
             for number, run in enumerate(share):
                 if run.first:
                     self.begin(run.group)
-                if not (self._read(run, watch) if steps is None else self._take(run, steps[number], watch)):
+                if steps is None:
+                    whole = self._read(run.members, watch)
+                else:
+                    whole = self._take(run, steps[number], watch)
+                if not whole:
                     return self.finish(sum(map(len, groups)))
         return self.finish(sum(map(len, groups)))
 
@@ -74,12 +78,12 @@ class SideBySide(SetReader):
             found.append([step for answer in of_run if answer for steps in answer for step in steps])
         return found
 
-    def _read(self, run: Run, watch: Watch) -> bool:
-        """Read a run here; False: the user interrupted it."""
-        for member in run.members:
+    def _read(self, members: Sequence[Member], watch: Watch) -> bool:
+        """Read files here; False: the user interrupted it."""
+        for member in members:
+            self.read(member, watch)
             if watch.stopped:
                 return False
-            self.read(member, watch)
         return True
 
     def _take(self, run: Run, steps: Sequence[Step], watch: Watch) -> bool:
@@ -90,10 +94,9 @@ class SideBySide(SetReader):
                 self.fail(step.member, step.error)
                 continue
             if not self._join(step):
-                if watch.stopped:
+                if watch.stopped or not self._read(step.members, watch):
                     return False
-                for member in step.members:
-                    self.read(member, Watch())
+                continue
             size = sum(member.source.size or 0 for member in step.members)
             watch.advance(size, sum(file.summary.packets for file in step.observation.files))
             if step.observation.files[-1].interrupted:

@@ -95,6 +95,19 @@ def test_what_was_found_so_far(after: int, files: list[Path]) -> None:
     assert facts.handshakes == read_facts(files[:read]).handshakes or read == 3
 
 
+def test_an_interruption_of_the_share_that_is_read_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
+    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
+    told: list[str] = []
+    facts = read_facts(files, ReadOptions(jobs=2, watch=Stops(0), warn=told.append))
+    (capture,) = facts.captures
+    assert capture.packets < 30
+    assert capture.damage is not None
+    assert told == ["reading was interrupted before 4 files could be begun."]
+
+
 def test_processes_have_the_bounds_that_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is reached there is told as here."""
     monkeypatch.setattr(runs, "LEAST_BYTES", 1)
