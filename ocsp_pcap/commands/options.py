@@ -53,6 +53,35 @@ def _complete_bounds(ctx: click.Context, parameter: click.Parameter, incomplete:
     return bounds(ctx, parameter, incomplete)
 
 
+def _adjust_bounds(_: click.Context, __: click.Parameter, settings: tuple[str, ...]) -> None:
+    """Change bounds as the options say; where one asks for the list, print it and exit."""
+    if not settings:
+        return
+    from ocsp_pcap import bounds
+
+    if "list" in settings:
+        for name, value, what, why in bounds.table():
+            click.echo(f"{name}={value}\n    {what}: {why}")
+        raise click.exceptions.Exit(0)
+    try:
+        for setting in settings:
+            bounds.adjust(bounds.parse(setting))
+    except bounds.BoundError as error:
+        raise click.BadParameter(str(error), param_hint="--bound") from error
+
+
+bound_option = click.option(
+    "--bound",
+    multiple=True,
+    metavar="NAME=VALUE",
+    expose_value=False,
+    is_eager=True,
+    callback=_adjust_bounds,
+    shell_complete=_complete_bounds,
+    help="Change a bound on what is held or looked at; --bound list prints them all.",
+)
+
+
 def named_file(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
     """Return the file of an option; None for ``-``, which is standard output as it is without the option."""
     return None if value == Path("-") else value
@@ -68,12 +97,10 @@ def reading_options(command: Command) -> Command:
         jobs: int | None,
         cluster: str | None,
         rotated: Rotation,
-        bound: tuple[str, ...],
         **others: Any,
     ) -> Any:
         if cluster is not None and jobs is not None:
             raise click.UsageError("Give --jobs or --cluster: files are read here or by a cluster.")
-        _adjust_bounds(bound)
         return command(how=HowToRead(keylog, rsa_key, jobs or 1, rotated, cluster), **others)
 
     decorators = [
@@ -103,32 +130,9 @@ def reading_options(command: Command) -> Command:
             default="auto",
             help="Whether files are one capture, rotated: as names and times tell, all are, or none is.",
         ),
-        click.option(
-            "--bound",
-            multiple=True,
-            metavar="NAME=VALUE",
-            shell_complete=_complete_bounds,
-            help="Change a bound on what is held or looked at; --bound list prints them all.",
-        ),
+        bound_option,
     ]
     return _decorated(cast("Command", with_options), decorators)
-
-
-def _adjust_bounds(settings: tuple[str, ...]) -> None:
-    """Change bounds as the options say; where one asks for the list, print it and exit."""
-    if not settings:
-        return
-    from ocsp_pcap import bounds
-
-    if "list" in settings:
-        for name, value, what, why in bounds.table():
-            click.echo(f"{name}={value}\n    {what}: {why}")
-        raise click.exceptions.Exit(0)
-    try:
-        for setting in settings:
-            bounds.adjust(bounds.parse(setting))
-    except bounds.BoundError as error:
-        raise click.BadParameter(str(error), param_hint="--bound") from error
 
 
 def capture_options(command: Command) -> Command:

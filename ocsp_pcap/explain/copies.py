@@ -8,12 +8,10 @@ from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.model import Role
-from ocsp_pcap.explain.spans import TIME
+from ocsp_pcap.explain.spans import TIME, some
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
 
-MOST_WHOLE: Final = 256
-"""Exchanges on one connection among which the whole of a part is looked for."""
 SAME_EVENT: Final = 2 * SECOND
 """Two captures hold the same packet where it lies within this time, clocks corrected."""
 
@@ -130,7 +128,7 @@ def _without_parts(
             and part.http_status in (None, whole.http_status)
             and (part.response is None or part.response == whole.response)
             and any(abs(one - other) <= SAME_EVENT for one in times(whole) for other in times(part))
-            for whole in wholes[:MOST_WHOLE]
+            for whole in some(wholes)
         )
 
     def times(exchange: OcspExchangeFact) -> Iterator[int]:

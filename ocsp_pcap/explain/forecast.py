@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
+from ocsp_pcap.bounds import counted, sentences
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.causes import ORDER
 from ocsp_pcap.explain.forecast_model import (
@@ -47,7 +48,13 @@ def forecast(source: Facts | Case, context: Context | None = None, hosts: Sequen
         context: what the user gave: site file (TTL override, forwarding host), vantages.
         hosts: glob patterns; only handshakes with a host that matches one count (empty: all).
     """
-    case = source if isinstance(source, Case) else Case(source, context or Context())
+    with counted() as reached:
+        case = source if isinstance(source, Case) else Case(source, context or Context())
+        found = _forecast(case, hosts)
+    return replace(found, notes=(*found.notes, *case.context.bounds_reached, *sentences(reached)))
+
+
+def _forecast(case: Case, hosts: Sequence[str]) -> Forecast:
     lifetimes = Lifetimes(case)
     drafts: dict[str, _Draft] = {}
     for visit in case.visits:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from ocsp_pcap import bounds
 from tests.cli.program import CHILD, PARENT, SAMPLES, SITE, run
 
 PARENT_CA = SAMPLES / "ocsp-at-parent" / "parent-ca.pem"
@@ -37,6 +41,34 @@ def test_a_configuration_as_a_site_file(tmp_path: Path) -> None:
         "explain", "--child", str(CHILD), "--parent", str(PARENT), "--site", str(kept), "--format", "json"
     )
     assert again.status == 0
+
+
+@pytest.fixture
+def _bounds_as_before() -> Iterator[None]:
+    yield
+    bounds.set_to({})
+
+
+@pytest.mark.usefixtures("_bounds_as_before")
+def test_a_file_that_is_too_large_names_the_bound_that_this_command_takes(tmp_path: Path) -> None:
+    assert "document_bytes=268435456\n" in run("site", "--bound", "list").out
+    result = run("site", f"parent={squid(tmp_path)}", "--bound", "document_bytes=20")
+    assert result.status == 2
+    assert "at most 20 bytes of a policy trace or of a configuration" in result.err
+    assert "--bound document_bytes=N" in result.err
+
+
+@pytest.mark.usefixtures("_bounds_as_before")
+def test_log_lines_that_are_left_out_are_said(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    line = "1780000000.000 1 10.0.0.1 TCP_TUNNEL/200 5 CONNECT a.test:443 - HIER_DIRECT/1.1.1.1 -\n"
+    log.write_text("x" * 200 + "\n" + line)
+    result = run(
+        *("explain", str(PARENT), "--log", str(log)), *("--bound", "log_line=150", "--format", "json")
+    )
+    (sentence,) = json.loads(result.out)["bounds_reached"]
+    assert "at most 150 bytes of a line of a log" in sentence
+    assert sentence in result.err
 
 
 def test_configurations_in_place_of_a_site_file(tmp_path: Path) -> None:

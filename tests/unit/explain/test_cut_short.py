@@ -17,6 +17,7 @@ from rich.console import Console
 from ocsp_pcap import bounds
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
+from ocsp_pcap.explain.forecast import forecast
 from ocsp_pcap.explain.grounds import absences
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, Due
@@ -310,6 +311,15 @@ def test_a_bound_that_was_reached_is_a_sentence_in_every_form_and_of_this_explan
     whole = explain(told)
     assert not whole.bounds_reached
     assert "bounds_reached" not in json.loads("".join(explanation_to_text(whole)))
+
+
+@pytest.mark.reaches("legs")
+def test_a_forecast_says_it_too() -> None:
+    legs = [handshake("shop.test", SHOP, client=client, random="aa") for client in (CLIENT, PARENT)]
+    assert not forecast(facts(SHOP, *legs)).notes
+    bounds.adjust({"legs": 1})
+    (note,) = forecast(facts(SHOP, *legs)).notes
+    assert "a bound of this program was reached once: at most 1 legs of one ClientHello" in note
 
 
 def test_a_key_that_many_certificates_share_is_found_among_all_of_them() -> None:
