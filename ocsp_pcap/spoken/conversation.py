@@ -208,6 +208,11 @@ class Conversation:
         elif self._mode is Mode.HTTP:
             assert self._http is not None
             self._found(self._http.finish(frame, time))
+            if self._http.tunnel is not None:
+                # What the client sent ahead travelled in a tunnel whose opening is not in the capture.
+                self._enter_tunnel()
+                self.finish(frame, time)
+                return
         elif self._mode is Mode.SOCKS and self._waiting is not None:
             self._socks_refused(self._waiting)
         if self.inner is not None:

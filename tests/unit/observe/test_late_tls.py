@@ -119,6 +119,20 @@ def test_after_answers_of_http_where_the_client_is_not_in_the_capture(tmp_path: 
     assert (handshake.server, handshake.frames.server_hello) == ("10.9.0.2", 6)
 
 
+@pytest.mark.parametrize("end", ["", "FA", "R"])
+def test_behind_connect_where_the_proxy_is_not_in_the_capture(end: str, tmp_path: Path) -> None:
+    connect = b"CONNECT late.test:443 HTTP/1.1\r\nHost: late.test:443\r\n\r\n"
+    wires = [Wire(CLIENT, "PA", 0, connect), Wire(CLIENT, "PA", len(connect), HELLO)]
+    wires += [Wire(CLIENT, end, len(connect) + len(HELLO))] if end else []
+    (handshake,) = handshakes(tmp_path, wires)
+    assert (handshake.sni, handshake.connect_host, handshake.connect_status) == (
+        "late.test",
+        "late.test",
+        None,
+    )
+    assert handshake.frames.client_hello == 5
+
+
 def test_late_inside_a_tunnel_its_host_is_still_known(tmp_path: Path) -> None:
     connect, opened = (
         b"CONNECT late.test:25 HTTP/1.1\r\nHost: late.test:25\r\n\r\n",
