@@ -151,7 +151,7 @@ class Cluster:
             versions = self._client.run(version, PACKAGE, on_error="return")
         self._compare(versions)
 
-    def steps(self, future: Any, shared: Shared) -> list[list[Step]] | None:
+    def steps(self, future: Any, shared: Shared) -> list[Step] | None:
         """Wait for what a worker says of each run of a share; None: they are to be read in order.
 
         Raises:
@@ -228,23 +228,20 @@ class Cluster:
                 f"{', '.join([*named, *more])}"
             )
 
-    def _understood(self, answer: TaskAnswer, shared: Shared) -> list[list[Step]] | None:
+    def _understood(self, answer: TaskAnswer, shared: Shared) -> list[Step] | None:
         import lz4.frame
 
         self._compare({answer.worker: answer.version})
         try:
             # A worker is trusted as Dask trusts it.
-            steps: list[list[Step]] | None = unpack(lz4.frame.decompress(answer.result), shared)
+            steps: list[Step] | None = unpack(lz4.frame.decompress(answer.result), shared)
         except Exception as error:
             raise ClusterError(
                 f"{self._address}: what {answer.worker} tells is not understood here: {reason(error)}; "
                 "it needs the same versions of Python and numpy"
             ) from error
-        if steps is None:
-            return None
-        return [
-            [_said_by(answer.worker, step) if isinstance(step, NotRead) else step for step in of_run]
-            for of_run in steps
+        return steps and [
+            _said_by(answer.worker, step) if isinstance(step, NotRead) else step for step in steps
         ]
 
 
@@ -257,8 +254,8 @@ class TaskReading:
         self._begin = begin
         self._future = begin()
 
-    def steps(self, shared: Shared) -> list[list[Step]] | None:
-        """Wait for what a worker says of each run; None: they are to be read in order.
+    def steps(self, shared: Shared) -> list[Step] | None:
+        """Wait for what a worker says of the share; None: they are to be read in order.
 
         Raise RunError or ClusterError where it will not come.
         """

@@ -37,9 +37,9 @@ class _Task:
         # Only the process has it now: where that ends, so does the pipe.
         there.close()
 
-    def steps(self, shared: Shared) -> list[list[Step]] | None:
+    def steps(self, shared: Shared) -> list[Step] | None:
         try:
-            steps: list[list[Step]] | None = unpack(self._answer.recv_bytes(), shared)
+            steps: list[Step] | None = unpack(self._answer.recv_bytes(), shared)
         except EOFError:
             # It was killed, as the system does where memory runs out: one at a time needs less.
             return None

@@ -52,23 +52,28 @@ class NotRead:
     error: CaptureError
 
 
-Step: TypeAlias = Part | NotRead
+Step: TypeAlias = Run | Part | NotRead
+"""A run stands before what was read of it."""
 
 
 def read_share(share: Share, watch: Watch) -> bytes:
-    """Read the files of a share in their order; return the steps of each run, packed.
+    """Read the files of a share in their order; return the steps, packed.
 
     None is packed where files have to be read in order: one bears TLS secrets, which others lack.
     """
-    steps: list[list[Step] | None] = []
-    for run in share:
-        # Of an interrupted share nothing is read behind the file at hand.
-        steps.append([] if steps and watch.stopped else _steps(run, watch))
-    return pack(None if None in steps else steps)
-
-
-def _steps(run: Run, watch: Watch) -> list[Step] | None:
     steps: list[Step] = []
+    for run in share:
+        if watch.stopped and steps:
+            break
+        of_run = _steps(run, watch)
+        if of_run is None:
+            return pack(None)
+        steps += [run, *of_run]
+    return pack(steps)
+
+
+def _steps(run: Run, watch: Watch) -> list[Part | NotRead] | None:
+    steps: list[Part | NotRead] = []
     shared = Shared()
     observer: CaptureObserver | None = None
     part: Part | None = None

@@ -25,30 +25,23 @@ class SideBySide(SetReader):
     ) -> list[ReadCapture]:
         """Read groups of files."""
         shares = cut(groups, workers.shares, self._rotation)
-        here = 1 if workers.reads_along else 0
-        tasks = [workers.submit(share) for share in shares[here:]]
+        here = shares[:1] if workers.reads_along else []
+        tasks = [workers.submit(share) for share in shares[len(here) :]]
         if here and tasks:
             # The others are about as far as this process is.
             watch.expect(size_of(shares[0]))
-        for share, task in zip(shares, [*[None] * here, *tasks], strict=True):
+        for share, task in zip(shares, [*[None] * len(here), *tasks], strict=True):
             steps = None
             if task is not None and self._shared.keys is None:
                 steps = self._wait(workers, share, task, watch)
                 if steps is None and watch.stopped:
                     break
-            for number, run in enumerate(share):
-                if run.first:
-                    self.begin(run.group)
-                if steps is None:
-                    whole = self._read(run.members, watch)
-                else:
-                    whole = self._take(run, steps[number], watch)
-                if not whole:
-                    return self.finish(sum(map(len, groups)))
+            if not (self._read_share(share, watch) if steps is None else self._take(share, steps, watch)):
+                break
         return self.finish(sum(map(len, groups)))
 
-    def _wait(self, workers: Workers, share: Share, task: Task, watch: Watch) -> list[list[Step]] | None:
-        """Return what a worker says of each run of a share; None: the share is to be read here, in order."""
+    def _wait(self, workers: Workers, share: Share, task: Task, watch: Watch) -> list[Step] | None:
+        """Return what a worker says of a share; None: the share is to be read here, in order."""
         said = partial(self._steps, workers, share, task)
         found = watch.wait(said)
         if found is None and watch.stopped and task.interrupt():
@@ -56,7 +49,7 @@ class SideBySide(SetReader):
             return said()
         return found
 
-    def _steps(self, workers: Workers, share: Share, task: Task) -> list[list[Step]] | None:
+    def _steps(self, workers: Workers, share: Share, task: Task) -> list[Step] | None:
         try:
             return task.steps(self._shared)
         except RunError as error:
@@ -65,18 +58,19 @@ class SideBySide(SetReader):
         files = [single for run in share for single in run.singly()]
         if len(files) == 1:
             (member,) = files[0].members
-            return [[NotRead(member, CaptureError(f"{member.source.name}: {failed}."))]]
-        tasks = [workers.submit((single,)) for single in files]
-        answers = iter(
-            [self._steps(workers, (single,), one) for single, one in zip(files, tasks, strict=True)]
-        )
-        found = []
+            return [*files, NotRead(member, CaptureError(f"{member.source.name}: {failed}."))]
+        tasks = [((single,), workers.submit((single,))) for single in files]
+        answers = [self._steps(workers, single, task) for single, task in tasks]
+        return None if None in answers else [step for answer in answers if answer for step in answer]
+
+    def _read_share(self, share: Share, watch: Watch) -> bool:
+        """Read a share here; False: the user interrupted it."""
         for run in share:
-            of_run = [next(answers) for _ in run.members]
-            if None in of_run:
-                return None
-            found.append([step for answer in of_run if answer for steps in answer for step in steps])
-        return found
+            if run.first:
+                self.begin(run.group)
+            if not self._read(run.members, watch):
+                return False
+        return True
 
     def _read(self, members: Sequence[Member], watch: Watch) -> bool:
         """Read files here; False: the user interrupted it."""
@@ -86,10 +80,14 @@ class SideBySide(SetReader):
                 return False
         return True
 
-    def _take(self, run: Run, steps: Sequence[Step], watch: Watch) -> bool:
-        """Take what was read of a run; False: the run behind it cannot be joined to it."""
+    def _take(self, share: Share, steps: Sequence[Step], watch: Watch) -> bool:
+        """Take what was read of a share; False: the one behind it cannot be joined to it."""
         tried = self.tried
         for step in steps:
+            if isinstance(step, Run):
+                if step.first:
+                    self.begin(step.group)
+                continue
             if isinstance(step, NotRead):
                 self.fail(step.member, step.error)
                 continue
@@ -101,7 +99,7 @@ class SideBySide(SetReader):
             watch.advance(size, sum(file.summary.packets for file in step.observation.files))
             if step.observation.files[-1].interrupted:
                 return False
-        return self.tried - tried == len(run.members)
+        return self.tried - tried == sum(len(run.members) for run in share)
 
     def _join(self, part: Part) -> bool:
         """Join files to those before; False: they have to be read here."""

@@ -22,8 +22,8 @@ class ClusterError(Exception):
 class Task(Protocol):
     """A share that a worker reads."""
 
-    def steps(self, shared: Shared) -> list[list[Step]] | None:
-        """Wait for what the worker says of each run; open connections go on with what is shared here.
+    def steps(self, shared: Shared) -> list[Step] | None:
+        """Wait for what the worker says; open connections go on with what is shared here.
 
         None: files bear TLS secrets, or the worker is no more, and they are to be read in order.
 

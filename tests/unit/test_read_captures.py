@@ -135,6 +135,11 @@ def test_a_capture_that_cannot_be_read_is_told_side_by_side_too(tmp_path: Path, 
     assert len(told) == 1
 
 
+def test_nothing_to_read_side_by_side(tmp_path: Path) -> None:
+    with pytest.raises(CaptureError, match="no such file"):
+        read_facts([tmp_path / "missing.pcap"], ReadOptions(jobs=2))
+
+
 def test_secrets_of_one_capture_open_another_side_by_side_too(small_shares: None) -> None:
     samples = Path(__file__).parents[2] / "samples"
     mixed = [str(samples / "direct" / "capture.pcap"), *map(str, samples.glob("*/*.pcapng"))]

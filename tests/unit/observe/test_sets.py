@@ -38,8 +38,8 @@ class Done:
     def __init__(self, share: Share) -> None:
         self._said = read_share(pickle.loads(pickle.dumps(share)), Watch())
 
-    def steps(self, shared: Shared) -> list[list[Step]] | None:
-        steps: list[list[Step]] | None = unpack(self._said, shared)
+    def steps(self, shared: Shared) -> list[Step] | None:
+        steps: list[Step] | None = unpack(self._said, shared)
         return steps
 
     def interrupt(self) -> bool:

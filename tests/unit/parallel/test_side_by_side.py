@@ -45,8 +45,8 @@ class Task:
         self._read = read
         self._runs = runs
 
-    def steps(self, shared: Shared) -> list[list[Step]] | None:
-        steps: list[list[Step]] | None = unpack(self._read(), shared)
+    def steps(self, shared: Shared) -> list[Step] | None:
+        steps: list[Step] | None = unpack(self._read(), shared)
         return steps
 
     def interrupt(self) -> bool:
