@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import EXTRA, TransportColumns
 from ocsp_pcap.decode.window import Window, gather, layout
+from ocsp_pcap.streams.distinct import among
 
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.int64]
@@ -22,7 +23,7 @@ DTLS: Final = "DTLS"
 OPENVPN: Final = "OpenVPN"
 RDP: Final = "RDP over UDP"
 
-_DTLS_VERSIONS: Final = (0xFEFF, 0xFEFD, 0x0100)
+_DTLS_VERSIONS: Final = np.array((0xFEFF, 0xFEFD, 0x0100))
 """Big-endian: DTLS 1.0, 1.2 (and the hellos of 1.3), that of OpenSSL before 1.0 (RFC 6347 4.1)."""
 _DTLS_HEADER: Final = 13
 _RDP_SYN: Final = 16
@@ -30,13 +31,15 @@ _RDP_MTU: Final = (1132, 1232)
 """MS-RDPEUDP 2.2.2.5."""
 
 _CLIENT_RESET, _SERVER_RESET, _CRYPT_RESET = 14, 26, 54
-_RESET_OVERHEADS: Final = (0, 24, 28, 36, 40, 56, 72)
+_RESET_OVERHEADS: Final = np.array((0, 24, 28, 36, 40, 56, 72))
 """Octets that tls-auth puts into a hard reset of OpenVPN: an HMAC, a packet id and a time."""
-_RESET_LENGTHS: Final = sorted(
-    {base + more for base in (_CLIENT_RESET, _SERVER_RESET) for more in _RESET_OVERHEADS}
-    | {_CRYPT_RESET, _CRYPT_RESET + 12}
+_RESET_LENGTHS: Final = np.array(
+    sorted(
+        {base + more for base in (_CLIENT_RESET, _SERVER_RESET) for more in _RESET_OVERHEADS}
+        | {_CRYPT_RESET, _CRYPT_RESET + 12}
+    )
 )
-_CLIENT_OPCODES, _SERVER_OPCODES = (0x08, 0x38), (0x10, 0x40)
+_CLIENT_OPCODES, _SERVER_OPCODES = np.array((0x08, 0x38)), np.array((0x10, 0x40))
 """First octets of hard resets: opcodes 1 and 7 of the client, 2 and 8 of the server, key id 0."""
 
 _HEAD: Final = layout(
@@ -65,7 +68,7 @@ def outside(tcp: TransportColumns, udp: TransportColumns) -> Counter[str]:
         rows = np.flatnonzero((length > _DTLS_HEADER) & ~udp.in_error)
         heads, length = _at(udp, udp.payload_offset[rows], _HEAD), length[rows]
         first = heads["first"]
-        dtls = (first >= 20) & (first <= 23) & np.isin(heads["version"], _DTLS_VERSIONS)
+        dtls = (first >= 20) & (first <= 23) & among(heads["version"], _DTLS_VERSIONS)
         dtls &= heads["record_length"] <= length - _DTLS_HEADER
         flags = heads["rdp_flags"]
         rdp = ((flags & 0xE1FB) == 1) & (length >= _RDP_SYN) & ~dtls
@@ -86,15 +89,16 @@ def _resets(columns: TransportColumns, prefix: int) -> int:
     length: NDArray[Any] = columns.payload_length - prefix
     near = (length >= _RESET_LENGTHS[0]) & (length <= _RESET_LENGTHS[-1])
     rows = np.flatnonzero(near & ~columns.in_error)
-    rows = rows[np.isin(length[rows], _RESET_LENGTHS)]
+    rows = rows[among(length[rows], _RESET_LENGTHS)]
     if not len(rows):
         return 0
     start, length = columns.payload_offset[rows] + prefix, length[rows]
     heads, tails = _at(columns, start, _HEAD), _at(columns, start + length - _TAIL.itemsize, _TAIL)
-    client, server = np.isin(heads["first"], _CLIENT_OPCODES), np.isin(heads["first"], _SERVER_OPCODES)
-    none, plain = tails["packet_id"] == 0, (0, *_RESET_OVERHEADS[1:])
-    found: Flags = client & none & (tails["acknowledged"] == 0) & np.isin(length - _CLIENT_RESET, plain)
-    found |= server & none & np.isin(length - _SERVER_RESET, plain)
+    client, server = among(heads["first"], _CLIENT_OPCODES), among(heads["first"], _SERVER_OPCODES)
+    none = tails["packet_id"] == 0
+    found: Flags = client & none & (tails["acknowledged"] == 0)
+    found &= among(length - _CLIENT_RESET, _RESET_OVERHEADS)
+    found |= server & none & among(length - _SERVER_RESET, _RESET_OVERHEADS)
     crypt = (client & (length == _CRYPT_RESET)) | (server & (length == _CRYPT_RESET + 12))
     found |= crypt & (heads["crypt_id"] == 1)
     if prefix:
