@@ -6,8 +6,17 @@ from typing import NamedTuple
 
 from ocsp_pcap.ocsp.exchange import RefusedTunnel
 from ocsp_pcap.spoken.held_bytes import Piece, Waiting
-from ocsp_pcap.spoken.proxy_prefixes import proxy_protocol_length, socks_negotiation, socks_refusal
+from ocsp_pcap.spoken.proxy_prefixes import (
+    SocksNegotiation,
+    proxy_protocol_length,
+    socks_negotiation,
+    socks_refusal,
+)
 from ocsp_pcap.spoken.seen import Tunnel
+
+_GRANTED = b"\x05\x00\x00\x01" + bytes(6)
+_OPENED = (b"\x00\x5a" + bytes(6), b"\x05\x00" + _GRANTED, b"\x05\x02\x01\x00" + _GRANTED)
+"""All that a proxy says to open the way: of SOCKS 4, of 5, of 5 with a password."""
 
 
 class Behind(NamedTuple):
@@ -29,8 +38,23 @@ def behind_proxy_header(waiting: Waiting, direction: int, tunnel: Tunnel | None)
 def behind_socks(waiting: Waiting, client: int) -> Behind | int:
     """Go behind a SOCKS negotiation; NEED_MORE, or NOT_THIS where it opens nothing."""
     found = socks_negotiation(waiting.buffers[client], waiting.buffers[1 - client])
-    if isinstance(found, int):
-        return found
+    return found if isinstance(found, int) else _behind(found, waiting, client)
+
+
+def behind_unanswered_socks(waiting: Waiting, client: int) -> Behind | None:
+    """Go behind a SOCKS request of which no answer is in the capture, but what the client sent next.
+
+    No client sends it before the proxy has opened the way.
+    """
+    sent = waiting.buffers[client]
+    for answers in () if waiting.buffers[1 - client] else _OPENED:
+        found = socks_negotiation(sent, answers)
+        if isinstance(found, SocksNegotiation) and found.from_client < len(sent):
+            return _behind(found, waiting, client)
+    return None
+
+
+def _behind(found: SocksNegotiation, waiting: Waiting, client: int) -> Behind:
     asked = [piece for piece in waiting.pieces if piece.direction == client][-1]
     rest = waiting.without({client: found.from_client, 1 - client: found.from_server})
     return Behind(Tunnel("socks", found.host, found.port, asked.frame), rest)

@@ -14,7 +14,13 @@ from typing import Literal
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.exchange import Exchange, ExchangeReader
-from ocsp_pcap.spoken.behind_prefixes import Behind, behind_proxy_header, behind_socks, refused_socks
+from ocsp_pcap.spoken.behind_prefixes import (
+    Behind,
+    behind_proxy_header,
+    behind_socks,
+    behind_unanswered_socks,
+    refused_socks,
+)
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
 from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, hello_within, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
@@ -214,6 +220,9 @@ class Conversation:
                 self.finish(frame, time)
                 return
         elif self._mode is Mode.SOCKS and self._waiting is not None:
+            if self._goes_behind_unseen_answers(self._waiting):
+                self.finish(frame, time)
+                return
             self._socks_refused(self._waiting)
         if self.inner is not None:
             self.inner.finish(frame, time)
@@ -255,7 +264,11 @@ class Conversation:
         else:
             self._sniff(waiting, piece)
         held = self._waiting
-        if held is not None and held.size > BOUNDS.undecided_bytes and self._mode in (Mode.SNIFF, Mode.SOCKS):
+        if held is None or held.size <= BOUNDS.undecided_bytes:
+            return
+        if self._mode is Mode.SNIFF or (
+            self._mode is Mode.SOCKS and not self._goes_behind_unseen_answers(held)
+        ):
             reached("undecided_bytes")
             self._watch()
 
@@ -360,6 +373,14 @@ class Conversation:
         if found == NOT_THIS:
             self._socks_refused(waiting)
         self._go_behind(found)
+
+    def _goes_behind_unseen_answers(self, waiting: Waiting) -> bool:
+        """Go behind a SOCKS request whose answers are not in the capture, where the client went on."""
+        found = behind_unanswered_socks(waiting, self.client)
+        if found is None:
+            return False
+        self._start_over(*found)
+        return True
 
     def _socks_refused(self, waiting: Waiting) -> None:
         """Note a SOCKS request that opened nothing, where one was made."""

@@ -119,6 +119,19 @@ def test_after_answers_of_http_where_the_client_is_not_in_the_capture(tmp_path: 
     assert (handshake.server, handshake.frames.server_hello) == ("10.9.0.2", 6)
 
 
+@pytest.mark.parametrize("password", [b"", b"\x01\x01u\x01p"])
+@pytest.mark.parametrize("after", [0, 5000])
+def test_behind_socks_where_the_proxy_is_not_in_the_capture(
+    password: bytes, after: int, tmp_path: Path
+) -> None:
+    request = b"\x05\x01\x00\x03\x09late.test\x01\xbb"
+    pieces = [piece for piece in (b"\x05\x01\x00", password, request, HELLO, bytes(after)) if piece]
+    starts = [sum(map(len, pieces[:number])) for number in range(len(pieces))]
+    wires = [Wire(CLIENT, "PA", start, data) for start, data in zip(starts, pieces, strict=True)]
+    (handshake,) = handshakes(tmp_path, wires)
+    assert (handshake.sni, handshake.connect_host, handshake.connect_port) == ("late.test", "late.test", 443)
+
+
 @pytest.mark.parametrize("end", ["", "FA", "R"])
 def test_behind_connect_where_the_proxy_is_not_in_the_capture(end: str, tmp_path: Path) -> None:
     connect = b"CONNECT late.test:443 HTTP/1.1\r\nHost: late.test:443\r\n\r\n"
