@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from ocsp_pcap.facts import CaptureFact, CrlFetchFact, Facts, OcspExchangeFact, TcpAttemptFact
+
+BOUND: Final = re.compile(r"a bound of this program\b.*\(--bound (\w+)=N ")
+"""A note of a capture that says so of a bound of reading."""
+LEAVE_OUT_NO_MESSAGE: Final = frozenset(
+    {
+        "alerts",
+        "ambiguous_frames",
+        "certificate_ratio",
+        "certificates",
+        "decryption_failures",
+        "expanded_certificates",
+        "handshake_message",
+        "issuers",
+        "key_log_secrets",
+        "missing_records",
+        "ports",
+        "rsa_keys",
+        "transcript",
+        "tried_sessions",
+        "undecoded_names",
+        "verified_embedded",
+    }
+)
+"""Bounds of reading after which no message is missing: what is left open shows where it matters."""
 
 
 class Coverage:
@@ -13,6 +40,12 @@ class Coverage:
         spoken: tuple[TcpAttemptFact | OcspExchangeFact | CrlFetchFact, ...]
         opened = [attempt for attempt in facts.tcp_attempts if attempt.tunnel is None]
         spoken = (*opened, *facts.ocsp_exchanges, *facts.crl_fetches)
+        self._bounds = {
+            path: found[1]
+            for path, capture in self.captures.items()
+            for note in capture.notes
+            if (found := BOUND.match(note)) is not None and found[1] not in LEAVE_OUT_NO_MESSAGE
+        }
         self._answered = frozenset((f.capture, f.stream) for f in spoken if f.frames.response is not None)
 
     def loss(self, path: str) -> str | None:
@@ -30,6 +63,8 @@ class Coverage:
             return "bytes are missing from the capture"
         if capture.one_sided_streams:
             return "one direction of some connections is missing from the capture"
+        if path in self._bounds:
+            return f"a bound of this program was reached while it was read (--bound {self._bounds[path]}=N)"
         return None
 
     def rest_after(self, path: str, time: int) -> int:
