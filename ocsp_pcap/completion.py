@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -12,8 +12,6 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 Shell: TypeAlias = Literal["bash", "zsh", "fish"]
-SHELLS: Final = ("bash", "zsh", "fish")
-
 CAPTURE_ENDINGS: Final = (".pcap", ".pcapng", ".cap", ".ntar", ".dmp", ".trc", ".jsonl")
 """What names of captures, and of stored facts, end with, before a number or the name of a compression."""
 _COMPRESSIONS: Final = (".gz", ".xz", ".zst", ".lz4", ".bz2")
@@ -36,12 +34,12 @@ def script(shell: Shell) -> str:
     return f"{head}# {_INSTALL[shell]}\n{source.removeprefix('#compdef ocsp-pcap').strip()}\n"
 
 
-def captures(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def captures(incomplete: str) -> list[CompletionItem]:
     """Offer captures, stored facts and directories."""
     return [*_entries(incomplete), CompletionItem(incomplete, type="dir")]
 
 
-def codes(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def codes(incomplete: str) -> list[CompletionItem]:
     """Offer the codes of causes and findings, with what they mean."""
     from ocsp_pcap.explain.causes import CAUSES
 
@@ -52,7 +50,7 @@ def codes(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comple
     ]
 
 
-def bounds(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def bounds(incomplete: str) -> list[CompletionItem]:
     """Offer the names of bounds, to be followed by a value."""
     from ocsp_pcap.bounds import table
 
@@ -70,6 +68,14 @@ def _entries(incomplete: str) -> Iterator[CompletionItem]:
         hidden = entry.name.startswith(".") and not name.startswith(".")
         if entry.name.startswith(name) and not hidden and entry.is_file() and is_capture_name(entry.name):
             yield CompletionItem(os.path.join(folder, entry.name))  # noqa: PTH118 - "./" stays as it was typed
+
+
+OFFERS: Final[Mapping[str, Callable[[str], list[CompletionItem]]]] = {
+    "captures": captures,
+    "codes": codes,
+    "bounds": bounds,
+}
+"""What may be asked for, by what options and arguments name."""
 
 
 def is_capture_name(name: str) -> bool:

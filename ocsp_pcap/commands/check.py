@@ -33,7 +33,7 @@ def check(expect: Path | None, first: Path | None, junit: Path | None, **options
 
     from ocsp_pcap.explain.expect import ExpectationError, load_expectations
     from ocsp_pcap.explain.expect import check as compare
-    from ocsp_pcap.report.checks import CheckResult, render_checks
+    from ocsp_pcap.report.checks import render_checks
 
     refuse_output(junit, [expect, *input_files(options)])
     try:
@@ -42,23 +42,14 @@ def check(expect: Path | None, first: Path | None, junit: Path | None, **options
         raise Failure(str(error)) from error
     started, moment = perf_counter(), datetime.now(UTC)
     explanation, reading = explanation_of(**options)
-    outcomes = compare(explanation, expectations)
-    results = [
-        CheckResult(
-            outcome.expectation.values,
-            outcome.held,
-            outcome.reason,
-            outcome.evidence,
-            classname=expect.stem,
-            seconds=outcome.seconds,
-        )
-        for outcome in outcomes
-    ]
+    results = compare(explanation, expectations)
     junit = settled(junit, interrupted=reading.interrupted)
     if junit is not None:
         from ocsp_pcap.report.junit import junit_xml
 
-        write([junit_xml(results, seconds=perf_counter() - started, started=moment)], junit)
+        write(
+            [junit_xml(results, group=expect.stem, seconds=perf_counter() - started, started=moment)], junit
+        )
     with console(None) as terminal:
         render_checks(results, terminal)
     end(reading, held=all(result.held for result in results))

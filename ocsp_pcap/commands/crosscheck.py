@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from ocsp_pcap.commands.options import INPUT, complete_captures
+from ocsp_pcap.commands.options import INPUT, offer
 from ocsp_pcap.commands.run import end
 from ocsp_pcap.inputs import HowToRead, read_captures, refuse_pipes, refuse_stored, refuse_urls
 from ocsp_pcap.output import console, warn
 
 
 @click.command()
-@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", shell_complete=complete_captures)
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", shell_complete=offer("captures"))
 @click.option("--keylog", type=INPUT, multiple=True, metavar="FILE", help="NSS key log file.")
 def crosscheck(captures: tuple[str, ...], keylog: tuple[Path, ...]) -> None:
     """Compare our facts with Wireshark's dissection; exit status 1 where they disagree."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from ocsp_pcap.commands.options import FILE, complete_captures, explaining_options, named_file
+from ocsp_pcap.commands.options import explaining_options, offer, output_option
 from ocsp_pcap.commands.run import end, explained
 from ocsp_pcap.inputs import CapturesRead, input_files, read_case
 from ocsp_pcap.output import BROKEN, Failure, console, refuse_output, say, write
@@ -27,21 +27,19 @@ _ROLE: Final = "Capture of the {} proxy's outer side: its name, or a glob, in BE
 
 
 @click.command()
-@click.argument("before", metavar="BEFORE", shell_complete=complete_captures)
-@click.argument("after", metavar="AFTER", shell_complete=complete_captures)
+@click.argument("before", metavar="BEFORE", shell_complete=offer("captures"))
+@click.argument("after", metavar="AFTER", shell_complete=offer("captures"))
 @click.option(
-    "--child", multiple=True, metavar="NAME", shell_complete=complete_captures, help=_ROLE.format("child")
+    "--child", multiple=True, metavar="NAME", shell_complete=offer("captures"), help=_ROLE.format("child")
 )
 @click.option(
-    "--parent", multiple=True, metavar="NAME", shell_complete=complete_captures, help=_ROLE.format("parent")
+    "--parent", multiple=True, metavar="NAME", shell_complete=offer("captures"), help=_ROLE.format("parent")
 )
 @explaining_options
 @click.option(
     "--format", "form", type=click.Choice(["text", "md", "json"]), default="text", show_default=True
 )
-@click.option(
-    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
-)
+@output_option
 def diff(before: str, after: str, form: str, output: Path | None, **options: Any) -> None:
     """Tell what changed between two explanations; exit status 1 where something got worse.
 

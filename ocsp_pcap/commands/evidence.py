@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ocsp_pcap.commands.options import FILE, capture_options
+from ocsp_pcap.commands.options import FILE, anonymize_option, capture_options
 from ocsp_pcap.commands.run import end, explanation_of
 from ocsp_pcap.inputs import input_files, refuse_pipes, refuse_unnamed
 from ocsp_pcap.output import Failure, refuse_output, say, settled, warn
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--with-keys", is_flag=True, help="Take along the secrets that open its sessions, and no other."
 )
-@click.option(
-    "--anonymize",
-    is_flag=True,
-    help="Replace addresses and clients' ports; blank cookies and credentials. Names stay as they are.",
-)
+@anonymize_option
 def evidence(output: Path, with_keys: bool, anonymize: bool, **options: Any) -> None:
     """Write a capture of only the packets that the verdicts rest on, each with a packet comment.
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from ocsp_pcap.commands.options import FILE, capture_options, named_file
+from ocsp_pcap.commands.options import capture_options, output_option
 from ocsp_pcap.commands.run import end, explanation_of
 from ocsp_pcap.inputs import input_files, read_case
 from ocsp_pcap.output import console, refuse_output, settled, warn, write
@@ -24,9 +24,7 @@ _FORMATS: Final = {".json": "json", ".md": "md", ".markdown": "md", ".html": "ht
     type=click.Choice(["text", "json", "md", "html"]),
     help="By default as the file's name says (.json, .md, .html), else text.",
 )
-@click.option(
-    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
-)
+@output_option
 @click.option(
     "-v", "--verbose", count=True, help="Evidence and filters for every certificate; -vv: sightings."
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocsp_pcap.commands.options import complete_captures, reading_options
+from ocsp_pcap.commands.options import offer, reading_options
 from ocsp_pcap.commands.run import end
 from ocsp_pcap.inputs import HowToRead, input_files, read_captures, site_authorities
 from ocsp_pcap.output import Failure, refuse_output, settled, write
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", shell_complete=complete_captures)
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", shell_complete=offer("captures"))
 @reading_options
 @click.option(
     "--site",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 import click
 
@@ -38,19 +38,21 @@ class _Input(click.Path):
 INPUT: Final = _Input()
 
 
-def complete_captures(
-    ctx: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Offer captures to a shell."""
-    from ocsp_pcap.completion import captures
-
-    return captures(ctx, parameter, incomplete)
+Offer: TypeAlias = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
 
 
-def _complete_bounds(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from ocsp_pcap.completion import bounds
+def offer(name: str) -> Offer:
+    """Return what offers a shell the captures, codes or bounds that begin with what was typed.
 
-    return bounds(ctx, parameter, incomplete)
+    The functions of :mod:`ocsp_pcap.completion` are imported when a shell asks, and not otherwise.
+    """
+
+    def offered(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from ocsp_pcap import completion
+
+        return completion.OFFERS[name](incomplete)
+
+    return offered
 
 
 def _adjust_bounds(_: click.Context, __: click.Parameter, settings: tuple[str, ...]) -> None:
@@ -77,7 +79,7 @@ bound_option = click.option(
     expose_value=False,
     is_eager=True,
     callback=_adjust_bounds,
-    shell_complete=_complete_bounds,
+    shell_complete=offer("bounds"),
     help="Change a bound on what is held or looked at; --bound list prints them all.",
 )
 
@@ -85,6 +87,16 @@ bound_option = click.option(
 def named_file(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
     """Return the file of an option; None for ``-``, which is standard output as it is without the option."""
     return None if value == Path("-") else value
+
+
+output_option: Final = click.option(
+    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
+)
+anonymize_option: Final = click.option(
+    "--anonymize",
+    is_flag=True,
+    help="Replace addresses and clients' ports; blank cookies and credentials. Names stay as they are.",
+)
 
 
 def reading_options(command: Command) -> Command:
@@ -138,19 +150,19 @@ def reading_options(command: Command) -> Command:
 def capture_options(command: Command) -> Command:
     """Add what `explain` and `check` have in common."""
     decorators = [
-        click.argument("captures", nargs=-1, metavar="[CAPTURE]...", shell_complete=complete_captures),
+        click.argument("captures", nargs=-1, metavar="[CAPTURE]...", shell_complete=offer("captures")),
         click.option(
             "--child",
             multiple=True,
             metavar="FILE",
-            shell_complete=complete_captures,
+            shell_complete=offer("captures"),
             help="Capture of the child proxy's outer side.",
         ),
         click.option(
             "--parent",
             multiple=True,
             metavar="FILE",
-            shell_complete=complete_captures,
+            shell_complete=offer("captures"),
             help="Capture of the parent proxy's outer side.",
         ),
         explaining_options,

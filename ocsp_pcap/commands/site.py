@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from ocsp_pcap.commands.options import FILE, bound_option, named_file
+from ocsp_pcap.commands.options import bound_option, output_option
 from ocsp_pcap.inputs import site_files
 from ocsp_pcap.output import Failure, refuse_output, write
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="[PROXY=]FILE...")
-@click.option(
-    "-o", "--output", type=FILE, callback=named_file, metavar="FILE", help="Write to a file instead."
-)
+@output_option
 @bound_option
 def site(files: tuple[str, ...], output: Path | None) -> None:
     """Print as a site file what configurations say of the proxies, each line with where it comes from."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ocsp_pcap.commands.evidence import tell_shares
-from ocsp_pcap.commands.options import FILE, capture_options
+from ocsp_pcap.commands.options import FILE, anonymize_option, capture_options
 from ocsp_pcap.commands.run import end, explained
 from ocsp_pcap.inputs import HowToRead, read_case, refuse_pipes, refuse_unnamed
 from ocsp_pcap.output import Failure, say
@@ -18,11 +18,7 @@ from ocsp_pcap.whole_file import partial
 @click.command()
 @capture_options
 @click.option("-o", "--output", type=FILE, required=True, metavar="FOLDER", help="The folder to write.")
-@click.option(
-    "--anonymize",
-    is_flag=True,
-    help="Replace addresses and clients' ports; blank cookies and credentials. Names stay as they are.",
-)
+@anonymize_option
 def ticket(output: Path, anonymize: bool, **options: Any) -> None:
     """Write a support case: answer.md to send, report.html to look at, evidence.pcapng to check both."""
     from ocsp_pcap.evidence import EvidenceError

@@ -61,8 +61,6 @@ class Outline(NamedTuple):
     """From the Expires header of the answer (RFC 9111 5.3); 0 where its value is no date: expired."""
     missing_bytes: int
     """Bytes of the answer that the capture does not hold."""
-    response_complete: bool
-    """The answer was seen to its end."""
     closed: Closed | None
     """How the server ended the connection before the answer was complete."""
     http_error: str | None
@@ -249,7 +247,6 @@ class ExchangeReader:
             max_age=int(age[1]) if age else None,
             expires=_expires(header(headers, "expires")),
             missing_bytes=event.missing,
-            response_complete=answer is not None and answer.complete,
             closed=event.closed,
             http_error="; ".join(errors) or None,
             relayed_for=None if request is None else relayed_for(request.headers),

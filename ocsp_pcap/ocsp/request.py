@@ -22,16 +22,13 @@ from ocsp_pcap.pki.der import (
     children,
     content_of,
     dotted,
-    encoding_of,
     expect,
     read_element,
     serial_text,
 )
-from ocsp_pcap.pki.names import name_text
 
 _NONCE = "1.3.6.1.5.5.7.48.1.2"
-_VERSION, _REQUESTOR, _EXTENSIONS, _SIGNATURE = 0xA0, 0xA1, 0xA2, 0xA0
-_DIRECTORY_NAME, _URI, _DNS_NAME, _EMAIL = 0xA4, 0x86, 0x82, 0x81
+_VERSION, _REQUESTOR, _EXTENSIONS = 0xA0, 0xA1, 0xA2
 # Base64 of a SEQUENCE tag is "M" and one of A to P; what stands before it is the responder's path.
 _ENCODED_SEQUENCE = re.compile(rb"(?:^|/)(?=M[A-P])")
 
@@ -46,8 +43,6 @@ class OcspRequest(NamedTuple):
     entries: tuple[CertIdFact, ...]
     nonce: str | None
     """Hex of the nonce (RFC 9654), without its OCTET STRING wrapping."""
-    requestor_name: str | None
-    signed: bool
 
 
 def parse_request(der: bytes) -> OcspRequest:
@@ -61,22 +56,18 @@ def parse_request(der: bytes) -> OcspRequest:
 def _parse(der: bytes) -> OcspRequest:
     outer = expect(der, 0, len(der), SEQUENCE)
     tbs = expect(der, outer.content, outer.end, SEQUENCE)
-    requestor: str | None = None
     nonce: str | None = None
     entries: tuple[CertIdFact, ...] | None = None
     for element in children(der, tbs):
-        if element.tag == _REQUESTOR:
-            requestor = _general_name(der, element)
-        elif element.tag == SEQUENCE and entries is None:
+        if element.tag == SEQUENCE and entries is None:
             entries = _entries(der, element)
         elif element.tag == _EXTENSIONS:
             nonce = find_nonce(der, element)
-        elif element.tag != _VERSION:
+        elif element.tag not in (_VERSION, _REQUESTOR):
             raise DerError(f"tag {element.tag:#04x} in TBSRequest")
     if not entries:
         raise DerError("no entry")
-    signed = tbs.end < outer.end and read_element(der, tbs.end, outer.end).tag == _SIGNATURE
-    return OcspRequest(entries, nonce, requestor, signed)
+    return OcspRequest(entries, nonce)
 
 
 def _entries(der: bytes, request_list: Element) -> tuple[CertIdFact, ...]:
@@ -122,19 +113,6 @@ def find_nonce(der: bytes, tagged_extensions: Element) -> str | None:
                 inner = value
             return content_of(der, inner if inner.end == value.end else value).hex()
     return None
-
-
-def _general_name(der: bytes, tagged: Element) -> str:
-    name = read_element(der, tagged.content, tagged.end)
-    if name.tag == _DIRECTORY_NAME:
-        directory = encoding_of(der, read_element(der, name.content, name.end))
-        try:
-            return name_text(directory)
-        except Exception:  # asn1crypto raises whatever its own code trips over
-            return f"#{directory.hex()}"
-    if name.tag in (_URI, _DNS_NAME, _EMAIL):
-        return content_of(der, name).decode("latin-1")
-    return f"#{encoding_of(der, name).hex()}"
 
 
 def request_from_path(target: str) -> bytes | None:

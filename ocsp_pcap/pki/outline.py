@@ -23,7 +23,6 @@ class CertificateOutline(NamedTuple):
     serial: bytes
     """Value octets of the serial number."""
     issuer_der: bytes
-    validity_der: bytes
     subject_der: bytes
     key_info_der: bytes
     """SubjectPublicKeyInfo."""
@@ -56,7 +55,6 @@ def outline_certificate(der: bytes) -> CertificateOutline:
         tbs_der=encoding_of(der, tbs),
         serial=serial,
         issuer_der=encoding_of(der, issuer),
-        validity_der=encoding_of(der, validity),
         subject_der=encoding_of(der, subject),
         key_info_der=encoding_of(der, key_info),
         key_bits=bit_string(der, key),

@@ -7,7 +7,7 @@ from typing import Final
 from ocsp_pcap.explain.model import Chain, Explanation, Leg
 from ocsp_pcap.explain.phrases import common_name, validator_name
 from ocsp_pcap.report.layout import capture_labels
-from ocsp_pcap.terminal.grid import narrowed, print_grid
+from ocsp_pcap.terminal.grid import print_titled_grid
 from ocsp_pcap.terminal.sheet import Sheet
 
 HEADINGS: Final = ("Host", "Received by", "Certificate issued by", "OCSP URL", "Frame")
@@ -62,13 +62,7 @@ def print_chains(sheet: Sheet, explanation: Explanation, *, most: int | None) ->
         return
     for host, *_ in rows:
         host.style = "bold"
-    widths = [
-        max([len(heading), *(row[column].cell_len for row in rows)])
-        for column, heading in enumerate(HEADINGS)
-    ]
-    sheet.blank()
-    sheet.line(sheet.text("Through the chain", "bold"))
-    print_grid(sheet, HEADINGS, narrowed(widths, sheet.width), rows)
+    print_titled_grid(sheet, "Through the chain", HEADINGS, rows)
     hidden = len(explanation.chains) - (most or len(explanation.chains))
     if hidden > 0:
         sheet.line(sheet.text(f"… and {hidden} hosts more: -v shows all", "dim"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ocsp_pcap.explain.expect import Expectation, Outcome
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.report.layout import short_names
@@ -15,32 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One expectation compared with the verdicts or findings that it selects."""
-
-    expectation: Mapping[str, str]
-    """The keys and values of the expectation, as its file has them."""
-    held: bool
-    reason: str
-    """One sentence: what was found, or why the expectation is broken."""
-    evidence: tuple[Evidence, ...] = ()
-    classname: str = "ocsp-pcap.check"
-    """Name of the group in JUnit, with dots between its parts."""
-    name: str = ""
-    """Name of the test case in JUnit; made from the expectation where empty."""
-    seconds: float = 0.0
-    """How long the comparison took."""
-
-    @property
-    def title(self) -> str:
-        """The name, or else the expectation in words."""
-        return self.name or expectation_text(self.expectation)
-
-
-def expectation_text(expectation: Mapping[str, str]) -> str:
+def expectation_text(expectation: Expectation) -> str:
     """Return an expectation on one line: ``role=parent host=plain.site.test cause=queried``."""
-    return " ".join(f"{key}={value}" for key, value in expectation.items()) or "(empty expectation)"
+    return " ".join(f"{key}={value}" for key, value in expectation.values.items())
 
 
 def evidence_places(evidence: Sequence[Evidence]) -> list[str]:
@@ -59,7 +36,7 @@ def evidence_places(evidence: Sequence[Evidence]) -> list[str]:
     return places
 
 
-def render_checks(results: Sequence[CheckResult], console: Console) -> None:
+def render_checks(results: Sequence[Outcome], console: Console) -> None:
     """Print the expectations, broken ones first with what was found instead and where, and their number."""
     sheet = Sheet(console)
     broken = sum(not result.held for result in results)
@@ -68,7 +45,7 @@ def render_checks(results: Sequence[CheckResult], console: Console) -> None:
         return
     for result in sorted(results, key=lambda result: result.held):
         mark, style = ("✓ held", "green") if result.held else ("✗ broken", "bold red")
-        title = sheet.text(result.title, "" if result.held else "bold", limit=400)
+        title = sheet.text(expectation_text(result.expectation), "" if result.held else "bold", limit=400)
         sheet.item(sheet.text(mark, style), title, indent=0, width=8)
         if result.held:
             continue

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import Final
 
-from ocsp_pcap.report.checks import CheckResult, evidence_places, expectation_text
+from ocsp_pcap.explain.expect import Outcome
+from ocsp_pcap.report.checks import evidence_places, expectation_text
 from ocsp_pcap.terminal.escape import safe_text, xml_text
 
+_SUITE: Final = "ocsp-pcap check"
 
-def junit_xml(
-    results: Sequence[CheckResult],
-    *,
-    suite: str = "ocsp-pcap check",
-    seconds: float = 0.0,
-    started: datetime | None = None,
-) -> bytes:
+
+def junit_xml(results: Sequence[Outcome], *, group: str, seconds: float, started: datetime) -> bytes:
     """Return a JUnit report in UTF-8, a test case for each expectation.
 
-    ``seconds`` is how long the whole check took, reading included, ``started`` when it began (now, where
-    it is None).
+    Args:
+        results: what became of the expectations.
+        group: what their cases are grouped under, the class's name in JUnit.
+        seconds: how long the whole check took, reading included.
+        started: when it began.
     """
     from junitparser import Failure, JUnitXml, TestCase, TestSuite
 
-    test_suite = TestSuite(safe_text(suite))
-    moment = (started or datetime.now(UTC)).astimezone(UTC)
+    test_suite = TestSuite(_SUITE)
     # Jenkins validates against a schema whose times have no offset.
-    test_suite.timestamp = moment.replace(tzinfo=None).isoformat(timespec="seconds")
-    taken: dict[tuple[str, str], int] = {}
+    moment = started.astimezone(UTC).replace(tzinfo=None)
+    test_suite.timestamp = moment.isoformat(timespec="seconds")
+    taken: Counter[str] = Counter()
     for result in results:
-        classname = safe_text(result.classname)
-        case = TestCase(
-            _unique(classname, safe_text(result.title), taken), classname, round(result.seconds, 6)
-        )
+        name = safe_text(expectation_text(result.expectation))
+        taken[name] += 1
+        # Readers merge cases of one name.
+        unique = name if taken[name] == 1 else f"{name} ({taken[name]})"
+        case = TestCase(unique, safe_text(group), round(result.seconds, 6))
         if result.held:
             case.system_out = xml_text(_details(result))
         else:
@@ -41,7 +44,7 @@ def junit_xml(
             failure.text = xml_text(_details(result))
             case.result = [failure]
         test_suite.add_testcase(case)
-    report = JUnitXml(safe_text(suite))
+    report = JUnitXml(_SUITE)
     report.add_testsuite(test_suite)
     report.tests = len(results)
     report.failures = sum(not result.held for result in results)
@@ -52,13 +55,7 @@ def junit_xml(
     return stream.getvalue()
 
 
-def _unique(classname: str, name: str, taken: dict[tuple[str, str], int]) -> str:
-    """Return the name, numbered where the class has it already: readers merge cases of one name."""
-    number = taken[classname, name] = taken.get((classname, name), 0) + 1
-    return name if number == 1 else f"{name} ({number})"
-
-
-def _details(result: CheckResult) -> str:
+def _details(result: Outcome) -> str:
     """Return expectation, reason and evidence, a line each."""
     lines = [
         f"expected: {safe_text(expectation_text(result.expectation))}",

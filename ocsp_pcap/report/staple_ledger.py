@@ -9,7 +9,7 @@ from ocsp_pcap.explain.model import StapleRow
 from ocsp_pcap.explain.phrases import validator_name
 from ocsp_pcap.report.layout import Layout, proof_frames
 from ocsp_pcap.report.wording import duration, moment
-from ocsp_pcap.terminal.grid import narrowed, print_grid
+from ocsp_pcap.terminal.grid import print_titled_grid
 from ocsp_pcap.terminal.sheet import Sheet
 
 HEADINGS: Final = ("Host", "Received by", "Asked for", "Sent", "State", "Frame")
@@ -25,13 +25,7 @@ def print_staples(sheet: Sheet, layout: Layout, rows: Sequence[StapleRow], *, ev
     for row, (host, *_, state, _) in zip(shown, cells, strict=True):
         host.style = "bold"
         state.style = "yellow" if row.refused or row.problem else "green" if row.fresh else ""
-    widths = [
-        max([len(heading), *(line[column].cell_len for line in cells)])
-        for column, heading in enumerate(HEADINGS)
-    ]
-    sheet.blank()
-    sheet.line(sheet.text("Staples", "bold"))
-    print_grid(sheet, HEADINGS, narrowed(widths, sheet.width), cells)
+    print_titled_grid(sheet, "Staples", HEADINGS, cells)
     if len(rows) > len(shown):
         sheet.line(sheet.text(f"… and {len(rows) - len(shown)} rows more: -vv shows all", "dim"))
 

@@ -53,6 +53,17 @@ def print_grid(
     sheet.write("".join(grid) or "\n")
 
 
+def print_titled_grid(
+    sheet: Sheet, title: str, headings: Sequence[str], rows: Sequence[Sequence[Words]]
+) -> None:
+    """Print rows under a title and headings, columns as wide as their cells where there is room."""
+    columns = zip(headings, zip(*rows, strict=True), strict=True)
+    widths = [max(len(heading), *(cell.cell_len for cell in cells)) for heading, cells in columns]
+    sheet.blank()
+    sheet.line(sheet.text(title, "bold"))
+    print_grid(sheet, headings, narrowed(widths, sheet.width), rows)
+
+
 def _lines(sheet: Sheet, cell: Words, width: int) -> Sequence[Words]:
     """Return the lines of a cell."""
     if cell.cell_len <= width and "\n" not in cell.plain:

@@ -13,7 +13,6 @@ CHANGE_CIPHER_SPEC: Final = 20
 ALERT: Final = 21
 HANDSHAKE: Final = 22
 APPLICATION_DATA: Final = 23
-HEARTBEAT: Final = 24
 SSLV2_HELLO: Final = 0x80
 """Not a content type of TLS: a hello in SSL 2.0 form, whose fragment has its 2-byte header."""
 BOUNDARY_LOST: Final = 0x100

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PREMASTER_SIZE: Final = 48
 
 
-def load_rsa_key(data: bytes, password: bytes | None = None) -> RSAPrivateKey:
+def load_rsa_key(data: bytes) -> RSAPrivateKey:
     """Load an RSA private key in PEM or DER form. Raises ValueError, in words, where it is none."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -21,7 +21,7 @@ def load_rsa_key(data: bytes, password: bytes | None = None) -> RSAPrivateKey:
 
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
     try:
-        key = load(data, password)
+        key = load(data, None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise ValueError(f"not a readable private key: {error}") from None
     if not isinstance(key, RSAPrivateKey):

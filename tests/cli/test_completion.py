@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 
 from ocsp_pcap.cli import cli
 from ocsp_pcap.commands import COMMANDS
-from ocsp_pcap.completion import SHELLS, is_capture_name
+from ocsp_pcap.completion import Shell, is_capture_name
 from ocsp_pcap.examples import EXAMPLES
 
 from .program import run
@@ -71,7 +72,7 @@ def test_codes_and_bounds_are_offered(folder: Path) -> None:
     assert ("plain", "--child") in offered(folder, "explain", "--ch")
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", get_args(Shell))
 def test_scripts_are_printed(shell: str) -> None:
     result = run("completion", shell)
     assert result.status == 0

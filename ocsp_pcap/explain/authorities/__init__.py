@@ -36,9 +36,6 @@ class Authority(NamedTuple):
     """In words, where the source names no day."""
     responders_end: date | None = None
     """From this day on nobody answers at its responders."""
-    responder_suffixes: tuple[str, ...] = ()
-    """Names under which its responders were."""
-    must_staple_end: date | None = None
 
 
 class Limit(NamedTuple):
@@ -47,17 +44,6 @@ class Limit(NamedTuple):
     start: date
     days: int
     source: str
-
-
-class Rules(NamedTuple):
-    """The Baseline Requirements, as far as they bear on revocation."""
-
-    ocsp_optional_from: date
-    maximum_validity: tuple[Limit, ...]
-    short_lived: tuple[Limit, ...]
-    response_validity_hours: tuple[int, int]
-    authoritative_within_minutes: int
-    """Within this time of a certificate's issue its responder must know it."""
 
 
 @cache
@@ -70,28 +56,13 @@ def _table() -> dict[str, Any]:
 @cache
 def authorities() -> tuple[Authority, ...]:
     """Return all authorities of the table."""
-    return tuple(
-        Authority(**{**row, "responder_suffixes": tuple(row.get("responder_suffixes", ()))})
-        for row in _table()["authority"]
-    )
+    return tuple(Authority(**row) for row in _table()["authority"])
 
 
 @cache
-def rules() -> Rules:
-    """Return the rules of the table."""
-    table = _table()["rules"]
-
-    def limits(name: str) -> tuple[Limit, ...]:
-        return tuple(Limit(row["from"], row["days"], row["source"]) for row in table[name])
-
-    low, high = table["response_validity_hours"]
-    return Rules(
-        table["ocsp_optional_from"],
-        limits("maximum_validity"),
-        limits("short_lived"),
-        (low, high),
-        table["authoritative_within_minutes"],
-    )
+def limits(name: str) -> tuple[Limit, ...]:
+    """Return what the Baseline Requirements say of ``maximum_validity`` or ``short_lived``, by date."""
+    return tuple(Limit(**row) for row in _table()["rules"][name])
 
 
 def authority_of(certificate: CertificateFact) -> Authority | None:
@@ -131,40 +102,30 @@ def responders_are_off(certificate: CertificateFact, time: int) -> Authority | N
     return authority if _day(time) >= authority.responders_end else None
 
 
-def longest_validity(certificate: CertificateFact) -> Limit | None:
-    """Return the limit for a public certificate issued on its day; None: it is older than the rules."""
-    return _limit(rules().maximum_validity, _issued(certificate))
-
-
 def outlives_the_rules(certificate: CertificateFact) -> Limit | None:
     """Return the limit that a certificate exceeds: no public authority may have issued it.
 
     A certificate for a public name that lives longer than that looks reissued, or is of a private CA.
     """
-    limit = longest_validity(certificate)
+    limit = _limit("maximum_validity", certificate)
     if limit is None or certificate.is_ca:
         return None
     # Both ends count (RFC 5280 4.1.2.5), but some authorities forgot that second: it is let pass.
     return limit if _validity(certificate) - SECOND > limit.days * DAY else None
 
 
-def short_lived_limit(certificate: CertificateFact) -> Limit:
-    """Return how long a certificate may live without needing revocation information.
+def short_lived_lifetime(certificate: CertificateFact) -> int | None:
+    """Return for how long (nanoseconds) a short-lived certificate is valid; None where it is none.
 
     The rules have known such certificates since 2024; private authorities issued them before, and for those
     the first limit is the measure.
     """
-    limits = rules().short_lived
-    return _limit(limits, _issued(certificate)) or limits[0]
-
-
-def short_lived_lifetime(certificate: CertificateFact) -> int | None:
-    """Return for how long (nanoseconds) a short-lived certificate is valid; None where it is none."""
     if certificate.not_before is None or certificate.not_after is None:
         return None
+    limit = _limit("short_lived", certificate) or limits("short_lived")[0]
     # The second that both ends count more (RFC 5280 4.1.2.5) is let pass here, too.
     lifetime = certificate.not_after - certificate.not_before
-    return lifetime if 0 < lifetime <= short_lived_limit(certificate).days * DAY else None
+    return lifetime if 0 < lifetime <= limit.days * DAY else None
 
 
 def may_not_be_known_yet(certificate: CertificateFact, time: int) -> bool:
@@ -172,11 +133,14 @@ def may_not_be_known_yet(certificate: CertificateFact, time: int) -> bool:
     if certificate.not_before is None:
         return False
     age = time - certificate.not_before
-    return 0 <= age < rules().authoritative_within_minutes * 60 * 10**9
+    minutes: int = _table()["rules"]["authoritative_within_minutes"]
+    return 0 <= age < minutes * 60 * SECOND
 
 
-def _limit(limits: tuple[Limit, ...], day: date) -> Limit | None:
-    return next((limit for limit in reversed(limits) if limit.start <= day), None)
+def _limit(name: str, certificate: CertificateFact) -> Limit | None:
+    """Return the limit for certificates issued on the day of this one; None: it is older than the rules."""
+    day = _issued(certificate)
+    return next((limit for limit in reversed(limits(name)) if limit.start <= day), None)
 
 
 def _issued(certificate: CertificateFact) -> date:

@@ -7,26 +7,27 @@ import io
 import pytest
 from rich.console import Console
 
+from ocsp_pcap.explain.expect import Expectation, Outcome
 from ocsp_pcap.explain.model import Evidence
-from ocsp_pcap.report.checks import CheckResult, evidence_places, expectation_text, render_checks
+from ocsp_pcap.report.checks import evidence_places, expectation_text, render_checks
 
 from .hostile import HOSTILE
 
-HELD = CheckResult(
-    {"role": "parent", "host": "plain.site.test", "presence": "present"},
+HELD = Outcome(
+    Expectation(1, {"role": "parent", "host": "plain.site.test", "presence": "present"}),
     True,
     "1 verdict: present, queried.",
     (Evidence("x/parent.pcap", 219, 9, "response"), Evidence("x/parent.pcap", 212, 9, "request")),
 )
-BROKEN = CheckResult(
-    {"finding": "ocsp-on-wrong-proxy"},
+BROKEN = Outcome(
+    Expectation(2, {"finding": "ocsp-on-wrong-proxy"}),
     False,
     "No such finding.",
     (Evidence("site.toml", None, None, "ocsp = true"),),
 )
 
 
-def render(results: list[CheckResult], width: int = 120) -> str:
+def render(results: list[Outcome], width: int = 120) -> str:
     file = io.StringIO()
     render_checks(results, Console(file=file, width=width))
     return file.getvalue()
@@ -51,14 +52,12 @@ def test_last_line() -> None:
 
 
 def test_texts() -> None:
-    assert expectation_text({}) == "(empty expectation)"
-    assert BROKEN.title == "finding=ocsp-on-wrong-proxy"
-    assert CheckResult({}, True, "", name="named").title == "named"
+    assert expectation_text(BROKEN.expectation) == "finding=ocsp-on-wrong-proxy"
     assert evidence_places(HELD.evidence) == ["parent.pcap: frames 212, 219"]
     assert evidence_places(BROKEN.evidence) == ["site.toml"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_do_nothing(text: str) -> None:
-    shown = render([CheckResult({"host": text}, False, text, (Evidence(text, 1, 1, text),))])
+    shown = render([Outcome(Expectation(1, {"host": text}), False, text, (Evidence(text, 1, 1, text),))])
     assert all(line.isprintable() for line in shown.split("\n"))

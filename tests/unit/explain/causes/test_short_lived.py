@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ocsp_pcap.explain.authorities import rules
+from ocsp_pcap.explain.authorities import limits
 from tests.unit.explain.facts_factory import (
     BEGIN,
     DAY,
@@ -34,7 +34,7 @@ from tests.unit.explain.facts_factory import (
     ],
 )
 def test_the_limit_of_short_lived_changed_in_2026(days: float, since_2026: bool, cause: str) -> None:
-    day = rules().short_lived[-1].start
+    day = limits("short_lived")[-1].start
     change = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() - BEGIN / SECOND
     short = certificate(ocsp=(), days=days, not_before=change if since_2026 else change - 1)
     assert outcome(facts(short, handshake("shop.test", short))) == (cause, "confirmed")
