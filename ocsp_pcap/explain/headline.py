@@ -100,9 +100,11 @@ def _joined(relaying: Sequence[Asker]) -> tuple[Asked, ...]:
 
 
 def _sent(asker: Asker, name: str) -> str:
-    """Return how many requests came from where, or answers went there where only these were captured."""
+    """Return how many requests came from where, and answers went there of which only these were captured."""
     if asker.requests:
-        return f"{count(asker.requests, 'OCSP request')} from {name}"
+        alone = len(asker.asked) - asker.requests
+        more = f" and {count(alone, 'answer')} without a request" if alone else ""
+        return f"{count(asker.requests, 'OCSP request')} from {name}{more}"
     return f"{count(asker.answers, 'OCSP answer')} to {name} (the requests are not in the captures)"
 
 

@@ -128,7 +128,8 @@ def _repetition(repeats: list[Repeat], used_at: list[int], *, visible: bool) -> 
         even = len(asked_at) >= EVEN and spread <= max(2 * TOLERANCE, asked_at[0] // 10)
         habit = "even-interval" if even else "unknown"
     elif used_at:
-        habit = "fixed-lifetime" if max(used_at) <= asked_at[0] + TOLERANCE else "irregular"
+        room = min(TOLERANCE, asked_at[0] // 4)
+        habit = "fixed-lifetime" if max(used_at) <= asked_at[0] + room else "irregular"
     return Repetition(tuple(repeats), tuple(asked_at), tuple(sorted(used_at)), habit)
 
 

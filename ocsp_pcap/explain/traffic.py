@@ -18,12 +18,16 @@ from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import OcspExchangeFact
 
 Relay: TypeAlias = Literal["inner-leg-seen", "asker-unseen"]
-Outcome: TypeAlias = Literal["answered", "http-error", "responder-error", "response-invalid", "no-response"]
+Outcome: TypeAlias = Literal[
+    "answered", "http-error", "responder-error", "response-invalid", "untimely", "no-response"
+]
 
 FAILED: Final[dict[Outcome, tuple[str, str]]] = {
     "responder-error": ("responder error", "responder errors"),
     "http-error": ("HTTP error", "HTTP errors"),
     "response-invalid": ("unusable answer", "unusable answers"),
+    # Whose clock is right, the validator's or the capture's, is for its verdict to say.
+    "untimely": ("answer not valid by the capture's clock", "answers not valid by the capture's clock"),
     "no-response": ("without an answer", "without an answer"),
 }
 """Outcome: what it is called, one and several."""
@@ -140,7 +144,11 @@ def _outcome(exchange: OcspExchangeFact, queries: list[Query]) -> Outcome:
     if response.response_status != "successful":
         return "responder-error"
     if queries:
-        return "answered" if any(query.usable for query in queries) else "response-invalid"
+        if any(query.usable for query in queries):
+            return "answered"
+        signed = response.signature != "invalid"
+        untimely = signed and any(query.stale or query.premature for query in queries)
+        return "untimely" if untimely else "response-invalid"
     serials = {each.serial for each in exchange.requests}
     about = (
         any(single.serial in serials for single in response.singles) if serials else bool(response.singles)

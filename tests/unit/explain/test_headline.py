@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.facts import Fact, Facts
+from ocsp_pcap.facts import ExchangeFrames, Fact, Facts
 
 from .facts_factory import (
     CHILD,
@@ -79,6 +81,20 @@ def test_what_is_only_likely_is_told_so() -> None:
     found = explain(facts(*seen))
     assert any(verdict.confidence != "confirmed" for verdict in found.verdicts)
     assert {"may", "perhaps", "why"} & set(found.headline.replace(".", " ").split())
+
+
+@pytest.mark.parametrize("limits", [{"next_update": -60}, {"this_update": 1000}])
+def test_an_answer_out_of_its_time_is_called_so_by_whose_clock(limits: dict[str, float]) -> None:
+    answer = response(single(shop, **limits))
+    told = headline(shop, handshake("shop.test", shop), exchange(shop, answer))
+    assert told == f"1 OCSP request from {PARENT}: failed (answer not valid by the capture's clock)."
+
+
+def test_answers_without_a_request_are_counted_beside_the_requests() -> None:
+    lone = replace(exchange(mail), frames=ExchangeFrames(None, 9), requests=())
+    seen = handshake("shop.test", shop), exchange(shop), handshake("mail.test", mail), lone
+    told = f"1 OCSP request from {PARENT} and 1 answer without a request: both answered good."
+    assert headline(shop, mail, *seen) == told
 
 
 def test_failures_before_a_packet_could_be_sent_are_told() -> None:

@@ -41,6 +41,8 @@ def test_nothing_repeated() -> None:
         ([0, 30, 70, 100, 130], [0, 70, 130], "fixed-lifetime"),
         ([0, 100, 130], [0, 100], "fixed-lifetime"),
         ([0, 100, 130, 300, 2000], [0, 100, 130], "irregular"),
+        # Used for longer than another was: no lifetime lies between the two.
+        ([0, 2, 3.2, 10, 13.8], [0, 2, 10], "irregular"),
     ],
 )
 def test_habits(visits: list[float], asked: list[float], habit: Habit) -> None:
