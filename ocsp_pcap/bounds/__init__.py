@@ -8,6 +8,7 @@ NAME=VALUE`` changes one.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ class Bounds(ReadingBounds, ExplainingBounds):
 BOUNDS: Final = Bounds()
 """The bounds of this process."""
 
+_SENTENCE: Final = re.compile(r"a bound of this program was reached .*\(--bound (\w+)=N changes it\)")
 _reached: Counter[str] = Counter()
 _times = 0
 """How often :func:`reached` was called."""
@@ -119,6 +121,12 @@ def sentences(counts: Mapping[str, int]) -> list[str]:
         f"a bound of this program was reached {_how_often(count)}: {_about(name)}"
         for name, count in sorted(counts.items())
     ]
+
+
+def bound_in(sentence: str) -> str | None:
+    """Return the bound that one of those sentences is about; None: it is no such sentence."""
+    found = _SENTENCE.match(sentence)
+    return found[1] if found is not None else None
 
 
 def at_most(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocsp_pcap import __version__
+from ocsp_pcap.bounds import bound_in
 from ocsp_pcap.capture import CaptureError, CaptureSource, expand
 from ocsp_pcap.decode.silence import silence_scapy
 from ocsp_pcap.evidence.model import CaptureShare, EvidenceError, EvidenceSummary, Extent
@@ -185,7 +186,10 @@ def _interfaces(
 ) -> dict[int, int]:
     """Describe the interfaces of a capture: one for each link type, or one that has no packet."""
     role = extent.roles.get(capture.fact.path, capture.fact.role)
-    notes = () if anonymizer is not None else capture.fact.notes
+    notes = capture.fact.notes
+    if anonymizer is not None:
+        # What else is said may name hosts.
+        notes = tuple(note for note in notes if bound_in(note) is not None)
     attested = Attested(replace(capture.fact, path=capture.name, notes=notes), role).text()
     description = f"{capture.name}: {_seen_from(role)}"
     types = capture.selection.link_types or (1,)

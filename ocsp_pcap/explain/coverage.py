@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from ocsp_pcap.bounds import bound_in
 from ocsp_pcap.facts import CaptureFact, CrlFetchFact, Facts, OcspExchangeFact, TcpAttemptFact
 
-BOUND: Final = re.compile(r"a bound of this program\b.*\(--bound (\w+)=N ")
-"""A note of a capture that says so of a bound of reading."""
 LEAVE_OUT_NO_MESSAGE: Final = frozenset(
     {
         "alerts",
@@ -41,10 +39,10 @@ class Coverage:
         opened = [attempt for attempt in facts.tcp_attempts if attempt.tunnel is None]
         spoken = (*opened, *facts.ocsp_exchanges, *facts.crl_fetches)
         self._bounds = {
-            path: found[1]
+            path: bound
             for path, capture in self.captures.items()
             for note in capture.notes
-            if (found := BOUND.match(note)) is not None and found[1] not in LEAVE_OUT_NO_MESSAGE
+            if (bound := bound_in(note)) is not None and bound not in LEAVE_OUT_NO_MESSAGE
         }
         self._answered = frozenset((f.capture, f.stream) for f in spoken if f.frames.response is not None)
 

@@ -5,11 +5,13 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ocsp_pcap.api import explain, read_facts
+from ocsp_pcap.bounds import sentences
 from ocsp_pcap.capture import open_capture
 from ocsp_pcap.evidence import EvidenceError, EvidenceSummary, Extent, write_evidence
 from ocsp_pcap.explain.model import Explanation
@@ -269,3 +271,14 @@ def test_keys_and_anonymity_exclude_each_other(tmp_path: Path) -> None:
         write_evidence(
             explanation(), Facts(), [DIRECT], tmp_path / "e.pcapng", Extent(with_keys=True, anonymize=True)
         )
+
+
+def test_anonymous_evidence_says_which_bounds_were_reached_and_nothing_else(tmp_path: Path) -> None:
+    facts = read_facts([DIRECT])
+    said = (*sentences({"open_streams": 2}), "keys of secret.example opened nothing")
+    facts = replace(facts, captures=tuple(replace(capture, notes=said) for capture in facts.captures))
+    out = tmp_path / "evidence.pcapng"
+    write_evidence(explain(facts), facts, [DIRECT], out, Extent(anonymize=True))
+    (capture,) = read_facts([out]).captures
+    assert said[0] in capture.notes
+    assert not any("secret.example" in note for note in capture.notes)
