@@ -60,12 +60,12 @@ def _behind(found: SocksNegotiation, waiting: Waiting, client: int) -> Behind:
     return Behind(Tunnel("socks", found.host, found.port, asked.frame), rest)
 
 
-def refused_socks(waiting: Waiting, client: int) -> RefusedTunnel | None:
-    """Return the SOCKS request that opened nothing; None: none was made."""
+def refused_socks(waiting: Waiting, client: int) -> list[RefusedTunnel]:
+    """Return the SOCKS request that opened nothing, where one was made."""
     refusal = socks_refusal(waiting.buffers[client], waiting.buffers[1 - client])
     asked = [piece for piece in waiting.pieces if piece.direction == client]
     if refusal is None or not asked:
-        return None
+        return []
     host, port, status = refusal
     answered = waiting.pieces[-1].frame if status is not None else None
-    return RefusedTunnel("socks", host, port, asked[-1].frame, asked[-1].time, answered, status)
+    return [RefusedTunnel("socks", host, port, asked[-1].frame, asked[-1].time, answered, status)]

@@ -9,6 +9,7 @@ port only: messages are cut out and kept. IGNORE: nothing further can matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Literal
 
@@ -22,7 +23,7 @@ from ocsp_pcap.spoken.behind_prefixes import (
     refused_socks,
 )
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
-from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, hello_within, sniff
+from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, from_hello, hello_within, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.held_bytes import Piece, Waiting
 from ocsp_pcap.spoken.proxy_prefixes import NOT_THIS
@@ -146,7 +147,8 @@ class Conversation:
             case Mode.TLS:
                 assert self.tls is not None
                 if self._behind >> direction & 1:
-                    data = self._without_prefix(direction, data)
+                    self._behind &= ~(1 << direction)
+                    data = from_hello(data)
                 self._events(
                     self.tls.receive(direction == self.client, data, frame, time, segment_start=segment_start)
                 )
@@ -220,10 +222,12 @@ class Conversation:
                 self.finish(frame, time)
                 return
         elif self._mode is Mode.SOCKS and self._waiting is not None:
-            if self._goes_behind_unseen_answers(self._waiting):
+            behind = behind_unanswered_socks(self._waiting, self.client)
+            if behind is not None:
+                self._start_over(*behind)
                 self.finish(frame, time)
                 return
-            self._socks_refused(self._waiting)
+            self._found(refused_socks(self._waiting, self.client))
         if self.inner is not None:
             self.inner.finish(frame, time)
         self._mode = Mode.IGNORE
@@ -266,9 +270,10 @@ class Conversation:
         held = self._waiting
         if held is None or held.size <= BOUNDS.undecided_bytes:
             return
-        if self._mode is Mode.SNIFF or (
-            self._mode is Mode.SOCKS and not self._goes_behind_unseen_answers(held)
-        ):
+        behind = behind_unanswered_socks(held, self.client) if self._mode is Mode.SOCKS else None
+        if behind is not None:
+            self._start_over(*behind)
+        elif self._mode in (Mode.SNIFF, Mode.SOCKS):
             reached("undecided_bytes")
             self._watch()
 
@@ -333,12 +338,6 @@ class Conversation:
         self.tracker = HandshakeTracker()
         self._replay()
 
-    def _without_prefix(self, direction: int, data: bytes) -> bytes:
-        """Return the first bytes of a direction without what stands before its hello in them."""
-        self._behind &= ~(1 << direction)
-        start = None if data[0] == HANDSHAKE else hello_within(data)
-        return data if start is None else data[start:]
-
     def _replay(self) -> None:
         waiting, self._waiting = self._waiting, None
         for piece in waiting.pieces if waiting is not None else ():
@@ -371,24 +370,10 @@ class Conversation:
     def _socks(self, waiting: Waiting) -> None:
         found = behind_socks(waiting, self.client)
         if found == NOT_THIS:
-            self._socks_refused(waiting)
+            self._found(refused_socks(waiting, self.client))
         self._go_behind(found)
 
-    def _goes_behind_unseen_answers(self, waiting: Waiting) -> bool:
-        """Go behind a SOCKS request whose answers are not in the capture, where the client went on."""
-        found = behind_unanswered_socks(waiting, self.client)
-        if found is None:
-            return False
-        self._start_over(*found)
-        return True
-
-    def _socks_refused(self, waiting: Waiting) -> None:
-        """Note a SOCKS request that opened nothing, where one was made."""
-        refused = refused_socks(waiting, self.client)
-        if refused is not None:
-            self._found([refused])
-
-    def _found(self, exchanges: list[Exchange]) -> None:
+    def _found(self, exchanges: Iterable[Exchange]) -> None:
         for exchange in exchanges:
             if len(self.exchanges) < BOUNDS.exchanges:
                 self.exchanges.append(Found(exchange, self.client, self._scheme == "https"))

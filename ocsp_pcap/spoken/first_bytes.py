@@ -120,3 +120,9 @@ def _text(data: bytes) -> Beginning:
     if any(beginning.startswith(data) for beginning in beginnings):
         return Beginning.UNDECIDED
     return Beginning.UNKNOWN
+
+
+def from_hello(data: bytes) -> bytes:
+    """Return bytes without what stands before a TLS hello in them."""
+    start = None if data[0] == HANDSHAKE else hello_within(data)
+    return data if start is None else data[start:]
