@@ -121,11 +121,11 @@ def certificates_goal(text: str, section: Section | None, whole: Section | None,
 
 
 def seconds_goal(text: str, goal: float, section: Section | None, program: str) -> Goal:
-    """Return a goal of a program to take less than so many seconds."""
+    """Return a goal of a program to take less than so many seconds of processor time."""
     result = section.result(program) if section is not None else None
     if result is None:
         return Goal(text, NONE, None)
-    return Goal(text, f"{_seconds(result.wall)} s", result.wall < goal)
+    return Goal(text, f"{_seconds(result.processor)} s", result.processor < goal)
 
 
 def memory_goal(text: str, goal: int, section: Section | None, program: str) -> Goal:
