@@ -233,7 +233,6 @@ def _as_traced(one: Whole, entries: Sequence[TraceEntry]) -> Answers:
     """Add that an answer was held where the trace says so and nothing is known to the contrary."""
     held = {entry.host for entry in entries if entry.action == "cached"}
     visits = [h for h in one.facts.handshakes if (h.sni or h.connect_host or "").lower() in held]
-    ends = {(h.client, h.client_port, h.server, h.server_port) for h in visits}
     shown = held | {sha256 for h in visits for sha256 in h.certificates}
 
     def more(causes: frozenset[str]) -> frozenset[str]:
@@ -243,7 +242,7 @@ def _as_traced(one: Whole, entries: Sequence[TraceEntry]) -> Answers:
 
     return Answers(
         {key: more(causes) if key[2] in shown else causes for key, causes in one.answers.headlines.items()},
-        {at: more(causes) if at[0] in ends else causes for at, causes in one.answers.sightings.items()},
+        {at: more(causes) for at, causes in one.answers.sightings.items()},
     )
 
 

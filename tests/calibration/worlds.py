@@ -96,9 +96,6 @@ def world(seed: int) -> World:
         # Nothing in the capture tells of the proxy.
         made.truth.clear()
         made.of_issuer.clear()
-    if kind == "shared" and not _shows_several(made.items, programs):
-        made.truth.clear()
-        made.of_issuer.clear()
     return made
 
 
@@ -331,12 +328,6 @@ def _ask(
         return "queried"
     program.failed[subject.sha256] = time + program.keeps_failures
     return asked
-
-
-def _shows_several(items: list[Fact], programs: list[Program]) -> bool:
-    """Handshakes of every program are there, so that the facts show that several share the address."""
-    seen = {(item.hello_fingerprint, item.client_ttl) for item in items if isinstance(item, HandshakeFact)}
-    return all((program.fingerprint, program.ttl) in seen for program in programs)
 
 
 def _tell(rng: random.Random, made: World, kind: str) -> None:

@@ -23,6 +23,7 @@ from ocsp_pcap.explain.making import (
 )
 from ocsp_pcap.explain.model import Confidence, Evidence
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.site import AuthorityCertificate, Proxy
 from ocsp_pcap.facts import CertificateFact
 
@@ -81,6 +82,9 @@ def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | 
         signs.append(Standing("reissue-open", words))
     elif given is None and not (maker(certificate) or not certificate.crl_urls):
         signs.append(Standing("reissue-open", "it names a CRL, which an interception proxy rarely writes"))
+    elif given is None and original.handshake.tunnel in PROXIED and question.visit.handshake.tunnel is None:
+        words = "it is the other certificate that came through a proxy: the roles may be the other way round"
+        signs.append(Standing("reissue-open", words))
     elif given is None and short_lived_lifetime(certificate) is not None:
         signs.append(Standing("reissue-open", "a short-lived certificate needs neither responder nor CRL"))
     if given is not None:

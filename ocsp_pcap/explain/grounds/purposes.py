@@ -116,7 +116,7 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
     elif _held_without_handshake(question):
         yield Standing(
             "other-purpose",
-            "an answer that it had asked for after no handshake in sight was still good: this query may have "
+            "it had asked after no handshake in sight for what may still have been good: this query may have "
             "had another occasion, too",
         )
     elif _stapled_beside(question, query):
@@ -133,7 +133,7 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
 
 
 def _held_without_handshake(question: Question) -> bool:
-    """The last answer still covered this handshake, and was asked for after no handshake in sight."""
+    """The last answer, if it is known, still covered this handshake, and followed no handshake in sight."""
     certificate, asker, visit = question.certificate, question.asker, question.visit
     assert certificate is not None
     earlier = between(question.queries, 0, visit.time - 1)
@@ -141,9 +141,9 @@ def _held_without_handshake(question: Question) -> bool:
         return False
     window = question.case.window(earlier[-1], question.proxy)
     span = (earlier[-1].time - LATE, earlier[-1].time)
+    unknown = earlier[-1].exchange.frames.response is None
     return (
-        window is not None
-        and window.end >= visit.time
+        (unknown or (window is not None and window.end >= visit.time))
         and not between(asker.received.get(certificate.sha256, []), *span)
         and not any(may_have_shown(question, hidden) for hidden in between(asker.hidden, *span))
     )

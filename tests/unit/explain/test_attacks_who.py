@@ -331,5 +331,7 @@ def test_a_query_under_an_answer_for_which_no_handshake_is_seen_may_be_anybodys(
     seen = facts(SHOP, begins, exchange(SHOP, time=1), visit, again)
     assert outcome(seen) == ("queried", "likely")
     assert [doubt.code for doubt in verdict(seen).doubts] == ["other-purpose"]
+    unanswered = exchange(SHOP, None, http_status=None, time=1)
+    assert outcome(facts(SHOP, begins, unanswered, visit, again)) == ("queried", "likely")
     ran_out = exchange(SHOP, response(single(SHOP, next_update=2)), time=1)
     assert outcome(facts(SHOP, begins, ran_out, visit, again)) == ("queried", "confirmed")

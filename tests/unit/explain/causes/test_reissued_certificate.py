@@ -154,3 +154,11 @@ def test_a_responder_of_its_own_does_not_make_a_certificate_genuine() -> None:
     both = facts(ca, private, origin, inner("shop.test", private), handshake("shop.test", origin, time=0.3))
     assert outcome(both, CHILD, site=told) == ("reissued-certificate", "confirmed")
     assert outcome(both, CHILD, site=site(child={}, parent={})) == ("reissued-certificate", "likely")
+
+
+def test_of_two_certificates_the_one_behind_a_proxy_is_no_original_whatever_roles_are_given() -> None:
+    copy, real = reissued(), certificate(ocsp=())
+    inner = handshake("shop.test", copy, client=CHILD, server=PARENT_INSIDE, proxied=True)
+    seen = facts(copy, real, inner, handshake("shop.test", real, time=0.05))
+    swapped = site(child={"addresses": frozenset({PARENT})}, parent={"addresses": frozenset({CHILD})})
+    assert outcome(seen, site=swapped) != ("reissued-certificate", "confirmed")
