@@ -198,6 +198,12 @@ def start_is_missing(question: Question) -> bool:
     return handshake.frames.client_hello is None or handshake.started_mid_stream
 
 
+def proxy_ports(case: Case) -> frozenset[tuple[str, int]]:
+    """Return addresses and ports at which connections through a proxy end, whatever else does."""
+    handshakes = (visit.handshake for visit in case.visits)
+    return frozenset((h.server, h.server_port) for h in handshakes if h.tunnel in PROXIED and h.server_port)
+
+
 def made_by_proxy_signs(question: Question) -> str | None:
     """Say what lets a certificate without responder look like one that a proxy made; None: nothing does."""
     certificate = question.certificate
@@ -213,6 +219,9 @@ def made_by_proxy_signs(question: Question) -> str | None:
         return f"{beside.handshake.client} received another certificate for the same host right after"
     if behind_proxy(question):
         return "the connection goes through a proxy, which may have made this certificate"
+    handshake = question.visit.handshake
+    if (handshake.server, handshake.server_port) in question.case.once(proxy_ports):
+        return "others reach that port by CONNECT or SOCKS: its proxy may have made this certificate"
     if question.validator.role == "child":
         return "this is the child of another proxy, which may have made this certificate"
     if start_is_missing(question):

@@ -106,7 +106,7 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
     lossy = case.coverage.loss(visit.handshake.capture) is not None or question.asker.identity in case.once(
         connections_missing
     )
-    lost = gap > AT_ONCE and lossy
+    lost = gap > AT_ONCE and (lossy or _nearer_behind(question, query))
     if gap > LATE or covered or lost or (gap > REACTION and not _on_the_way(question, query)):
         yield Standing(
             "other-purpose",
@@ -130,6 +130,15 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
             "it asks also when the captures show no handshake before: this query, too, may have had "
             "another occasion",
         )
+
+
+def _nearer_behind(question: Question, query: Query) -> bool:
+    """A visit behind this proxy stands nearer before the query, whose outer leg may be missing."""
+    case, visit = question.case, question.visit
+    if visit.host is None:
+        return False
+    behind = case.visits_through.get((question.asker.identity, visit.host.lower()), [])
+    return bool(between(behind, visit.time + AT_ONCE, query.time))
 
 
 def _held_without_handshake(question: Question) -> bool:

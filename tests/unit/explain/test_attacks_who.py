@@ -335,3 +335,13 @@ def test_a_query_under_an_answer_for_which_no_handshake_is_seen_may_be_anybodys(
     assert outcome(facts(SHOP, begins, unanswered, visit, again)) == ("queried", "likely")
     ran_out = exchange(SHOP, response(single(SHOP, next_update=2)), time=1)
     assert outcome(facts(SHOP, begins, ran_out, visit, again)) == ("queried", "confirmed")
+
+
+@pytest.mark.parametrize(("behind", "confidence"), [((0,), "confirmed"), ((0, 8), "likely")])
+def test_a_visit_behind_the_proxy_may_have_led_to_the_query(behind: Any, confidence: str) -> None:
+    """The leg that the proxy made for it is not in the capture."""
+    inner = [
+        handshake("shop.test", COPY, client=CHILD, server=PARENT_INSIDE, proxied=True, time=t) for t in behind
+    ]
+    seen = facts(SHOP, COPY, *inner, VISITS[1], exchange(SHOP, time=8.2))
+    assert outcome(seen, site=TERMINATING) == ("queried", confidence)

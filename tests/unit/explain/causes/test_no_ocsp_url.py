@@ -111,3 +111,22 @@ def test_an_issuer_that_names_crls_may_be_a_proxy_that_copies_them() -> None:
     one, two = reissued(crl=CRL), reissued("other.test", crl=CRL)
     seen = facts(one, two, inner("shop.test", one), inner("other.test", two))
     assert outcome(seen, CHILD) == ("no-ocsp-url", "likely")
+
+
+def test_a_connection_to_the_port_of_a_proxy_whose_connect_is_not_in_the_capture() -> None:
+    bare = certificate(ocsp=())
+    visit = handshake("shop.test", bare, server=PARENT_INSIDE, server_port=3128, client=CLIENT)
+    tunnelled = handshake(
+        "other.test",
+        certificate("other.test"),
+        server=PARENT_INSIDE,
+        client=CLIENT,
+        proxied=True,
+        server_port=3128,
+    )
+    alone = verdict(facts(bare, visit), CLIENT)
+    beside = verdict(facts(bare, visit, tunnelled), CLIENT)
+    assert [(each.cause, each.confidence) for each in (alone, beside)] == [
+        ("no-ocsp-url", "confirmed"),
+        ("no-ocsp-url", "likely"),
+    ]
