@@ -27,8 +27,12 @@ class Visit:
 
     @property
     def host(self) -> str | None:
-        """SNI, else CONNECT host."""
-        return self.handshake.sni or self.handshake.connect_host
+        """SNI, else CONNECT host; None where packets disagree about it and a certificate has a name."""
+        handshake = self.handshake
+        named = handshake.frames.client_hello
+        if named and handshake.certificates and any(frame <= named for frame in handshake.ambiguous):
+            return None
+        return handshake.sni or handshake.connect_host
 
     @property
     def frame(self) -> int:
