@@ -10,15 +10,14 @@ from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias, TypeVar, TypeVarTuple
 
 from ocsp_pcap.bounds import mark, reached, reached_since
+from ocsp_pcap.explain.all_hosts import AllHosts
 from ocsp_pcap.explain.askers import Askers
 from ocsp_pcap.explain.clocks import Clocks
 from ocsp_pcap.explain.copies import distinct_exchanges, distinct_visits
 from ocsp_pcap.explain.coverage import Coverage
-from ocsp_pcap.explain.errands import Errands
 from ocsp_pcap.explain.hellos import Hellos
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.logs.model import LogEntry
-from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Alternative, Doubt, Validator
 from ocsp_pcap.explain.places import Places
@@ -26,13 +25,12 @@ from ocsp_pcap.explain.roles import PROXIED, Roles, assign_roles
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.explain.trace_entry import TraceEntry
-from ocsp_pcap.explain.visits import Credit, Query, Visit, by_host
+from ocsp_pcap.explain.visits import Query, Visit, by_host
 from ocsp_pcap.explain.windows import Window, answer_window
 from ocsp_pcap.explain.zones import in_fitting_zones
 from ocsp_pcap.facts import (
     CertificateFact,
     CrlFetchFact,
-    DnsLookupFact,
     Facts,
     HandshakeFact,
     OcspExchangeFact,
@@ -47,7 +45,6 @@ Result = TypeVar("Result", str, tuple[Doubt, ...], tuple[Alternative, ...])
 MOST_SAME: Final = 16_384
 """Results that are remembered to be shared: where hardly any comes twice, the record of them costs more."""
 Family: TypeAlias = Literal["IPv4", "IPv6"]
-Dated: TypeAlias = OcspExchangeFact | CrlFetchFact | DnsLookupFact | TcpAttemptFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +90,7 @@ class Case:
         self._same: dict[Any, Any] = {}
         self.clocks = Clocks(facts)
         self.clock = self.clocks.bring
+        self.moment = self.clocks.moment
         before = mark()
         self.roles: Roles = assign_roles(facts.handshakes, context.site, context.capture_roles, self.clock)
         self.identity = self.roles.identity
@@ -105,14 +103,12 @@ class Case:
         cut_short = reached_since(before)
         self.hellos = Hellos(self.visits, self.identity)
         before = mark()
-        self.hosts: Mapping[str, Host] = self._hosts()
+        self.hosts: Mapping[str, Host] = AllHosts(
+            facts, self.visits, self.exchanges, self.roles, self.clocks, self.askers, self.proxy
+        ).hosts
         """Every host of the captures by its identity."""
         self.cut_short = reached_since(before) or cut_short
         """A bound that was reached while this was put side by side: nothing that rests on it is certain."""
-
-    def moment(self, fact: Dated) -> int:
-        """Return the time of a fact by the reference clock."""
-        return self.clock(fact.capture, fact.time)
 
     def validator(self, address: str) -> Validator:
         """Return a host as the one that received a certificate."""
@@ -160,72 +156,6 @@ class Case:
             identity, self.roles.role(identity), self.proxy(identity), {address}
         )
 
-    def _hosts(self) -> dict[str, Host]:
-        hosts: dict[str, Host] = {}
-
-        def at(address: str, capture: str) -> Host:
-            identity = self.identity(address)
-            host = hosts.get(identity)
-            if host is None:
-                host = hosts[identity] = Host(identity, self.roles.role(identity), self.proxy(identity))
-            host.addresses.add(address)
-            host.captures.add(capture)
-            return host
-
-        facts, errands = self.facts, self._errands
-        for visit in self.visits:
-            self._add_visit(visit, at)
-        for exchange in self.exchanges:
-            self._add_exchange(exchange, at)
-        for attempt in sorted(facts.tcp_attempts, key=self.moment):
-            host = at(attempt.client, attempt.capture)
-            if not errands.for_another(attempt):
-                host.attempts[attempt.host or attempt.server].append(attempt)
-        for fetch in sorted(facts.crl_fetches, key=self.moment):
-            sender = at(fetch.client, fetch.capture)
-            if not errands.fetched_for_another(fetch):
-                for about in dict.fromkeys((fetch.url, fetch.issuer)):
-                    if about is not None:
-                        sender.fetches[about].append(fetch)
-        for lookup in facts.dns_lookups:
-            at(lookup.client, lookup.capture)
-        own = [lookup for lookup in facts.dns_lookups if not errands.for_another(lookup)]
-        for (identity, name), lookups in lookups_by_name(own, self.identity).items():
-            hosts[identity].lookups[name] = sorted(lookups, key=self.moment)
-        return hosts
-
-    def _add_visit(self, visit: Visit, at: Callable[[str, str], Host]) -> None:
-        handshake = visit.handshake
-        client = at(handshake.client, handshake.capture)
-        client.captures.update(copy.capture for copy in visit.copies)
-        client.visits.append(visit)
-        for certificate in self.chain(handshake):
-            received = client.received[certificate.sha256]
-            if not received or received[-1] is not visit:
-                received.append(visit)
-        if presented := self.client_chain(handshake):
-            server = at(handshake.server, handshake.capture)
-            server.served.append(visit)
-            for certificate in presented:
-                server.received[certificate.sha256].append(visit)
-
-    def _add_exchange(self, exchange: OcspExchangeFact, at: Callable[[str, str], Host]) -> None:
-        sender = at(exchange.client, exchange.capture)
-        credit = self.askers.credit(exchange)
-        if credit.own_certificate:
-            sender.staple_fetches.append(exchange)
-            return
-        if credit.relayed:
-            sender.relayed.append(exchange)
-            if credit.asker is None or self.askers.copied_from(exchange) is not None:
-                # The question itself is in the captures too: what hands it on is no second one.
-                return
-        asker = at(credit.asker or exchange.client, exchange.capture)
-        asker.exchanges.append(exchange)
-        for certificate, match in self._meant(exchange).values():
-            earlier = asker.queries[certificate.sha256]
-            earlier.append(self._query(exchange, certificate, match, credit, earlier))
-
     @cached_property
     def askers(self) -> Askers:
         """Whose question each exchange is."""
@@ -237,19 +167,6 @@ class Case:
             self.identity,
             self.moment,
             lambda address: bool((proxy := self.proxy(address)) and proxy.validates_tunnels),
-        )
-
-    @property
-    def _errands(self) -> Errands:
-        facts = self.facts
-        return Errands(
-            self.exchanges,
-            facts.crl_fetches,
-            facts.dns_lookups,
-            facts.tcp_attempts,
-            self.askers,
-            self.identity,
-            self.moment,
         )
 
     def once(self, derive: Callable[[Case, *Given], Derived], *given: *Given) -> Derived:
@@ -426,35 +343,3 @@ class Case:
             return response.signature != "invalid", fresh, match, single.this_update
 
         return max(found, key=rank, default=None)
-
-    def _meant(self, exchange: OcspExchangeFact) -> dict[str, tuple[CertificateFact, Match]]:
-        meant: dict[str, tuple[CertificateFact, Match]] = {}
-        for cert_id in exchange.requests or (exchange.response.singles if exchange.response else ()):
-            for certificate in self.askers.with_serial(cert_id.serial):
-                match = match_cert_id(certificate, cert_id)
-                known = meant.get(certificate.sha256)
-                if match and (known is None or match > known[1]):
-                    meant[certificate.sha256] = (certificate, match)
-        return meant
-
-    def _query(
-        self,
-        exchange: OcspExchangeFact,
-        certificate: CertificateFact,
-        match: Match,
-        credit: Credit,
-        earlier: list[Query],
-    ) -> Query:
-        singles = exchange.response.singles if exchange.response else ()
-        single = next((single for single in singles if match_cert_id(certificate, single)), None)
-        time = self.moment(exchange)
-        answered = exchange.response_time if exchange.response_time is not None else exchange.time
-        confirms = None
-        if exchange.http_status == NOT_MODIFIED:
-            confirms = next((query for query in reversed(earlier) if query.usable), None)
-            single = confirms.single if confirms is not None else None
-        return Query(exchange, time, self.clock(exchange.capture, answered), match, single, credit, confirms)
-
-
-NOT_MODIFIED = 304
-"""HTTP status (RFC 9110 15.4.5): what the client holds is still good."""

@@ -10,11 +10,22 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.spans import TIME
-from ocsp_pcap.facts import Facts, HandshakeFact, ResponseFact, SingleFact
+from ocsp_pcap.facts import (
+    CrlFetchFact,
+    DnsLookupFact,
+    Facts,
+    HandshakeFact,
+    OcspExchangeFact,
+    ResponseFact,
+    SingleFact,
+    TcpAttemptFact,
+)
+
+Dated: TypeAlias = OcspExchangeFact | CrlFetchFact | DnsLookupFact | TcpAttemptFact
 
 SECOND = 10**9
 TOLERANCE = 300 * SECOND
@@ -94,6 +105,10 @@ class Clocks:
         """Bring a time of one capture to the reference clock."""
         offset = self.offsets.get(capture)
         return time + offset.offset if offset is not None and offset.significant else time
+
+    def moment(self, fact: Dated) -> int:
+        """Return the time of a fact by the reference clock."""
+        return self.bring(fact.capture, fact.time)
 
     def comparable(self, capture: str, other: str) -> bool:
         """Times of two captures can be compared: one capture, or traffic in both shows their offset."""

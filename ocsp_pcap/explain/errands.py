@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.askers import LEAD, RELAY, Askers
-from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.clocks import SECOND, Dated
 from ocsp_pcap.explain.lookups import addresses, lookups_by_name
 from ocsp_pcap.explain.responders import host_and_port
 from ocsp_pcap.facts import CrlFetchFact, DnsLookupFact, OcspExchangeFact, TcpAttemptFact
@@ -24,7 +24,6 @@ LONGEST: Final = 60 * SECOND
 
 Errand: TypeAlias = DnsLookupFact | TcpAttemptFact
 Order: TypeAlias = OcspExchangeFact | CrlFetchFact | TcpAttemptFact
-Moment: TypeAlias = Callable[[OcspExchangeFact | CrlFetchFact | DnsLookupFact | TcpAttemptFact], int]
 
 
 class Errands:
@@ -38,7 +37,7 @@ class Errands:
         attempts: Iterable[TcpAttemptFact],
         askers: Askers,
         identity: Callable[[str], str],
-        moment: Moment,
+        moment: Callable[[Dated], int],
     ) -> None:
         self._identity = identity
         self._moment = moment

@@ -20,7 +20,7 @@ from ocsp_pcap.facts import CrlFetchFact, DnsLookupFact, OcspExchangeFact, TcpAt
 
 @dataclass(eq=False)
 class Host:
-    """A host, whatever its addresses. Filled once by the case, only read afterwards; all lists by time."""
+    """A host, whatever its addresses. Filled once (`all_hosts`), only read afterwards; all lists by time."""
 
     identity: str
     """The address under which it is a TLS client, where it is one."""

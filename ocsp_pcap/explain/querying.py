@@ -12,13 +12,11 @@ from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import host_and_port
 from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between
-from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.explain.visits import NOT_MODIFIED, Query
 from ocsp_pcap.facts import DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 SLOW: Final = 2 * SECOND
 """A user waits for the responder: answers that take longer than this are felt."""
-NOT_MODIFIED: Final = 304
-"""HTTP status (RFC 9110 15.4.5): what the client holds is still good."""
 MAX_TRIES: Final = 4
 """Tries whose evidence is shown, the last ones."""
 MOST_URL: Final = 60

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Status, Validator, Verdict
-from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.explain.visits import NOT_MODIFIED, Query
 from ocsp_pcap.facts import OcspExchangeFact
 
 Relay: TypeAlias = Literal["inner-leg-seen", "asker-unseen"]
@@ -31,8 +31,6 @@ FAILED: Final[dict[Outcome, tuple[str, str]]] = {
     "no-response": ("without an answer", "without an answer"),
 }
 """Outcome: what it is called, one and several."""
-
-_NOT_MODIFIED: Final = 304
 
 
 class Asked(NamedTuple):
@@ -136,7 +134,7 @@ def _outcome(exchange: OcspExchangeFact, queries: list[Query]) -> Outcome:
     """Tell what came of a request."""
     response, http_status = exchange.response, exchange.http_status
     if http_status is not None and not 200 <= http_status < 300:
-        return "answered" if http_status == _NOT_MODIFIED else "http-error"
+        return "answered" if http_status == NOT_MODIFIED else "http-error"
     if response is None:
         return "no-response" if exchange.frames.response is None else "response-invalid"
     if response.parse_error or response.response_status is None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.facts import CrlFetchFact, HandshakeFact, OcspExchangeFact, SingleFact, TcpAttemptFact
 
+NOT_MODIFIED: Final = 304
+"""HTTP status (RFC 9110 15.4.5): what the client holds is still good."""
 CLOCK_SKEW = 300 * SECOND
 """How far a validator's clock may be off before thisUpdate lies in the future for it."""
 

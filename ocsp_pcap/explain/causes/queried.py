@@ -11,7 +11,6 @@ from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Held, Means, Saw, Sent
 from ocsp_pcap.explain.hidden import asked_shortly_after, hidden_before, hidden_query_evidence, serial_of
 from ocsp_pcap.explain.querying import (
-    NOT_MODIFIED,
     SLOW,
     asked_words,
     cut_short,
@@ -22,7 +21,7 @@ from ocsp_pcap.explain.querying import (
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between, some
-from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.explain.visits import NOT_MODIFIED, Query
 from ocsp_pcap.explain.windows import Window, utc
 
 CONCURRENT: Final = 5 * SECOND
