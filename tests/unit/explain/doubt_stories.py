@@ -38,6 +38,7 @@ from ocsp_pcap.facts import (
     ExchangeFrames,
     Fact,
     HandshakeFact,
+    HandshakeFrames,
     OcspExchangeFact,
     ResponseFact,
     TcpAttemptFact,
@@ -201,7 +202,11 @@ def _bytes_missing(story: Story, ground: Saw) -> Story:
 
 
 def _bytes_disputed(story: Story, ground: Saw | Read) -> Story:
-    return story.edited(ground.fact, ambiguous=(7, 9))
+    """Packets disagree about bytes behind the ClientHello: of those in it the host's name is one."""
+    frames = ground.fact.frames
+    last = frames.client_hello if isinstance(frames, HandshakeFrames) else frames.request
+    assert last is not None
+    return story.edited(ground.fact, ambiguous=(last + 1, last + 2))
 
 
 def _other_hops(story: Story, ground: Sent) -> Story:
