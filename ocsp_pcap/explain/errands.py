@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from ocsp_pcap.explain.askers import LEAD, RELAY, Askers
 from ocsp_pcap.explain.clocks import SECOND, Dated
-from ocsp_pcap.explain.lookups import addresses, lookups_by_name
+from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.explain.responders import host_and_port
 from ocsp_pcap.facts import CrlFetchFact, DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
@@ -43,7 +43,7 @@ class Errands:
         self._moment = moment
         self._names: dict[tuple[str, str], set[str]] = defaultdict(set)
         for (host, name), found in lookups_by_name(lookups, identity).items():
-            for address in (address for lookup in found for address in addresses(lookup)):
+            for address in (address for lookup in found for address in lookup.addresses):
                 self._names[host, address].add(name)
         self._spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
         self._inner_fetches: dict[tuple[str, str], list[CrlFetchFact]] = defaultdict(list)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -301,16 +300,8 @@ def _addresses(case: Case, hosts: set[str]) -> dict[str, tuple[str, ...]]:
     for lookup in case.facts.dns_lookups:
         name = lookup.name.rstrip(".").lower()
         if name in hosts:
-            found[name].update(dict.fromkeys(answer for answer in lookup.answers if _is_address(answer)))
+            found[name].update(dict.fromkeys(lookup.addresses))
     return {host: tuple(answers) for host, answers in found.items()}
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 __all__ = ["ASSUMPTIONS", "Forecast", "forecast"]

@@ -9,7 +9,6 @@ from typing import Final
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hosts import Host
-from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.facts import DnsLookupFact
 
@@ -34,8 +33,8 @@ def connections_missing(case: Case) -> dict[str, str]:
 
 def _unfollowed(case: Case, host: Host, name: str, lookups: Sequence[DnsLookupFact]) -> Iterator[int]:
     """Yield the times of lookups that brought an address, and no connection before the next of the name."""
-    answered = [lookup for lookup in lookups if addresses(lookup)]
-    places = {name} | {address for lookup in answered for address in addresses(lookup)}
+    answered = [lookup for lookup in lookups if lookup.addresses]
+    places = {name} | {address for lookup in answered for address in lookup.addresses}
     opened = sorted(case.moment(attempt) for place in places for attempt in host.attempts.get(place, ()))
     spoken = sorted(case.moment(exchange) for exchange in host.exchanges if exchange.server in places)
     if not opened:

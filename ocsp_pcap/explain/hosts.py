@@ -11,7 +11,6 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Role
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.visits import Query, Visit, by_host
@@ -122,7 +121,7 @@ class Host:
     @cached_property
     def _addresses(self) -> dict[str, frozenset[str]]:
         return {
-            name: frozenset(address for lookup in lookups for address in addresses(lookup))
+            name: frozenset(address for lookup in lookups for address in lookup.addresses)
             for name, lookups in self.lookups.items()
         }
 

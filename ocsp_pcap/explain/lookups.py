@@ -44,8 +44,3 @@ def _with_targets(key: Key, direct: Mapping[Key, list[DnsLookupFact]]) -> list[D
         return direct[key]
     found = [lookup for known in names for lookup in direct[identity, known]]
     return sorted(found, key=lambda lookup: lookup.time)
-
-
-def addresses(lookup: DnsLookupFact) -> list[str]:
-    """Return the IP addresses among the answers, not the names."""
-    return [answer for answer in lookup.answers if answer.replace(".", "").isdigit() or ":" in answer]

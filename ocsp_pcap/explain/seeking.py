@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.spans import between, some
@@ -39,9 +38,9 @@ def addresses_known(question: Question, host: str) -> set[str]:
     newest: dict[str, DnsLookupFact] = {}
     found = between(question.asker.lookups.get(host, []), begin, end, question.case.moment)
     for lookup in some(found, last=True):
-        if addresses(lookup):
+        if lookup.addresses:
             newest[lookup.type] = lookup
-    return {address for lookup in newest.values() for address in addresses(lookup)}
+    return {address for lookup in newest.values() for address in lookup.addresses}
 
 
 def attempts_for(question: Question, host: str, port: int) -> list[TcpAttemptFact]:
@@ -124,7 +123,7 @@ def looked_up_only(question: Question, host: str, port: int) -> DnsLookupFact | 
     """
     if lists_crl(question, host):
         return None
-    found = next((lookup for lookup in lookups_for(question, host) if addresses(lookup)), None)
+    found = next((lookup for lookup in lookups_for(question, host) if lookup.addresses), None)
     if found is None or attempts_for(question, host, port) or tls_to(question, host, port) is not None:
         return None
     return found
@@ -136,7 +135,7 @@ def looked_up_in_vain(question: Question, host: str) -> bool:
     That there is no address of the other family is usual, and no failure.
     """
     return any(
-        not addresses(lookup) and (lookup.type == "A" or lookup.rcode != "NOERROR")
+        not lookup.addresses and (lookup.type == "A" or lookup.rcode != "NOERROR")
         for lookup in lookups_for(question, host)
     )
 

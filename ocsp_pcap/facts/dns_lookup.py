@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,3 +30,17 @@ class DnsLookupFact:
     truncated: bool = False
     """The answer was cut to fit a datagram (TC bit): the client asks again over TCP (RFC 7766 5)."""
     client_ttl: HopLimit = None
+
+    @property
+    def addresses(self) -> list[str]:
+        """The IP addresses among the answers, not the names."""
+        return [answer for answer in self.answers if is_address(answer)]
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

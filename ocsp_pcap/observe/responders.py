@@ -16,6 +16,7 @@ from ocsp_pcap.facts import (
     OcspExchangeFact,
     TcpAttemptFact,
 )
+from ocsp_pcap.facts.dns_lookup import is_address
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.dns_log import DnsPacket
 
@@ -43,7 +44,7 @@ class ResponderTraffic:
             for url in (*certificate.ocsp_urls, *certificate.crl_urls):
                 self._learn(url)
         for host in hosts:
-            (self._addresses if _is_address(host) else self._names).add(host.rstrip(".").lower())
+            (self._addresses if is_address(host) else self._names).add(host.rstrip(".").lower())
         sent: list[OcspExchangeFact | CrlFetchFact] = [*exchanges, *fetches]
         for fact in sent:
             self._addresses.add(fact.server)
@@ -53,7 +54,7 @@ class ResponderTraffic:
     def _learn(self, url: str) -> None:
         host = _host(url)
         if host is not None:
-            (self._addresses if _is_address(host) else self._names).add(host)
+            (self._addresses if is_address(host) else self._names).add(host)
 
     def matters(self, host: str | None) -> bool:
         """Tell whether a host, given by name or address, is one of those that matter."""
@@ -92,7 +93,7 @@ class ResponderTraffic:
                     open_lookups[key] = len(found)
                     found.append(_lookup(observation, packet, message, None))
                 continue
-            addresses = {answer for answer in message.answers if _is_address(answer)}
+            addresses = {answer for answer in message.answers if is_address(answer)}
             self._addresses |= addresses
             if message.name.rstrip(".").lower() in self._responders:
                 self._responders |= addresses
@@ -118,7 +119,7 @@ class ResponderTraffic:
                 message = parsed[number] = parse_message(packet.payload)
                 if message is None:
                     continue
-                targets = {answer for answer in message.answers if not _is_address(answer)} - self._names
+                targets = {answer for answer in message.answers if not is_address(answer)} - self._names
                 if targets and len(self._names) >= BOUNDS.responder_names:
                     reached("responder_names")
                 elif targets:
@@ -220,11 +221,3 @@ def _host(url: str) -> str | None:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return host.rstrip(".").lower()
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -9,7 +9,6 @@ from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, NoOtherTry, Sent
-from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import since_handshake
 from ocsp_pcap.explain.question import Question
@@ -63,7 +62,7 @@ def _claim(
     """Claim that some lookups failed; ``responder``: the name of the responder that they were for."""
     # A truncated answer says nothing yet: the client asks again over TCP (RFC 7766 5).
     lookups = [lookup for lookup in found if not lookup.truncated]
-    if not lookups or any(addresses(lookup) for lookup in lookups):
+    if not lookups or any(lookup.addresses for lookup in lookups):
         return None
     reason, signs = _failed(question, lookups)
     over_tcp = any(lookup.transport == "tcp" for lookup in lookups)

@@ -13,7 +13,6 @@ from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Alone, Due, InView, NoOtherTry, Silence, Unanswered
 from ocsp_pcap.explain.grounds.purposes import REACTION, may_show
 from ocsp_pcap.explain.hosts import Host
-from ocsp_pcap.explain.lookups import addresses
 from ocsp_pcap.explain.model import Presenter
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
@@ -302,7 +301,7 @@ def _times_in_vain(
 
 def _ever_in_vain(asker: Host, host: str) -> bool:
     """Some lookup of a responder, or some connection to it, brought nothing."""
-    return any(not addresses(lookup) for lookup in asker.lookups.get(host, ())) or any(
+    return any(not lookup.addresses for lookup in asker.lookups.get(host, ())) or any(
         attempt.outcome != "established"
         for attempts in asker.attempts_at.get(host, ())
         for attempt in attempts

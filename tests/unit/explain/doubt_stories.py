@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from ocsp_pcap.explain.grounds.claim import Claim
-from ocsp_pcap.explain.grounds.kinds import (
-    After,
-    Alone,
-    Due,
-    For,
-    Genuine,
-    Ground,
-    Held,
-    InView,
-    Kind,
-    Means,
-    NoOtherTry,
-    Read,
-    Received,
-    Saw,
-    Sent,
-    Silence,
-    Told,
-    Traced,
-    Unanswered,
-)
+from ocsp_pcap.explain.grounds import absences, kinds, messages, purposes, senders, tunnels
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.kinds import Ground, Kind
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import Source
 from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.visits import Query
@@ -179,7 +161,7 @@ def first(claim: Claim, kind: Kind) -> Any:
     return next(ground for ground in claim.grounds if isinstance(ground, kind))
 
 
-def _fact(ground: Sent | For) -> OcspExchangeFact | DnsLookupFact | TcpAttemptFact:
+def _fact(ground: kinds.Sent | kinds.For) -> OcspExchangeFact | DnsLookupFact | TcpAttemptFact:
     return ground.act.exchange if isinstance(ground.act, Query) else ground.act
 
 
@@ -187,7 +169,7 @@ def _seconds(time: int) -> float:
     return (time - BEGIN) / SECOND
 
 
-def _bytes_missing(story: Story, ground: Saw) -> Story:
+def _bytes_missing(story: Story, ground: kinds.Saw) -> Story:
     fact = ground.fact
     if isinstance(fact, HandshakeFact):
         if ground.part == "end":
@@ -201,7 +183,7 @@ def _bytes_missing(story: Story, ground: Saw) -> Story:
     return story.edited(fact, frames=ExchangeFrames(None, fact.frames.response))
 
 
-def _bytes_disputed(story: Story, ground: Saw | Read) -> Story:
+def _bytes_disputed(story: Story, ground: kinds.Saw | kinds.Read) -> Story:
     """Packets disagree about bytes behind the ClientHello: of those in it the host's name is one."""
     frames = ground.fact.frames
     last = frames.client_hello if isinstance(frames, HandshakeFrames) else frames.request
@@ -209,7 +191,7 @@ def _bytes_disputed(story: Story, ground: Saw | Read) -> Story:
     return story.edited(ground.fact, ambiguous=(last + 1, last + 2))
 
 
-def _other_hops(story: Story, ground: Sent) -> Story:
+def _other_hops(story: Story, ground: kinds.Sent) -> Story:
     return story.edited(_fact(ground), client_ttl=63).edited(story.visit, client_ttl=64)
 
 
@@ -224,12 +206,12 @@ def _inner_side_not_captured(story: Story, _: Ground) -> Story:
     return story.told_that(site=site(parent={"ocsp": False, "addresses": ALONE}))
 
 
-def _hidden_just_before(story: Story, ground: For) -> Story:
+def _hidden_just_before(story: Story, ground: kinds.For) -> Story:
     time = _seconds(_fact(ground).time) - 0.05
     return story.with_more(handshake(None, certificate_encrypted=True, version="TLS 1.3", time=time))
 
 
-def _for_something_else(story: Story, ground: For) -> Story:
+def _for_something_else(story: Story, ground: kinds.For) -> Story:
     fact = _fact(ground)
     if isinstance(fact, OcspExchangeFact):
         later = fact.response_time + 100 * SECOND if fact.response_time is not None else None
@@ -238,12 +220,12 @@ def _for_something_else(story: Story, ground: For) -> Story:
     return story.edited(story.subject, crl_urls=(f"http://{RESPONDER_HOST}/ca.crl",))
 
 
-def _issuer_not_seen(story: Story, _: Means) -> Story:
+def _issuer_not_seen(story: Story, _: kinds.Means) -> Story:
     assert story.subject is not None
     return story.edited(story.subject, issuer_key_hashes=(), authority_key_id=None, issuer_sha256=None)
 
 
-def _runs_out_within_minutes(story: Story, ground: Held) -> Story:
+def _runs_out_within_minutes(story: Story, ground: kinds.Held) -> Story:
     soon = replace(ground.single, next_update=ground.time + (-100 if ground.refuted else 100) * SECOND)
 
     def until(answer: ResponseFact) -> ResponseFact:
@@ -259,11 +241,11 @@ def _clock_set_back(story: Story, _: Ground) -> Story:
     return story.captured(step_back=2 * SECOND)
 
 
-def _capture_ends(story: Story, ground: Silence | NoOtherTry | Unanswered) -> Story:
-    if isinstance(ground, Unanswered):
+def _capture_ends(story: Story, ground: kinds.Silence | kinds.NoOtherTry | kinds.Unanswered) -> Story:
+    if isinstance(ground, kinds.Unanswered):
         last = ground.fact.time + SECOND
     else:
-        last = ground.since + SECOND if isinstance(ground, NoOtherTry) else story.visit.client_data_time
+        last = ground.since + SECOND if isinstance(ground, kinds.NoOtherTry) else story.visit.client_data_time
     return story.captured(last_time=last)
 
 
@@ -275,7 +257,7 @@ def _stranger_asks(story: Story, _: Ground) -> Story:
     return story.with_more(exchange(story.subject, client="10.9.9.9", time=300))
 
 
-def _tls_to_the_responder(story: Story, ground: Silence | NoOtherTry) -> Story:
+def _tls_to_the_responder(story: Story, ground: kinds.Silence | kinds.NoOtherTry) -> Story:
     time = _seconds(ground.since) + 1
     return story.with_more(
         handshake(RESPONDER_HOST, client=PARENT, server=RESPONDER, time=time, certificate_encrypted=True)
@@ -286,12 +268,12 @@ def _port_not_captured(story: Story, _: Ground) -> Story:
     return story.captured(ports_seen=(443,))
 
 
-def _failed_before(story: Story, ground: Due) -> Story:
+def _failed_before(story: Story, ground: kinds.Due) -> Story:
     """An earlier query about the certificate failed."""
     return story.with_more(exchange(story.subject, None, http_status=503, time=_seconds(ground.since) - 30))
 
 
-def _asked_for_a_nearer_one(story: Story, ground: Alone) -> Story:
+def _asked_for_a_nearer_one(story: Story, ground: kinds.Alone) -> Story:
     time = _seconds(ground.since)
     assert story.subject is not None
     return story.with_more(
@@ -299,24 +281,24 @@ def _asked_for_a_nearer_one(story: Story, ground: Alone) -> Story:
     )
 
 
-def _asked_when_it_had_run_out(story: Story, ground: Alone) -> Story:
+def _asked_when_it_had_run_out(story: Story, ground: kinds.Alone) -> Story:
     """By the TTL override of the site file, so that asking again says nothing of its habits."""
     told = site(parent={"cache_ttl": 52 * SECOND, "intercepts": True, "addresses": ALONE})
     return _asked_for_a_nearer_one(story, ground).told_that(site=told)
 
 
-def _weak_source(story: Story, ground: Told) -> Story:
+def _weak_source(story: Story, ground: kinds.Told) -> Story:
     (parent,) = story.told["site"].proxies
     weak = Source("squid.conf", 3, "squid", "acl", firm=False)
     told = replace(parent, sources=(("ocsp", weak), ("issuers", weak)))
     return story.told_that(site=replace(story.told["site"], proxies=(told,)))
 
 
-def _other_line(story: Story, ground: Traced, **changes: Any) -> Story:
+def _other_line(story: Story, ground: kinds.Traced, **changes: Any) -> Story:
     return story.told_that(trace=(replace(ground.entry, **changes),))
 
 
-def _line_without_date(story: Story, ground: Traced) -> Story:
+def _line_without_date(story: Story, ground: kinds.Traced) -> Story:
     return _other_line(story, ground, dated=False)
 
 
@@ -333,52 +315,44 @@ def _other_side_not_captured(_: Story, __: Ground) -> Story:
     return Story(to_parent(SIGNED), SIGNED, (AUTHORITY,)).told_that(site=told)
 
 
-def _said_to_be_off(story: Story, _: Sent) -> Story:
+def _said_to_be_off(story: Story, _: kinds.Sent) -> Story:
     return story.told_that(site=site(parent={"ocsp": False, "intercepts": True, "addresses": ALONE}))
 
 
-def _lines_are_mixed(story: Story, ground: Traced) -> Story:
+def _lines_are_mixed(story: Story, ground: kinds.Traced) -> Story:
     return _other_line(story, ground, certain=False)
 
 
 Change: TypeAlias = Callable[[Story, Any], Story]
-CHANGES: Final[Mapping[tuple[Kind, str], Change]] = {
-    (Saw, "packets-lost"): _bytes_missing,
-    (Saw, "ambiguous-bytes"): _bytes_disputed,
-    (Read, "ambiguous-bytes"): _bytes_disputed,
-    (Sent, "other-asker"): _other_hops,
-    (Sent, "may-tunnel"): _hands_on_another,
-    (Sent, "told-otherwise"): _said_to_be_off,
-    (For, "hidden-rival"): _hidden_just_before,
-    (For, "other-purpose"): _for_something_else,
-    (Received, "may-tunnel"): _hands_on_another,
-    (Means, "trust-open"): _issuer_not_seen,
-    (Held, "clock"): _runs_out_within_minutes,
-    (After, "clock"): _clock_set_back,
-    (Silence, "span-not-covered"): _capture_ends,
-    (Silence, "packets-lost"): _capture_drops,
-    (Silence, "other-place"): _stranger_asks,
-    (Silence, "unread-question"): _tls_to_the_responder,
-    (NoOtherTry, "span-not-covered"): _capture_ends,
-    (NoOtherTry, "packets-lost"): _capture_drops,
-    (NoOtherTry, "other-place"): _stranger_asks,
-    (NoOtherTry, "unread-question"): _tls_to_the_responder,
-    (Unanswered, "span-not-covered"): _capture_ends,
-    (Unanswered, "packets-lost"): _capture_drops,
-    (InView, "capture-blind"): _port_not_captured,
-    (Due, "checks-only-some"): _failed_before,
-    (Alone, "other-purpose"): _asked_for_a_nearer_one,
-    (Told, "told-otherwise"): _weak_source,
-    (Traced, "told-otherwise"): _lines_are_mixed,
-    (Traced, "clock"): _line_without_date,
-    (Traced, "hidden-rival"): _another_visit,
-    (Genuine, "reissue-open"): _through_a_proxy,
+CHANGES: Final[Mapping[Callable[[Question, Any], Iterator[Standing]], Change]] = {
+    messages.packets_lost: _bytes_missing,
+    messages.ambiguous_bytes: _bytes_disputed,
+    senders.other_asker: _other_hops,
+    senders.told_otherwise: _said_to_be_off,
+    tunnels.may_tunnel: _hands_on_another,
+    purposes.hidden_rival: _hidden_just_before,
+    purposes.other_purpose: _for_something_else,
+    messages.trust_open: _issuer_not_seen,
+    messages.validity_clock: _runs_out_within_minutes,
+    messages.order_clock: _clock_set_back,
+    absences.span_not_covered: _capture_ends,
+    absences.packets_lost: _capture_drops,
+    absences.other_place: _stranger_asks,
+    absences.unread_question: _tls_to_the_responder,
+    absences.capture_blind: _port_not_captured,
+    absences.checks_only_some: _failed_before,
+    absences.asked_beside: _asked_for_a_nearer_one,
+    messages.told_otherwise: _weak_source,
+    messages.trace_told_otherwise: _lines_are_mixed,
+    messages.source_clock: _line_without_date,
+    messages.trace_rivals: _another_visit,
+    messages.reissue_open: _through_a_proxy,
 }
-"""What lets a doubt about a kind of ground stand, in whatever story."""
+"""What lets a doubt stand, in whatever story."""
 OWN_CHANGES: Final[Mapping[tuple[str, Kind, str], Change]] = {
-    ("ocsp-disabled", Received, "may-tunnel"): _inner_side_not_captured,
-    ("cached", Alone, "other-purpose"): _asked_when_it_had_run_out,
-    ("reissued-certificate", Genuine, "reissue-open"): _other_side_not_captured,
+    ("ocsp-disabled", kinds.Received, "may-tunnel"): _inner_side_not_captured,
+    ("cached", kinds.Alone, "other-purpose"): _asked_when_it_had_run_out,
+    ("reissued-certificate", kinds.Genuine, "reissue-open"): _other_side_not_captured,
 }
 """The same for one cause, where its story needs another change."""
 SIGNS_ONLY: Final = frozenset(

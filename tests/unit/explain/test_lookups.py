@@ -6,7 +6,7 @@ import pytest
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.lookups import addresses, lookups_by_name
+from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.facts import DnsLookupFact
 
 from .facts_factory import CHILD, PARENT, RESPONDER, certificate, dns, facts, handshake, verdict
@@ -65,4 +65,4 @@ def test_a_case_follows_targets() -> None:
 
 
 def test_addresses_are_no_names() -> None:
-    assert addresses(dns("b.test", "192.0.2.1", "2001:db8::1")) == ["192.0.2.1", "2001:db8::1"]
+    assert dns("b.test", "192.0.2.1", "2001:db8::1").addresses == ["192.0.2.1", "2001:db8::1"]
