@@ -57,6 +57,9 @@ def tell_shares(summary: EvidenceSummary) -> None:
     """Warn of packets that are not in the evidence."""
     for share in summary.shares:
         if share.left_out:
-            warn(f"{share.name}: {share.left_out} packets hold addresses that cannot be replaced; left out")
+            warn(
+                f"{share.name}: {share.left_out} packets hold addresses that cannot be replaced, or are "
+                "fragments of no whole datagram; left out"
+            )
         elif share.missing:
             warn(f"{share.name}: {share.missing} packets that prove something are no longer there")

@@ -3,7 +3,8 @@
 Replaced, the same everywhere: hardware and IP addresses (in headers, in quoted packets, in DNS answers, in
 SOCKS and PROXY prefixes, as text in HTTP), ports of clients. Blanked, with the same length: the values of
 cookies and credentials in plain HTTP. Checksums change by as much as the packets do: what was right stays
-right. Left alone: names (DNS, SNI, URLs), certificates and OCSP messages, whatever is encrypted.
+right. Of a datagram that came in fragments the whole is changed, and each fragment gets its part. Left alone:
+names (DNS, SNI, URLs), certificates and OCSP messages, whatever is encrypted.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from ocsp_pcap.capture import CaptureSource
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.evidence.address_map import AddressMap
-from ocsp_pcap.evidence.headers import Header, headers
+from ocsp_pcap.evidence.datagrams import Datagram, joined
+from ocsp_pcap.evidence.headers import Fragment, Header, headers
 from ocsp_pcap.evidence.payload import Patches, tcp_patches, udp_patches
 from ocsp_pcap.evidence.selection import batches
 
 _SYN, _ACK = 0x02, 0x10
+_RAW_IP: Final = 101
+"""Link type of packets that begin with an IP header of either version."""
 _Half = tuple[bytes, bytes, int, int]
 """One direction of a connection: source and destination address, ports."""
 
@@ -42,23 +46,37 @@ class Anonymizer:
         self._streams: dict[_Half, list[tuple[int, bytes]]] = defaultdict(list)
         self._patches: dict[_Half, Patches] | None = None
 
-    def learn(self, sources: Sequence[CaptureSource], frames: NDArray[np.int64]) -> NDArray[np.int64]:
+    def learn(
+        self, sources: Sequence[CaptureSource], frames: NDArray[np.int64]
+    ) -> dict[int, Datagram | None]:
         """Look at the chosen packets of a capture: who serves, and what is said in the clear.
 
-        Return the frames that can be passed on: those of which all addresses were found. Fragments are
-        not: what has to be replaced may stand across two of them.
+        Return the frames that can be passed on, those of which all addresses were found, in order; of a
+        fragment with its datagram. One of no whole datagram cannot: what has to be replaced may stand
+        across two of them.
         """
-        kept: list[int] = []
-        for frame, link_type, data, inner in _packets(sources, frames):
+        kept: dict[int, Datagram | None] = {}
+        fragments: dict[int, tuple[Fragment, Header, bytes]] = {}
+        for frame, link_type, data, inner, together in _packets(sources, frames):
             found = headers(link_type, data)
+            alike, datagram = [frame], None
+            if found and (fragment := found[-1].fragment) is not None:
+                fragments[frame] = fragment, found[-1], data
+                alike = [each for each in together if each in fragments]
+                datagram = joined([fragments.pop(each) for each in alike])
+                if datagram is None:
+                    continue
+                data = datagram.packet
+                found = headers(_RAW_IP, data)
             if (
-                not any(header.fragment for header in found)
+                (datagram is not None) == bool(together)
+                and not any(header.fragment for header in found)
                 and inner <= {address for header in found for address in header.addresses or ()}
                 and inner
             ):
-                kept.append(frame)
+                kept |= dict.fromkeys(alike, datagram)
                 self._learn(found, data)
-        return np.array(kept, np.int64)
+        return dict(sorted(kept.items()))
 
     def _learn(self, found: Sequence[Header], data: bytes) -> None:
         for header in found:
@@ -77,8 +95,8 @@ class Anonymizer:
         """Return text with other addresses."""
         return self._map.text(text)
 
-    def packet(self, link_type: int, data: bytes) -> bytes:
-        """Return a packet of the same length in its other form."""
+    def packet(self, link_type: int, data: bytes, datagram: Datagram | None = None) -> bytes:
+        """Return a packet of the same length in its other form; with the datagram that it has a part of."""
         if self._patches is None:
             self._patches = {
                 half: tcp_patches(segments, self._map, half[2:]) for half, segments in self._streams.items()
@@ -89,6 +107,10 @@ class Anonymizer:
         for header in found:
             self._payload(header, data, new)
             self._header(header, data, new)
+        if datagram is not None and (fragment := found[-1].fragment) is not None:
+            start, end = found[-1].payload, found[-1].end
+            datagram.changed = datagram.changed or self.packet(_RAW_IP, datagram.packet)
+            new[start:end] = datagram.changed_part(fragment, end - start)
         # From the inside out: a checksum covers what stands behind it.
         for header in reversed(found):
             header.correct_checksum(data, new)
@@ -135,8 +157,11 @@ class Anonymizer:
 
 def _packets(
     sources: Sequence[CaptureSource], frames: NDArray[np.int64]
-) -> Iterator[tuple[int, int, bytes, set[bytes]]]:
-    """Yield frame, link type, bytes and the innermost addresses of each of some packets."""
+) -> Iterator[tuple[int, int, bytes, set[bytes], Sequence[int]]]:
+    """Yield frame, link type, bytes and the innermost addresses of each of some packets.
+
+    Last the frames of the fragments whose datagram it completes, if it does.
+    """
     decoder = Decoder()
     for batch in batches(sources):
         decoded = decoder.decode(batch)
@@ -150,7 +175,7 @@ def _packets(
             row = frame - batch.first_frame
             start, length = int(batch.offset[row]), int(batch.captured_length[row])
             data = batch.buffer[start : start + length].tobytes()
-            yield frame, int(batch.link_type[row]), data, inner[frame]
+            yield frame, int(batch.link_type[row]), data, inner[frame], decoder.joined.get(frame, ())
         if high == len(frames):
             break
 

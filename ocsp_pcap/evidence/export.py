@@ -27,6 +27,7 @@ from ocsp_pcap.whole_file import replacing
 
 if TYPE_CHECKING:
     from ocsp_pcap.evidence.anonymize import Anonymizer
+    from ocsp_pcap.evidence.datagrams import Datagram
     from ocsp_pcap.evidence.pcapng import EvidenceWriter
 
 
@@ -43,6 +44,8 @@ class _Capture:
     notes: dict[int, list[str]] = field(default_factory=dict)
     """By frame, counted through all files."""
     left_out: int = 0
+    datagrams: Mapping[int, Datagram] = field(default_factory=dict)
+    """Where packets are changed, that of each fragment."""
     selection: Selection = field(default_factory=lambda: Selection(np.empty(0, np.int64), ()))
 
     def place(self, frame: int) -> tuple[str, int]:
@@ -163,7 +166,8 @@ def _write(
         for capture in captures:
             kept = anonymizer.learn(capture.sources, capture.selection.frames)
             capture.left_out = len(capture.selection.frames) - len(kept)
-            capture.selection.frames = kept
+            capture.selection.frames = np.array([*kept], np.int64)
+            capture.datagrams = {frame: datagram for frame, datagram in kept.items() if datagram is not None}
     proven = [capture for capture in captures if len(capture.selection.frames)]
     chosen = (
         f"Evidence chosen from {', '.join(c.name for c in proven)}" if proven else "No packet proves anything"
@@ -225,7 +229,8 @@ def _copy(
             text = comment(*capture.place(frame), notes.get(frame, []))
             link_type = int(batch.link_type[row])
             if anonymizer is not None:
-                data, text = anonymizer.packet(link_type, data), anonymizer.text(text)
+                data = anonymizer.packet(link_type, data, capture.datagrams.get(frame))
+                text = anonymizer.text(text)
             writer.add_packet(
                 interfaces[link_type], int(batch.time[row]), data, int(batch.original_length[row]), text
             )

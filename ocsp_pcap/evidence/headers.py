@@ -14,6 +14,17 @@ from scapy.packet import Packet
 Kind = Literal["link", "ip", "tcp", "udp", "icmp"]
 
 
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """The place of a fragment in its datagram (RFC 791 3.1, RFC 8200 4.5)."""
+
+    identification: int
+    protocol: int
+    offset: int
+    """Bytes of the datagram's payload before it."""
+    more: bool
+
+
 @dataclass(slots=True)
 class Header:
     """One header; offsets count from the start of the packet."""
@@ -35,8 +46,8 @@ class Header:
     """Where it stands."""
     covered: list[tuple[int, int]] = field(default_factory=list)
     """What else than the header and its payload the checksum covers: the addresses before it."""
-    fragment: bool = False
-    """It is that of a fragment."""
+    fragment: Fragment | None = None
+    """What it carries, where that is no whole datagram."""
 
     def correct_checksum(self, old: bytes, new: bytearray) -> None:
         """Change the checksum by as much as what it covers has changed (RFC 1624); 0 in UDP means none."""
@@ -61,6 +72,7 @@ class Header:
 def headers(link_type: int, data: bytes) -> list[Header]:
     """Return the headers of a packet that hold addresses, ports or checksums, outermost first.
 
+    Those of a datagram that came in fragments are not in one packet: that of the fragment is the last.
     A packet of an unknown link type, or a damaged one, has as many as can be recognized.
     """
     layer: Any = conf.l2types.num2layer.get(link_type) if link_type != 101 else None
@@ -86,6 +98,11 @@ def headers(link_type: int, data: bytes) -> list[Header]:
             if header.kind == "ip":
                 ip, end = header, header.end
         offset += size
+        if isinstance(packet, IPv6ExtHdrFragment) and ip is not None:
+            ip.payload = offset
+            ip.fragment = Fragment(packet.id, packet.nh, 8 * packet.offset, bool(packet.m))
+        if ip is not None and ip.fragment is not None:
+            break
         packet = packet.payload
     return found
 
@@ -103,13 +120,14 @@ def _header(packet: Packet, start: int, size: int, end: int, ip: Header | None) 
         return Header("link", start, payload, end, [start + 8, start + 18], places)
     if isinstance(packet, IP | IPerror):
         stop = min(end, start + packet.len) if packet.len else end
+        fragment = Fragment(packet.id, packet.proto, 8 * packet.frag, bool(packet.flags.MF))
         first = bytes(packet.raw_packet_cache or b"")
         return Header(
             *("ip", start, payload, max(stop, payload)),
             address_places=[(start + 12, 4), (start + 16, 4)],
             addresses=(first[12:16], first[16:20]),
             checksum=start + 10,
-            fragment=bool(packet.frag or packet.flags.MF),
+            fragment=fragment if fragment.more or fragment.offset else None,
         )
     if isinstance(packet, IPv6 | IPerror6):
         stop = min(end, payload + packet.plen) if packet.plen else end
@@ -118,7 +136,6 @@ def _header(packet: Packet, start: int, size: int, end: int, ip: Header | None) 
             *("ip", start, payload, max(stop, payload)),
             address_places=[(start + 8, 16), (start + 24, 16)],
             addresses=(first[8:24], first[24:40]),
-            fragment=packet.haslayer(IPv6ExtHdrFragment) > 0,
         )
     return _transport(packet, start, payload, end, ip)
 

@@ -42,7 +42,8 @@ class CaptureShare:
     missing: int = 0
     """Packets named as proof that are not in the evidence: the capture file no longer holds them, say."""
     left_out: int = 0
-    """Packets whose addresses could not all be found, and that are not passed on for that."""
+    """Packets that are not passed on: not all of their addresses were found, or they are fragments of no
+    whole datagram, or of one about which fragments disagree."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
+import numpy as np
 import pytest
-from scapy.layers.inet import IP, TCP, fragment
-from scapy.layers.l2 import Ether
+from scapy.layers.inet import IP, TCP, UDP, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
+from scapy.layers.l2 import GRE, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap, wrpcap
 
 from ocsp_pcap.api import explain, read_facts
+from ocsp_pcap.capture import expand
 from ocsp_pcap.evidence import EvidenceSummary, Extent, write_evidence
+from ocsp_pcap.evidence.anonymize import Anonymizer
 from ocsp_pcap.explain.model import Explanation
-from tests.unit.evidence.parts import DIRECT, PARENT
+from tests.unit.evidence.parts import DIRECT, PARENT, ROOT, tshark
+
+QUIC = ROOT / "samples" / "quic-past-the-proxies" / "parent.pcap"
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
 EXCHANGES = 1200
 """HTTP exchanges that a long connection carries first."""
 
 
-def in_fragments(path: Path, out: Path) -> Path:
-    """Return a capture in which every packet of more than 400 bytes came in fragments, out of order."""
+def in_fragments(path: Path, out: Path, above: int = 400, size: int = 296) -> Path:
+    """Return a capture in which every packet of more than ``above`` bytes came in fragments, out of order."""
     packets: list[Packet] = []
-    for packet in rdpcap(str(path)):
+    for number, packet in enumerate(rdpcap(str(path))):
         pieces = [packet]
-        if len(packet) > 400 and IP in packet:
+        if len(packet) > above and IP in packet:
             packet[IP].flags = 0
+            packet[IP].id = number
             whole = Ether(bytes(packet))
-            pieces = [Ether(src=whole.src, dst=whole.dst) / each for each in fragment(whole[IP], 296)][::-1]
+            pieces = [Ether(src=whole.src, dst=whole.dst) / each for each in fragment(whole[IP], size)][::-1]
             for piece in pieces:
                 piece.time = packet.time
         packets += pieces
@@ -122,6 +134,36 @@ def evidence_of(capture: Path, out: Path, **extent: bool) -> tuple[EvidenceSumma
     return summary, before, explain(read_facts([out]))
 
 
+def named(explanation: Explanation) -> list[tuple[object, ...]]:
+    """Return the answers in an order that no address decides."""
+    return sorted(answers(explanation), key=lambda answer: str(answer[1:]))
+
+
+def anonymized(path: Path, out: Path) -> Path:
+    """Write the packets of a capture that can be passed on, in their other form."""
+    anonymizer = Anonymizer()
+    kept = anonymizer.learn(expand([str(path)]), np.arange(1, len(rdpcap(str(path))) + 1))
+    packets = list(rdpcap(str(path)))
+    wrpcap(
+        str(out),
+        [
+            Ether(anonymizer.packet(1, bytes(packets[frame - 1]), datagram))
+            for frame, datagram in kept.items()
+        ],
+    )
+    return out
+
+
+def checksums(path: Path) -> Counter[str]:
+    """Count what Wireshark says of checksums of IP, TCP and UDP: 0 bad, 1 good."""
+    names = ("ip", "tcp", "udp")
+    command = ["tshark", "-n", "-r", str(path), "-T", "fields"]
+    for name in names:
+        command += ["-o", f"{name}.check_checksum:TRUE", "-e", f"{name}.checksum.status"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return Counter(output.replace(",", " ").split())
+
+
 def answers(explanation: Explanation) -> list[tuple[object, ...]]:
     return sorted(
         (v.validator.address, str(v.host), v.presence, v.cause, str(v.status), v.confidence)
@@ -138,11 +180,79 @@ def test_fragments_come_along(path: Path, tmp_path: Path) -> None:
     assert answers(after) == answers(before)
 
 
-def test_fragments_are_not_passed_on_where_addresses_are_replaced(tmp_path: Path) -> None:
-    cut = in_fragments(PARENT, tmp_path / "cut.pcap")
-    summary, _, _ = evidence_of(cut, tmp_path / "evidence.pcapng", anonymize=True)
-    assert sum(share.left_out for share in summary.shares) > 20
-    assert all(packet[IP].frag == 0 and not packet[IP].flags.MF for packet in rdpcap(str(summary.path)))
+@needs_tshark
+@pytest.mark.parametrize(
+    ("path", "above", "size"),
+    [(PARENT, 400, 296), (PARENT, 60, 24), (QUIC, 400, 296)],
+    ids=["TLS and HTTP", "DNS", "QUIC"],
+)
+def test_fragments_are_anonymized(path: Path, above: int, size: int, tmp_path: Path) -> None:
+    cut = in_fragments(path, tmp_path / "cut.pcap", above, size)
+    summary, before, after = evidence_of(cut, tmp_path / "evidence.pcapng", anonymize=True)
+    assert not any(share.left_out for share in summary.shares)
+    assert [answer[1:] for answer in named(after)] == [answer[1:] for answer in named(before)]
+    statuses = checksums(summary.path)
+    assert statuses["0"] == 0
+    assert statuses["1"] > 20
+    assert sum(bool(packet[IP].frag) for packet in rdpcap(str(summary.path)) if IP in packet) > 4
+    content = summary.path.read_bytes()
+    for packet in rdpcap(str(cut)):
+        for address in (packet[IP].src, packet[IP].dst) if IP in packet else ():
+            assert ip_address(address).packed not in content
+            assert address.encode() not in content
+
+
+def over_ip(payload: Packet) -> list[Packet]:
+    return list(fragment(IP(src="10.9.8.7", dst="10.9.8.6", id=5) / payload, 64))
+
+
+def over_ipv6(payload: Packet) -> list[Packet]:
+    whole = IPv6(src="fd00:9::7", dst="fd00:9::6") / IPv6ExtHdrFragment(id=5) / payload
+    # Checksums are not computed behind a fragment header.
+    payload[TCP].chksum = IPv6(bytes(IPv6(src=whole.src, dst=whole.dst) / payload))[TCP].chksum
+    return list(fragment6(whole, 120))
+
+
+def tunnelled_in_fragments(payload: Packet) -> list[Packet]:
+    return over_ip(GRE() / IP(src="10.9.8.5", dst="10.9.8.4") / payload)
+
+
+def fragments_in_a_tunnel(payload: Packet) -> list[Packet]:
+    return [IP(src="10.9.8.5", dst="10.9.8.4") / GRE() / piece for piece in over_ip(payload)]
+
+
+@needs_tshark
+@pytest.mark.parametrize("sent", [over_ip, over_ipv6, tunnelled_in_fragments, fragments_in_a_tunnel])
+def test_a_cookie_across_fragments_is_blanked(sent: Callable[[Packet], list[Packet]], tmp_path: Path) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: a.test\r\nCookie: " + b"secret.." * 40 + b"\r\n\r\n"
+    pieces = [Ether() / piece for piece in sent(TCP(sport=40000, dport=80, flags="PA") / Raw(request))]
+    assert len(pieces) > 4
+    wrpcap(str(tmp_path / "in.pcap"), pieces)
+    other = anonymized(tmp_path / "in.pcap", tmp_path / "out.pcap")
+    content = other.read_bytes()
+    assert len(rdpcap(str(other))) == len(pieces)
+    assert b"secret" not in content
+    assert b"a.test" in content
+    assert b"\x0a\x09\x08" not in content
+    assert b"\xfd\0\0\x09" not in content
+    assert [row for row in tshark(other, "http.cookie") if row[0]] == [["x" * 320]]
+    statuses = checksums(other)
+    assert statuses["0"] == 0
+    assert statuses["1"] == checksums(tmp_path / "in.pcap")["1"] > 0
+
+
+@pytest.mark.parametrize("change", ["missing", "other bytes"])
+def test_fragments_that_make_no_datagram_are_left_out(change: str, tmp_path: Path) -> None:
+    pieces = over_ip(UDP(sport=40000, dport=443) / Raw(bytes(400)))
+    if change == "missing":
+        del pieces[2]
+    else:
+        pieces.insert(2, pieces[1].copy())
+        pieces[2][Raw].load = b"!" * len(pieces[2][Raw].load)
+    lone = IP(src="10.9.8.7", dst="10.9.8.6") / UDP(sport=40000, dport=443) / Raw(b"whole")
+    wrpcap(str(tmp_path / "in.pcap"), [Ether() / piece for piece in (*pieces, lone)])
+    other = anonymized(tmp_path / "in.pcap", tmp_path / "out.pcap")
+    assert [bytes(packet[Raw]) for packet in rdpcap(str(other))] == [b"whole"]
 
 
 def test_a_long_connection_is_whole_up_to_its_last_message(tmp_path: Path) -> None:
