@@ -124,9 +124,10 @@ class AllHosts:
         single = next((single for single in singles if match_cert_id(certificate, single)), None)
         time = self._clocks.moment(exchange)
         answered = exchange.response_time if exchange.response_time is not None else exchange.time
+        answer_time = self._clocks.bring(exchange.capture, answered)
         confirms = None
         if exchange.http_status == NOT_MODIFIED:
-            confirms = next((query for query in reversed(earlier) if query.usable), None)
+            # HTTP confirms that the bytes are the same; an answer that has run out it does not make good.
+            confirms = next((query for query in reversed(earlier) if query.good_at(answer_time)), None)
             single = confirms.single if confirms is not None else None
-        answer_time = self._clocks.bring(exchange.capture, answered)
         return Query(exchange, time, answer_time, match, single, credit, confirms)

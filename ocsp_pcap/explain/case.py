@@ -319,7 +319,9 @@ class Case:
     def window(self, query: Query, proxy: Proxy | None) -> Window | None:
         """Return how long a cache may answer from this response, and by what; None: it may not at all."""
         if query.confirms is not None:
-            return self.window(query.confirms, proxy)
+            held = self.window(query.confirms, proxy)
+            # A lifetime that was over when 304 came does not begin anew for certain.
+            return held if held is not None and held.end >= query.answer_time else None
         if not query.usable or query.single is None:
             return None
         return answer_window(query.exchange, query.single, query.answer_time, proxy)

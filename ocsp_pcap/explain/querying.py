@@ -106,7 +106,7 @@ def cut_short(query: Query) -> bool:
 def failed_tries(question: Question) -> Sequence[Query]:
     """Return the queries that this handshake triggered where none of them brought a usable answer."""
     tries = question.own_queries
-    if not tries or any(query.usable or query.exchange.http_status == NOT_MODIFIED for query in tries):
+    if not tries or not all(query.failed for query in tries):
         return ()
     return tries
 

@@ -117,5 +117,7 @@ def _asked(query: Query) -> Event:
         words = status.upper() if status == "revoked" else status
         kind: EventKind = "query" if status == "good" else status
         return Event(query.time, kind, exchange.capture, query.frame, f"OCSP request, answered {words}")
+    if not query.failed:
+        return Event(query.time, "query", exchange.capture, query.frame, "OCSP request, answered HTTP 304")
     came = "no answer" if exchange.frames.response is None else "no usable answer"
     return Event(query.time, "failed", exchange.capture, query.frame, f"OCSP request, {came}")

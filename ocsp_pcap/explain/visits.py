@@ -143,6 +143,11 @@ class Query:
         )
 
     @property
+    def failed(self) -> bool:
+        """It brought no usable answer. 304 is one, though the captures need not show what it confirms."""
+        return not self.usable and self.exchange.http_status != NOT_MODIFIED
+
+    @property
     def premature(self) -> bool:
         """The answer's thisUpdate lay in the future when it came, by more than clocks usually differ."""
         return self.single is not None and self.single.this_update > self.answer_time + CLOCK_SKEW
@@ -161,11 +166,15 @@ class Query:
     @property
     def stale(self) -> bool:
         """The answer was already outdated when it came."""
-        return (
-            self.single is not None
-            and self.single.next_update is not None
-            and self.single.next_update < self.answer_time
-        )
+        return self._run_out(self.answer_time)
+
+    def good_at(self, time: int) -> bool:
+        """Tell whether the answer is usable, and had not run out at a time (ns since the epoch)."""
+        return self.usable and not self._run_out(time)
+
+    def _run_out(self, time: int) -> bool:
+        single = self.single
+        return single is not None and single.next_update is not None and single.next_update < time
 
 
 def by_host(visits: Iterable[Visit]) -> dict[str, list[Visit]]:

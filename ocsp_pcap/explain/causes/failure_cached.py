@@ -38,7 +38,7 @@ def claims(question: Question) -> Iterator[Claim]:
         return
     time = question.visit.time
     before = between(question.queries, time - KEPT, time)
-    if not before or any(query.usable for query in question.queries if query.time >= before[-1].time):
+    if not before or not all(query.failed for query in question.queries if query.time >= before[-1].time):
         return
     last = before[-1]
     yield Claim(

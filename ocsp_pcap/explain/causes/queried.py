@@ -117,7 +117,7 @@ def _words(question: Question, query: Query, window: Window | None) -> str:
     if single.status == "good":
         if window is not None:
             words += f", good until {window.words}"
-        else:
+        elif query.confirms is None:
             words += "; it has neither nextUpdate nor HTTP freshness, so every connection may ask again"
     elif single.revocation_time is not None:
         words += f" (since {utc(single.revocation_time)})"
@@ -131,7 +131,7 @@ def _not_modified(question: Question, query: Query) -> Claim:
         f"{question.who} asked {asked_words(query.exchange)} whether what it holds is still good, and got "
         "HTTP 304: it is"
     )
-    sign = Standing("trust-open", "the answer that it holds is not in the capture")
+    sign = Standing("trust-open", "no answer in the capture is one that it can hold and that is still good")
     return Claim(
         "queried",
         words,

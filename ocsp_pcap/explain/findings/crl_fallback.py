@@ -85,7 +85,7 @@ def _answered(view: View, host: Host, certificate: CertificateFact, fetch: CrlFe
         if staple is not None and staple[0].signature != "invalid" and _fresh(staple[1], fetch.time):
             return True
     queries = host.queries.get(certificate.sha256, ())
-    return any(query.usable and query.answer_time <= time for query in queries)
+    return any(not query.failed and query.answer_time <= time for query in queries)
 
 
 def _fresh(single: SingleFact, time: int) -> bool:

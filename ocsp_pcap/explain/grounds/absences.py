@@ -255,7 +255,7 @@ def checks_only_some(question: Question, _: Due) -> Iterator[Standing]:
     if question.certificate is None:
         return
     failed = [query for query in between(question.queries, 0, question.visit.time) if _failed(query)]
-    if failed and not any(query.usable for query in question.queries if query.time >= failed[-1].time):
+    if failed and all(query.failed for query in question.queries if query.time >= failed[-1].time):
         yield Standing(
             "checks-only-some", "its last query about this certificate failed, and it may hold that"
         )
@@ -317,4 +317,4 @@ def _sought_in_vain(earlier: Question) -> bool:
 
 
 def _failed(query: Query) -> bool:
-    return not query.usable and query.exchange.frames.request is not None
+    return query.failed and query.exchange.frames.request is not None

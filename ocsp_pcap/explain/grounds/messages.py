@@ -187,7 +187,7 @@ def trace_told_otherwise(question: Question, ground: Traced) -> Iterator[Standin
     elif ground.entry.action == "cached" and (turned := _turned_to(question)) is not None:
         yield Standing("told-otherwise", f"it turned to the responder {turned} right after")
     elif ground.entry.action == "cached" and any(
-        not query.usable for query in between(question.queries, 0, question.visit.time)[-1:]
+        query.failed for query in between(question.queries, 0, question.visit.time)[-1:]
     ):
         yield Standing("told-otherwise", "the last time it asked about this certificate brought no answer")
     handshake = question.visit.handshake

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from ocsp_pcap.explain.model import Verdict
-from ocsp_pcap.facts import ExchangeFrames
+from ocsp_pcap.facts import ExchangeFrames, OcspExchangeFact
 from tests.unit.explain.facts_factory import (
     CHILD,
     CLIENT,
     PARENT,
     PARENT_INSIDE,
+    SECOND,
     alternatives,
     certificate,
     exchange,
@@ -20,7 +21,9 @@ from tests.unit.explain.facts_factory import (
     frames,
     handshake,
     outcome,
+    question,
     response,
+    single,
     site,
     verdict,
 )
@@ -185,3 +188,61 @@ def test_a_request_for_several_certificates_answered_for_one() -> None:
     seen = facts(shop, other, *visits, both)
     assert outcome(seen) == ("queried", "confirmed")
     assert outcome(seen, host="other.test") == ("response-invalid", "confirmed")
+
+
+def not_modified(time: float = 101, **other: Any) -> OcspExchangeFact:
+    """HTTP 304 (RFC 9110 15.4.5): what the client holds is still good."""
+    return exchange(shop, None, http_status=304, time=time, **other)
+
+
+AGAIN = handshake("shop.test", shop, time=100)
+
+
+def test_304_confirms_an_earlier_answer_that_is_still_valid() -> None:
+    earlier, query = exchange(shop, "revoked"), not_modified()
+    found = verdict(facts(shop, visit, earlier, AGAIN, query))
+    assert {(s.stream, s.cause, s.confidence) for s in found.sightings} == {
+        (visit.stream, "queried", "confirmed"),
+        (AGAIN.stream, "queried", "confirmed"),
+    }
+    assert found.status == "revoked"
+    asked = question(facts(shop, earlier, AGAIN, query), shop)
+    (first, second) = asked.queries
+    assert (second.confirms, second.single, second.usable) == (first, first.single, True)
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        (),
+        (exchange(shop, response(single(shop, next_update=-1000))),),
+        (exchange(shop, response(single(shop, next_update=50))),),
+        (exchange(shop, response(shop, signature="invalid")),),
+        (exchange(shop, None, http_status=503),),
+        (exchange(shop, client=CHILD),),
+    ],
+    ids=["none", "stale when it came", "run out since", "badly signed", "HTTP error", "of another host"],
+)
+def test_304_is_an_answer_though_nothing_in_the_capture_is_what_it_confirms(
+    earlier: tuple[OcspExchangeFact, ...],
+) -> None:
+    query = not_modified()
+    (_, seen) = sorted(verdict(facts(shop, visit, *earlier, AGAIN, query)).sightings, key=lambda s: s.time)
+    assert (seen.stream, seen.presence, seen.cause) == (AGAIN.stream, "present", "queried")
+    assert seen.confidence == "likely"
+    assert "trust-open" in {doubt.code for doubt in seen.doubts}
+    asked = question(facts(shop, *earlier, AGAIN, query), shop).queries[-1]
+    assert (asked.confirms, asked.single, asked.usable, asked.failed) == (None, None, False, False)
+
+
+def test_304_is_no_failure_that_is_held() -> None:
+    found = verdict(facts(shop, visit, not_modified(1), AGAIN))
+    assert "failure-cached" not in {s.cause for s in found.sightings} | alternatives(found)
+
+
+def test_a_lifetime_that_304_outlasts_is_not_said_to_last() -> None:
+    told = site(parent={"cache_ttl": 20 * SECOND, "intercepts": True, "addresses": frozenset({PARENT})})
+    found = verdict(facts(shop, exchange(shop, time=-50), visit, not_modified(1)), site=told)
+    assert found.cause == "queried"
+    assert "got the answer good" in found.summary
+    assert "until" not in found.summary
