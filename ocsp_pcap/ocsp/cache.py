@@ -61,6 +61,8 @@ class ResponseCache:
     def _candidates(self, response: OcspResponse) -> list[ParsedCertificate]:
         found: dict[str, ParsedCertificate] = {}
         for single in response.singles:
-            for candidate in self._store.named(single.hash_algorithm, single.issuer_name_hash):
+            for candidate in self._store.authorities(
+                single.hash_algorithm, single.issuer_name_hash, single.issuer_key_hash
+            ):
                 found[candidate.sha256] = candidate
         return list(found.values())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.pki.cert_id import name_hash
+from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
 from ocsp_pcap.pki.der import DerError
 from ocsp_pcap.pki.model import ParsedCertificate
@@ -58,6 +58,7 @@ class CertificateStore:
         self._by_name_and_key_id: dict[tuple[bytes, str | None], list[ParsedCertificate]] = {}
         self._verified: dict[tuple[str, str], bool | None] = {}
         self._hashed: dict[str, tuple[int, dict[str, bytes]]] = {}
+        self._keys: dict[tuple[str, bytes], tuple[int, dict[str | None, dict[bytes, ParsedCertificate]]]] = {}
 
     def __len__(self) -> int:
         return len(self._by_der)
@@ -147,8 +148,24 @@ class CertificateStore:
             self._verified[pair] = issued_by(child, issuer)
         return self._verified[pair]
 
-    def named(self, hash_algorithm: str, issuer_name_hash: str) -> Sequence[ParsedCertificate]:
-        """Return the certificates whose subject has this hash: what a CertID may mean by its issuer."""
+    def authorities(
+        self, hash_algorithm: str, issuer_name_hash: str, issuer_key_hash: str
+    ) -> Sequence[ParsedCertificate]:
+        """Return the certificates that a CertID means by its issuer; of several with one key, the first."""
+        subject = self._named(hash_algorithm, issuer_name_hash)
+        if subject is None:
+            return ()
+        named = self._by_subject[subject]
+        seen, keys = self._keys.get((hash_algorithm, subject), (0, {}))
+        if seen < len(named):
+            for certificate in named[seen:]:
+                same_hash = keys.setdefault(key_hash(certificate, hash_algorithm), {})
+                same_hash.setdefault(certificate.key_info_der, certificate)
+            self._keys[hash_algorithm, subject] = (len(named), keys)
+        return tuple(keys.get(issuer_key_hash, {}).values())
+
+    def _named(self, hash_algorithm: str, issuer_name_hash: str) -> bytes | None:
+        """Return the name with this hash, DER-encoded, if a certificate has it."""
         seen, names = self._hashed.get(hash_algorithm, (0, {}))
         if seen < len(self._by_subject):
             # A dict keeps its order: only the names added since the last call are hashed.
@@ -158,8 +175,7 @@ class CertificateStore:
                     if digest is not None:
                         names[digest] = subject
             self._hashed[hash_algorithm] = (len(self._by_subject), names)
-        subject_der = names.get(issuer_name_hash)
-        return () if subject_der is None else tuple(self._by_subject[subject_der])
+        return names.get(issuer_name_hash)
 
 
 def _distance(subject_key_id: str | None, wanted: str) -> int:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from ocsp_pcap.pki.cert_id import name_hash
+from collections.abc import Sequence
+
+from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
+from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.store import CertificateStore, issued_by
 
 from .authority import Authority, der
@@ -50,16 +53,25 @@ def test_unreadable_parts_prove_nothing() -> None:
     assert issued_by(broken, leaf) is False
 
 
-def test_named_finds_what_came_later() -> None:
+def test_authorities_are_found_by_name_and_key_also_those_that_came_later() -> None:
     store = CertificateStore()
+
+    def meant(issuer: ParsedCertificate, algorithm: str = "sha1") -> Sequence[ParsedCertificate]:
+        name = name_hash(issuer.subject_der, algorithm) or ""
+        return store.authorities(algorithm, name, key_hash(issuer, algorithm) or "")
+
     first = store.add(Authority("One").der)
-    assert store.named("sha1", name_hash(first.subject_der, "sha1") or "") == (first,)
-    second = store.add(Authority("Two").der)
+    assert meant(first) == (first,)
+    key = Authority("Two").key
+    second = store.add(Authority("Two", key=key).der)
     third = store.add(Authority("Two").der)
-    assert store.named("sha1", name_hash(second.subject_der, "sha1") or "") == (second, third)
-    assert store.named("sha256", name_hash(second.subject_der, "sha256") or "") == (second, third)
-    assert store.named("gost", "00") == ()
-    assert store.named("sha1", "00") == ()
+    assert (meant(second), meant(third)) == ((second,), (third,))
+    assert meant(second, "sha256") == (second,)
+    again = store.add(Authority("Two", key=key).der)
+    assert again is not second
+    assert meant(again) == (second,), "one of several with one key"
+    assert store.authorities("gost", "00", "00") == ()
+    assert store.authorities("sha1", name_hash(first.subject_der, "sha1") or "", "00") == ()
 
 
 def test_bound() -> None:
