@@ -59,7 +59,9 @@ class Attested:
             undecoded_packets=whole.undecoded_packets,
             undecoded=whole.undecoded,
             tcp_gaps=whole.tcp_gaps,
+            # One is compared with the other: where all are one-sided, one direction was not captured.
             one_sided_streams=whole.one_sided_streams,
+            tcp_streams=whole.tcp_streams,
             damage=chosen.damage or whole.damage,
             ports_seen=whole.ports_seen,
             step_back=whole.step_back,

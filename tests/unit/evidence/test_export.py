@@ -9,6 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP, TCP
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+from scapy.utils import rdpcap, wrpcap
 
 from ocsp_pcap.api import explain, read_facts
 from ocsp_pcap.bounds import sentences
@@ -253,6 +257,30 @@ def test_evidence_of_evidence(tmp_path: Path) -> None:
     assert [(h.sni, h.certificates) for h in read_facts([second]).handshakes] == [
         (h.sni, h.certificates) for h in facts.handshakes
     ]
+
+
+def test_what_limits_a_capture_is_that_of_the_whole_one(tmp_path: Path) -> None:
+    whole, out = tmp_path / "whole.pcap", tmp_path / "evidence.pcapng"
+    hello = next(p for p in rdpcap(str(DIRECT)) if TCP in p and p[TCP].dport == 443 and Raw in p)
+    there = IP(src="10.1.1.1", dst="10.1.1.2") / TCP(sport=40000, dport=9999, flags="PA", seq=1)
+    back = IP(src="10.1.1.2", dst="10.1.1.1") / TCP(sport=9999, dport=40000, flags="PA", seq=1)
+    other = [Ether() / each / Raw(b"..") for each in (there, back, there, back)]
+    other[2][TCP].seq = other[3][TCP].seq = 100
+    for packet in other:
+        packet.time = hello.time
+    wrpcap(str(whole), [hello, *other])
+
+    facts = read_facts([whole])
+    write_evidence(explain(facts), facts, [whole], out)
+    written = read_facts([out])
+    before, after = facts.captures[0], written.captures[0]
+    assert after.packets < before.packets
+    assert (before.one_sided_streams, before.tcp_streams) == (1, 2)
+    assert before.tcp_gaps == 2
+    for name in ("one_sided_streams", "tcp_streams", "tcp_gaps", "truncated_packets", "dropped", "last_time"):
+        assert getattr(after, name) == getattr(before, name)
+    assert [(v.cause, v.confidence) for v in explain(facts).verdicts] == [("capture-incomplete", "likely")]
+    assert [(v.cause, v.confidence) for v in explain(written).verdicts] == [("capture-incomplete", "likely")]
 
 
 def test_what_an_interface_says_may_be_nonsense(tmp_path: Path) -> None:
