@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.site import Proxy
@@ -16,6 +16,8 @@ BASIS_WORDS: dict[WindowBasis, str] = {
     "max-age": "its Cache-Control",
     "expires": "its Expires header",
 }
+NO_TENTH: Final = SECOND // 20
+"""What is shorter would be printed as 0.0 s."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,4 +74,11 @@ def span_words(nanoseconds: int) -> str:
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 or seconds == int(seconds) else f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds >= 10 or seconds == int(seconds) else tenths(nanoseconds)
+
+
+def tenths(nanoseconds: int) -> str:
+    """Return a length of time in tenths of a second; what is shorter than half of one in milliseconds."""
+    if not 0 < nanoseconds < NO_TENTH:
+        return f"{nanoseconds / SECOND:.1f} s"
+    return "less than 1 ms" if nanoseconds < SECOND // 1000 else f"{nanoseconds * 1000 / SECOND:.0f} ms"

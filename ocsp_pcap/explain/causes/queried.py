@@ -22,7 +22,7 @@ from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import NOT_MODIFIED, Query
-from ocsp_pcap.explain.windows import Window, utc
+from ocsp_pcap.explain.windows import Window, tenths, utc
 
 CONCURRENT: Final = 5 * SECOND
 """Handshakes that start this shortly before a query may wait for one and the same answer."""
@@ -162,7 +162,7 @@ def _elsewhere(question: Question) -> Iterator[Claim]:
         yield Claim(
             "queried",
             f"{query.exchange.client} asked about this very certificate "
-            f"{(query.time - time) / SECOND:.1f} s after this handshake (frame {frame}) "
+            f"{tenths(query.time - time)} after this handshake (frame {frame}) "
             f"and was not seen to receive it: the query is that of {question.who} if "
             "this is another address or interface of it, or asks on its behalf",
             responder=query.exchange.url,
@@ -182,7 +182,7 @@ def _hidden(question: Question) -> Iterator[Claim]:
     serials = ", ".join(dict.fromkeys(serial_of(exchange) for exchange in near))
     words = (
         f"{question.who} asked {first.url or first.server} about serial {serials} "
-        f"{(time - visit.time) / SECOND:.1f} s after this handshake began, and no certificate that it was "
+        f"{tenths(time - visit.time)} after this handshake began, and no certificate that it was "
         "seen to receive has that serial number"
     )
     rivals = hidden_before(question, time)

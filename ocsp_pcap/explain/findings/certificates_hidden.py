@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, evidence_of, finding, hosts_of
 from ocsp_pcap.explain.hidden import SHORTLY
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.visits import Visit, evidence_in
+from ocsp_pcap.explain.windows import tenths
 from ocsp_pcap.facts import OcspExchangeFact
 
 ENTRY: Final = finding_entry(
@@ -71,8 +71,8 @@ def _guess(view: View, visit: Visit, exchange: OcspExchangeFact) -> tuple[bool, 
     answer = {"revoked": ", answered REVOKED,", "good": ", answered good,", "unknown": ", answered unknown,"}
     about = f" about serial {serial}" if serial else ""
     words = (
-        f"A query{about}{answer.get(status or '', '')} came {gap / SECOND:.1f} s after the handshake with "
+        f"A query{about}{answer.get(status or '', '')} came {tenths(gap)} after the handshake with "
         f"{visit.host or visit.handshake.server}: probably for it."
     )
-    query = evidence_in(exchange, f"{gap / SECOND:.1f} s after a hidden handshake")
+    query = evidence_in(exchange, f"{tenths(gap)} after a hidden handshake")
     return status != "revoked", gap, words, [visit.evidence("hidden handshake"), query]

@@ -13,7 +13,7 @@ from ocsp_pcap.explain.phrases import first_of
 from ocsp_pcap.explain.question import validator_words
 from ocsp_pcap.explain.repetition import Repeat, Repetition, repetitions
 from ocsp_pcap.explain.site import Proxy
-from ocsp_pcap.explain.windows import span_words
+from ocsp_pcap.explain.windows import NO_TENTH, span_words
 from ocsp_pcap.facts import CertificateFact
 
 ENTRY: Final = finding_entry(
@@ -117,5 +117,5 @@ def _habit(found: Repetition, proxy: Proxy | None) -> tuple[Cause, str]:
             f": it keeps answers for no longer than {asked}, or not at all; its connections are not visible"
         )
         return ENTRY, despite + hidden
-    kept = f": it keeps no answer, or none for as long as {asked}; every connection meant a query"
-    return ENTRY, despite + kept
+    some = "" if found.asked_at[0] < NO_TENTH else f", or none for as long as {asked}"
+    return ENTRY, f"{despite}: it keeps no answer{some}; every connection meant a query"

@@ -130,7 +130,11 @@ def told(visits: list[float], asked: list[float], **context: Any) -> tuple[str, 
 def test_findings_say_how_the_cache_is_used() -> None:
     code, summary = told([0, 100, 200], [0, 100, 200])
     assert code == "repeated-queries"
-    assert "keeps no answer" in summary
+    assert "keeps no answer, or none for as long as 100 s;" in summary
+    code, summary = told([0, 1.105], [0, 0.12])
+    assert code == "repeated-queries"
+    assert "1 time, first after 20 ms" in summary
+    assert "keeps no answer; every connection meant a query" in summary
     code, summary = told([0, 30, 70], [0, 70])
     assert code == "ttl-override-in-use"
     assert "up to an age of 29 s and replaced from 70 s on" in summary

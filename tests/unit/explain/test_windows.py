@@ -52,6 +52,9 @@ def test_moments_in_words() -> None:
     ("nanoseconds", "words"),
     [
         (0, "0 s"),
+        (1, "less than 1 ms"),
+        (20 * SECOND // 1000, "20 ms"),
+        (SECOND // 20, "0.1 s"),
         (2_500_000_000, "2.5 s"),
         (90 * SECOND, "90 s"),
         (1800 * SECOND, "30 minutes"),
