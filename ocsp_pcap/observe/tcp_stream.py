@@ -50,6 +50,8 @@ class TcpStream:
     """Directions (bits) that were not wanted for a while, so that bytes of them may have passed."""
     entries: list[Entry] | None = field(default_factory=list)
     """What was read so far, to read it again without what the receiver did not take; None: too much."""
+    forgotten: bool = False
+    """These were dropped for the bound on the bytes of all connections."""
     size: int = 0
     """Bytes that these take."""
     waiting: int = 0

@@ -11,7 +11,9 @@ The life of such a stream, in the words of this module:
   receiver takes it; what follows shows it (:mod:`ocsp_pcap.observe.tcp_segments`).
 - **Read again.** Copies of the same bytes differ, and only later does it show which one the receiver took:
   the entries of the stream are played once more without the others. Entries are kept within bounds; a
-  stream that is longer keeps its answer, and the frames are named as ambiguous.
+  stream that is longer keeps its answer, and the frames are named as ambiguous. Where all streams together
+  are too long, the oldest keep none: that bound counts as reached where a copy of what was dropped comes,
+  or where the stream showed something.
 - **Finished.** Neither direction is wanted, or it lingered long enough, or too many are open (closed ones
   go first, then those that were silent longest). What it showed stays as a record without any bytes.
 """
@@ -253,11 +255,11 @@ class TcpStreams:
         self._held -= stream.size
         stream.entries, stream.size = None, 0
         for side in stream.sides:
-            side.copies.clear()
+            side.copies.forget()
 
     def _forget_oldest(self) -> None:
-        reached("all_compared_bytes")
         for stream in self._streams.values():
+            stream.forgotten |= stream.size > 0
             self._forget(stream)
             if self._held < BOUNDS.all_compared_bytes * 3 // 4:
                 return
@@ -301,6 +303,8 @@ class TcpStreams:
         if conversation.socks_payload_frame is not None:
             self.socks_frames[stream.number] = conversation.socks_payload_frame + stream.frames_before
         if conversation.tracker is not None or conversation.exchanges or stream.ambiguous:
+            if stream.forgotten:
+                reached("all_compared_bytes")
             record = stream.finished()
             self._keep(record)
             if entries is not None:

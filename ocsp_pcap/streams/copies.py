@@ -26,12 +26,18 @@ class Copies:
         self.pieces: list[Piece] = []
         self.add = self.pieces.append
         """Keep a piece that was delivered."""
-        self._cut = False
+        self._cut: str | None = None
+        """The bound for which earlier pieces were dropped."""
+
+    def forget(self) -> None:
+        """Forget everything for the bound on the bytes of all connections."""
+        self.clear()
+        self._cut = "all_compared_bytes"
 
     def trim(self) -> None:
         """Keep the later half."""
         del self.pieces[: (len(self.pieces) + 1) // 2]
-        self._cut = True
+        self._cut = self._cut or "compared_bytes"
 
     @property
     def last_frame(self) -> int:
@@ -49,8 +55,8 @@ class Copies:
         """
         pieces = self.pieces
         end = position + len(data)
-        if self._cut and (not pieces or position < pieces[0][0]):
-            reached("compared_bytes")
+        if self._cut is not None and (not pieces or position < pieces[0][0]):
+            reached(self._cut)
         index = max(bisect_right(pieces, position, key=_POSITION) - 1, 0)
         found: list[int] = []
         while index < len(pieces) and pieces[index][0] < end:

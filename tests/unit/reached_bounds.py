@@ -336,7 +336,7 @@ REACHES: list[tuple[str, Callable[[], None]]] = [
     ("hole_bytes", lambda: a_hole_that_is_filled_late(10)),
     ("hole_segments", lambda: a_hole_that_is_filled_late(10, 20)),
     ("open_streams", lambda: segments(3, 1, NEXT)),
-    ("all_compared_bytes", lambda: segments(1, 1)),
+    ("all_compared_bytes", lambda: segments(1, 1, 1)),
     ("compared_bytes", lambda: segments(1, 1, NEXT, 1)),
     ("ambiguous_frames", lambda: segments(1, 1, NEXT, flags=0x38)),
     ("headers", lambda: walk(in_udp(2152, b"\x30\xff\x00\x00" + bytes(4) + bytes(ipv4())), 101)),

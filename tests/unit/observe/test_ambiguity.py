@@ -269,6 +269,25 @@ def test_a_stream_is_read_again_only_so_often(tmp_path: Path, monkeypatch: pytes
     assert ambiguous >= {4, 5}
 
 
+def test_what_is_no_longer_compared_is_no_loss_where_nothing_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a connection without its beginning whose protocol is unknown no answer rests on its bytes."""
+    monkeypatch.setattr(BOUNDS, "all_compared_bytes", 1)
+    facts = read(tmp_path, [hello(bytes(SIZE))])
+    assert not facts.captures[0].notes
+
+
+@pytest.mark.reaches("all_compared_bytes")
+def test_what_is_no_longer_compared_is_said_where_a_handshake_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BOUNDS, "all_compared_bytes", 1)
+    facts = read(tmp_path, [hello()])
+    assert facts.handshakes
+    assert any("--bound all_compared_bytes=N" in note for note in facts.captures[0].notes)
+
+
 def test_every_piece_forged_once(tmp_path: Path) -> None:
     wires = opening()
     for start in range(0, SIZE, 80):
