@@ -15,6 +15,8 @@ SENT_BY_CLIENT: Final = frozenset((1, 15, 16))
 SENT_BY_SERVER: Final = frozenset((2, 4, 11, 12, 13, 14, 22))
 MAX_RECORD: Final = (1 << 14) + 2048
 LONGEST_METHOD: Final = max(map(len, METHODS))
+TEXTS: Final = (*METHODS, VERSION, PROXY_V1, PROXY_V2)
+LONGEST_TEXT: Final = max(map(len, TEXTS))
 
 
 HELLO: Final = re.compile(
@@ -116,8 +118,7 @@ def _text(data: bytes) -> Beginning:
         return Beginning.HTTP_SERVER
     if data.startswith((PROXY_V1, PROXY_V2)):
         return Beginning.PROXY_PROTOCOL
-    beginnings = (*METHODS, VERSION, PROXY_V1, PROXY_V2)
-    if any(beginning.startswith(data) for beginning in beginnings):
+    if len(data) < LONGEST_TEXT and any(beginning.startswith(data) for beginning in TEXTS):
         return Beginning.UNDECIDED
     return Beginning.UNKNOWN
 
