@@ -57,6 +57,21 @@ class Host:
         return [visit for visit in self.visits if visit.hides_certificate]
 
     @cached_property
+    def answered(self) -> dict[str, int]:
+        """SHA-256 of a certificate: when it sent its last query about it that did not fail."""
+        times: dict[str, int] = {}
+        for sha256, queries in self.queries.items():
+            for query in queries:
+                if not query.failed:
+                    times[sha256] = query.time
+        return times
+
+    @cached_property
+    def asked_in(self) -> frozenset[str]:
+        """Captures that hold OCSP exchanges whose question is its own."""
+        return frozenset(exchange.capture for exchange in self.exchanges)
+
+    @cached_property
     def visits_to(self) -> dict[str, list[Visit]]:
         """Name of a host that was visited: the handshakes."""
         return by_host(self.visits)

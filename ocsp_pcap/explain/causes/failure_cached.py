@@ -34,11 +34,11 @@ ENTRY: Final = cause(
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that no query followed because the last one, a short time ago, had failed."""
-    if not question.eligible or question.own_queries:
+    certificate, time = question.certificate, question.visit.time
+    if certificate is None or not question.eligible or question.own_queries:
         return
-    time = question.visit.time
     before = between(question.queries, time - KEPT, time)
-    if not before or not all(query.failed for query in question.queries if query.time >= before[-1].time):
+    if not before or before[-1].time <= question.asker.answered.get(certificate.sha256, 0):
         return
     last = before[-1]
     yield Claim(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, finding
 from ocsp_pcap.explain.model import Evidence, Finding
-from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
 
 ENTRY: Final = finding_entry(
@@ -52,20 +55,43 @@ def _proof_of_use(view: View, visit: Visit, certificate: CertificateFact) -> lis
     if handshake.client_data_last_time is None or case.hellos.inner_leg(visit) is not None:
         return []
     last = case.clock(handshake.capture, handshake.client_data_last_time)
-    known: list[tuple[int, int, Evidence, str]] = []
+    times, newest = case.once(_newest_answers, handshake.client, certificate.sha256, handshake.capture)
+    position = bisect_right(times, last)
+    query = newest[position - 1] if position else None
     staple = case.staple_for(visit, certificate)
     if staple is not None and staple[0].signature != "invalid":
-        evidence = visit.evidence("staple: revoked", handshake.frames.certificate_status)
-        known.append((staple[1].this_update, visit.time, evidence, staple[1].status))
-    for query in case.host(handshake.client).queries.get(certificate.sha256, []):
-        comparable = case.clocks.comparable(query.exchange.capture, handshake.capture)
-        if comparable and query.usable and query.single is not None and query.answer_time <= last:
-            evidence = query.evidence("OCSP response: revoked", query.exchange.frames.response)
-            known.append((query.single.this_update, query.answer_time, evidence, query.single.status))
-    if not known:
+        stapled = staple[1]
+        if query is None or (stapled.this_update, visit.time) >= _age(query):
+            shown = visit.evidence("staple: revoked", handshake.frames.certificate_status)
+            return _used(visit, shown) if stapled.status == "revoked" else []
+    if query is None or query.single is None or query.single.status != "revoked":
         return []
-    *_, shown, status = max(known, key=lambda item: item[:2])
-    if status != "revoked":
-        return []
-    used = visit.evidence("application data of the client all the same", handshake.client_data_last_frame)
-    return [shown, used]
+    return _used(visit, query.evidence("OCSP response: revoked", query.exchange.frames.response))
+
+
+def _used(visit: Visit, shown: Evidence) -> list[Evidence]:
+    frame = visit.handshake.client_data_last_frame
+    return [shown, visit.evidence("application data of the client all the same", frame)]
+
+
+def _newest_answers(case: Case, address: str, sha256: str, capture: str) -> tuple[list[int], list[Query]]:
+    """Return when usable answers about a certificate came, and which one was the newest by then.
+
+    Only those whose times can be compared with the times of a capture.
+    """
+    usable = [
+        query
+        for query in case.host(address).queries.get(sha256, [])
+        if case.clocks.comparable(query.exchange.capture, capture) and query.usable and query.single
+    ]
+    usable.sort(key=lambda query: query.answer_time)
+    newest = accumulate(usable, _newer)
+    return [query.answer_time for query in usable], list(newest)
+
+
+def _newer(one: Query, other: Query) -> Query:
+    return other if _age(other) > _age(one) else one
+
+
+def _age(query: Query) -> tuple[int, int]:
+    return query.single.this_update if query.single is not None else 0, query.answer_time

@@ -27,7 +27,6 @@ from ocsp_pcap.explain.seeking import (
 )
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import TIME, between, some
-from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 ROOM: Final = 5 * SECOND
@@ -65,9 +64,8 @@ def _handshake_not_covered(question: Question) -> Iterator[Standing]:
         yield Standing("span-not-covered", "the capture ends before a query would have had time to follow")
         return
     moment = case.clock(handshake.capture, handshake.time)
-    elsewhere = {exchange.capture for exchange in question.asker.exchanges} - {handshake.capture}
-    if elsewhere and not any(e.capture == handshake.capture for e in question.asker.exchanges):
-        for capture in sorted(elsewhere):
+    if handshake.capture not in question.asker.asked_in:
+        for capture in sorted(question.asker.asked_in):
             offset = case.clock(capture, 0)
             if not case.coverage.reaches(capture, moment - offset, moment - offset + ROOM):
                 yield Standing(
@@ -254,8 +252,10 @@ def checks_only_some(question: Question, _: Due) -> Iterator[Standing]:
     """Does this validator ask only about leaves, some issuers, some hosts, or hold a failure?"""
     if question.certificate is None:
         return
-    failed = [query for query in between(question.queries, 0, question.visit.time) if _failed(query)]
-    if failed and all(query.failed for query in question.queries if query.time >= failed[-1].time):
+    asker, sha256 = question.asker, question.certificate.sha256
+    failures = question.case.once(_failures, asker, sha256)
+    before = bisect_right(failures, question.visit.time)
+    if before and failures[before - 1] > asker.answered.get(sha256, 0):
         yield Standing(
             "checks-only-some", "its last query about this certificate failed, and it may hold that"
         )
@@ -263,6 +263,12 @@ def checks_only_some(question: Question, _: Due) -> Iterator[Standing]:
         yield Standing(
             "checks-only-some", "it tried to ask about this certificate meanwhile, in vain, and may hold that"
         )
+
+
+def _failures(_: Case, asker: Host, sha256: str) -> list[int]:
+    """Return when a validator sent those of its queries about a certificate that failed."""
+    queries = asker.queries.get(sha256, ())
+    return [query.time for query in queries if query.failed and query.exchange.frames.request is not None]
 
 
 def _tried_meanwhile(question: Question) -> bool:
@@ -314,7 +320,3 @@ def _sought_in_vain(earlier: Question) -> bool:
         looked_up_in_vain(earlier, host) or refused(earlier, host, port)
         for host, port, _ in earlier.responders
     )
-
-
-def _failed(query: Query) -> bool:
-    return query.failed and query.exchange.frames.request is not None
