@@ -193,7 +193,7 @@ def _name(text: str) -> object:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _made(subject: str, issuer: str, serial: int, extensions: bool) -> bytes:
+def _made(subject: str, issuer: str, serial: int, extensions: bool, responder: str | None = None) -> bytes:
     """A certificate whose signature nobody looks at before its names fit."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -207,6 +207,10 @@ def _made(subject: str, issuer: str, serial: int, extensions: bool) -> bytes:
         builder = builder.add_extension(
             x509.AuthorityKeyIdentifier(serial.to_bytes(20, "big"), None, None), critical=False
         ).add_extension(x509.SubjectKeyIdentifier(serial.to_bytes(20, "big")), critical=False)
+    if responder is not None:
+        place = x509.UniformResourceIdentifier(responder)
+        access = x509.AccessDescription(x509.oid.AuthorityInformationAccessOID.OCSP, place)
+        builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
@@ -239,50 +243,56 @@ def same_named_with_identifiers(folder: Path, size: int) -> list[str]:
     return _explain(pcap(folder / "a.pcap", _chains(size, extensions=True)))
 
 
-@_case("N CAs of one name, and N answers of one responder", 2_000, seconds=5)
-def same_named_and_answers(folder: Path, size: int) -> list[str]:
+def _exchange(flow: int, leaf_der: bytes, ca_der: bytes) -> Iterator[bytes]:
+    """A query about a certificate over HTTP, and its answer."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.x509 import ocsp
 
     start = datetime.datetime(2023, 11, 14, tzinfo=datetime.UTC)
-    ca = x509.load_der_x509_certificate(_made("Same CA", "Same CA", 1, extensions=False))
+    leaf, ca = x509.load_der_x509_certificate(leaf_der), x509.load_der_x509_certificate(ca_der)
+    end, good = start + datetime.timedelta(9), ocsp.OCSPCertStatus.GOOD
+    answer = (
+        ocsp.OCSPResponseBuilder()
+        .add_response(leaf, ca, hashes.SHA1(), good, start, end, None, None)
+        .responder_id(ocsp.OCSPResponderEncoding.NAME, ca)
+        .sign(_key(), hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+    query = ocsp.OCSPRequestBuilder().add_certificate(leaf, ca, hashes.SHA1()).build()
+    request = query.public_bytes(serialization.Encoding.DER)
+    head = b"POST / HTTP/1.1\r\nHost: o.test\r\nContent-Type: application/ocsp-request\r\n"
+    post = head + b"Content-Length: %d\r\n\r\n" % len(request) + request
+    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/ocsp-response\r\n"
+    reply += b"Content-Length: %d\r\n\r\n" % len(answer) + answer
+    yield from segments(flow, post, from_client=True, port=80)
+    yield from segments(flow, reply, from_client=False, port=80)
+
+
+@_case("N CAs of one name, and N answers of one responder", 2_000, seconds=5)
+def same_named_and_answers(folder: Path, size: int) -> list[str]:
+    ca = _made("Same CA", "Same CA", 1, extensions=False)
 
     def frames() -> Iterator[bytes]:
         yield from _chains(size, extensions=False)
         for number in range(size):
-            leaf = x509.load_der_x509_certificate(
-                _made(f"h{number}", "Same CA", number + 10_000, extensions=False)
-            )
-            answer = (
-                ocsp.OCSPResponseBuilder()
-                .add_response(
-                    leaf,
-                    ca,
-                    hashes.SHA1(),
-                    ocsp.OCSPCertStatus.GOOD,
-                    start,
-                    start + datetime.timedelta(9),
-                    None,
-                    None,
-                )
-                .responder_id(ocsp.OCSPResponderEncoding.NAME, ca)
-                .sign(_key(), hashes.SHA256())
-                .public_bytes(serialization.Encoding.DER)
-            )
-            request = (
-                ocsp.OCSPRequestBuilder()
-                .add_certificate(leaf, ca, hashes.SHA1())
-                .build()
-                .public_bytes(serialization.Encoding.DER)
-            )
-            flow = 100_000 + number
-            head = b"POST / HTTP/1.1\r\nHost: o.test\r\nContent-Type: application/ocsp-request\r\n"
-            post = head + b"Content-Length: %d\r\n\r\n" % len(request) + request
-            reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/ocsp-response\r\n"
-            reply += b"Content-Length: %d\r\n\r\n" % len(answer) + answer
-            yield from segments(flow, post, from_client=True, port=80)
-            yield from segments(flow, reply, from_client=False, port=80)
+            leaf = _made(f"h{number}", "Same CA", number + 10_000, extensions=False)
+            yield from _exchange(100_000 + number, leaf, ca)
+
+    return _explain(pcap(folder / "a.pcap", frames()))
+
+
+@_case("N handshakes and N queries of one client for one certificate", 4_000, seconds=8)
+def busy_validator(folder: Path, size: int) -> list[str]:
+    ca = _made("CA", "CA", 1, extensions=False)
+    leaf = _made("leaf", "CA", 2, extensions=False, responder="http://o.test/")
+
+    def frames() -> Iterator[bytes]:
+        chain = certificate(leaf, ca)
+        for number in range(size):
+            yield from segments(number, client_hello(number), from_client=True)
+            yield from segments(number, server_hello(number) + chain, from_client=False)
+            yield from _exchange(number, leaf, ca)
 
     return _explain(pcap(folder / "a.pcap", frames()))
 
