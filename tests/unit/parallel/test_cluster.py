@@ -57,6 +57,13 @@ def local_cluster(workers: int, *, processes: bool = True) -> Any:
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
+    with local_cluster(2) as made:
+        yield made.scheduler_address
+
+
+@pytest.fixture
+def deadly() -> Iterator[str]:
+    """The address of a cluster of its own: workers that die need not come back for other tests."""
     # Two deaths, and once more as many, are enough for a file that kills who reads it.
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}), local_cluster(2) as made:
         yield made.scheduler_address
@@ -182,7 +189,7 @@ def test_urls_are_opened_by_the_workers(scheduler: str, rotated: list[Path]) -> 
     assert read_facts(remote, ReadOptions(cluster=scheduler)) == read_facts(remote)
 
 
-def test_a_lost_worker_costs_its_file_a_retry(scheduler: str, rotated: list[Path]) -> None:
+def test_a_lost_worker_costs_its_file_a_retry(deadly: str, rotated: list[Path]) -> None:
     sources = [Blocking(str(path), path) for path in rotated]
     folder = rotated[0].parent.parent
     killed: list[int] = []
@@ -195,7 +202,7 @@ def test_a_lost_worker_costs_its_file_a_retry(scheduler: str, rotated: list[Path
 
     killer = threading.Thread(target=kill)
     killer.start()
-    facts, failures = observed(sources, scheduler)
+    facts, failures = observed(sources, deadly)
     killer.join(PATIENCE)
     assert failures == []
     assert killed[0] != os.getpid()
@@ -203,11 +210,11 @@ def test_a_lost_worker_costs_its_file_a_retry(scheduler: str, rotated: list[Path
 
 
 def test_only_a_file_that_kills_who_reads_it_is_left_out(
-    scheduler: str, monkeypatch: pytest.MonkeyPatch
+    deadly: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Both workers die more than once; on a busy machine it takes them long to start.
     monkeypatch.setattr(module, "WORKER_SECONDS", 600)
-    facts, (failure,) = observed([Deadly("deadly.pcap", DIRECT), CaptureSource(str(OTHER), OTHER)], scheduler)
+    facts, (failure,) = observed([Deadly("deadly.pcap", DIRECT), CaptureSource(str(OTHER), OTHER)], deadly)
     assert failure.startswith("deadly.pcap: worker after worker died while reading it, the last at tcp://127")
     assert [capture.path for capture in facts.captures] == [str(OTHER)]
 
@@ -264,9 +271,6 @@ def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_workers_with_another_version(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Client(scheduler, set_as_default=False) as client:
-        # One that died in a test before comes back.
-        client.wait_for_workers(2, timeout=600)
     monkeypatch.setattr(module, "__version__", "9.9")
     with pytest.raises(
         ClusterError, match=rf"need ocsp-pcap 9\.9, as it is here: \S+ has {__version__}, \S+ has"
