@@ -48,7 +48,7 @@ def claims(question: Question) -> Iterator[Claim]:
     if reason is None:
         if not handshake.complete:
             words = "the capture does not show the certificate"
-            open_sign = Standing("packets-lost", "what is missing is not told")
+            open_sign = Standing("packets-lost", "nothing shows what is missing")
             yield Claim(ENTRY.code, words, (question.visit.evidence(words),), signs=(open_sign,))
         return
     yield Claim(

@@ -91,7 +91,7 @@ def _other_program(question: Question, act: Act) -> Iterator[str]:
         if _other_seeker(question, act):
             yield f"{programs}, and more than one of them had reason to look for the responder just before"
     elif _other_stack(question, act):
-        yield f"{programs}, and which of them asked is not told"
+        yield f"{programs}, and nothing shows which of them asked"
     elif _other_agent(question, act):
         yield (
             f"queries from {here} name different software (User-Agent): another program behind the address "
