@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ocsp_pcap.facts.made_often import made_often
 from ocsp_pcap.facts.types import Frame
 
 
-@made_often
 @dataclass(frozen=True, slots=True)
 class HandshakeFrames:
     """Where in the capture each part of a handshake was complete; None where it was not seen."""
@@ -22,7 +20,6 @@ class HandshakeFrames:
     """The client's own Finished, which is not always the later of the two that ``finished`` tells of."""
 
 
-@made_often
 @dataclass(frozen=True, slots=True)
 class ExchangeFrames:
     """Frames in which a request and its answer were complete."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ocsp_pcap.facts.frames import HandshakeFrames
-from ocsp_pcap.facts.made_often import made_often
 from ocsp_pcap.facts.ocsp_response import ResponseFact
 from ocsp_pcap.facts.types import (
     AmbiguousFrames,
@@ -32,7 +31,6 @@ class AlertFact:
     description: str | None
 
 
-@made_often
 @dataclass(frozen=True, slots=True)
 class HandshakeFact:
     """One TLS handshake, as one host saw it."""

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ocsp_pcap.facts.frames import ExchangeFrames
-from ocsp_pcap.facts.made_often import made_often
 from ocsp_pcap.facts.types import HopLimit, Port, StreamNumber, TcpOutcome, Time
 
 
-@made_often
 @dataclass(frozen=True, slots=True)
 class TcpAttemptFact:
     """One attempt to open a TCP connection to a host that matters (RFC 9293)."""
