@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,10 @@ from click.testing import CliRunner
 import ocsp_pcap.crosscheck
 from ocsp_pcap.cli import cli
 from ocsp_pcap.crosscheck import CrosscheckResult, Disagreement, KindCount
+from tests.programs import needs_tshark
 from tests.unit.observe.segments import CLIENT, SERVER, Wire, client_hello, opening, write_capture
 
 from .program import CHILD, DIRECT, PARENT, refused, run
-
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
 
 @needs_tshark

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from ocsp_pcap.cli import cli
 from ocsp_pcap.crosscheck import crosscheck
 from ocsp_pcap.facts import Facts, HandshakeFact
 from tests.conftest import CORPUS
+from tests.programs import needs_tshark
 
 from .corpus import read_table
 
@@ -50,9 +50,6 @@ SECRETS_IN_CORPUS = (
     "ja4/http2-with-cookies.pcapng",
 )
 every_sample = pytest.mark.parametrize("name", COUNTS)
-needs_tshark = pytest.mark.skipif(
-    shutil.which("tshark") is None, reason="tshark, the second witness, is not installed"
-)
 
 
 def capture_of(name: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
@@ -10,10 +9,11 @@ import pytest
 from ocsp_pcap.capture import NOT_A_PACKET, CaptureSource, expand, open_capture
 from ocsp_pcap.capture.formats import HEAD, compression
 from tests.conftest import CORPUS
+from tests.programs import needs_tshark
 
 pytestmark = [
     pytest.mark.corpus,
-    pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed"),
+    needs_tshark,
 ]
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import lzma
 import os
-import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +15,11 @@ from ocsp_pcap.crosscheck.compare import compare, pair
 from ocsp_pcap.crosscheck.labels import certificate_item, hello_item
 from ocsp_pcap.crosscheck.model import CrosscheckResult
 from tests.conftest import CORPUS
+from tests.programs import needs_tshark
 from tests.unit.crosscheck.parts import HASH, RANDOM, asked, handshake, seen
 
 SAMPLE = Path(__file__).parents[3] / "samples" / "direct" / "capture.pcap"
 
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
 HELLO = hello_item("tcp", 3, 4, "host.test", RANDOM)
 CERTIFICATE = certificate_item("tcp", 3, 8, HASH)

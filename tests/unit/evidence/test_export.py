@@ -20,10 +20,9 @@ from ocsp_pcap.capture import open_capture
 from ocsp_pcap.evidence import EvidenceError, EvidenceSummary, Extent, write_evidence
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.facts import Facts
+from tests.programs import needs_tshark
 from tests.unit.capture.builders import pcap_header, pcap_record, rows_of
 from tests.unit.evidence.parts import CHILD, DIRECT, PARENT, evidence, explanation, tshark
-
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
 
 def rows(path: Path) -> dict[int, tuple[int, int, int, int, bytes]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,10 +21,10 @@ from ocsp_pcap.capture import expand
 from ocsp_pcap.evidence import EvidenceSummary, Extent, write_evidence
 from ocsp_pcap.evidence.anonymize import Anonymizer
 from ocsp_pcap.explain.model import Explanation
+from tests.programs import needs_tshark
 from tests.unit.evidence.parts import DIRECT, PARENT, ROOT, tshark
 
 QUIC = ROOT / "samples" / "quic-past-the-proxies" / "parent.pcap"
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
 EXCHANGES = 1200
 """HTTP exchanges that a long connection carries first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ocsp_pcap.report.filters import (
     stream_filter,
     verdict_filters,
 )
+from tests.programs import needs_tshark
 
 from .demo import PARENT_PCAP, demo_verdicts
 
@@ -111,7 +111,7 @@ def _select(path: Path, text: str) -> list[int]:
     return [int(line) for line in result.stdout.split()]
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@needs_tshark
 def test_wireshark_selects_what_was_meant(queries: Path) -> None:
     for frame, serial in enumerate(SERIALS, start=1):
         text = serial_filter(f"{serial:x}")
