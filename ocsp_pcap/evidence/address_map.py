@@ -2,7 +2,7 @@
 
 An address keeps its kind (private stays private, multicast and loopback stay what they are), its networks
 stay networks, and its text keeps its length, so that it can be replaced where it stands in a header. A key
-that is drawn for each run and kept nowhere decides which is which.
+that is drawn for each run and kept nowhere decides which is which; no replaced number stays the same.
 """
 
 from __future__ import annotations
@@ -146,17 +146,16 @@ class AddressMap:
         return other if len(other) == len(text) else text if address.version == 4 else "x" * len(text)
 
     def _permuted(self, before: bytes, allowed: range) -> dict[int, int]:
-        """Return a permutation of numbers that depends on what stands before them."""
+        """Return a permutation of numbers that depends on what stands before them; none keeps its place."""
         found = self._permutations.get((before, allowed))
         if found is None:
-            numbers = list(allowed)
-            order = sorted(numbers, key=lambda number: self._digest(b"ip", before + bytes([number])))
-            found = self._permutations[before, allowed] = dict(zip(numbers, order, strict=True))
+            order = sorted(allowed, key=lambda number: self._digest(b"ip", before + bytes([number])))
+            found = self._permutations[before, allowed] = dict(zip(order, order[1:] + order[:1], strict=True))
         return found
 
     def _shifted(self, before: bytes, group: int, allowed: range) -> int:
         """Return another number of the range; each has its own."""
-        by = int.from_bytes(self._digest(b"ip6", before)[:4], "big") % len(allowed)
+        by = 1 + int.from_bytes(self._digest(b"ip6", before)[:4], "big") % (len(allowed) - 1)
         return allowed[(group - allowed.start + by) % len(allowed)]
 
     def _digest(self, use: bytes, data: bytes) -> bytes:

@@ -73,6 +73,19 @@ def test_another_run_gives_other_addresses() -> None:
     assert len({other("203.0.113.77", AddressMap()) for _ in range(20)}) > 1
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("10.9.8.7", 1), ("172.20.9.9", 1), ("192.168.1.250", 2), ("8.8.4.4", 0), ("fd00:9::7", 1)],
+)
+def test_no_number_that_is_replaced_stays_what_it_was(text: str, kept: int) -> None:
+    numbers = [part for part in text.replace(":", ".").split(".") if part]
+    for key in range(200):
+        replaced = other(text, AddressMap(bytes([key]) * 32))
+        parts = [part for part in replaced.replace(":", ".").split(".") if part]
+        assert parts[:kept] == numbers[:kept]
+        assert all(one != another for one, another in zip(parts[kept:], numbers[kept:], strict=True))
+
+
 def test_text_keeps_all_but_addresses() -> None:
     addresses = AddressMap(KEY)
     text = "for=10.77.1.20;by=[2001:db8::17]:47, version 1.2.3 at 12:30:45, 300.1.1.1, v10.1.1.1"
