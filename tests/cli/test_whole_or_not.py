@@ -81,7 +81,8 @@ def test_a_signal_while_a_file_is_written_leaves_nothing_behind(
     with subprocess.Popen(
         [sys.executable, "-c", SLOWLY, *WRITING[command]],
         cwd=tmp_path,
-        env=environment(),
+        # Bytecode is renamed into its place, too.
+        env=environment() | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -21,6 +21,10 @@ from .wire import HOST, Recording, identity
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl program")
 
 
+PATIENCE = 10
+"""Seconds that a busy machine may take for one step."""
+
+
 class _Relay(threading.Thread):
     """Carries one connection to ``port`` and keeps what went through."""
 
@@ -53,6 +57,16 @@ class _Relay(threading.Thread):
                     if not data:
                         selector.unregister(sender)
                         break
+
+    def settle(self, already: int, pause: float) -> None:
+        """Wait until more than ``already`` flights went through and then, for ``pause`` seconds, none."""
+        end = time.monotonic() + PATIENCE
+        while len(self.flights) <= already and self.is_alive() and time.monotonic() < end:
+            time.sleep(pause / 10)
+        seen = -1
+        while seen < len(self.flights):
+            seen = len(self.flights)
+            time.sleep(pause)
 
 
 def _write_identity(directory: Path, kind: str) -> Path:
@@ -122,13 +136,15 @@ def converse(
     )
     assert connecting.stdin is not None
     try:
+        already = 0
         for stdin, lines in (
             (connecting.stdin, steps),
             (serving.stdin, server_steps),
             (connecting.stdin, [b"Q\n"]),
         ):
             for line in lines:
-                time.sleep(pause)
+                relay.settle(already, pause)
+                already = len(relay.flights)
                 stdin.write(line)
                 stdin.flush()
         connecting.wait(10)
