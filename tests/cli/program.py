@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import io
 import os
 import struct
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
+
+import pytest
 
 from ocsp_pcap.cli import main
 from tests.conftest import SAMPLES
@@ -167,10 +172,19 @@ def pcapng(packets: Sequence[tuple[int, bytes]], broken_before: int | None = Non
 
     file = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
     file += block(1, struct.pack("<HHI", 1, 0, 0))
-    for number, (time, packet) in enumerate(packets):
+    for number, (moment, packet) in enumerate(packets):
         if number == broken_before:
             file += struct.pack("<II", 6, 32) + b"\xff" * 20 + struct.pack("<I", 31)
         padded = packet + bytes(-len(packet) % 4)
-        head = struct.pack("<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(packet), len(packet))
+        head = struct.pack("<IIIII", 0, moment >> 32, moment & 0xFFFFFFFF, len(packet), len(packet))
         file += block(6, head + padded)
     return file
+
+
+def wait_until_read(pipe: int) -> None:
+    """Wait until everything that was written to a pipe has been taken."""
+    for _ in range(1200):
+        if not int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder):
+            return
+        time.sleep(0.05)
+    pytest.fail("the program does not read its standard input")

@@ -8,7 +8,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from .program import (
     refused,
     run,
     run_process,
+    wait_until_read,
 )
 
 FULL = Path("/dev/full")
@@ -231,7 +231,7 @@ def test_interrupted(tmp_path: Path) -> None:
     ):  # opens once the program has opened its end
         writer.write(DIRECT.read_bytes()[:4096])
         writer.flush()
-        time.sleep(0.2)
+        wait_until_read(writer.fileno())
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pty
@@ -10,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
@@ -18,7 +16,7 @@ import pytest
 
 from ocsp_pcap.progress import ReadingWatch
 
-from .program import TIMEOUT, environment
+from .program import TIMEOUT, environment, wait_until_read
 
 DIRECT = Path(__file__).resolve().parents[2] / "samples" / "direct" / "capture.pcap"
 IMPATIENT = "import sys; from ocsp_pcap import cli, progress; progress.PATIENCE = -1; cli.main()"
@@ -124,7 +122,7 @@ def test_a_pipe_that_is_interrupted_is_explained_as_far_as_it_came(late: int, tm
         assert program.stdin is not None
         program.stdin.write(content[: len(content) - late])
         program.stdin.flush()
-        _wait_until_read(program.stdin.fileno())
+        wait_until_read(program.stdin.fileno())
         program.send_signal(signal.SIGINT)
         time.sleep(0.1)
         program.stdin.write(content[len(content) - late :])
@@ -136,12 +134,3 @@ def test_a_pipe_that_is_interrupted_is_explained_as_far_as_it_came(late: int, tm
     found = json.loads((tmp_path / "out.json.partial").read_text())
     assert any(verdict["cause"] == "queried" for verdict in found["verdicts"])
     assert b"out.json.partial" in told
-
-
-def _wait_until_read(pipe: int) -> None:
-    """Wait until everything that was written to a pipe has been taken."""
-    for _ in range(1200):
-        if not int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder):
-            return
-        time.sleep(0.05)
-    pytest.fail("the program does not read its standard input")
