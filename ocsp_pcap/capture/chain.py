@@ -1,9 +1,9 @@
 """Following a chain of records, each of which tells where the next one starts, mostly without a loop.
 
-Candidates for record positions are found by comparing the whole block at once with bytes that
-neighbouring records share. A run of candidates that each point to the next is accepted as a whole;
-anything else is stepped over one record at a time. Candidates are hints only: the result is exactly
-that of the plain walk from the start, whatever they are.
+Candidates for record positions are found by bytes that neighbouring records share: in the whole block
+(:class:`Finder`), or here and there, and walked on from there (:func:`lanes`). A run of candidates that
+each point to the next is accepted as a whole; anything else is stepped over one record at a time.
+Candidates are hints only: the result is exactly that of the plain walk from the start, whatever they are.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Step: TypeAlias = Callable[[int, int], tuple[list[int], int, bool]]
 """Walk plainly from a position up to a limit: positions of complete records that start before the
 limit, where the next record starts, and whether the walk cannot go on from there."""
 
-_PIECE = 2 << 20
-"""Bytes searched at a time: two passes over them are faster while they stay in the processor's cache."""
-
 _PATIENCE = 256
 _WORTHWHILE_RUN = 8
 """Where the first runs of candidates are shorter than this on average the rest is walked plainly."""
+
+LEAST_LANES = 16
+"""Lanes of which fewer are left are not walked on: that is cheaper one record at a time."""
 
 NONE: Column = np.zeros(0, np.int64)
 
@@ -38,7 +38,11 @@ class Finder:
 
     def words(self, words: NDArray[np.uint32], value: int, bound: int) -> Column:
         """Return the indices of ``words`` that equal ``value``, ascending; none where over ``bound``."""
-        (hits,) = self._hits(1, len(words))
+        groups_needed = -(-len(words) // 8)
+        if len(self._scratch) < groups_needed:
+            self._scratch = np.empty((groups_needed, 8), np.bool_)
+        hits = self._scratch[:groups_needed]
+        hits[-1:] = False
         np.equal(words, value, out=hits.reshape(-1)[: len(words)])
         # Hits are rare: groups of eight with a hit are found eight times faster than the hits themselves.
         groups = np.flatnonzero(hits.view(np.uint64) != 0)
@@ -48,51 +52,33 @@ class Finder:
         found: Column = groups[within >> 3] * 8 + (within & 7)
         return found
 
-    def pairs(self, data: Bytes, value: int, bound: int) -> Column:
-        """Return where in ``data`` the two bytes of the native 16-bit ``value`` stand, ascending.
-
-        None where there are over ``bound``, about.
-        """
-        pieces: list[Column] = []
-        count = 0
-        for low in range(0, max(len(data) - 1, 0), _PIECE):
-            pieces.append(self._pairs(data[low : low + _PIECE + 1], value, bound) + low)
-            count += len(pieces[-1])
-            if count > bound:
-                return NONE
-        return np.concatenate(pieces) if pieces else NONE
-
-    def _pairs(self, data: Bytes, value: int, bound: int) -> Column:
-        even = data[: len(data) // 2 * 2].view(np.uint16)
-        odd = data[1 : 1 + (len(data) - 1) // 2 * 2].view(np.uint16)
-        even_hits, odd_hits = self._hits(2, len(even))
-        np.equal(even, value, out=even_hits.reshape(-1)[: len(even)])
-        np.equal(odd, value, out=odd_hits.reshape(-1)[: len(odd)])
-        groups = np.flatnonzero((even_hits.view(np.uint64) | odd_hits.view(np.uint64)) != 0)
-        if len(groups) > bound:
-            return NONE
-        hits = np.empty((len(groups), 8, 2), np.bool_)
-        hits[:, :, 0], hits[:, :, 1] = even_hits[groups], odd_hits[groups]
-        within = np.flatnonzero(hits)
-        found: Column = groups[within >> 4] * 16 + (within & 15)
-        return found
-
-    def _hits(self, arrays: int, count: int) -> list[NDArray[np.bool_]]:
-        """Return boolean arrays of shape (M, 8) with room for ``count``; False where callers do not write."""
-        rows = -(-count // 8)
-        if len(self._scratch) < arrays * rows:
-            self._scratch = np.empty((arrays * rows, 8), np.bool_)
-        hits = [self._scratch[number * rows : (number + 1) * rows] for number in range(arrays)]
-        for array in hits:
-            array[-1:] = False
-        return hits
-
 
 def gather(buffer: Bytes, positions: Column, words: int) -> NDArray[np.uint32]:
     """Return ``words`` native 32-bit words from each position, as an array of shape (N, words)."""
     width = words * 4
     windows = np.ndarray((len(buffer) - width + 1,), f"V{width}", buffer.data, 0, (1,))
     return windows[positions].view(np.uint32).reshape(-1, words)
+
+
+def lanes(starts: Column, end: int, follow: Callable[[Column], Column]) -> tuple[Column, Column]:
+    """Walk from all of some ascending places at once, from each up to the next, from the last one to ``end``.
+
+    ``follow`` returns where the next records start. Returns, ascending, what may be records, and where the
+    next ones start.
+    """
+    lane = np.arange(len(starts), dtype=np.uint16)
+    position, until = starts, np.append(starts[1:], end)
+    taken: list[tuple[NDArray[np.uint16], Column, Column]] = []
+    while len(lane) >= LEAST_LANES:
+        after = follow(position)
+        taken.append((lane, position, after))
+        on = np.flatnonzero(after < until)
+        lane, position, until = lane[on], after[on], until[on]
+    if not taken:
+        return NONE, NONE
+    lane, position, after = map(np.concatenate, zip(*taken, strict=True))
+    order = np.argsort(lane, kind="stable")
+    return position[order], after[order]
 
 
 class BlockChain:

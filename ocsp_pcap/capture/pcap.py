@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,17 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
-from ocsp_pcap.capture.chain import BlockChain, Finder, gather
+from ocsp_pcap.capture.chain import BlockChain, gather, lanes
 from ocsp_pcap.capture.formats import PCAP_HEADER, PCAP_MAGICS
 from ocsp_pcap.capture.parser import FileDamage, Parsed, link_type_value, nothing, snaplen_limit
 
-_SPECULATE_FROM = 4096
-"""Bytes below which a plain walk is cheaper than a search for candidates."""
-
-_LONG_RECORD = 768
-"""Where records were longer than this on average a plain walk over the next block is cheaper too."""
-_PLAUSIBLE_RECORD = 24
-"""Where candidates lie closer than this on average they are payload, and cost more than they save."""
+LANE = 1 << 15
+"""Bytes from one place where the search for a record begins to the next."""
+SEARCHED = 2048
+"""Bytes that are searched there; most records are shorter."""
+_LONG_RECORD = 2048
+"""Where records were longer than this on average a plain walk over the next block is cheaper."""
 
 # AIX wrote RFC 1573 interface types, in version 2.2 only.
 _AIX_LINK_TYPES = {6: 1, 9: 6, 15: 10, 24: 0}
@@ -56,7 +56,6 @@ class PcapParser:
         self._link_type = 0
         self._limit = 0
         self._mean = 0
-        self._finder = Finder()
 
     def parse(self, buffer: Bytes, start: int, end: int, final: bool) -> Parsed:
         """Read the complete records of ``buffer[start:end]``."""
@@ -161,8 +160,7 @@ class PcapParser:
         return faults, 0
 
     def _walk(self, buffer: Bytes, start: int, end: int, header: int) -> tuple[Column, int]:
-        speculate = end - start >= _SPECULATE_FROM and self._mean < _LONG_RECORD
-        chain = self._speculate(buffer, start, end, header) if speculate else BlockChain()
+        chain = self._speculate(buffer, start, end, header) if self._mean < _LONG_RECORD else BlockChain()
         view, limit = buffer.data, self._limit
         length_of = self._length_reader()
 
@@ -186,16 +184,21 @@ class PcapParser:
         return positions, stop
 
     def _speculate(self, buffer: Bytes, start: int, end: int, header: int) -> BlockChain:
-        """Find where records may start: all whose time has the first one's two high bytes."""
+        """Walk from many places at once where, by the two high bytes of their time, records may start."""
         shift = 2 if self._order == "<" else 0
-        base = start + shift
-        value = int(buffer[base : base + 2].view(np.uint16)[0])
-        candidates = self._finder.pairs(buffer[base:end], value, (end - start) // _PLAUSIBLE_RECORD) + start
-        candidates = candidates[: np.searchsorted(candidates, end - header + 1)]
-        fields = self._fields(buffer, candidates)
-        included = self._included(fields)
-        following = candidates + included + header
-        keep = (fields[:, 1] < 1_000_000_000) & (included <= self._limit) & (following <= end)
+        view = buffer.data
+        search = re.compile(re.escape(bytes(view[start + shift : start + shift + 2]))).search
+        starts = [
+            match.start() - shift
+            for at in range(start + shift, end, LANE)
+            if (match := search(view, at, min(at + SEARCHED, end)))
+        ]
+
+        def follow(at: Column) -> Column:
+            return at + (self._included(self._fields(buffer, at)) + header)
+
+        candidates, following = lanes(np.array(starts), end, follow)
+        keep = (following <= end) & (following - candidates <= self._limit + header)
         return BlockChain(candidates[keep], following[keep])
 
     def _length_reader(self) -> Callable[[memoryview, int], tuple[int, ...]]:

@@ -1,29 +1,14 @@
 from __future__ import annotations
 
+from itertools import pairwise
+from unittest import mock
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.capture.chain import BlockChain, Finder, gather
-
-
-@given(st.binary(min_size=1, max_size=300), st.binary(min_size=2, max_size=2))
-def test_pairs_are_found_at_every_position(data: bytes, pair: bytes) -> None:
-    data += pair
-    found = Finder().pairs(np.frombuffer(data, np.uint8), int(np.frombuffer(pair, np.uint16)[0]), 1000)
-    assert found.tolist() == [at for at in range(len(data) - 1) if data[at : at + 2] == pair]
-
-
-def test_pairs_are_found_where_pieces_meet() -> None:
-    data = np.zeros(5 << 20, np.uint8)
-    expected = [0, (2 << 20) - 1, 2 << 20, (4 << 20) - 1, (5 << 20) - 2]
-    for at in expected:
-        data[at : at + 2] = (7, 7) if at != 2 << 20 else (7, 0)
-    data[2 << 20 | 1] = 7
-    finder = Finder()
-    value = int(np.frombuffer(b"\x07\x07", np.uint16)[0])
-    assert finder.pairs(data, value, 100).tolist() == expected
-    assert finder.pairs(data[:100], value, 100).tolist() == [0]
+from ocsp_pcap.capture import chain
+from ocsp_pcap.capture.chain import BlockChain, Finder, gather, lanes
 
 
 @given(st.lists(st.integers(0, 3), max_size=100))
@@ -34,7 +19,6 @@ def test_words_are_found(words: list[int]) -> None:
 
 def test_too_many_hits_are_none() -> None:
     assert not len(Finder().words(np.zeros(1000, np.uint32), 0, 10))
-    assert not len(Finder().pairs(np.zeros(1000, np.uint8), 0, 10))
 
 
 def test_gather_reads_unaligned_words() -> None:
@@ -83,3 +67,24 @@ def test_candidates_never_change_the_result(graph: tuple[list[int], list[int]], 
     chain = BlockChain(np.array(candidates, np.int64), np.array([after[at] for at in candidates], np.int64))
     positions, stopped = chain.follow(0, end, step)
     assert (positions.tolist(), stopped) == expected
+
+
+@given(graphs())
+def test_lanes_walk_from_each_start_to_the_next(graph: tuple[list[int], list[int]]) -> None:
+    after, starts = graph
+    end = len(after)
+    with mock.patch.object(chain, "LEAST_LANES", 1):
+        positions, following = lanes(np.array(starts, np.int64), end, np.array(after).__getitem__)
+    expected: list[int] = []
+    for start, until in pairwise([*starts, end]):
+        while start < until:
+            expected.append(start)
+            start = after[start]
+    assert positions.tolist() == expected
+    assert following.tolist() == [after[at] for at in expected]
+
+
+def test_some_lanes_that_are_longer_than_the_others_are_left() -> None:
+    starts = np.array([*range(0, 200, 10), 1000])
+    positions, _ = lanes(starts, 10_000, lambda at: at + 5)
+    assert positions.tolist() == [*range(0, 200, 5), 1000, 1005]

@@ -7,10 +7,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ocsp_pcap.capture import chain, pcap
+
 from .builders import packets, pcap_header, pcap_record, plain_pcap, read
 
 PACKET = bytes(range(60))
 FILES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True, params=[64, pcap.LANE], ids=["short-lanes", "long-lanes"])
+def lanes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == 64:
+        monkeypatch.setattr(pcap, "LANE", 64)
+        monkeypatch.setattr(pcap, "SEARCHED", 60)
+        monkeypatch.setattr(chain, "LEAST_LANES", 1)
+
 
 seconds = st.one_of(
     st.integers(1_700_000_000, 1_700_000_300),
