@@ -40,6 +40,8 @@ NOTICEABLE_STEP = SECOND // 2
 """A clock that goes back by this much within a capture was set while it ran."""
 NEGLIGIBLE = SECOND // 2
 """An offset below this is network latency, not a clock that is wrong."""
+DISORDER = 50 * 10**6
+"""Packets of several connections may be out of order by this: threads that capture stamp what they read."""
 BIN = 2 * SECOND
 """Width within which differences of two visits count as the same offset."""
 PLAUSIBLE = 3600 * SECOND
@@ -131,6 +133,10 @@ class Clocks:
     def disordered(self, capture: str) -> bool:
         """Tell whether packets stand a little behind others that are later, as several queues leave them."""
         return 0 < self._steps.get(capture, 0) < NOTICEABLE_STEP
+
+    def disorder(self, capture: str) -> int:
+        """Return within how many nanoseconds the order of packets of two connections tells nothing."""
+        return max(DISORDER, self._steps.get(capture, 0) if self.disordered(capture) else 0)
 
     def behind(self, capture: str) -> int:
         """Return by how many nanoseconds a capture's clock is behind its own packets; 0: it is not.

@@ -58,11 +58,14 @@ class Repetition(NamedTuple):
         )
 
 
-def early_repeats(queries: Sequence[Query], visits: Sequence[Visit] = ()) -> list[tuple[Query, Query]]:
+def early_repeats(
+    queries: Sequence[Query], visits: Sequence[Visit] = (), *, unseen: bool = False
+) -> list[tuple[Query, Query]]:
     """Return pairs of queries for one certificate, the second while the first's answer still covered.
 
     The first is the earliest whose answer covers the second; queries that were under way before any answer
     came asked side by side, however many there are. ``visits``: those that showed the certificate, by time.
+    ``unseen``: also those that may have been side by side, where no visit tells.
     """
     repeats: list[tuple[Query, Query]] = []
     standing: Query | None = None
@@ -70,20 +73,20 @@ def early_repeats(queries: Sequence[Query], visits: Sequence[Visit] = ()) -> lis
         single = standing.single if standing is not None else None
         end = single.next_update if single is not None else None
         covered = standing is not None and end is not None and standing.answer_time < query.time < end
-        if standing is not None and covered and not _at_once(standing, query, visits):
+        if standing is not None and covered and not _at_once(standing, query, visits, unseen):
             repeats.append((standing, query))
         if query.usable and query.single is not None and query.single.next_update is not None:
             standing = query
     return repeats
 
 
-def _at_once(before: Query, again: Query, visits: Sequence[Visit]) -> bool:
+def _at_once(before: Query, again: Query, visits: Sequence[Visit], unseen: bool) -> bool:
     """Both came of connections that were opened at once, the second decided before the first's answer."""
     if again.time - before.time > SIDE_BY_SIDE or again.exchange.client != before.exchange.client:
         return False
     triggers = between(visits, before.time, again.time)
     # Where a connection that was opened after the answer stands nearest before the second, that one asked.
-    return not triggers or triggers[-1].time <= before.answer_time
+    return triggers[-1].time <= before.answer_time if triggers else not unseen
 
 
 def soonest_repeats(case: Case) -> dict[str, int]:
@@ -95,7 +98,7 @@ def soonest_repeats(case: Case) -> dict[str, int]:
             found := [
                 pair
                 for sha256, queries in host.queries.items()
-                for pair in early_repeats(queries, host.received.get(sha256, ()))
+                for pair in early_repeats(queries, host.received.get(sha256, ()), unseen=True)
             ]
         )
     }

@@ -206,12 +206,27 @@ def unread_question(question: Question, ground: Silence | NoOtherTry) -> Iterato
             tried_in_vain(question, host, port)
             or looked_up_only(question, host, port) is not None
             or looked_up_in_vain(question, host)
+            or _tried_just_before(question, host)
         ):
             yield Standing(
                 "unread-question",
                 f"it turned to the responder {host} right after, and what came of it is not in the capture",
             )
             return
+
+
+def _tried_just_before(question: Question, host: str) -> bool:
+    """It turned to a responder in vain so shortly before the handshake that it may have been after it."""
+    case, asker, time = question.case, question.asker, question.visit.time
+    span = (time - _disorder(question), time - 1)
+    return any(
+        not lookup.addresses and (lookup.type == "A" or lookup.rcode != "NOERROR")
+        for lookup in between(asker.lookups.get(host, ()), *span, case.moment)
+    ) or any(
+        (attempt.capture, attempt.stream) not in case.http_streams
+        for attempts in asker.attempts_at.get(host, ())
+        for attempt in between(attempts, *span, case.moment)
+    )
 
 
 def capture_blind(question: Question, _: InView) -> Iterator[Standing]:
@@ -242,10 +257,21 @@ def _covers(question: Question, capture: str) -> bool:
 
 
 def asked_beside(question: Question, ground: Alone) -> Iterator[Standing]:
-    """Did a query follow soon that may be this one's, though a nearer handshake stands before it?"""
-    if between(question.queries, ground.since + 1, ground.since + BESIDE):
+    """Does a query stand so near that it may be this one's, though it is not the nearest handshake before?"""
+    since = ground.since
+    if between(question.queries, since + 1, since + BESIDE):
         words = "a query soon after, for which a nearer handshake stands, may have been for this one"
         yield Standing("other-purpose", words)
+    elif between(question.queries, since - _disorder(question), since):
+        words = (
+            "a query stands so shortly before that it may have been for this one: packets of several "
+            "connections may be captured in another order"
+        )
+        yield Standing("other-purpose", words)
+
+
+def _disorder(question: Question) -> int:
+    return question.case.clocks.disorder(question.visit.handshake.capture)
 
 
 def checks_only_some(question: Question, _: Due) -> Iterator[Standing]:

@@ -106,7 +106,7 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
     kinds.Alone: (
         DoubtRule(
             "other-purpose",
-            "did a query follow soon, for which a nearer handshake stands?",
+            "did a query follow soon, for which a nearer handshake stands, or come a moment before?",
             absences.asked_beside,
         ),
     ),

@@ -159,9 +159,9 @@ class Due(Ground):
 
 @dataclass(frozen=True, slots=True)
 class Alone(Ground):
-    """No query followed that may have been for this handshake as well as for a nearer one."""
+    """No query stands so near that it may have been for this handshake as well as for a nearer one."""
 
-    states = "no query followed that may have been for this handshake as well as for a nearer one"
+    states = "no query stands so near that it may have been for this handshake as well as for a nearer one"
     since: int
     """By the reference clock."""
 

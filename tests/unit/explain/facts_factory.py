@@ -288,12 +288,13 @@ def dns(
     rcode: str | None = "NOERROR",
     kind: str = "A",
     capture: str = "a.pcap",
+    server: str = RESOLVER,
 ) -> DnsLookupFact:
     """A lookup of the responder's name."""
     number = next(_numbers)
     frames = ExchangeFrames(number * 20, None if rcode is None else number * 20 + 1)
     return DnsLookupFact(
-        capture, number, at(time), frames, client, RESOLVER, name, kind, rcode, answers
+        capture, number, at(time), frames, client, server, name, kind, rcode, answers
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from tests.unit.explain.facts_factory import (
     at,
     capture,
     certificate,
+    dns,
     exchange,
     facts,
     frames,
@@ -127,6 +128,36 @@ def test_a_validator_that_asks_again_early_does_not_keep_answers_until_next_upda
     for seconds, sure in ((25, "confirmed"), (45, "likely")):
         soon = handshake("shop.test", shop, time=seconds)
         assert outcome(facts(shop, other, *early, exchange(shop), soon)) == ("cached", sure)
+
+
+def test_queries_without_handshakes_in_sight_may_be_one_for_each() -> None:
+    """Whether two that are two seconds apart came of connections opened at once, handshakes tell."""
+    unseen = (exchange(other, time=1), exchange(other, time=2.5))
+    for seconds, sure in ((1, "confirmed"), (100, "likely")):
+        soon = handshake("shop.test", shop, time=seconds)
+        assert outcome(facts(shop, other, *unseen, exchange(shop, time=0.5), soon)) == ("cached", sure)
+    at_once = [handshake("other.test", other, time=time) for time in (0.9, 1.05)]
+    assert outcome(facts(shop, other, *at_once, *unseen, exchange(shop, time=0.5), again))[1] == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("before", "step", "sure"),
+    [(0.02, 0, "likely"), (0.1, 0, "confirmed"), (0.1, 0.3, "likely"), (0.4, 0.3, "confirmed")],
+)
+def test_a_query_a_moment_before_the_handshake_may_be_its_own(before: float, step: float, sure: str) -> None:
+    """Threads that capture write packets of several connections in another order, and with late times."""
+    query = exchange(shop, time=100 - before, delay=0.01)
+    seen = facts(capture(step_back=int(step * SECOND)), shop, query, again)
+    assert outcome(seen) == ("cached", sure)
+    earlier = exchange(shop)
+    failed = exchange(shop, None, http_status=503, time=100 - before)
+    assert outcome(facts(capture(step_back=int(step * SECOND)), shop, earlier, failed, again))[1] == "likely"
+
+
+@pytest.mark.parametrize(("before", "sure"), [(0.02, "likely"), (0.1, "confirmed")])
+def test_a_lookup_in_vain_a_moment_before_may_be_its_own(before: float, sure: str) -> None:
+    lookup = dns(rcode="NXDOMAIN", time=100 - before)
+    assert outcome(facts(shop, exchange(shop), lookup, again)) == ("cached", sure)
 
 
 def test_order_is_not_proven_by_clocks_that_nobody_compared() -> None:
