@@ -10,6 +10,7 @@ from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read
 from ocsp_pcap.explain.grounds.tunnels import shown_to_intercept
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.saying import said_in_site
 from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between
@@ -53,6 +54,12 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
         # A proxy that only read along with the hello may still have answered it itself.
         words = "the ServerHello is not seen on both sides, so the proxy may have answered the hello itself"
         signs.append(Standing("packets-lost", words))
+    if not _shown_in_order(inner, question.visit):
+        words = (
+            f"that {inner.handshake.server} and {here.client} are one host is not shown by packets, and the "
+            "hello may have gone the other way"
+        )
+        signs.append(Standing("told-otherwise", words))
     proxy = question.proxy
     reads = proxy is not None and proxy.validates_tunnels is True
     words = (
@@ -77,6 +84,19 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
         ),
         (Read(here), Read(inner.handshake)),
         tuple(signs),
+    )
+
+
+def _shown_in_order(inner: Visit, outer: Visit) -> bool:
+    """Packets show that the hello came in on one leg and went on by the other, whoever is one host.
+
+    Of one host with two addresses: what names its target to a proxy is further in than what goes there.
+    """
+    before, after = inner.handshake, outer.handshake
+    return (
+        before.server == after.client
+        or (before.tunnel in PROXIED and after.tunnel not in PROXIED)
+        or (before.capture == after.capture and inner.time <= outer.time)
     )
 
 

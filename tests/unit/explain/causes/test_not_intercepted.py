@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from ocsp_pcap.explain.engine import explain
 from tests.unit.explain.facts_factory import (
     CHILD,
@@ -35,6 +39,26 @@ def test_the_same_hello_on_both_sides() -> None:
     assert (found.presence, found.cause, found.confidence) == ("absent", "not-intercepted", "confirmed")
     assert frames(found) >= {inner.frames.client_hello, outer.frames.client_hello}
     assert f"{CHILD} is the TLS client" in found.summary
+
+
+@pytest.mark.parametrize("captures", [("a.pcap", "a.pcap"), ("a.pcap", "b.pcap")], ids=["one", "two"])
+def test_a_site_file_that_makes_one_host_of_two_turns_no_tunnel_round(captures: tuple[str, str]) -> None:
+    """It calls the client and the origin one host, so that the hello seems to come back to the client."""
+    legs = [replace(leg, capture=capture) for leg, capture in zip((inner, outer), captures, strict=True)]
+    told = site(
+        child={"addresses": frozenset({CHILD, ORIGIN})}, parent={"addresses": frozenset({"10.9.9.9"})}
+    )
+    found = verdicts(facts(shop, *legs), site=told)[CHILD, "shop.test"]
+    assert (found.cause, found.confidence) != ("not-intercepted", "confirmed")
+
+
+def test_a_site_file_tells_both_addresses_of_a_tunnel() -> None:
+    """Which side is which, the CONNECT tells, and in one capture the time."""
+    told = site(child={}, parent={"addresses": frozenset({PARENT, PARENT_INSIDE})})
+    assert outcome(facts(shop, inner, replace(outer, capture="b.pcap")), site=told)[1] == "confirmed"
+    transparent = replace(inner, tunnel=None, connect_host=None)
+    assert outcome(facts(shop, transparent, outer), site=told)[1] == "confirmed"
+    assert outcome(facts(shop, transparent, replace(outer, capture="b.pcap")), site=told)[1] == "likely"
 
 
 def test_the_child_behind_the_tunnel_is_judged_by_itself() -> None:
