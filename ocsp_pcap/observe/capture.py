@@ -188,8 +188,8 @@ class CaptureObserver:
 
     def interrupt(self) -> None:
         """The files that follow are not read."""
-        files = self.observation.files
-        files[-1] = files[-1]._replace(interrupted=True)
+        for last in self.observation.files[-1:]:
+            self.observation.files[-1] = last._replace(interrupted=True)
 
     def take_files(self, observation: Observation) -> None:
         """Count files whose packets were read elsewhere."""

@@ -34,6 +34,8 @@ class SetReader:
         self._missing: list[str] = []
         self._left = 0
         """Files of the group."""
+        self._passed_over = False
+        """Files before the next one were not read."""
         self.captures: list[ReadCapture] = []
         self.tried = 0
         """Files that were read, or could not be."""
@@ -45,7 +47,7 @@ class SetReader:
                 self._last.observer.interrupt()
             self._last.observer.finish()
         self._last = self._before = None
-        self._missing, self._left = [], files
+        self._missing, self._left, self._passed_over = [], files, False
 
     def read(self, member: Member, watch: Watch) -> None:
         """Read the next file of the group; where that is impossible, tell why."""
@@ -62,6 +64,14 @@ class SetReader:
         self._failed(error)
         self._missing.append(f"{member.source.name} could not be read")
         self._done(member)
+
+    def pass_over(self, files: int) -> None:
+        """Go on without so many files, which the user did not wait for."""
+        if files:
+            if self._last is not None:
+                self._last.observer.interrupt()
+            self._left -= files
+            self._before, self._passed_over = None, True
 
     def finish(self, files: int) -> list[ReadCapture]:
         """Return all captures, and tell how many of so many files could not be begun."""
@@ -83,6 +93,9 @@ class SetReader:
         elif self._before is not None and (count := missing_between(self._before, member)):
             words = f"are missing ({count} by their numbers)"
             self._missing.append(f"files before {member.source.name} {words}")
+        if self._passed_over:
+            self._missing.append(f"files before {member.source.name} were not read")
+            self._passed_over = False
         last.sources.append(member.source)
         return last.observer
 

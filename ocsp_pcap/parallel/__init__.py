@@ -27,6 +27,6 @@ Streams and frames are numbered by each worker from its own first packet; the jo
 
 Where keys are given, files are read one after the other: keys count for all packets behind them, in
 whichever file; so are those from the first share on that bears TLS secrets. A share whose process was killed
-is read here. Files that are too small to pay make one share. Who interrupts has what was read without a gap:
-shares behind the one at hand are lost.
+is read here. Files that are too small to pay make one share. Who interrupts has what each process read so
+far, as if the files that were not read were missing from the set.
 """

@@ -19,7 +19,7 @@ from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.capture.source import reason
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.parcel import unpack
-from ocsp_pcap.parallel.read_run import NotRead, Step, read_share
+from ocsp_pcap.parallel.read_run import NotRead, Said, Step, read_share
 from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.parallel.workers import ClusterError, RunError
 from ocsp_pcap.spoken.shared import Shared
@@ -151,8 +151,8 @@ class Cluster:
             versions = self._client.run(version, PACKAGE, on_error="return")
         self._compare(versions)
 
-    def steps(self, future: Any, shared: Shared) -> list[Step] | None:
-        """Wait for what a worker says of each run of a share; None: they are to be read in order.
+    def said(self, future: Any, shared: Shared) -> Said | None:
+        """Wait for what a worker says of a share; None: its files are to be read in order.
 
         Raises:
             RunError: it failed.
@@ -228,21 +228,19 @@ class Cluster:
                 f"{', '.join([*named, *more])}"
             )
 
-    def _understood(self, answer: TaskAnswer, shared: Shared) -> list[Step] | None:
+    def _understood(self, answer: TaskAnswer, shared: Shared) -> Said | None:
         import lz4.frame
 
         self._compare({answer.worker: answer.version})
         try:
             # A worker is trusted as Dask trusts it.
-            steps: list[Step] | None = unpack(lz4.frame.decompress(answer.result), shared)
+            said: Said | None = unpack(lz4.frame.decompress(answer.result), shared)
         except Exception as error:
             raise ClusterError(
                 f"{self._address}: what {answer.worker} tells is not understood here: {reason(error)}; "
                 "it needs the same versions of Python and numpy"
             ) from error
-        return steps and [
-            _said_by(answer.worker, step) if isinstance(step, NotRead) else step for step in steps
-        ]
+        return said and [[_said_by(answer.worker, step) for step in steps] for steps in said]
 
 
 class TaskReading:
@@ -254,7 +252,7 @@ class TaskReading:
         self._begin = begin
         self._future = begin()
 
-    def steps(self, shared: Shared) -> list[Step] | None:
+    def said(self, shared: Shared) -> Said | None:
         """Wait for what a worker says of the share; None: they are to be read in order.
 
         Raise RunError or ClusterError where it will not come.
@@ -262,12 +260,12 @@ class TaskReading:
         from distributed import KilledWorker
 
         try:
-            return self._workers.steps(self._future, shared)
+            return self._workers.said(self._future, shared)
         except KilledWorker:
             # Dask blames all that a worker had before it when it died: another share may have killed it.
             self._future = self._begin()
         try:
-            return self._workers.steps(self._future, shared)
+            return self._workers.said(self._future, shared)
         except KilledWorker as error:
             raise RunError(
                 f"worker after worker died while reading it, the last at {error.last_worker.address}; "
@@ -288,11 +286,11 @@ def _anywhere(source: CaptureSource) -> CaptureSource:
     return source if source.path is None else replace(source, path=source.path.absolute())
 
 
-def _said_by(worker: str, step: NotRead) -> NotRead:
+def _said_by(worker: str, step: Step) -> Step:
     """Say who could not read a file, where it can be read here."""
-    source = step.member.source
-    if not _can_open(source):
+    if not isinstance(step, NotRead) or not _can_open(step.member.source):
         return step
+    source = step.member.source
     needs = (
         "which has to reach the same storage, with the same packages and credentials"
         if source.path is None

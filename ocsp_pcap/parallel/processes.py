@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from ocsp_pcap.bounds import adjusted, set_to
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.parcel import unpack
-from ocsp_pcap.parallel.read_run import Step, read_share
+from ocsp_pcap.parallel.read_run import Said, read_share
 from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
 
@@ -37,13 +37,13 @@ class _Task:
         # Only the process has it now: where that ends, so does the pipe.
         there.close()
 
-    def steps(self, shared: Shared) -> list[Step] | None:
+    def said(self, shared: Shared) -> Said | None:
         try:
-            steps: list[Step] | None = unpack(self._answer.recv_bytes(), shared)
+            said: Said | None = unpack(self._answer.recv_bytes(), shared)
         except EOFError:
             # It was killed, as the system does where memory runs out: one at a time needs less.
             return None
-        return steps
+        return said
 
     def interrupt(self) -> bool:
         if self._process.pid is not None and self._process.is_alive():

@@ -52,33 +52,32 @@ class NotRead:
     error: CaptureError
 
 
-Step: TypeAlias = Run | Part | NotRead
-"""A run stands before what was read of it."""
+Step: TypeAlias = Part | NotRead
+Said: TypeAlias = list[list[Step]]
+"""The steps of each run of a share; who is interrupted takes fewer."""
 
 
 def read_share(share: Share, watch: Watch) -> bytes:
-    """Read the files of a share in their order; return the steps, packed.
+    """Read the files of a share in their order; return what there is to say of it, packed.
 
     None is packed where files have to be read in order: one bears TLS secrets, which others lack.
     """
-    steps: list[Step] = []
+    said: Said = []
     for run in share:
-        if watch.stopped and steps:
-            break
-        of_run = _steps(run, watch)
-        if of_run is None:
+        steps = _steps(run, watch)
+        if steps is None:
             return pack(None)
-        steps += [run, *of_run]
-    return pack(steps)
+        said.append(steps)
+    return pack(said)
 
 
-def _steps(run: Run, watch: Watch) -> list[Part | NotRead] | None:
-    steps: list[Part | NotRead] = []
+def _steps(run: Run, watch: Watch) -> list[Step] | None:
+    steps: list[Step] = []
     shared = Shared()
     observer: CaptureObserver | None = None
     part: Part | None = None
     for member in run.members:
-        if watch.stopped and steps:
+        if watch.stopped:
             break
         try:
             with open_capture(member.source) as reader:

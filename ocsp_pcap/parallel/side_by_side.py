@@ -11,8 +11,8 @@ from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.observe.sets import ReadCapture, SetReader
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.joining import find_match, join
-from ocsp_pcap.parallel.read_run import NotRead, Part, Step
-from ocsp_pcap.parallel.runs import Run, Share, cut, size_of
+from ocsp_pcap.parallel.read_run import NotRead, Part, Said, Step
+from ocsp_pcap.parallel.runs import Share, cut, size_of
 from ocsp_pcap.parallel.workers import RunError, Task, Workers
 from ocsp_pcap.streams.joining import MatchError
 
@@ -31,75 +31,67 @@ class SideBySide(SetReader):
             # The others are about as far as this process is.
             watch.expect(size_of(shares[0]))
         for share, task in zip(shares, [*[None] * len(here), *tasks], strict=True):
-            steps = None
+            said = None
             if task is not None and self._shared.keys is None:
-                steps = self._wait(workers, share, task, watch)
-                if steps is None and watch.stopped:
-                    break
-            if not (self._read_share(share, watch) if steps is None else self._take(share, steps, watch)):
-                break
+                said = self._wait(workers, share, task, watch)
+            for number, run in enumerate(share):
+                if run.first:
+                    self.begin(run.group)
+                tried = self.tried
+                if said is None:
+                    self._read(run.members, watch)
+                else:
+                    self._take(said[number], watch)
+                self.pass_over(len(run.members) - (self.tried - tried))
         return self.finish(sum(map(len, groups)))
 
-    def _wait(self, workers: Workers, share: Share, task: Task, watch: Watch) -> list[Step] | None:
+    def _wait(self, workers: Workers, share: Share, task: Task, watch: Watch) -> Said | None:
         """Return what a worker says of a share; None: the share is to be read here, in order."""
-        said = partial(self._steps, workers, share, task)
-        found = watch.wait(said)
+        said = partial(self._said, workers, share, task)
+        found = None if watch.stopped else watch.wait(said)
         if found is None and watch.stopped and task.interrupt():
             # It says soon what it found so far.
             return said()
         return found
 
-    def _steps(self, workers: Workers, share: Share, task: Task) -> list[Step] | None:
+    def _said(self, workers: Workers, share: Share, task: Task) -> Said | None:
         try:
-            return task.steps(self._shared)
+            return task.said(self._shared)
         except RunError as error:
             failed = error
         # Where a worker failed at several files, each is tried by itself.
-        files = [single for run in share for single in run.singly()]
-        if len(files) == 1:
-            (member,) = files[0].members
-            return [*files, NotRead(member, CaptureError(f"{member.source.name}: {failed}."))]
-        tasks = [((single,), workers.submit((single,))) for single in files]
-        answers = [self._steps(workers, single, task) for single, task in tasks]
-        return None if None in answers else [step for answer in answers if answer for step in answer]
+        files = [[(single,) for single in run.singly()] for run in share]
+        if sum(map(len, files)) == 1:
+            (member,) = share[0].members
+            return [[NotRead(member, CaptureError(f"{member.source.name}: {failed}."))]]
+        tasks = [[(single, workers.submit(single)) for single in singles] for singles in files]
+        found: Said = []
+        for of_run in tasks:
+            found.append([])
+            for single, task in of_run:
+                said = self._said(workers, single, task)
+                if said is None:
+                    return None
+                found[-1] += said[0]
+        return found
 
-    def _read_share(self, share: Share, watch: Watch) -> bool:
-        """Read a share here; False: the user interrupted it."""
-        for run in share:
-            if run.first:
-                self.begin(run.group)
-            if not self._read(run.members, watch):
-                return False
-        return True
-
-    def _read(self, members: Sequence[Member], watch: Watch) -> bool:
-        """Read files here; False: the user interrupted it."""
+    def _read(self, members: Sequence[Member], watch: Watch) -> None:
+        """Read files here, until the user interrupts."""
         for member in members:
-            self.read(member, watch)
             if watch.stopped:
-                return False
-        return True
+                break
+            self.read(member, watch)
 
-    def _take(self, share: Share, steps: Sequence[Step], watch: Watch) -> bool:
-        """Take what was read of a share; False: the one behind it cannot be joined to it."""
-        tried = self.tried
+    def _take(self, steps: Sequence[Step], watch: Watch) -> None:
+        """Take what was read of a run."""
         for step in steps:
-            if isinstance(step, Run):
-                if step.first:
-                    self.begin(step.group)
-                continue
             if isinstance(step, NotRead):
                 self.fail(step.member, step.error)
-                continue
-            if not self._join(step):
-                if watch.stopped or not self._read(step.members, watch):
-                    return False
-                continue
-            size = sum(member.source.size or 0 for member in step.members)
-            watch.advance(size, sum(file.summary.packets for file in step.observation.files))
-            if step.observation.files[-1].interrupted:
-                return False
-        return self.tried - tried == sum(len(run.members) for run in share)
+            elif self._join(step):
+                size = sum(member.source.size or 0 for member in step.members)
+                watch.advance(size, sum(file.summary.packets for file in step.observation.files))
+            else:
+                self._read(step.members, watch)
 
     def _join(self, part: Part) -> bool:
         """Join files to those before; False: they have to be read here."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     # Who reads no files side by side needs the errors alone.
-    from ocsp_pcap.parallel.read_run import Step
+    from ocsp_pcap.parallel.read_run import Said
     from ocsp_pcap.parallel.runs import Share
     from ocsp_pcap.spoken.shared import Shared
 
@@ -22,8 +22,8 @@ class ClusterError(Exception):
 class Task(Protocol):
     """A share that a worker reads."""
 
-    def steps(self, shared: Shared) -> list[Step] | None:
-        """Wait for what the worker says; open connections go on with what is shared here.
+    def said(self, shared: Shared) -> Said | None:
+        """Wait for what the worker says of it; open connections go on with what is shared here.
 
         None: files bear TLS secrets, or the worker is no more, and they are to be read in order.
 

@@ -18,7 +18,7 @@ from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel import processes, runs
 from ocsp_pcap.parallel.parcel import unpack
-from ocsp_pcap.parallel.read_run import Step, read_share
+from ocsp_pcap.parallel.read_run import Said, read_share
 from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
 
@@ -38,9 +38,9 @@ class Done:
     def __init__(self, share: Share) -> None:
         self._said = read_share(pickle.loads(pickle.dumps(share)), Watch())
 
-    def steps(self, shared: Shared) -> list[Step] | None:
-        steps: list[Step] | None = unpack(self._said, shared)
-        return steps
+    def said(self, shared: Shared) -> Said | None:
+        said: Said | None = unpack(self._said, shared)
+        return said
 
     def interrupt(self) -> bool:
         return True

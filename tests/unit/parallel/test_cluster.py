@@ -289,7 +289,7 @@ def test_an_answer_that_is_not_understood(scheduler: str, monkeypatch: pytest.Mo
     with Client(scheduler, set_as_default=False) as client:
         future = client.submit(strange, pure=False)
         with pytest.raises(ClusterError, match=r"what tcp://worker:1 tells is not understood here: "):
-            module.Cluster(client, scheduler).steps(future, Shared())
+            module.Cluster(client, scheduler).said(future, Shared())
 
 
 def test_what_is_not_there_yet_can_be_given_up(scheduler: str, rotated: list[Path]) -> None:
@@ -298,7 +298,7 @@ def test_what_is_not_there_yet_can_be_given_up(scheduler: str, rotated: list[Pat
     with cluster(scheduler) as workers:
         assert workers.shares == 2 * module.EACH
         done = workers.submit(alone(source))
-        done.steps(Shared())
+        done.said(Shared())
         waiting = workers.submit(alone(blocking))
         assert (done.interrupt(), waiting.interrupt()) == (True, False)
     (rotated[0].parent.parent / "go").touch()
@@ -306,12 +306,12 @@ def test_what_is_not_there_yet_can_be_given_up(scheduler: str, rotated: list[Pat
 
 def test_a_cluster_that_goes_away_in_the_middle() -> None:
     with local_cluster(1, processes=False) as made, cluster(made.scheduler_address) as workers:
-        workers.submit(alone(CaptureSource("a.pcap", DIRECT))).steps(Shared())
+        workers.submit(alone(CaptureSource("a.pcap", DIRECT))).said(Shared())
         threading.Timer(0.2, made.close).start()
 
         def read_on() -> None:
             while True:
-                workers.submit(alone(CaptureSource("a.pcap", DIRECT))).steps(Shared())
+                workers.submit(alone(CaptureSource("a.pcap", DIRECT))).said(Shared())
 
         with pytest.raises(ClusterError, match="the cluster went away while captures were being read"):
             read_on()

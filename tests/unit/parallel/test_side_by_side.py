@@ -16,7 +16,7 @@ from ocsp_pcap.bounds import adjust, set_to
 from ocsp_pcap.observe.watch import Value, Watch
 from ocsp_pcap.parallel import processes, runs
 from ocsp_pcap.parallel.parcel import unpack
-from ocsp_pcap.parallel.read_run import Step, read_share
+from ocsp_pcap.parallel.read_run import Said, read_share
 from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
@@ -38,6 +38,13 @@ class Stops(Watch):
         return call()
 
 
+class StopsAtOnce(Watch):
+    """The user interrupts after the first packets."""
+
+    def advance(self, size: int, packets: int) -> None:
+        self.stopped = True
+
+
 class Task:
     """A share that is read when its result is asked for."""
 
@@ -45,16 +52,16 @@ class Task:
         self._read = read
         self._runs = runs
 
-    def steps(self, shared: Shared) -> list[Step] | None:
-        steps: list[Step] | None = unpack(self._read(), shared)
-        return steps
+    def said(self, shared: Shared) -> Said | None:
+        said: Said | None = unpack(self._read(), shared)
+        return said
 
     def interrupt(self) -> bool:
         return self._runs
 
 
 class Workers:
-    """One of them has begun when the user interrupts, and stops after its first packets."""
+    """The third has begun when the user interrupts, and stops after its first packets; the last has ended."""
 
     reads_along = False
     shares = 1_000_000
@@ -64,10 +71,8 @@ class Workers:
 
     def submit(self, share: Share) -> Task:
         self._given += 1
-        running = self._given == 3
-        watch = Watch()
-        watch.stopped = running
-        return Task(partial(read_share, share, watch), runs=running)
+        watch = StopsAtOnce() if self._given == 3 else Watch()
+        return Task(partial(read_share, share, watch), runs=self._given in (3, 5))
 
 
 @pytest.fixture
@@ -81,31 +86,26 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
 
 
-@pytest.mark.parametrize("after", [1, 2])
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
 def test_what_was_found_so_far(after: int, files: list[Path]) -> None:
+    """What is not read is missing from the set."""
     told: list[str] = []
     facts = read_facts(files, ReadOptions(jobs=2, watch=Stops(after), warn=told.append))
     (capture,) = facts.captures
-    # The third was at work: what it had found counts, and nothing behind it.
-    read = after + 1 if after == 2 else after
-    assert len(capture.files or (capture,)) == read
+    read = sorted({*range(after), 2, 4})
+    assert [file.path for file in capture.files] == [str(files[number]) for number in read]
     assert capture.damage is not None
-    assert capture.damage.endswith("this is a partial result")
-    assert told == [f"reading was interrupted before {5 - read} files could be begun."]
-    assert facts.handshakes == read_facts(files[:read]).handshakes or read == 3
-
-
-def test_an_interruption_of_the_share_that_is_read_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
-    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
-    told: list[str] = []
-    facts = read_facts(files, ReadOptions(jobs=2, watch=Stops(0), warn=told.append))
-    (capture,) = facts.captures
-    assert capture.packets < 30
-    assert capture.damage is not None
-    assert told == ["reading was interrupted before 4 files could be begun."]
+    passed_over = {number for number in read if number and number - 1 not in read}
+    for number in range(5):
+        assert (f"files before {files[number]} were not read" in capture.damage) == (number in passed_over)
+    for number, file in zip(read, capture.files, strict=True):
+        damaged = number < 4 and number + 1 not in read
+        assert (file.damage is not None and file.damage.endswith("this is a partial result")) == damaged
+    left = 5 - len(read)
+    words = "1 file" if left == 1 else f"{left} files"
+    assert told == [f"reading was interrupted before {words} could be begun."]
+    whole = read_facts([files[number] for number in read], ReadOptions(rotation="yes"))
+    assert facts.handshakes == whole.handshakes
 
 
 def test_processes_have_the_bounds_that_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
