@@ -12,7 +12,7 @@ def __getattr__(name: str) -> object:
     import importlib
 
     if name == "explain":
-        # The room of that name can be called; it is one thing, whichever of the two is wanted first.
+        # That package can be called: so the name means the same before and after it was imported.
         return importlib.import_module("ocsp_pcap.explain")
     if name == "Result":
         return importlib.import_module("ocsp_pcap.notebook").Result

@@ -1,4 +1,4 @@
-"""The frozen, typed record of what was seen in captures: rooms below produce it, rooms above read it.
+"""The frozen, typed record of what was seen in captures: the layers below make it, those above read it.
 
 Facts are the narrow waist of the program. Nothing above them opens a capture, so that facts can be
 stored, shipped between machines and explained later; nothing below them knows what they will be used for,

@@ -1,4 +1,4 @@
-"""Interest in messages, handed in by whoever reads a connection: this room does not know what matters."""
+"""Interest in messages: the caller's rules of which ones matter, and how much of their bodies to keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floors of the house: a room imports from rooms below its own, and modules import in no circle.
+"""The layers: a package imports from layers below its own, and modules import in no circle.
 
 An import counts wherever it stands: at the head of a module, inside a function (where it only is put
 off), or for type hints alone.
@@ -18,7 +18,7 @@ import pytest
 import ocsp_pcap
 
 ROOT = Path(ocsp_pcap.__file__).parent
-FLOORS: tuple[set[str], ...] = (
+LAYERS: tuple[set[str], ...] = (
     {"", "bounds"},
     {"facts", "terminal", "examples", "whole_file"},
     {"capture"},
@@ -38,7 +38,7 @@ FLOORS: tuple[set[str], ...] = (
     {"cli"},
     {"__main__"},
 )
-"""Rooms from the ground up; those of one floor do not know each other."""
+"""Packages, the lowest layer first; those of one layer do not import each other."""
 ALONE = {
     "facts": set[str](),
     "terminal": set(),
@@ -47,7 +47,7 @@ ALONE = {
     "http": set(),
     "tables": {"facts", "capture"},
 }
-"""Rooms that know these and no others, whatever stands below them."""
+"""Packages that import these and no others, whatever stands below them."""
 BY_NAME = {
     "ocsp_pcap",
     "ocsp_pcap.api",
@@ -57,7 +57,7 @@ BY_NAME = {
     "ocsp_pcap.parallel.parcel",
     "ocsp_pcap.tables.errors",
 }
-"""Modules that import by a name in a string, which the floors do not see.
+"""Modules that import by a name in a string, which these tests do not see.
 
 They name what is imported only where it is used, or may not be installed.
 """
@@ -88,17 +88,17 @@ def _imports(module: str) -> Iterator[str]:
                     yield inner if inner in MODULES else source
 
 
-def room(module: str) -> str:
+def package_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_room_knows_only_those_below_it(module: str) -> None:
-    own = room(module)
-    floor = {name: height for height, names in enumerate(FLOORS) for name in names}
-    others = {room(other) for other in imports(module)} - {own}
-    above = {other for other in others if floor[other] >= floor[own]}
-    assert not above, f"{module} imports from {sorted(above)}, on its own floor or above it"
+def test_a_package_imports_only_from_layers_below_it(module: str) -> None:
+    own = package_of(module)
+    layer = {name: height for height, names in enumerate(LAYERS) for name in names}
+    others = {package_of(other) for other in imports(module)} - {own}
+    above = {other for other in others if layer[other] >= layer[own]}
+    assert not above, f"{module} imports from {sorted(above)}, in its own layer or above it"
     if own in ALONE:
         assert others <= ALONE[own] | {"", "bounds"}
 
