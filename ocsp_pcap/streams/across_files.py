@@ -1,4 +1,4 @@
-"""Streams across files: those of a table that was filled elsewhere go on with those of the files before."""
+"""Streams across files: a table that another process filled is joined to that of the files before."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from ocsp_pcap.streams.state import (
 
 
 class StreamsAcrossFiles(KnownStreams):
-    """Takes the streams of the files that follow."""
+    """Takes over the streams of files that follow, which another table numbered by itself."""
 
     def match(self, other: StreamsAcrossFiles) -> FlowMatch:
-        """Find which streams of another table, that of the packets which follow, go on with one of this.
+        """Find which streams of ``other``, the table of later files, continue one of this table.
 
-        Only the first stream that ``other`` has of a conversation can go on; Wireshark's rule says whether
-        it does. Raise MatchError where only the packets could tell.
+        Only the first stream that ``other`` has of a conversation can; Wireshark's rule says whether it does.
+        Raises MatchError where the tables do not tell and the files have to be read again in order.
         """
         size = other._size
         earlier = np.full(size, -1, np.int64)
@@ -76,9 +76,10 @@ class StreamsAcrossFiles(KnownStreams):
         return FlowMatch(earlier, flipped, conversation >= 0)
 
     def _may_be_stray(self, other: StreamsAcrossFiles, mine: Rows, theirs: Rows, flipped: Flags) -> bool:
-        """Tell whether a receiver of this table would not have taken an end as the other table has it.
+        """Tell whether the receiver may have ignored a FIN or RST that the other table took for an end.
 
-        That left it open, or packets overtook each other: more had been acknowledged before.
+        It does where that lies outside the window it advertised in earlier files; and nothing is certain
+        where acknowledgments fall back from those files to these, as packets overtook each other.
         """
         ended = (other._state["reset_frame"][theirs] != 0) | other._state["fin_frame"][theirs].any(axis=1)
         for index in np.flatnonzero(ended).tolist():
@@ -123,14 +124,14 @@ class StreamsAcrossFiles(KnownStreams):
         for name, array in self._state.items():
             array[begin:end] = theirs[name][new]
         self._state["key"][begin:end] = conversation[new] >> 1
-        # Of a repeated index the last value stays.
+        # A conversation may stand there several times: numpy keeps the last, which is its newest stream.
         self._current[conversation] = number
         self._go_on(theirs, np.flatnonzero(goes_on), match)
         return Joined(number, match.flipped, goes_on, begin)
 
     @contextmanager
     def ahead(self) -> Iterator[None]:
-        """Know behind the block what was known before it: others number the packets that it takes."""
+        """Forget at the end of the block what was learned in it: another table has those packets, too."""
         known = deepcopy(self.__dict__)
         try:
             yield
@@ -138,7 +139,7 @@ class StreamsAcrossFiles(KnownStreams):
             self.__dict__.update(known)
 
     def _go_on(self, theirs: dict[str, NDArray[Any]], rows: Rows, match: FlowMatch) -> None:
-        """Add what another table knows of streams that go on."""
+        """Add what another table learned of streams that began here."""
         mine, state, flipped = match.earlier[rows], self._state, match.flipped[rows]
         said = {name: array[rows] for name, array in theirs.items()}
         for name in ("syn_frame", "syn_time", "fin_frame", "syn_count", "packets", "payload_packets"):

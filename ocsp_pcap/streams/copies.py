@@ -1,4 +1,4 @@
-"""Bytes that were delivered and may come again: whether another copy of them agrees."""
+"""Bytes that were delivered, kept to compare copies that come later (retransmitted, or forged)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Copies:
         """The bound for which earlier pieces were dropped."""
 
     def forget(self) -> None:
-        """Forget everything for the bound on the bytes of all connections."""
+        """Forget everything, since all connections together hold too much."""
         self.clear()
         self._cut = "all_compared_bytes"
 
@@ -49,9 +49,9 @@ class Copies:
         return any(frame == own for _, _, own in self.pieces)
 
     def disagreeing(self, position: int, data: bytes) -> list[int]:
-        """Return the frames whose bytes at these positions were others, in order of their positions.
+        """Return the frames that brought other bytes at these positions, in the order of the stream.
 
-        Of bytes that were not delivered, or that are no longer kept, nothing is known.
+        Bytes that were not delivered, or are no longer kept, cannot disagree.
         """
         pieces = self.pieces
         end = position + len(data)

@@ -14,15 +14,15 @@ HEADERS: Final = 120
 TCP: Final = 6
 IPV6_HEADER: Final = 40
 NEAR: Final = 1 << 16
-"""An RST that stands further than this from what its receiver expects is none of its connection: windows
-are wider, but who resets a connection knows what was acknowledged."""
+"""An RST further than this from what its receiver expects does not belong to the connection: windows may be
+wider, but who resets a connection knows what was acknowledged."""
 FAR: Final = 1 << 20
-"""A segment or FIN that stands so far behind bytes which the other side never acknowledged was not in its
-window; windows of that size are rare, and losses of that size are acknowledged."""
+"""A segment or FIN this far beyond what the other side acknowledged was not in its window: larger windows are
+rare, and where the capture lost so much, acknowledgments show it."""
 
 
 class Checksum(Enum):
-    """The word of the checksums of TCP (RFC 9293 3.1) and of IPv4's header (RFC 791 3.1) about a segment."""
+    """What the checksums of TCP (RFC 9293 3.1) and of IPv4's header (RFC 791 3.1) say of a segment."""
 
     RIGHT = auto()
     WRONG = auto()
@@ -33,7 +33,7 @@ class Checksum(Enum):
 
 
 class Headers(NamedTuple):
-    """Signs of the fate of a segment in its headers."""
+    """Fields of a segment's headers that show whether its receiver took it."""
 
     hop_limit: int | None
     """TTL of IPv4, hop limit of IPv6."""

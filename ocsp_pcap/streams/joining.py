@@ -1,4 +1,4 @@
-"""The numbers of streams across files: how those of one file go on with those before it."""
+"""The numbers of streams across files: which streams of one file continue those of files before it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class StreamFiles:
             self._add(number, new_before)
 
     def join(self, other: StreamFiles, joined: Joined) -> None:
-        """Take the files that follow, of which another tells; ``joined`` has the numbers of its streams."""
+        """Take over the files that ``other`` counted; ``joined`` has the numbers of its streams here."""
         number, goes_on = joined.number.tolist(), joined.goes_on
         new = np.cumsum(np.append(0, ~goes_on))
         for file, first in enumerate(other._firsts):

@@ -1,7 +1,7 @@
-"""Knowledge of numbered streams, asked for by their numbers.
+"""The table of streams, as far as it is read: everything that is known of a stream, by its number.
 
-A column a property, a row a stream: a capture has millions of streams, and each costs some dozens of bytes
-and no object. The columns are filled by what builds on this.
+A column is a property, a row a stream: a capture has millions of streams, and each costs some 200 bytes and
+no object. The subclasses fill the columns.
 """
 
 from __future__ import annotations

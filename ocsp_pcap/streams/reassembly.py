@@ -18,8 +18,9 @@ captures from several queues record an acknowledgment before the segment it answ
 MAX_PLAUSIBLE_JUMP = 1 << 24
 """A segment further ahead than this belongs to no window of this connection."""
 SEGMENT_BYTES: Final = 160
-"""What a segment that waits takes besides its bytes."""
+"""Memory that a waiting segment takes besides its payload."""
 MAX_ENDS: Final = 4
+"""FINs that wait for the bytes before them: a host may repeat its own, and others may be forged."""
 _Waiting: TypeAlias = tuple[int, int, bytes, int, int]
 """A segment: position in the stream, frame, bytes, how many are missing behind them, time."""
 
@@ -28,10 +29,10 @@ class Reassembler:
     """Puts the segments of one direction in order.
 
     The first copy of a byte wins, as in Wireshark; another copy that differs is reported as
-    :class:`Disagreement`. A hole is given up, and reported as :class:`Gap`, when the other side has
+    :class:`CopiesDiffer`. A hole is given up, and reported as :class:`Gap`, when the other side has
     acknowledged its bytes (the capture lost them, not the network), when too much waits behind it, or when
-    the stream ends. A FIN closes the direction once all bytes before it are there; one beside the stream
-    closes nothing.
+    the stream ends. A FIN closes the direction once all bytes before it are there; one whose number lies
+    elsewhere closes nothing.
     """
 
     __slots__ = (
@@ -180,7 +181,7 @@ class Reassembler:
         return events
 
     def forget(self, frames: frozenset[int]) -> None:
-        """Drop what waits of frames that lay outside the window, and was not acknowledged since."""
+        """Drop waiting segments of these frames, which lay outside the window and were not acknowledged."""
         if self._heard is not None and self._pending and frames:
             acknowledged = self.offset + self.ahead(self._heard)
             self._keep([each for each in self._pending if each[1] not in frames or each[0] < acknowledged])
@@ -202,10 +203,10 @@ class Reassembler:
         self._window = window
 
     def _forget_what_no_window_held(self) -> None:
-        """Drop what waits far behind a hole that the other side did not acknowledge.
+        """Drop waiting segments so far ahead that they were in no window: forged, or of another connection.
 
-        Where nothing is heard of it, in a capture of one direction, it is what came before others that follow
-        on what is there.
+        In a capture of one direction no acknowledgment tells. There a segment is dropped if it came before
+        bytes that were delivered since: its sender went on from there, and not from this segment.
         """
         if not self._pending:
             return
@@ -220,8 +221,8 @@ class Reassembler:
     def reaches(self, sequence: int, frame: int) -> None:
         """Learn that this direction had sent all bytes before ``sequence``.
 
-        A FIN says so by its own number, the other side by what it acknowledges. What of them is not
-        in the capture by the end is a gap.
+        Its FIN says so, or an acknowledgment of the other side. Those that are still missing when the stream
+        ends are a gap.
         """
         ahead = self.ahead(sequence)
         if self.started and not self._pending and 0 < ahead <= MAX_PLAUSIBLE_JUMP:
@@ -291,14 +292,17 @@ class Reassembler:
             self._advance(lost)
 
     def _drain(self, events: list[StreamEvent], filled: tuple[int, int] | None = None) -> None:
-        """Deliver what waits no longer: for a segment (frame and time) that filled a hole, else for none."""
+        """Deliver the segments that have to wait no longer.
+
+        ``filled``: frame and time of the segment that filled the hole before them; None: it was given up.
+        """
         taken = 0
         for position, frame, data, missing, time in self._pending:
             if position > self.offset:
                 break
             taken += 1
             self.pending_bytes -= len(data)
-            # What the capture lost the receiver had: it took what waits here when it came.
+            # A hole that was given up is only the capture's: the receiver took this segment when it came.
             self._deliver(position, data, missing, frame, *(filled or (frame, time)), events)
         if taken:
             del self._pending[:taken]

@@ -3,8 +3,7 @@
 A receiver drops a segment whose checksum is wrong, that lies outside its window, that has no ACK, that
 acknowledges what was never sent, or whose timestamp is older than the last one (RFC 7323 5.3); a segment
 whose hop limit ran out never came to it. What it had acknowledged before another copy came, it had taken.
-Where none of this tells, nothing does:
-stacks differ in which of two overlapping segments they keep.
+Where none of this tells, nothing does: stacks differ in which of two overlapping segments they keep.
 """
 
 from __future__ import annotations
@@ -62,17 +61,17 @@ def refused(
     sent: int | None = None,
     syn_data_left: bool = False,
 ) -> frozenset[int]:
-    """Return which frames, of those that bring two copies of the same bytes, the receiver did not take.
+    """Return which of the frames that bring differing copies of the same bytes the receiver dropped.
 
     Args:
         segments: those of the connection so far, in the order of the capture.
         earlier: frames whose bytes were believed.
         copy: the frame that brought others later.
         acknowledged_between: the receiver acknowledged the bytes before the copy came.
-        offloaded: the sender's checksums are made by its network interface; None: other segments of it do
-            not tell.
-        sent: sequence number that the other side had come to, where its SYN is known.
+        offloaded: the sender leaves checksums to its network interface, so that wrong ones say nothing; None:
+            its other segments do not show whether it does.
         outside: frames that lay beyond the window that the receiver had advertised.
+        sent: the sequence number that the receiver itself had come to, where its SYN is known.
         syn_data_left: the data of the SYN were not acknowledged with it.
     """
     by_frame = {segment.frame: segment for segment in segments}
@@ -82,7 +81,7 @@ def refused(
     copies = [by_frame[frame] for frame in frames]
     headers = {segment.frame: segment.headers() for segment in copies}
     direction = copies[-1].direction
-    # What overlaps the copies may itself be forged: it is no witness of how the sender's segments look.
+    # A segment that overlaps the copies may be forged, too: it does not show how the sender's segments look.
     others = [
         (segment, segment.headers())
         for segment in segments[-2 * SAMPLE :]
@@ -118,7 +117,7 @@ def _older_timestamp(segment: Segment, headers: Headers, others: list[tuple[Segm
 def _acknowledges_what_was_not_sent(
     segment: Segment, copies: list[Segment], segments: Sequence[Segment], sent: int | None
 ) -> bool:
-    """Tell whether it acknowledges more than the other side, and the other copies, know of."""
+    """Tell whether it acknowledges more than the other side had sent, or than the other copies do."""
     if not segment.flags & ACK:
         return False
     if sent is not None:

@@ -1,7 +1,7 @@
-"""What the packets of a batch leave behind of their streams, once they are numbered.
+"""The table of streams, as far as it is filled from numbered packets.
 
-Their opening and their ends, as far as a receiver takes them; what each direction last acknowledged; where
-its last new bytes stand.
+It keeps how each stream was opened and ended (a FIN or RST that the receiver ignored is no end), what each
+direction last acknowledged, and where its last new bytes stand.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ class RememberedStreams(StreamsAcrossFiles):
         self._before = Acknowledgments(rows, own, known, acknowledgment[own], window[own])
         state["bits"][stream[rows[~backwards]]] |= ACKED_0
         state["bits"][stream[rows[backwards]]] |= ACKED_1
-        # Of a repeated index the last value stays.
+        # A direction may stand there several times: numpy keeps the last, which is the latest.
         acknowledgment[own] = columns.acknowledgment[rows]
         window[own] = advertised(columns, rows)
 
     def _remember_blind(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> None:
-        """Keep of each direction the first end that cannot be judged, and whether there are others."""
+        """Keep of each direction the first blind end (see ``FIELDS``), and whether there are others."""
         kinds, numbers = self._state["blind_end"].reshape(-1), self._state["blind_number"].reshape(-1)
         slot, reset = all_slots[rows], (columns.flags[rows] & RST) != 0
         length = np.where(reset, 0, columns.payload_length[rows] + columns.payload_missing[rows])
@@ -98,10 +98,7 @@ class RememberedStreams(StreamsAcrossFiles):
         kinds[others] |= BLIND_MORE
 
     def _stray(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> tuple[Flags, Flags]:
-        """Tell which FINs and RSTs stand where their receiver takes none (RFC 9293 3.10.7.4).
-
-        Tell also for which of them that cannot be judged, as their receiver had acknowledged nothing before.
-        """
+        """Return which FINs and RSTs their receiver ignored (RFC 9293 3.10.7.4), and which are blind ends."""
         state, flags, slot = self._state, columns.flags[rows], all_slots[rows]
         stream, direction = slot >> 1, slot & 1
         heard = (state["bits"][stream] & np.where(direction, ACKED_0, ACKED_1)) != 0
@@ -110,7 +107,7 @@ class RememberedStreams(StreamsAcrossFiles):
         blind: Flags = ~heard & ends
         length = np.where(flags & RST, 0, columns.payload_length[rows] + columns.payload_missing[rows])
         sequence = columns.sequence[rows] + length.astype(np.uint32)
-        # A FIN that is sent again stands one before what was acknowledged.
+        # A FIN that is sent again has the number before the one acknowledged: it counts itself as one.
         behind = np.where(flags & RST, 0, 1)
         last = state["acknowledgment"].reshape(-1)
         ahead = _difference(sequence, last[slot ^ 1])

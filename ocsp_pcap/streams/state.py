@@ -52,13 +52,13 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
 )
 """State of each stream, 203 bytes; frame 0 stands for none.
 
-A FIN or RST is a blind end where its receiver had acknowledged nothing before: earlier packets may show that
-it took none. Kept are its kind and number.
+A FIN or RST is a *blind end* where its receiver had acknowledged nothing before it: whether the receiver took
+it only earlier files can show. Its kind and its sequence number are kept for them.
 """
 
 
 def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:
-    """Put rows of state, and the ends of their streams, into words."""
+    """Yield the flows that rows of state describe; ``ends`` are the addresses and ports of each."""
     syns, fins, resets = (state[name].tolist() for name in ("syn_frame", "fin_frame", "reset_frame"))
     reset_by_1, acked_0, acked_1 = (
         ((state["bits"] & bit) != 0).tolist() for bit in (RESET_BY_1, ACKED_0, ACKED_1)

@@ -16,7 +16,7 @@ UNSEEN: Final = 0
 """Scale of a direction whose SYN is not in the capture, or cannot be read."""
 NOT_OFFERED: Final = 1
 OFFERED: Final = 2
-"""Scale of a direction whose SYN offers a shift of 0; each more is a bit more (RFC 7323 2.2)."""
+"""Scale of a direction whose SYN offers a shift of 0; a shift of N is N more (RFC 7323 2.2)."""
 GREATEST_SHIFT: Final = 14
 IN_SYN: Final = 1 << 16
 """Added to a window that stands in a SYN, to which no scale applies (RFC 7323 2.2)."""
