@@ -18,6 +18,7 @@ import numpy as np
 from ocsp_pcap.observe.tcp_stream import Entry, FinishedStream
 from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.streams.headers import HEADERS, TCP, Checksum, read_headers
+from ocsp_pcap.tls.walk import Stretch
 
 MOST_PAYLOAD: Final = 9000
 """Bytes of a segment (a jumbo frame's). What is longer was put together by the interface of a receiver
@@ -32,8 +33,6 @@ _PADDING: Final = (b"", bytes(3), bytes(2), bytes(1))
 
 Segment: TypeAlias = tuple[memoryview | bytes, int, int, int]
 """What holds it with its headers, where its payload starts there and how long it is, and its frame."""
-PlainSegment: TypeAlias = tuple[bool, int, int, int, int]
-"""The client sent it, frame, time, and where its payload starts and how long it is."""
 
 
 class _Group(NamedTuple):
@@ -69,9 +68,8 @@ class ChecksumAudit:
     def add_plain(
         self,
         stream: FinishedStream,
-        memory: memoryview,
         client: int,
-        segments: Sequence[PlainSegment],
+        segments: Sequence[Stretch],
         last_frames: tuple[int, int],
     ) -> None:
         """Take a stream that was read at once; no copy of its bytes is among the segments.
@@ -81,7 +79,7 @@ class ChecksumAudit:
         for direction, first, last in _spans(stream.spoken):
             by_client, controls = direction == client, 0
             end = last_frames[by_client]
-            for from_client, frame, _, at, length in segments:
+            for from_client, frame, _, memory, at, length in segments:
                 if frame > first and from_client == by_client:
                     if frame > end:
                         break

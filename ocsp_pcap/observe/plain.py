@@ -8,6 +8,7 @@ need of reassembly, nor of parsers that wait for more. The others are left as th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from ocsp_pcap.decode.columns import EXTRA, TransportColumns
 from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT
-from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, copied, joined
+from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, in_line, joined, picked
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream
 from ocsp_pcap.spoken.plain import tell
 from ocsp_pcap.spoken.shared import Shared
@@ -90,17 +91,22 @@ class PlainReader:
             # Only the key exchange tells what they open.
             return PlainStreams([], np.flatnonzero(waiting), np.flatnonzero(left), self.take_carried())
         fresh = np.flatnonzero(state == DIRECTION_BITS)
-        finished = self._read(columns, rows.of(fresh), fresh, flows, left, waiting)
+        fresh = fresh[_beginnings(columns, rows.of(fresh), flows)]
+        if keys is not None:
+            fresh = fresh[~_named(keys, columns, rows.of(fresh))]
+        finished = self._read(columns, (columns,), rows.of(fresh), fresh, flows, left, waiting)
         carried = np.flatnonzero(state & CARRIED)
         before = NO_ROWS
         if len(carried):
             numbers = rows.stream[rows.start[carried]]
             at, _ = rows.of(carried).first(MOST_ROWS)
-            news = copied(columns, rows.row[at], rows.stream[at], rows.direction[at])
-            before = self._take(numbers)
-            whole = joined([before, news])
-            finished += self._read(whole.columns, whole.by_stream(), carried, flows, left, waiting)
-            before = before.of(among(before.stream, numbers[left[carried]]))
+            parts = (
+                self._take(numbers),
+                picked(columns, rows.row[at], rows.stream[at], rows.direction[at]),
+            )
+            whole, sources = in_line(parts), tuple(part.columns for part in parts)
+            finished += self._read(whole.columns, sources, whole.by_stream(), carried, flows, left, waiting)
+            before = parts[0].of(among(parts[0].stream, numbers[left[carried]]))
         return PlainStreams(finished, np.flatnonzero(waiting), np.flatnonzero(left), before)
 
     def take_carried(self) -> Rows:
@@ -112,26 +118,29 @@ class PlainReader:
     def _read(
         self,
         columns: TransportColumns,
+        sources: Sequence[TransportColumns],
         rows: Ordered,
         places: Column,
         flows: FlowTable,
         left: NDArray[np.bool_],
         waiting: NDArray[np.bool_],
     ) -> list[FinishedStream]:
-        """Tell streams; mark, at their ``places``, which wait, and which are not left to others."""
-        chosen = _beginnings(columns, rows, flows)
-        if self._shared.keys is not None:
-            chosen = chosen[~_named(self._shared.keys, columns, rows.of(chosen))]
-        rows, places = rows.of(chosen), places[chosen]
+        """Tell streams; mark, at their ``places``, which wait, and which are not left to others.
+
+        ``sources``, one or two, hold the payload of the rows of ``columns``: the first ones, then the others.
+        """
         count = plain_rows(columns, rows, MOST_ROWS, flows)
         at = rows.up_to(count)
         row = rows.row[at]
+        later = row >= len(sources[0])
+        memories = [source.buffer.data for source in sources]
         client = rows.direction[rows.start]
         segments = list(
             zip(
                 (rows.direction[at] == np.repeat(client, count)).tolist(),
                 columns.frame[row].tolist(),
                 columns.time[row].tolist(),
+                map(memories.__getitem__, later.tolist()),
                 columns.payload_offset[row].tolist(),
                 columns.payload_length[row].tolist(),
                 strict=True,
@@ -141,21 +150,20 @@ class PlainReader:
         finished: list[FinishedStream] = []
         over: list[int] = []
         unfinished: list[int] = []
-        memory = columns.buffer.data
         position = 0
         numbers, sides = rows.stream[rows.start].tolist(), client.tolist()
         for index, size in enumerate(count.tolist()):
             begin, position = position, position + size
             if size >= LEAST_ROWS:
                 try:
-                    said = tell(self._shared, memory, segments[begin:position], sides[index])
+                    said = tell(self._shared, segments[begin:position], sides[index])
                 except NotPlainError:
                     continue
                 if said is not None:
                     finished.append(FinishedStream(numbers[index], said.spoken))
                     over.append(index)
                     self._checksums.add_plain(
-                        finished[-1], memory, sides[index], segments[begin:position], said.last_frames
+                        finished[-1], sides[index], segments[begin:position], said.last_frames
                     )
                     continue
             if goes_on[index]:
@@ -165,7 +173,15 @@ class PlainReader:
             left[places[unfinished]] = False
             waiting[places[unfinished]] = True
             at = rows.of(np.array(unfinished)).up_to(count[unfinished])
-            self._keep([*self._chunks, copied(columns, rows.row[at], rows.stream[at], rows.direction[at])])
+            row, begin = rows.row[at], 0
+            for source in sources:
+                own = (row >= begin) & (row < begin + len(source))
+                if own.any():
+                    chosen = at[own]
+                    part = picked(source, row[own] - begin, rows.stream[chosen], rows.direction[chosen])
+                    self._chunks.append(part.copied())
+                begin += len(source)
+            self._keep(self._chunks)
         return finished
 
     def _take(self, numbers: Column) -> Rows:
@@ -178,8 +194,7 @@ class PlainReader:
                 taken.append(chunk.of(chosen))
                 chosen = ~chosen
                 if chosen.any():
-                    at = np.flatnonzero(chosen)
-                    kept.append(copied(chunk.columns, at, chunk.stream[at], chunk.direction[at]))
+                    kept.append(chunk.of(chosen).copied())
             else:
                 kept.append(chunk)
         self._keep(kept)

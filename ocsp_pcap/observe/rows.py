@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -74,56 +75,61 @@ class Rows:
     def of(self, chosen: NDArray[np.bool_]) -> Rows:
         """Return some of the rows, with the payload of all."""
         at = np.flatnonzero(chosen)
-        columns: dict[str, Any] = {name: getattr(self.columns, name)[at] for name in _ROW_COLUMNS}
-        return Rows(replace(self.columns, **columns), self.stream[at], self.direction[at])
+        return picked(self.columns, at, self.stream[at], self.direction[at])
+
+    def copied(self) -> Rows:
+        """Copy their payload, which lies in the block."""
+        offsets, lengths = self.columns.payload_offset, self.columns.payload_length
+        starts = np.maximum(offsets - HEADERS, 0)
+        memory = self.columns.buffer.data
+        payloads: list[bytes | memoryview] = [
+            memory[start:end]
+            for start, end in zip(starts.tolist(), (offsets + lengths).tolist(), strict=True)
+        ]
+        buffer = np.frombuffer(b"".join([*payloads, bytes(PADDING)]), np.uint8)
+        places = np.cumsum(offsets + lengths - starts) - lengths
+        return replace(self, columns=replace(self.columns, buffer=buffer, payload_offset=places))
 
 
-def joined(parts: list[Rows]) -> Rows:
-    """Put rows of several batches into one."""
-    if not parts:
-        return NO_ROWS
-    columns = [part.columns for part in parts]
-    sizes = [len(each.buffer) - PADDING for each in columns]
-    starts = np.repeat(np.cumsum([0, *sizes])[:-1], [len(part) for part in parts])
-    merged: dict[str, Any] = {
-        name: np.concatenate([getattr(each, name) for each in (_NOTHING, *columns)]) for name in _ROW_COLUMNS
-    }
-    merged["payload_offset"] += starts
-    return Rows(
-        replace(
-            _NOTHING,
-            buffer=np.concatenate(
-                [*(each.buffer[:-PADDING] for each in columns), np.zeros(PADDING, np.uint8)]
-            ),
-            disputed={frame: those for each in columns for frame, those in each.disputed.items()},
-            **merged,
-        ),
-        np.concatenate([np.empty(0, np.int64), *(part.stream for part in parts)]),
-        np.concatenate([np.empty(0, np.uint8), *(part.direction for part in parts)]),
-    )
-
-
-def copied(
+def picked(
     columns: TransportColumns,
     rows: NDArray[np.int64],
     stream: NDArray[np.int64],
     direction: NDArray[np.uint8],
 ) -> Rows:
-    """Copy rows of a batch, with their payload; ``stream`` and ``direction`` are those of the rows chosen."""
-    offsets, lengths = columns.payload_offset[rows], columns.payload_length[rows]
-    memory = columns.buffer.data
-    payloads: list[bytes | memoryview] = [
-        memory[max(offset - HEADERS, 0) : offset + length]
-        if offset < EXTRA
-        else columns.extra[max(offset - EXTRA - HEADERS, 0) : offset - EXTRA + length]
-        for offset, length in zip(offsets.tolist(), lengths.tolist(), strict=True)
-    ]
-    sizes = np.fromiter(map(len, payloads), np.int64, len(payloads))
-    copied: dict[str, Any] = {name: getattr(columns, name)[rows] for name in _ROW_COLUMNS}
-    copied["payload_offset"] = np.cumsum(sizes) - lengths
-    buffer = np.frombuffer(b"".join([*payloads, bytes(PADDING)]), np.uint8)
-    columns = replace(_NOTHING, buffer=buffer, disputed=columns.disputed, **copied)
+    """Return rows of a batch, with the payload of all; ``stream`` and ``direction`` are theirs alone."""
+    chosen: dict[str, Any] = {name: getattr(columns, name)[rows] for name in _ROW_COLUMNS}
+    columns = replace(_NOTHING, buffer=columns.buffer, disputed=columns.disputed, **chosen)
     return Rows(columns, stream, direction)
+
+
+def in_line(parts: Sequence[Rows]) -> Rows:
+    """Put rows of several batches into one, without their payload: where it stands is said for each part."""
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(part.columns, name) for part in (NO_ROWS, *parts)])
+        for name in _ROW_COLUMNS
+    }
+    return Rows(
+        replace(
+            _NOTHING,
+            disputed={frame: those for part in parts for frame, those in part.columns.disputed.items()},
+            **columns,
+        ),
+        np.concatenate([part.stream for part in (NO_ROWS, *parts)]),
+        np.concatenate([part.direction for part in (NO_ROWS, *parts)]),
+    )
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Put rows of several batches into one, with their payload."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = in_line(parts)
+    buffers = [part.columns.buffer[:-PADDING] for part in parts]
+    starts = np.cumsum([0, *map(len, buffers)])[:-1]
+    whole.columns.payload_offset[:] += np.repeat(starts, [len(part) for part in parts])
+    buffer = np.concatenate([*buffers, np.zeros(PADDING, np.uint8)])
+    return replace(whole, columns=replace(whole.columns, buffer=buffer))
 
 
 _ROW_COLUMNS: Final = (

@@ -29,19 +29,18 @@ class Said(NamedTuple):
     """As in :class:`ocsp_pcap.tls.walk.Walked`."""
 
 
-def tell(shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch], client: int) -> Said | None:
+def tell(shared: Shared, segments: Sequence[Stretch], client: int) -> Said | None:
     """Return what was spoken on a connection; None: more may yet follow that counts.
 
     Args:
         shared: the state of the run. What its key logs open is declined; it must have no other keys.
-        memory: where payload lies.
         segments: as for :func:`ocsp_pcap.tls.walk.walk`, behind CONNECT too; the first is the client's.
         client: its direction.
 
     Raises NotPlainError.
     """
-    tunnel, segments = _tunnel(memory, segments)
-    walked = walk(memory, segments)
+    tunnel, segments = _tunnel(segments)
+    walked = walk(segments)
     if walked is None:
         return None
     if shared.keys is not None and _opens(shared.keys, walked.events):
@@ -57,24 +56,22 @@ def _opens(keys: KeyLog, events: list[TlsEvent]) -> bool:
     return any(isinstance(event, ClientHello) and keys.knows(event.random) for event in events)
 
 
-def _tunnel(
-    memory: memoryview | bytes, segments: Sequence[Stretch]
-) -> tuple[Tunnel | None, Sequence[Stretch]]:
+def _tunnel(segments: Sequence[Stretch]) -> tuple[Tunnel | None, Sequence[Stretch]]:
     """Return the tunnel that a CONNECT opens where there is one, and what follows."""
-    _, frame, time, start, length = segments[0]
+    _, frame, time, memory, start, length = segments[0]
     if memory[start] == HANDSHAKE:
         return None, segments
     if len(segments) < 3:
         return None, ()
-    sender, answer_frame, _, answer_start, answer_length = segments[1]
+    sender, answer_frame, _, answer_memory, answer_start, answer_length = segments[1]
     opened = opened_tunnel(
         bytes(memory[start : start + length]),
         frame,
         time,
-        bytes(memory[answer_start : answer_start + answer_length]),
+        bytes(answer_memory[answer_start : answer_start + answer_length]),
         answer_frame,
     )
-    if sender or opened is None or not segments[2][0] or segments[2][4] < 6:
+    if sender or opened is None or not segments[2][0] or segments[2][5] < 6:
         raise NotPlainError
     tunnel = Tunnel("connect", opened.host, opened.port, opened.connect_frame, opened.status, opened.via)
     return tunnel, segments[2:]

@@ -34,8 +34,10 @@ from ocsp_pcap.tls.records import (
 )
 from ocsp_pcap.tls.state import ConnectionState
 
-Stretch: TypeAlias = tuple[int, int, int, int, int]
-"""Payload of one segment: 1 from the client, 0 from the server; frame, time, where it begins, its length."""
+Memory: TypeAlias = memoryview | bytes
+Stretch: TypeAlias = tuple[int, int, int, Memory, int, int]
+"""Payload of one segment: 1 from the client, 0 from the server; frame, time, what holds it, where it begins
+in there, its length."""
 
 _HELLOS: Final = (ClientHello, ServerHello)
 _HEADER: Final = Struct(">BBBH").unpack_from
@@ -72,11 +74,10 @@ class NotPlainError(Exception):
     """This connection is not plain enough to be walked. Raised before any of its events was returned."""
 
 
-def walk(memory: memoryview | bytes, segments: Iterable[Stretch]) -> Walked | None:
+def walk(segments: Iterable[Stretch]) -> Walked | None:
     """Return the events of a connection that a ClientHello begins; None: more may yet follow that counts.
 
     Args:
-        memory: where payload lies.
         segments: both directions from their first byte on, in the order of the capture, with no byte missing
             or twice. Those after which no event can follow are not looked at.
 
@@ -85,7 +86,7 @@ def walk(memory: memoryview | bytes, segments: Iterable[Stretch]) -> Walked | No
     server, client = sides = _Side(False), _Side(True)
     state = ConnectionState(client, server)
     events: list[TlsEvent] = []
-    for sender, frame, time, start, length in segments:
+    for sender, frame, time, memory, start, length in segments:
         side = sides[sender]
         if side.done:
             continue

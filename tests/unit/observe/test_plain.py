@@ -34,12 +34,10 @@ class Counted:
         self._monkeypatch = monkeypatch
         monkeypatch.setattr(plain, "tell", self)
 
-    def __call__(
-        self, shared: Shared, memory: memoryview | bytes, segments: Sequence[Stretch], client: int
-    ) -> Said | None:
+    def __call__(self, shared: Shared, segments: Sequence[Stretch], client: int) -> Said | None:
         if not self.on:
             raise NotPlainError
-        said = tell(shared, memory, segments, client)
+        said = tell(shared, segments, client)
         self.told += said is not None
         return said
 
