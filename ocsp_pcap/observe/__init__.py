@@ -6,11 +6,11 @@ as nothing more can come of a stream. What was seen is kept as an observation un
 only then is it known which hosts matter; :mod:`ocsp_pcap.observe.assemble` makes facts of it.
 
 Nearly all TLS connections are plain and need no reassembly: :mod:`ocsp_pcap.observe.plain` reads
-them where they lie in the batch, in one pass. It declines what is odd, a retransmission before the handshake
-is over or an early FIN, before anything came of it, so that one rule holds for both ways: the facts do not
-depend on which of them a stream went, nor on where a batch ends.
+them where they lie in the batch, in one pass. All others (with a retransmission before the handshake is over,
+say, or an early FIN) it declines before it has kept anything of them, and they are read segment by segment.
+So the facts depend neither on which way a stream was read nor on where a batch ends.
 
 The files of a rotated set are one capture (:mod:`ocsp_pcap.observe.sets`): frames and streams are counted
-through all of them. Files may have been read elsewhere, by observers that did not know the files before
-(:mod:`ocsp_pcap.parallel`): an observer adopts what such another one holds, and goes on with it.
+through all of them. Later files may have been read by another process, whose observer did not know the
+earlier ones (:mod:`ocsp_pcap.parallel`): the observer of the earlier files *adopts* what that one holds.
 """

@@ -64,9 +64,9 @@ class Disagreements:
         return marked
 
     def left(self) -> tuple[AmbiguousStream, ...]:
-        """Return the frames of TCP streams that no fact took.
+        """Return the frames of TCP streams that disagree and are about no fact.
 
-        What a single one of them is suspected of (urgent data) says nothing where nothing was read of it.
+        A frame that is doubted alone (for urgent data) is left out: of such a stream nothing was read.
         """
         left = {
             stream: {frames for frames in groups if len(frames) > 1}

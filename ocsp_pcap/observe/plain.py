@@ -1,8 +1,8 @@
 """Streams of a batch that are plain enough to be read at once, and what they show.
 
-Most TLS connections are: they begin in the batch with a ClientHello or a CONNECT, nothing of them is missing,
-out of order or sent twice, and before the batch is over they are finished. For these there is no
-need of reassembly, nor of parsers that wait for more. The others are left as they were, and
+Most TLS connections are: they begin with a ClientHello or a CONNECT, nothing of them is missing, out of order
+or sent twice, and in this batch or one of the next they are finished. They need neither reassembly nor
+parsers that wait for more. The others are left as they were, and
 :class:`~ocsp_pcap.observe.tcp.TcpObserver` reads them segment by segment; both ways lead to the same facts.
 """
 
@@ -21,7 +21,7 @@ from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT
 from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, in_line, joined, picked
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream
-from ocsp_pcap.spoken.plain import tell
+from ocsp_pcap.spoken.plain import read_plain
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import among, distinct
 from ocsp_pcap.streams.flows import FlowTable
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 LIVE: Final = 4
 """The stream has a conversation, or is carried over."""
 CARRIED: Final = 128
-"""Of what is wanted of a stream: it is plain so far, and is read when all of it that can matter is there."""
+"""The stream is plain so far: its rows are kept until all that can matter of it has come."""
 MOST_CARRIED: Final = 4 << 20
-"""Bytes that segments of such streams take; of more, all are read segment by segment."""
+"""Bytes of rows that are kept so; beyond, all such streams are read segment by segment."""
 MOST_CHUNKS: Final = 8
-"""Batches of which rows are carried over apart."""
+"""Arrays of such rows, one a batch, before they are made into one."""
 LEAST_ROWS: Final = 4
 """Each side says hello, and each sends application data."""
 MOST_ROWS: Final = 32
@@ -65,7 +65,7 @@ class PlainStreams(NamedTuple):
 
 
 class PlainReader:
-    """Tells plain streams. Rows of those that a batch does not bring to an end are carried over."""
+    """Reads plain streams. The rows of those that a batch does not bring to an end are carried over."""
 
     def __init__(self, shared: Shared, checksums: ChecksumAudit) -> None:
         self._shared = shared
@@ -83,7 +83,7 @@ class PlainReader:
     def read(
         self, columns: TransportColumns, rows: Ordered, state: NDArray[np.uint8], flows: FlowTable
     ) -> PlainStreams:
-        """Tell streams of a batch, of which ``state`` says what is wanted."""
+        """Read the plain ones among the streams of a batch; ``state`` says what is wanted of each."""
         left = np.ones(len(state), np.bool_)
         waiting = np.zeros(len(state), np.bool_)
         keys = self._shared.keys
@@ -125,7 +125,7 @@ class PlainReader:
         left: NDArray[np.bool_],
         waiting: NDArray[np.bool_],
     ) -> list[FinishedStream]:
-        """Tell streams; mark, at their ``places``, which wait, and which are not left to others.
+        """Read streams; at their ``places`` set ``waiting`` for those that wait, clear ``left`` if read.
 
         ``sources``, one or two, hold the payload of the rows of ``columns``: the first ones, then the others.
         """
@@ -156,7 +156,7 @@ class PlainReader:
             begin, position = position, position + size
             if size >= LEAST_ROWS:
                 try:
-                    said = tell(self._shared, segments[begin:position], sides[index])
+                    said = read_plain(self._shared, segments[begin:position], sides[index])
                 except NotPlainError:
                     continue
                 if said is not None:

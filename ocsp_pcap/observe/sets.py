@@ -74,7 +74,7 @@ class SetReader:
             self._before, self._passed_over = None, True
 
     def finish(self, files: int) -> list[ReadCapture]:
-        """Return all captures, and tell how many of so many files could not be begun."""
+        """Return all captures; report how many of ``files``, the number in all, were never begun."""
         self.begin(0)
         left = files - self.tried
         if left:

@@ -1,11 +1,11 @@
-"""The way behind a prefix: the tunnel that PROXY or SOCKS opened, and what follows; or a request refused."""
+"""What a whole PROXY header or SOCKS negotiation leads to: a tunnel and the bytes in it, or a refusal."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from ocsp_pcap.ocsp.exchange import RefusedTunnel
-from ocsp_pcap.spoken.held_bytes import Piece, Waiting
+from ocsp_pcap.spoken.held_bytes import HeldBytes, Piece
 from ocsp_pcap.spoken.proxy_prefixes import (
     SocksNegotiation,
     proxy_protocol_length,
@@ -16,18 +16,18 @@ from ocsp_pcap.spoken.seen import Tunnel
 
 _GRANTED = b"\x05\x00\x00\x01" + bytes(6)
 _OPENED = (b"\x00\x5a" + bytes(6), b"\x05\x00" + _GRANTED, b"\x05\x02\x01\x00" + _GRANTED)
-"""All that a proxy says to open the way: of SOCKS 4, of 5, of 5 with a password."""
+"""All that a proxy answers when it opens a tunnel: of SOCKS 4, of 5, of 5 with a password."""
 
 
 class Behind(NamedTuple):
-    """What a whole prefix leads to."""
+    """A tunnel that a prefix opened, and the bytes behind the prefix."""
 
     tunnel: Tunnel
     rest: list[Piece]
-    """What came behind the prefix by now."""
+    """What of them has come by now."""
 
 
-def behind_proxy_header(waiting: Waiting, direction: int, tunnel: Tunnel | None) -> Behind | int:
+def behind_proxy_header(waiting: HeldBytes, direction: int, tunnel: Tunnel | None) -> Behind | int:
     """Go behind a header of the PROXY protocol inside ``tunnel``; NEED_MORE or NOT_THIS."""
     length = proxy_protocol_length(waiting.buffers[direction])
     if length < 0:
@@ -35,16 +35,16 @@ def behind_proxy_header(waiting: Waiting, direction: int, tunnel: Tunnel | None)
     return Behind(tunnel or Tunnel("proxy-protocol"), waiting.without({direction: length}))
 
 
-def behind_socks(waiting: Waiting, client: int) -> Behind | int:
+def behind_socks(waiting: HeldBytes, client: int) -> Behind | int:
     """Go behind a SOCKS negotiation; NEED_MORE, or NOT_THIS where it opens nothing."""
     found = socks_negotiation(waiting.buffers[client], waiting.buffers[1 - client])
     return found if isinstance(found, int) else _behind(found, waiting, client)
 
 
-def behind_unanswered_socks(waiting: Waiting, client: int) -> Behind | None:
-    """Go behind a SOCKS request of which no answer is in the capture, but what the client sent next.
+def behind_unanswered_socks(waiting: HeldBytes, client: int) -> Behind | None:
+    """Go behind a SOCKS request whose answer is not in the capture, where the client went on.
 
-    No client sends it before the proxy has opened the way.
+    That shows that the proxy opened the tunnel: no client sends more before.
     """
     sent = waiting.buffers[client]
     for answers in () if waiting.buffers[1 - client] else _OPENED:
@@ -54,13 +54,13 @@ def behind_unanswered_socks(waiting: Waiting, client: int) -> Behind | None:
     return None
 
 
-def _behind(found: SocksNegotiation, waiting: Waiting, client: int) -> Behind:
+def _behind(found: SocksNegotiation, waiting: HeldBytes, client: int) -> Behind:
     asked = [piece for piece in waiting.pieces if piece.direction == client][-1]
     rest = waiting.without({client: found.from_client, 1 - client: found.from_server})
     return Behind(Tunnel("socks", found.host, found.port, asked.frame), rest)
 
 
-def refused_socks(waiting: Waiting, client: int) -> list[RefusedTunnel]:
+def refused_socks(waiting: HeldBytes, client: int) -> list[RefusedTunnel]:
     """Return the SOCKS request that opened nothing, where one was made."""
     refusal = socks_refusal(waiting.buffers[client], waiting.buffers[1 - client])
     asked = [piece for piece in waiting.pieces if piece.direction == client]

@@ -1,10 +1,15 @@
-"""One TCP connection: tells what is spoken on it and hands the bytes to the parser of that.
+"""One TCP connection: finds out which protocol is spoken on it, and hands its bytes to the parser for that.
 
-A state machine of seven modes. SNIFF: nothing is known yet; the first bytes are held. WATCH: an
-unknown protocol, of which only a beginning of TLS or HTTP at the start of a segment matters
-(STARTTLS in all its forms). SOCKS and PROXY prefixes are stripped, then sniffing starts again, and
-so it does inside the tunnel that a CONNECT opens. TLS, HTTP: a parser has the bytes. DNS, on its own
-port only: messages are cut out and kept. IGNORE: nothing further can matter.
+A state machine of seven modes:
+
+- SNIFF: nothing is known yet; bytes are held until they show a protocol.
+- WATCH: the protocol is unknown. Only a segment matters that begins as TLS or HTTP does, or holds a TLS hello
+  (STARTTLS in all its forms).
+- SOCKS: the negotiation is held until it is whole. Behind it, as behind a PROXY header and inside the tunnel
+  that a CONNECT opens, sniffing starts again.
+- TLS, HTTP: a parser has the bytes.
+- DNS, on its own port only: messages are cut out and kept.
+- IGNORE: nothing further can matter.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ from ocsp_pcap.spoken.behind_prefixes import (
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
 from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, from_hello, hello_within, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
-from ocsp_pcap.spoken.held_bytes import Piece, Waiting
+from ocsp_pcap.spoken.held_bytes import HeldBytes, Piece
 from ocsp_pcap.spoken.proxy_prefixes import NOT_THIS
 from ocsp_pcap.spoken.seen import Found, Spoken, Tunnel, seen
 from ocsp_pcap.spoken.shared import Shared
@@ -82,18 +87,28 @@ class Conversation:
         late: bool = False,
         tunnel: Tunnel | None = None,
     ) -> None:
-        """``mid_stream``: it began before the capture did; ``late``: something else came first."""
+        """Begin a connection.
+
+        Args:
+            shared: the state of the run.
+            depth: tunnels around it.
+            scheme: of the URLs requested on it.
+            keep_dns: takes DNS messages; None: not on the port of DNS.
+            mid_stream: it began before the capture did.
+            late: an unknown protocol came first, whose bytes were not read.
+            tunnel: the prefix that it travels behind.
+        """
         self._shared = shared
         self._depth = depth
         self._behind = 0
-        """Directions (bits) in which TLS may begin behind something else."""
+        """Directions (bits) in which the first TLS record may stand behind other bytes in one segment."""
         self._mid_stream = mid_stream
         self._scheme = scheme
         self._http: ExchangeReader | None = None
         self._keep_dns = keep_dns
         self._dns: DnsStream | None = None
         self._mode = Mode.WATCH if late else Mode.SNIFF
-        self._waiting: Waiting | None = None
+        self._waiting: HeldBytes | None = None
         self._watched = BOUNDS.watched_segments if late else 0
         self.dozing = False
         """An unknown protocol went on for long: only what begins as TLS or HTTP does can matter."""
@@ -129,7 +144,7 @@ class Conversation:
 
     @property
     def held(self) -> int:
-        """Bytes that wait for what they are the beginning of, those of decrypted data included."""
+        """Bytes that wait for the rest of a message or prefix, those of decrypted data included."""
         held = self._waiting.size if self._waiting is not None else 0
         if self.tls is not None:
             held += self.tls.held
@@ -184,7 +199,7 @@ class Conversation:
                 assert self._dns is not None
                 self._dns.gap(direction)
             case Mode.SNIFF if self._waiting is None and not self._watched:
-                # What came before the first bytes that are there: these may still begin something.
+                # The gap stands before all bytes in the capture: these may still begin a protocol.
                 pass
             case Mode.SNIFF | Mode.SOCKS:
                 self._watch()
@@ -257,7 +272,7 @@ class Conversation:
         if waiting is None:
             if self._mode is Mode.WATCH and not piece.segment_start:
                 return
-            waiting = self._waiting = Waiting()
+            waiting = self._waiting = HeldBytes()
         elif self._mode is Mode.WATCH and not piece.segment_start and not waiting.buffers[piece.direction]:
             return
         if self.socks_payload_frame is None and self.tunnel is not None and self.tunnel.kind == "socks":
@@ -277,7 +292,7 @@ class Conversation:
             reached("undecided_bytes")
             self._watch()
 
-    def _sniff(self, waiting: Waiting, last: Piece) -> None:
+    def _sniff(self, waiting: HeldBytes, last: Piece) -> None:
         direction = last.direction
         data = waiting.buffers[direction]
         if self._keep_dns is not None:
@@ -326,11 +341,11 @@ class Conversation:
             self._mode = Mode.IGNORE
             self.dozing = True
 
-    def _begin_tls(self, waiting: Waiting, direction: int) -> None:
+    def _begin_tls(self, waiting: HeldBytes, direction: int) -> None:
         if self._watched and self.tunnel is None:
             self.tunnel = Tunnel("starttls")
         if waiting.buffers[1 - direction][:1] not in (b"", b"\x16"):
-            # The end of what the other side said before STARTTLS, cut where it looked like a beginning.
+            # Those bytes are what the other side said before STARTTLS: they looked like a beginning.
             waiting.pieces = [piece for piece in waiting.pieces if piece.direction == direction]
         self._mode = Mode.TLS
         self._behind = 3 if self._watched else 0
@@ -350,7 +365,7 @@ class Conversation:
             self.gap(piece.direction, piece.missing, piece.frame, piece.time)
 
     def _start_over(self, tunnel: Tunnel, pieces: list[Piece]) -> None:
-        """What follows a prefix may be anything again."""
+        """Go on behind a prefix: what follows may be any protocol."""
         self.tunnel = tunnel
         self._depth += 1
         self._waiting = None
@@ -367,7 +382,7 @@ class Conversation:
         elif found == NOT_THIS:
             self._watch()
 
-    def _socks(self, waiting: Waiting) -> None:
+    def _socks(self, waiting: HeldBytes) -> None:
         found = behind_socks(waiting, self.client)
         if found == NOT_THIS:
             self._found(refused_socks(waiting, self.client))

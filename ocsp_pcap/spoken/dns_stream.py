@@ -59,5 +59,5 @@ class DnsStream:
                 return
 
     def gap(self, direction: int) -> None:
-        """Note that bytes are missing: the next message counts that a segment begins with."""
+        """Note that bytes are missing: the next message is looked for where a segment begins."""
         self._framings[direction] = None

@@ -1,4 +1,4 @@
-"""Bytes that wait until it is known what they belong to."""
+"""Bytes that are held until it is known which protocol they begin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Piece(NamedTuple):
-    """Bytes that wait until it is known what they belong to; ``missing`` bytes follow them."""
+    """Bytes that one segment brought; ``missing`` bytes follow them that the capture lacks."""
 
     direction: int
     data: bytes
@@ -16,8 +16,8 @@ class Piece(NamedTuple):
     missing: int = 0
 
 
-class Waiting:
-    """Pieces of both directions, and their bytes as far as they follow each other."""
+class HeldBytes:
+    """Pieces of both directions, and the bytes of each direction put together."""
 
     __slots__ = ("buffers", "pieces", "size")
 

@@ -29,7 +29,7 @@ class Said(NamedTuple):
     """As in :class:`ocsp_pcap.tls.walk.Walked`."""
 
 
-def tell(shared: Shared, segments: Sequence[Stretch], client: int) -> Said | None:
+def read_plain(shared: Shared, segments: Sequence[Stretch], client: int) -> Said | None:
     """Return what was spoken on a connection; None: more may yet follow that counts.
 
     Args:

@@ -1,4 +1,4 @@
-"""The yield of a connection that is over: of a handshake what facts say of it, and no message any more.
+"""What is kept of a connection that is over: of each handshake what its fact will say, and no message.
 
 A run holds one such record for each handshake until all captures are read, so it is small: numbers and
 texts as the fact has them, and of what is equal in many handshakes (chains, staples, lists of protocols) one

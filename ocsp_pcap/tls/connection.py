@@ -86,7 +86,7 @@ class TlsConnection(ConnectionState[ParsedDirection]):
         self._decryption: Decryption | None = None
         self._decrypted_reported = False
         self.swapped = False
-        """The first handshake message shows that the caller's client is the server: events tell it right."""
+        """The side that the caller named the client is the server; events name the sides rightly."""
         if keys is not None or rsa_keys:
             self._use_keys(keys, rsa_keys)
 

@@ -47,7 +47,7 @@ _RSA_PREFIX_SIZE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class KeySourceUse:
-    """The yield of one key log."""
+    """How many sessions one key log holds secrets for, and how many of them it opened."""
 
     name: str
     sessions: int
@@ -90,7 +90,7 @@ class KeyLog:
         self._sources: list[_Source] = []
         self._opened: set[bytes] = set()
         self._unopened: dict[str, deque[bytes]] = {}
-        """Sessions with a label, without most of those that were opened, from when they are asked for."""
+        """What :meth:`unopened` goes through, by label; opened sessions drop out as it meets them."""
         self._cut: set[tuple[str, bytes]] = set()
         """Labels and sessions of which not all secrets are kept."""
 

@@ -2,9 +2,8 @@
 
 Records that nobody can open tell something all the same: by their type, their size and their place. Up to
 TLS 1.2 the first handshake record behind ChangeCipherSpec is Finished (RFC 5246 7.4.9); for TLS 1.3 see
-:mod:`ocsp_pcap.tls.opaque`. Where records come from, and how messages are found in them, is no matter here:
-:class:`~ocsp_pcap.tls.connection.TlsConnection` takes bytes as they come, :mod:`ocsp_pcap.tls.walk` goes
-through a connection of which nothing is missing.
+:mod:`ocsp_pcap.tls.opaque`. How records were found does not matter here: :mod:`ocsp_pcap.tls.connection` and
+:mod:`ocsp_pcap.tls.walk` share this state.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from ocsp_pcap.capture import reader
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.observe import plain
 from ocsp_pcap.observe.tcp import TcpObserver
-from ocsp_pcap.spoken.plain import Said, tell
+from ocsp_pcap.spoken.plain import Said, read_plain
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.walk import NotPlainError, Stretch
 from tests.conftest import CORPUS, SAMPLES
@@ -32,12 +32,12 @@ class Counted:
         self.told = 0
         self.on = True
         self._monkeypatch = monkeypatch
-        monkeypatch.setattr(plain, "tell", self)
+        monkeypatch.setattr(plain, "read_plain", self)
 
     def __call__(self, shared: Shared, segments: Sequence[Stretch], client: int) -> Said | None:
         if not self.on:
             raise NotPlainError
-        said = tell(shared, segments, client)
+        said = read_plain(shared, segments, client)
         self.told += said is not None
         return said
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.spoken.held_bytes import Piece, Waiting
+from ocsp_pcap.spoken.held_bytes import HeldBytes, Piece
 
 PIECES = st.lists(st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=6)), max_size=8)
 
@@ -12,7 +12,7 @@ PIECES = st.lists(st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=6)
 def test_what_waits_is_kept_in_order_and_cut_at_the_front(
     sent: list[tuple[int, bytes]], first: int, second: int
 ) -> None:
-    waiting = Waiting()
+    waiting = HeldBytes()
     for frame, (direction, data) in enumerate(sent, start=1):
         waiting.append(Piece(direction, data, frame, 10 * frame, True))
     assert waiting.size == sum(len(data) for _, data in sent)
