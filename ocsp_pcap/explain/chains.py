@@ -61,11 +61,13 @@ def _next_hops(case: Case, visit: Visit) -> Iterator[Host]:
     Whoever it ends at; and where no proxy is addressed, a transparent one: the parent, for the child's.
     """
     handshake = visit.handshake
-    yield case.host(handshake.server)
+    end = case.identity(handshake.server)
+    if end in case.hosts:
+        yield case.hosts[end]
     if handshake.tunnel is None and case.roles.role(handshake.client) == "child":
         here = case.identity(handshake.client)
         for host in case.hosts.values():
-            if host.role == "parent" and host.identity not in (here, case.identity(handshake.server)):
+            if host.role == "parent" and host.identity not in (here, end):
                 yield host
 
 

@@ -151,8 +151,10 @@ def certificate_beside(question: Question) -> Visit | None:
     side, which comes first. Visits of clients behind a proxy stand there, too, and prove nothing.
     """
     case, here = question.case, question.visit
+    if here.host is None or here.host.lower() not in case.once(_several_issuers):
+        return None
     chain = case.chain(here.handshake)
-    if here.host is None or not chain or case.hellos.inner_leg(here) is not None:
+    if not chain or case.hellos.inner_leg(here) is not None:
         return None
     for other in some(between(case.by_host.get(here.host.lower(), []), here.time, here.time + IN_STEP)):
         shown = case.chain(other.handshake)
@@ -161,6 +163,15 @@ def certificate_beside(question: Question) -> Visit | None:
         if case.hellos.inner_leg(other) is None and case.roles.role(other.handshake.client) not in INNER:
             return other
     return None
+
+
+def _several_issuers(case: Case) -> frozenset[str]:
+    """Return the names, in lower case, of hosts that showed leaves of more than one issuer."""
+    return frozenset(
+        name
+        for name, visits in case.by_host.items()
+        if len({leaf.issuer for visit in visits for leaf in case.chain(visit.handshake)[:1]}) > 1
+    )
 
 
 def behind_proxy(question: Question) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.clocks import SECOND
@@ -26,15 +26,15 @@ class Visit:
     time: int
     """Nanoseconds since the epoch by the clock of the reference capture."""
     copies: tuple[HandshakeFact, ...] = ()
+    host: str | None = field(init=False)
+    """SNI, else CONNECT host; None where packets disagree about it and a certificate has a name."""
 
-    @property
-    def host(self) -> str | None:
-        """SNI, else CONNECT host; None where packets disagree about it and a certificate has a name."""
+    def __post_init__(self) -> None:
         handshake = self.handshake
-        named = handshake.frames.client_hello
-        if named and handshake.certificates and any(frame <= named for frame in handshake.ambiguous):
-            return None
-        return handshake.sni or handshake.connect_host
+        host = handshake.sni or handshake.connect_host
+        if handshake.ambiguous and handshake.certificates and (named := handshake.frames.client_hello):
+            host = None if any(frame <= named for frame in handshake.ambiguous) else host
+        object.__setattr__(self, "host", host)
 
     @property
     def frame(self) -> int:

@@ -26,11 +26,19 @@ ENTRY: Final = finding_entry(
 def find(view: View) -> Iterator[Finding]:
     """Say so where the client sent application data after it knew, and no newer answer said otherwise."""
     case = view.case
+    revoked = {
+        sha256
+        for host in case.hosts.values()
+        for sha256, queries in host.queries.items()
+        if any(query.single is not None and query.single.status == "revoked" for query in queries)
+    }
     for verdict in view.verdicts:
         if verdict.certificate is None or verdict.presented_by == "client":
             continue
-        received = case.host(verdict.validator.address).received.get(verdict.certificate.sha256, [])
-        for visit in received:
+        sha256 = verdict.certificate.sha256
+        for visit in case.host(verdict.validator.address).received.get(sha256, ()):
+            if not (visit.handshake.staples or sha256 in revoked):
+                continue
             proof = _proof_of_use(view, visit, verdict.certificate)
             if not proof:
                 continue
