@@ -90,6 +90,11 @@ class Host:
         return index
 
     @cached_property
+    def turned_to(self) -> frozenset[str]:
+        """Names, and addresses, that it looked up, connected to or visited."""
+        return frozenset((*self.lookups, *self.attempts, *self.visits_to))
+
+    @cached_property
     def unmatched(self) -> list[OcspExchangeFact]:
         """Its exchanges for certificates that it was not seen to receive."""
         matched = {

@@ -30,6 +30,8 @@ class Question:
         "presented_by",
         "proxy",
         "queries",
+        "responders",
+        "sought",
         "validator",
         "visit",
     )
@@ -56,8 +58,13 @@ class Question:
         """The validator with all that it did."""
         self.proxy: Proxy | None = case.proxy(address)
         """What the site file says of the validator."""
-        self.eligible = certificate is not None and bool(responder_hosts(certificate.ocsp_urls))
+        self.responders = responder_hosts(certificate.ocsp_urls) if certificate is not None else ()
+        """(host, port, URL) of each responder that the certificate names."""
+        self.eligible = bool(self.responders)
         """The certificate names a responder that the validator could have asked."""
+        turned_to = self.asker.turned_to
+        self.sought = [responder for responder in self.responders if responder[0] in turned_to]
+        """Those of the responders that the validator ever looked up, connected to or visited."""
         self.queries: Sequence[Query] = ()
         """All queries of this validator for this certificate, by time."""
         self.own_queries: Sequence[Query] = ()
@@ -90,11 +97,6 @@ class Question:
     def who(self) -> str:
         """The validator, for sentences; the wording follows its role."""
         return validator_words(self.validator.role, self.validator.address)
-
-    @property
-    def responders(self) -> Sequence[tuple[str, int, str]]:
-        """(host, port, URL) of each responder that the certificate names."""
-        return responder_hosts(self.certificate.ocsp_urls) if self.certificate is not None else ()
 
 
 def validator_words(role: Role, address: str) -> str:

@@ -100,12 +100,12 @@ def reached_out(question: Question) -> bool:
 
     Hosts that serve CRLs, too, do not count: it may have been after one of those.
     """
-    if question.certificate is None:
+    if question.certificate is None or not question.sought:
         return False
     lists = {host for host, _, _ in responder_hosts(question.certificate.crl_urls)}
     return any(
         lookups_for(question, host) or attempts_for(question, host, port)
-        for host, port, _ in question.responders
+        for host, port, _ in question.sought
         if host not in lists
     )
 

@@ -71,7 +71,7 @@ def _by_trace(question: Question, entry: TraceEntry) -> Claim:
 
 def _looked_up(question: Question) -> Iterator[Claim]:
     """The validator looked up the responder right after this handshake, and no connection to it is there."""
-    for host, port, url in question.responders:
+    for host, port, url in question.sought:
         lookup = looked_up_only(question, host, port)
         if lookup is None:
             continue

@@ -48,7 +48,7 @@ def claims(question: Question) -> Iterator[Claim]:
         if (claim := _claim(question, forwarded, before, None)) is not None:
             yield claim
             return
-    for host, _, url in question.responders:
+    for host, _, url in question.sought:
         if (
             claim := _claim(question, lookups_for(question, host), f"the responder {host}", host)
         ) is not None:
@@ -95,7 +95,7 @@ def _claim(
 def _reached_otherwise(question: Question, failed: str) -> bool:
     return any(
         host != failed and (attempts_for(question, host, port) or looked_up_only(question, host, port))
-        for host, port, _ in question.responders
+        for host, port, _ in question.sought
     )
 
 

@@ -30,7 +30,7 @@ def claims(question: Question) -> Iterator[Claim]:
     """Claim that the query may be inside a TLS connection to the responder."""
     if not question.eligible or question.own_queries:
         return
-    for host, port, url in question.responders:
+    for host, port, url in question.sought:
         visit = tls_to(question, host, port)
         if visit is None:
             continue

@@ -47,13 +47,13 @@ def claims(question: Question) -> Iterator[Claim]:
         return
     tried = [
         (host, url, attempts)
-        for host, port, url in question.responders
+        for host, port, url in question.sought
         if (attempts := _for_this(question, host, port))
     ]
     for host, url, attempts in tried:
         others = [
             other
-            for other, port, _ in question.responders
+            for other, port, _ in question.sought
             if other != host
             and (_for_this(question, other, port) or looked_up_only(question, other, port) is not None)
         ]

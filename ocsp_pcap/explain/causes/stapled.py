@@ -83,10 +83,12 @@ def _asks_in_spite(case: Case) -> dict[str, set[int]]:
 
 def _sought_in_vain(question: Question) -> bool:
     """It turned to the responder right after, in vain, and no other certificate gave a reason for that."""
+    if not question.sought:
+        return False
     asker, certificate, time = question.asker, question.certificate, question.visit.time
     near = between(asker.visits, time - REACTION, time + REACTION)
     others = {known.sha256: known for visit in near for known in question.case.chain(visit.handshake)}
-    for host, port, _ in question.responders:
+    for host, port, _ in question.sought:
         if any(names_responder(known, host) for known in others.values() if known is not certificate):
             continue
         if looked_up_in_vain(question, host) or tried_in_vain(question, host, port):

@@ -186,13 +186,13 @@ def unread_question(question: Question, ground: Silence | NoOtherTry) -> Iterato
         return
     case, failed = question.case, None if isinstance(ground, Silence) else ground.fact
     time = max(question.visit.time, ground.since)
-    for exchange in between(question.asker.exchanges, time, time + REACTION, case.moment):
-        if exchange.unread_request and exchange is not failed:
+    for exchange in between(question.asker.unread, time, time + REACTION, case.moment):
+        if exchange is not failed:
             yield Standing(
                 "unread-question", "a request that cannot be read was sent to a responder right after"
             )
             return
-    for host, port, _ in question.responders:
+    for host, port, _ in question.sought:
         hidden = tls_to(question, host, port)
         if hidden is not None and hidden.time >= time:
             yield Standing(
@@ -240,7 +240,7 @@ def capture_blind(question: Question, _: InView) -> Iterator[Standing]:
     ):
         return
     if question.asker.exchanges or any(
-        attempts_for(question, host, port) for host, port, _ in question.responders
+        attempts_for(question, host, port) for host, port, _ in question.sought
     ):
         return
     named = ", ".join(map(str, sorted(ports))) or "80"
@@ -343,6 +343,5 @@ def _ever_in_vain(asker: Host, host: str) -> bool:
 def _sought_in_vain(earlier: Question) -> bool:
     """After an earlier handshake the responder was looked for in vain."""
     return not earlier.own_queries and any(
-        looked_up_in_vain(earlier, host) or refused(earlier, host, port)
-        for host, port, _ in earlier.responders
+        looked_up_in_vain(earlier, host) or refused(earlier, host, port) for host, port, _ in earlier.sought
     )

@@ -200,7 +200,7 @@ def trace_told_otherwise(question: Question, ground: Traced) -> Iterator[Standin
 
 def _turned_to(question: Question) -> str | None:
     """Return the responder to which the validator turned after the handshake, whatever came of it."""
-    for host, port, _ in question.responders:
+    for host, port, _ in question.sought:
         hidden = tls_to(question, host, port)
         spoken = hidden is not None and hidden.time >= question.visit.time
         if spoken or attempts_for(question, host, port):

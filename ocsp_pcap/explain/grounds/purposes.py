@@ -206,7 +206,7 @@ def _on_the_way(question: Question, query: Query) -> bool:
     """From handshake to query the validator was busy: it looked for the responder, or tried before."""
     case, reached = question.case, question.visit.time
     steps: list[tuple[int, int]] = [(other.time, other.answer_time) for other in question.own_queries]
-    for host, port, _ in question.responders:
+    for host, port, _ in question.sought:
         steps += [(case.moment(lookup), case.moment(lookup)) for lookup in lookups_for(question, host)]
         for attempt in attempts_for(question, host, port):
             begun = case.moment(attempt)
@@ -228,9 +228,10 @@ def unprompted(case: Case) -> frozenset[str]:
 
 
 def _asks_unprompted(case: Case, host: Host) -> bool:
-    for sha256, received in host.received.items():
+    for sha256, queries in host.queries.items():
+        received = host.received.get(sha256, ())
         names = {visit.host.lower() for visit in received if visit.host}
-        for query in host.queries.get(sha256, ()):
+        for query in queries if received else ():
             since = query.time - LATE
             begin = query.exchange.time - LATE
             if not case.coverage.reaches(query.exchange.capture, begin, begin) or between(
