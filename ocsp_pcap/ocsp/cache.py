@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.ocsp.model import OcspResponse
-from ocsp_pcap.ocsp.response import parse_response
-from ocsp_pcap.ocsp.signature import Verification, verify
 from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.store import CertificateStore
+
+if TYPE_CHECKING:
+    from ocsp_pcap.ocsp.signature import Verification
 
 
 class ResponseCache:
@@ -34,6 +37,9 @@ class ResponseCache:
         known = self._responses.get(der)
         if known is not None:
             return known
+        # cryptography takes a while to load, and many captures show no response.
+        from ocsp_pcap.ocsp.response import parse_response
+
         response = parse_response(der)
         if self._bytes + len(der) <= self._max_bytes:
             self._bytes += len(der)
@@ -50,6 +56,8 @@ class ResponseCache:
         known = self._verified.get(key)
         if known is not None and (known[0] == len(self._store) or known[1].state == "valid"):
             return known[1]
+        from ocsp_pcap.ocsp.signature import verify
+
         outcome = verify(
             response, self._candidates(response), at, parse=self._embedded.add, issued=self._store.issued_by
         )

@@ -9,8 +9,6 @@ import warnings
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from cryptography import x509
-
 from ocsp_pcap.pki.der import (
     GENERALIZED_TIME,
     INTEGER,
@@ -49,6 +47,8 @@ def read_crl(data: bytes) -> CrlSummary:
         return CrlSummary(parse_error=f"not a CertificateList: {error}")
     if not whole:
         return summary._replace(parse_error="the list is cut short")
+    from cryptography import x509
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from cryptography import x509
-
 SECOND = 1_000_000_000
 
 
@@ -24,15 +22,17 @@ def name_text(der: bytes) -> str:
     An attribute whose value cannot be decoded is given in the ``#hex`` form of RFC 4514 2.4. Raises
     ValueError where the bytes are no Name at all.
     """
-    from asn1crypto import x509 as asn1_x509
+    from asn1crypto import x509
 
     return ",".join(
         "+".join(map(_attribute_text, relative_name))
-        for relative_name in reversed(asn1_x509.Name.load(der).chosen)
+        for relative_name in reversed(x509.Name.load(der).chosen)
     )
 
 
 def _attribute_text(attribute: Any) -> str:
+    from cryptography import x509
+
     kind, value = attribute["type"], attribute["value"]
     identifier = x509.ObjectIdentifier(kind.dotted)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
@@ -50,6 +52,10 @@ _NAMES = {
 }
 
 
+# Few keys sign much, and one that has verified before does it in less time.
+_public_key = lru_cache(maxsize=1024)(load_der_public_key)
+
+
 def algorithm_oid(algorithm_der: bytes) -> str:
     """Return the dotted identifier inside an AlgorithmIdentifier (RFC 5280 4.1.1.2). Raises DerError."""
     outer = expect(algorithm_der, 0, len(algorithm_der), SEQUENCE)
@@ -72,7 +78,7 @@ def verify_signature(
     """
     try:
         oid = algorithm_oid(algorithm_der)
-        key = load_der_public_key(key_info_der)
+        key = _public_key(key_info_der)
         if isinstance(key, rsa.RSAPublicKey):
             return _verify_rsa(key, oid, algorithm_der, signature, message)
         if isinstance(key, ec.EllipticCurvePublicKey):

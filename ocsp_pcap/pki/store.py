@@ -7,11 +7,9 @@ from itertools import chain, islice
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
-from ocsp_pcap.pki.certificate import parse_certificate
 from ocsp_pcap.pki.der import DerError
 from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.outline import CertificateOutline, outline_certificate
-from ocsp_pcap.pki.signature import verify_signature
 
 
 def issued_by(child: ParsedCertificate, issuer: ParsedCertificate) -> bool | None:
@@ -33,6 +31,8 @@ def _signed(outline: CertificateOutline | None, issuer: ParsedCertificate) -> bo
     """Tell whether the issuer's key signed the certificate with this outline; None: cannot be checked."""
     if outline is None or not issuer.key_info_der:
         return None
+    from ocsp_pcap.pki.signature import verify_signature
+
     return verify_signature(
         issuer.key_info_der, outline.signature_algorithm_der, outline.signature, outline.tbs_der
     )
@@ -71,6 +71,9 @@ class CertificateStore:
         known = self._by_der.get(der)
         if known is not None:
             return known
+        # cryptography takes a while to load, and many captures show no certificate.
+        from ocsp_pcap.pki.certificate import parse_certificate
+
         certificate = parse_certificate(der)
         if self._bytes + len(der) > (self._max_bytes or BOUNDS.certificate_bytes):
             if self._max_bytes is None:
