@@ -65,7 +65,7 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="ocsp-pcap", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Tell, for every certificate in a packet capture, whether OCSP traffic was seen and, if not, why not."""
+    """Say for every certificate in a packet capture whether OCSP traffic was seen and, if not, why not."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(UNUSABLE)

@@ -11,7 +11,7 @@ from ocsp_pcap.output import Failure, console
 @click.command()
 @click.argument("code", required=False, shell_complete=offer("codes"))
 def cause(code: str | None) -> None:
-    """Tell what a cause or finding means, how it is proven, and what to do next."""
+    """Show what a cause or finding means, how it is proven, and what to do next."""
     from ocsp_pcap.report.cause import UnknownCodeError, render_cause, render_causes
 
     with console(None) as terminal:

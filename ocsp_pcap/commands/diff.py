@@ -41,7 +41,7 @@ _ROLE: Final = "Capture of the {} proxy's outer side: its name, or a glob, in BE
 )
 @output_option
 def diff(before: str, after: str, form: str, output: Path | None, **options: Any) -> None:
-    """Tell what changed between two explanations; exit status 1 where something got worse.
+    """Show what changed between two explanations; exit status 1 where something got worse.
 
     BEFORE and AFTER are what explain --format json wrote, or stored facts, or captures, for which the
     options are those of explain.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @capture_options
 @click.option("-o", "--output", type=FILE, required=True, metavar="FILE", help="The pcapng file to write.")
 @click.option(
-    "--with-keys", is_flag=True, help="Take along the secrets that open its sessions, and no other."
+    "--with-keys", is_flag=True, help="Include the TLS secrets of the sessions in it, and no others."
 )
 @anonymize_option
 def evidence(output: Path, with_keys: bool, anonymize: bool, **options: Any) -> None:

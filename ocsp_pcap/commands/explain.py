@@ -28,7 +28,7 @@ _FORMATS: Final = {".json": "json", ".md": "md", ".markdown": "md", ".html": "ht
 @click.option(
     "-v", "--verbose", count=True, help="Evidence and filters for every certificate; -vv: sightings."
 )
-@click.option("--forecast", is_flag=True, help="Tell instead which queries OCSP would cause, were it on.")
+@click.option("--forecast", is_flag=True, help="Show instead which queries OCSP would cause, were it on.")
 def explain(form: str | None, output: Path | None, verbose: int, forecast: bool, **options: Any) -> None:
     """Explain every certificate: asked about, stapled, cached, or why not."""
     form = form or _FORMATS.get(output.suffix.lower() if output else "", "text")

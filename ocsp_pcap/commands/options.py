@@ -80,7 +80,7 @@ bound_option = click.option(
     is_eager=True,
     callback=_adjust_bounds,
     shell_complete=offer("bounds"),
-    help="Change a bound on what is held or looked at; --bound list prints them all.",
+    help="Change a limit of this program on memory or work; --bound list prints them all.",
 )
 
 
@@ -128,19 +128,19 @@ def reading_options(command: Command) -> Command:
             "--jobs",
             type=click.IntRange(1),
             metavar="N",
-            help="Processes that read files side by side (where no keys are given); the result is the same.",
+            help="Processes that read files side by side (one, if keys are given); the result is the same.",
         ),
         click.option(
             "--cluster",
             metavar="ADDRESS",
-            help="Scheduler of a Dask cluster that reads the files instead (where there are no keys, in the "
-            "captures neither), from paths or URLs that all its workers reach.",
+            help="Scheduler of a Dask cluster that reads the files instead, from paths or URLs that all its "
+            "workers reach (not if keys are given, or stand in the captures).",
         ),
         click.option(
             "--rotated",
             type=click.Choice(["auto", "yes", "no"]),
             default="auto",
-            help="Whether files are one capture, rotated: as names and times tell, all are, or none is.",
+            help="Whether files are one rotated capture: judged by names and times, all of them, or none.",
         ),
         bound_option,
     ]
@@ -193,8 +193,8 @@ def explaining_options(command: Command) -> Command:
         click.option(
             "--zone",
             metavar="ZONE",
-            help="Time zone of logs and traces that name none: an offset (+02:00) or a name (Europe/Berlin); "
-            "left out, the one that fits the captures counts as a sign.",
+            help="Time zone of logs and traces that name none: an offset (+02:00) or a name (Europe/Berlin). "
+            "Without it the offset that fits the captures is used, and proves nothing.",
         ),
         click.option("--host", multiple=True, metavar="GLOB", help="Only these hosts, with their evidence."),
         reading_options,

@@ -21,7 +21,8 @@ def proof_lines(entry: Cause) -> Iterator[str]:
         yield "Confirmed only if" if number == 0 else "or if"
         yield ""
         for kind in proof:
-            yield from wrap(f"- {kind.states}, with no to each of these:", WIDTH, subsequent_indent="  ")
+            ground = f"- {kind.states}, and the answer to each of these is no:"
+            yield from wrap(ground, WIDTH, subsequent_indent="  ")
             for rule in DOUBTS[kind]:
                 yield from wrap(f"  - `{rule.code}`: {rule.asks}", WIDTH, subsequent_indent="    ")
         yield ""
