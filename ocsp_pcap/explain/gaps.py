@@ -11,6 +11,7 @@ from typing import Final
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.intervals import LATE
 from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.facts import DnsLookupFact
 
@@ -18,8 +19,6 @@ AT_ONCE: Final = SECOND // 2
 """Lookups of one name at several resolvers within this time are one, and a connection follows so soon."""
 CONNECTS: Final = 5 * SECOND
 """Who looked up a responder connects to it within this time."""
-LATE: Final = 60 * SECOND
-"""A handshake longer ago is not what a query is for."""
 
 
 def connections_missing(case: Case) -> dict[str, str]:

@@ -7,10 +7,10 @@ from typing import Final
 
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.kinds import After, For, Ground, Means, NoOtherTry, Read, Saw, Sent
+from ocsp_pcap.explain.intervals import REACTION
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import host_and_port
-from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import NOT_MODIFIED, Query
 from ocsp_pcap.facts import DnsLookupFact, OcspExchangeFact, TcpAttemptFact

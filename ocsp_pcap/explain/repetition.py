@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.intervals import CONCURRENT
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
@@ -19,8 +20,6 @@ Where its connections with these certificates are not visible: ``even-interval``
 
 SIDE_BY_SIDE: Final = 2 * SECOND
 """Connections opened at once ask at once: that is no missing cache."""
-CONCURRENT: Final = 5 * SECOND
-"""Handshakes that start this shortly before a query may wait for one and the same answer."""
 EVEN: Final = 3
 """Repetitions before an interval counts as even."""
 TOLERANCE: Final = SECOND

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.intervals import TRACE_TOLERANCE
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import Proxy, Source
 from ocsp_pcap.explain.trace_entry import TraceEntry
-
-TRACE_TOLERANCE: Final = 30 * SECOND
-"""A trace line belongs to a handshake that lies this near."""
 
 
 def said_in_site(question: Question, key: str) -> tuple[Evidence, ...]:

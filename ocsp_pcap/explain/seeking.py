@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.intervals import REACTION
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.spans import between, some
@@ -14,8 +15,6 @@ from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
 Dated = TypeVar("Dated", DnsLookupFact, TcpAttemptFact)
 
-REACTION: Final = 15 * SECOND
-"""A validator starts to look for the responder within this time of the certificate."""
 REMEMBERED: Final = 3600 * SECOND
 """What was looked up may be used for so long."""
 

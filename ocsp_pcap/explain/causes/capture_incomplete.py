@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.absences import capture_ends
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read
+from ocsp_pcap.explain.intervals import PATIENCE
 from ocsp_pcap.explain.model import Confidence
 from ocsp_pcap.explain.querying import unread_tries, unread_try
 from ocsp_pcap.explain.question import Question
-
-PATIENCE: Final = 30 * SECOND
-"""A capture that goes on for this long after a handshake stopped would show how it went on."""
 
 ENTRY: Final = cause(
     "capture-incomplete",

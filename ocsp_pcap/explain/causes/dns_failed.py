@@ -9,11 +9,11 @@ from ocsp_pcap.explain.aftermath import with_aftermath
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, NoOtherTry, Sent
+from ocsp_pcap.explain.intervals import REACTION
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import since_handshake
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import (
-    REACTION,
     addresses_known,
     attempts_for,
     forwarding_lookups,

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read, Saw
+from ocsp_pcap.explain.intervals import PATIENCE
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.facts import AlertFact, CrlFetchFact, DnsLookupFact, TcpAttemptFact
 
-PATIENCE: Final = 30 * SECOND
-"""A capture that goes on for this long after a handshake stopped would show how it went on."""
 REVOCATION: Final = ("certificate_revoked", "bad_certificate_status_response")
 """Alerts (RFC 8446 6.2) of a validator that did judge the revocation status."""
 PERHAPS_REVOCATION: Final = (

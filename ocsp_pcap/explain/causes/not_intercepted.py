@@ -9,10 +9,10 @@ from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read
 from ocsp_pcap.explain.grounds.tunnels import shown_to_intercept
+from ocsp_pcap.explain.intervals import REACTION
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.saying import said_in_site
-from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit, evidence_in
 

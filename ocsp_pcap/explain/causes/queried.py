@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Held, Means, Saw, Sent
 from ocsp_pcap.explain.hidden import asked_shortly_after, hidden_before, hidden_query_evidence, serial_of
+from ocsp_pcap.explain.intervals import CONCURRENT, REACTION
 from ocsp_pcap.explain.querying import (
     SLOW,
     asked_words,
@@ -19,13 +19,9 @@ from ocsp_pcap.explain.querying import (
     latency_words,
 )
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.seeking import REACTION
 from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import NOT_MODIFIED, Query
 from ocsp_pcap.explain.windows import Window, tenths, utc
-
-CONCURRENT: Final = 5 * SECOND
-"""Handshakes that start this shortly before a query may wait for one and the same answer."""
 
 ENTRY: Final = cause(
     "queried",

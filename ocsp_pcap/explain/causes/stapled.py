@@ -10,9 +10,10 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Held, Means, Read, Received
+from ocsp_pcap.explain.intervals import REACTION
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder
-from ocsp_pcap.explain.seeking import REACTION, looked_up_in_vain, tried_in_vain
+from ocsp_pcap.explain.seeking import looked_up_in_vain, tried_in_vain
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.stapling import refused_staple, staple_problem
 from ocsp_pcap.facts import SingleFact

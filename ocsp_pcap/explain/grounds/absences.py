@@ -11,8 +11,9 @@ from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Alone, Due, InView, NoOtherTry, Silence, Unanswered
-from ocsp_pcap.explain.grounds.purposes import REACTION, may_show
+from ocsp_pcap.explain.grounds.purposes import may_show
 from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.intervals import PATIENCE, REACTION
 from ocsp_pcap.explain.model import Presenter
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
@@ -31,8 +32,6 @@ from ocsp_pcap.facts import DnsLookupFact, OcspExchangeFact, TcpAttemptFact
 
 ROOM: Final = 5 * SECOND
 """A capture that goes on for this long after an undecided handshake would show what followed."""
-PATIENCE: Final = 30 * SECOND
-"""A capture that ends this soon after a request may just have missed the answer."""
 BESIDE: Final = 5 * SECOND
 """Of handshakes so near to each other any may be the one that a query is for."""
 ROUND_TRIP: Final = 3 * SECOND

@@ -9,6 +9,7 @@ from ocsp_pcap.bounds import reached
 from ocsp_pcap.explain.clocks import SECOND, TOLERANCE, UNKNOWN_CLOCKS
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Read, Saw, Told, Traced
+from ocsp_pcap.explain.intervals import TRACE_TOLERANCE
 from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.question import Question
@@ -21,10 +22,6 @@ from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.explain.zones import offset_words
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact, ResponseFact
-
-TRACE_TOLERANCE: Final = 30 * SECOND
-"""A trace line belongs to a handshake that lies this near."""
-
 
 VERY_OLD: Final = 10 * 86_400 * SECOND
 """No answer about a TLS server's certificate may be good for longer (Baseline Requirements 4.9.10)."""

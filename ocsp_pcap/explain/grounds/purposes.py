@@ -12,6 +12,7 @@ from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Act, For
 from ocsp_pcap.explain.hosts import Host
+from ocsp_pcap.explain.intervals import AT_ONCE, LATE, REACTION
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder, responder_hosts
 from ocsp_pcap.explain.seeking import attempts_for, lookups_for
@@ -21,12 +22,6 @@ from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
-REACTION: Final = 15 * SECOND
-"""A validator starts to look for the responder within this time of the certificate."""
-AT_ONCE: Final = 5 * SECOND
-"""A query that follows within this time answers to the handshake, where no other is nearer."""
-LATE: Final = 60 * SECOND
-"""What is asked later than this may have another occasion, which the capture need not show."""
 MOST_SYNS: Final = 8
 """No SYN is sent more often."""
 

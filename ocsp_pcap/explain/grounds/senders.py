@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Act, Sent
-from ocsp_pcap.explain.grounds.purposes import REACTION, may_have_shown, responder_of, unprompted
+from ocsp_pcap.explain.grounds.purposes import may_have_shown, responder_of, unprompted
 from ocsp_pcap.explain.grounds.tunnels import (
     served,
     shown_to_intercept,
     stands_for_another,
     told_to_intercept,
 )
+from ocsp_pcap.explain.intervals import AT_ONCE, LATE, REACTION
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder
 from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
-
-AT_ONCE: Final = 5 * SECOND
-"""A query that follows within this time answers to the handshake, where no other is nearer."""
-LATE: Final = 60 * SECOND
-"""What is asked later than this may have another occasion, which the capture need not show."""
 
 
 def other_asker(question: Question, ground: Sent) -> Iterator[Standing]:
