@@ -91,7 +91,7 @@ def read_facts(captures: str | Path | Sequence[str | Path], options: ReadOptions
     """Read captures (files, directories, globs, ``-`` for standard input) into facts; one may stand alone.
 
     Facts that were stored, as tables in a directory or as JSON lines in a file, may stand among them:
-    they are taken as they were written, and put together with the others (:func:`ocsp_pcap.tables.merged`).
+    they are taken as they were written, and merged with the others (:mod:`ocsp_pcap.tables.merge`).
     An input that cannot be read is reported through ``options.warn`` and left out.
 
     Raises:

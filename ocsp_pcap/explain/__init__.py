@@ -17,6 +17,23 @@ The way of an answer, and the module of each step:
 Rules that hold here: facts are read and never changed; no capture is opened; a rule that claims never says
 how sure it is; and what a sentence says is in the frames that stand beside it.
 
+The other modules, by what they answer:
+
+- who: ``roles`` (child, parent, client), ``identities`` (addresses of one proxy), ``all_hosts``, ``copies``
+  (one packet in several captures); ``askers``, ``errands`` and ``hellos`` (whose question, lookup or
+  ClientHello it is that a proxy handed on)
+- when: ``intervals``, ``spans``, ``windows`` and ``lifetimes`` (how long an answer may be cached), ``stamps``
+  and ``zones`` (times as logs write them)
+- what captures cannot show: ``coverage``, ``gaps``, ``hidden``
+- certificates: ``matching`` (which one a CertID means), ``making`` (genuine, or made by a proxy),
+  ``stapling``, ``authorities`` (what their issuers do about OCSP)
+- from handshake to answer: ``seeking`` (lookups, connections), ``querying`` (the outcome of a query),
+  ``aftermath`` (what the validator did after a failure)
+- habits of a validator: ``chances_to_ask`` (so many that silence means off), ``repetition`` (its cache)
+- what the user gave: ``site``, ``trace``, ``logs``, and ``saying``, which quotes them
+- results: ``model``, ``headline``, ``traffic``, ``chains``, ``picture``, ``timeline``, ``staples``,
+  ``annotate``, ``products``; of other commands ``forecast``, ``difference`` and ``expect``
+
 The package can be called: ``ocsp_pcap.explain("capture.pcap")`` is :func:`ocsp_pcap.notebook.explain`.
 """
 

@@ -1,4 +1,4 @@
-"""All hosts of the captures: every visit, query and errand is given to the one whose it is."""
+"""All hosts of the captures, each with the visits, queries and errands that are its own."""
 
 from __future__ import annotations
 

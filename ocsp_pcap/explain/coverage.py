@@ -1,4 +1,4 @@
-"""The reach of each capture: how far it reaches, what it lost, on which ports it holds packets."""
+"""What each capture can show: from when to when it holds packets, on which ports, and what it lost."""
 
 from __future__ import annotations
 

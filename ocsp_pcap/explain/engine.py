@@ -47,30 +47,30 @@ PRESENCES: Final[tuple[Presence, ...]] = ("present", "attempted", "absent", "unk
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("confirmed", "likely", "possible")
 RANK: Final = {rule.entry.code: number for number, rule in enumerate(ORDER)}
 ITSELF_ONLY: Final = frozenset({"session-resumed", "handshake-failed"})
-"""Causes that explain their own handshake only.
+"""Causes that explain only the handshake they are claimed of.
 
-Of another one that showed the certificate and was followed by no query they say nothing, so that among
-sightings even ``unexplained`` comes before them.
+They do not explain why another handshake, which showed the certificate, was followed by no query: so in a
+verdict even ``unexplained`` comes before them.
 """
 LEAVES_OPEN: Final = frozenset({"certificate-encrypted"})
-"""Causes that say only that nothing can be seen: what the validator did may have another cause besides."""
+"""Causes that say only that nothing can be seen: they do not say what the validator did."""
 SPEAK_OF_THE_SITE: Final = frozenset({"ocsp-disabled", "unexplained"})
 """Causes whose own sentence says what the site file says of OCSP."""
 MAX_EVIDENCE: Final = 12
 
 
 class Answered(NamedTuple):
-    """One question with its headline, what else is possible, and what holds besides."""
+    """One question, the claim that wins, what else is possible, and what is shown beside it."""
 
     question: Question
-    headline: Weighed
+    winner: Weighed
     alternatives: tuple[Alternative, ...]
     besides: tuple[Evidence, ...]
 
     @property
     def claim(self) -> Claim:
         """What is claimed."""
-        return self.headline.claim
+        return self.winner.claim
 
 
 def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] = ()) -> Explanation:
@@ -119,11 +119,11 @@ def _matches(host: str | None, patterns: Sequence[str]) -> bool:
 
 
 def answer(question: Question) -> Answered:
-    """Ask all causes; return the headline, what else is possible, and what holds besides.
+    """Ask all causes, weigh what they claim, and let one claim win.
 
     The first claim that is at least likely wins; where none is, the question stays unexplained and everything
-    possible is an alternative. A confirmed headline has alternatives only where it leaves open what happened
-    (:data:`LEAVES_OPEN`); what speaks for them is evidence, then.
+    possible is an alternative. A confirmed claim has alternatives only where it leaves open what happened
+    (:data:`LEAVES_OPEN`); their evidence is then shown beside its own.
     """
     found: list[Weighed] = []
     firm: Weighed | None = None
@@ -140,16 +140,16 @@ def answer(question: Question) -> Answered:
             if firm is None and one.confidence != "possible":
                 firm = one
                 settled = one.confidence == "confirmed" and claim.cause not in LEAVES_OPEN
-    headline = firm or (found[-1] if found else _nothing(question))
-    leaves_open = headline.claim.cause in LEAVES_OPEN
-    others = [one for one in found if one is not headline]
+    winner = firm or (found[-1] if found else _nothing(question))
+    leaves_open = winner.claim.cause in LEAVES_OPEN
+    others = [one for one in found if one is not winner]
     alternatives: dict[str, Alternative] = {}
-    if headline.confidence != "confirmed" or leaves_open:
-        for doubt in headline.doubts:
-            if doubt.rival is not None and doubt.rival != headline.claim.cause:
+    if winner.confidence != "confirmed" or leaves_open:
+        for doubt in winner.doubts:
+            if doubt.rival is not None and doubt.rival != winner.claim.cause:
                 alternatives.setdefault(doubt.rival, Alternative(doubt.rival, doubt.why))
         for other in others:
-            if other.claim.cause not in (headline.claim.cause, "unexplained"):
+            if other.claim.cause not in (winner.claim.cause, "unexplained"):
                 alternatives.setdefault(
                     other.claim.cause, Alternative(other.claim.cause, other.claim.summary)
                 )
@@ -159,7 +159,7 @@ def answer(question: Question) -> Answered:
         if leaves_open or other.confidence == "confirmed"
         for evidence in other.claim.evidence
     )
-    return Answered(question, headline, tuple(alternatives.values()), besides)
+    return Answered(question, winner, tuple(alternatives.values()), besides)
 
 
 def _nothing(question: Question) -> Weighed:
@@ -237,7 +237,7 @@ def _verdict(group: list[Question]) -> Verdict:
         presence=presence_of(claim.cause),
         cause=claim.cause,
         status=_newest_status(rows, claim),
-        confidence=best.headline.confidence,
+        confidence=best.winner.confidence,
         summary=same(_sentence(claim.summary + _later_words(rows, claim) + _contradicted_words(best))),
         alternatives=summed_up.alternatives,
         evidence=_evidence(best),
@@ -256,7 +256,7 @@ def _evidence(row: Answered) -> tuple[Evidence, ...]:
 
 
 def _later_words(rows: Sequence[Answered], claim: Claim) -> str:
-    """Say that a later answer says something else than the one of the headline."""
+    """Say that a later answer says something else than the one that the summary is about."""
     newest = _newest_status(rows, claim)
     return f"; the newest answer says {newest}" if claim.status not in (None, newest) else ""
 
@@ -265,7 +265,7 @@ def _contradicted_words(row: Answered) -> str:
     """Say that the site file calls off what was seen, where the claim itself does not speak of it."""
     proxy = row.question.proxy
     said_off = proxy is not None and proxy.ocsp is False and row.claim.cause not in SPEAK_OF_THE_SITE
-    if said_off and any(doubt.code == "told-otherwise" for doubt in row.headline.doubts):
+    if said_off and any(doubt.code == "told-otherwise" for doubt in row.winner.doubts):
         return f"; the site file, which says that OCSP is off on {row.question.who}, contradicts that"
     return ""
 
@@ -276,7 +276,7 @@ def _newest_status(rows: Sequence[Answered], claim: Claim) -> Status | None:
 
 
 def _doubts(standing: Sequence[Standing]) -> tuple[Doubt, ...]:
-    """Return the doubts of a headline, each code once."""
+    """Return the doubts about a claim, each code once."""
     found: dict[str, Doubt] = {}
     for doubt in standing:
         found.setdefault(doubt.code, Doubt(doubt.code, doubt.why, doubt.evidence))
@@ -292,17 +292,17 @@ def _sighting(row: Answered) -> Sighting:
         time=handshake.time,
         presence=presence_of(claim.cause),
         cause=claim.cause,
-        confidence=row.headline.confidence,
+        confidence=row.winner.confidence,
         evidence=claim.evidence,
         alternatives=same(row.alternatives),
         status=claim.status,
-        doubts=same(_doubts(row.headline.doubts)),
+        doubts=same(_doubts(row.winner.doubts)),
     )
 
 
 def _rank(row: Answered, newest: Status | None) -> tuple[int, bool, int, bool, int, bool]:
     """Sort key of sightings: the strongest first, and among those of one cause one with the newest status."""
-    presence, itself_only, rank, confidence = _strength(row.headline)
+    presence, itself_only, rank, confidence = _strength(row.winner)
     older = newest is not None and row.claim.status not in (None, newest)
     bare = row.claim.cause in LEAVES_OPEN and not row.besides
     return presence, itself_only, rank, older, confidence, bare

@@ -18,6 +18,7 @@ from ocsp_pcap.explain.chains import tunnelled, upstream_visit, upstream_visits
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.site import AuthorityCertificate, Proxy
 from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Visit
@@ -26,7 +27,6 @@ from ocsp_pcap.facts import CertificateFact
 IN_STEP: Final = 5 * SECOND
 """A proxy goes on to the origin within this time."""
 INNER: Final = ("child", "client")
-PROXIED: Final = ("connect", "socks")
 MAKERS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"/mitmproxy-[0-9a-f]{1,64}\.crl$", re.IGNORECASE), "mitmproxy"),
 )

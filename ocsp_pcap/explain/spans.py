@@ -30,7 +30,7 @@ def between(
 def some(items: Sequence[Item], *, last: bool = False) -> Iterable[Item]:
     """Return the first items, or the last ones, as many as one question is compared with.
 
-    Who looks at all of these and finds nothing has reached a bound: what is left out may be what decides.
+    To look at all of these and find nothing counts as a bound reached: what is left out may decide.
     """
     return items if len(items) <= BOUNDS.compared else _cut(items, last)
 

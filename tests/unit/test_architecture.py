@@ -7,11 +7,17 @@ off), or for type hints alone.
 from __future__ import annotations
 
 import ast
+import pkgutil
+import re
+import sys
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
+from io import StringIO
 from pathlib import Path
+from token import NAME
 
 import pytest
 
@@ -158,3 +164,15 @@ def test_every_import_was_looked_at() -> None:
     )
     # Inside a function, and for type hints.
     assert "ocsp_pcap.quic.connection" in imports("ocsp_pcap.observe.udp")
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_what_a_docstring_refers_to_is_there(module: str) -> None:
+    with tokenize.open(MODULES[module]) as file:
+        source = file.read()
+    words = {each.string for each in tokenize.generate_tokens(StringIO(source).readline) if each.type == NAME}
+    for name in re.findall(r":(?:attr|class|data|func|meth|mod):`~?([\w.]+)`", source):
+        if name.startswith("ocsp_pcap."):
+            pkgutil.resolve_name(name)
+        else:
+            assert name.partition(".")[0] in words | sys.stdlib_module_names, name

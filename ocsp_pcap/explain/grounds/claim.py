@@ -47,7 +47,7 @@ def cut_short(code: DoubtCode, bound: str) -> Standing:
 
 
 class Claim(NamedTuple):
-    """The word of one cause about one question."""
+    """What one cause says about one question."""
 
     cause: str
     summary: str
@@ -65,7 +65,7 @@ class Claim(NamedTuple):
     until: str | None = None
     """When the answer that the validator holds runs out, in words."""
     words: tuple[tuple[str, str], ...] = ()
-    """Placeholders of the next steps, and what stands for them; see :data:`~ocsp_pcap.explain.entries`."""
+    """Placeholders of the next steps (:data:`~ocsp_pcap.explain.entries.PLACEHOLDERS`), and their values."""
     longer: str | None = None
     """How long answers last, in words, where a capture longer than that would decide."""
 

@@ -16,7 +16,7 @@ class DoubtRule(NamedTuple):
 
     code: DoubtCode
     asks: str
-    """The question that has to be answered with no, for ``ocsp-pcap cause``."""
+    """The question whose answer has to be no, for ``ocsp-pcap cause``."""
     standing: Callable[[Question, Any], Iterator[Standing]]
     """Yields what makes the doubt stand; nothing where it does not."""
 
@@ -77,7 +77,7 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
     kinds.Means: (
         DoubtRule(
             "trust-open",
-            "does validity hang on what packets do not show (an issuer not seen, a locally trusted "
+            "does validity depend on what packets do not show (an issuer not seen, a locally trusted "
             "responder)?",
             messages.trust_open,
         ),
@@ -120,7 +120,7 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
     kinds.Traced: (
         DoubtRule(
             "told-otherwise",
-            "does the site file contradict it, or does it mix lines?",
+            "does the site file contradict it, or are lines of several checks mixed?",
             messages.trace_told_otherwise,
         ),
         DoubtRule("clock", "are date and zone of the line unknown?", messages.source_clock),

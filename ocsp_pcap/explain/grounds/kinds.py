@@ -1,4 +1,4 @@
-"""The kinds of ground on which a claim can stand: each says one thing, and holds what doubts it needs."""
+"""The kinds of ground on which a claim can stand: each says one thing, and holds what its doubts look at."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Received(Ground):
 
 @dataclass(frozen=True, slots=True)
 class Means(Ground):
-    """A response speaks of this certificate, signed by who may; or, turned round, it cannot be relied on."""
+    """A response is about this certificate and validly signed; or, with ``refuted``, that it is not."""
 
     states = "CertID and signature decide what the response says of this certificate"
     match: Match
@@ -87,12 +87,12 @@ class Means(Ground):
     time: int
     """When it was accepted, nanoseconds since the epoch, by its capture's clock."""
     refuted: bool = False
-    """The claim is that the response is bad: then what may make it good is the doubt."""
+    """The claim is that the response is bad: the doubt is then what may make it good."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held(Ground):
-    """A response was valid at a time; or, turned round, it was not."""
+    """A response was valid at a time; or, with ``refuted``, that it was not."""
 
     states = "the response was valid at that time, or certainly was not"
     single: SingleFact
@@ -100,7 +100,7 @@ class Held(Ground):
     time: int
     """By the clock of that capture."""
     until: int | None
-    """When it ends by a clock of others (nextUpdate, Expires); None: by the capture's own (TTL, max-age)."""
+    """When it ends, where others state that (nextUpdate, Expires); None: after a span (TTL, max-age)."""
     refuted: bool = False
 
 
@@ -184,7 +184,7 @@ class Traced(Ground):
 
 @dataclass(frozen=True, slots=True)
 class Genuine(Ground):
-    """The certificate is the origin's own; or, turned round, a proxy made it."""
+    """The certificate is the origin's own; or, with ``refuted``, that a proxy made it."""
 
     states = "it is certain whether the certificate is the origin's own or was made by a proxy"
     certificate: CertificateFact

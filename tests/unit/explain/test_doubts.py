@@ -62,8 +62,8 @@ def test_every_cause_that_can_be_proven_has_a_story() -> None:
     ],
 )
 def test_where_no_doubt_stands_it_is_confirmed(cause: str, story: Story) -> None:
-    headline = answer(asked(story)).headline
-    assert (headline.claim.cause, headline.confidence, headline.doubts) == (cause, "confirmed", ())
+    winner = answer(asked(story)).winner
+    assert (winner.claim.cause, winner.confidence, winner.doubts) == (cause, "confirmed", ())
 
 
 def test_the_stories_of_a_cause_have_every_kind_of_ground() -> None:
