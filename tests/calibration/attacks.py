@@ -259,8 +259,8 @@ def attacked(wholes: Sequence[Whole], seed: int, only: str | None = None) -> Who
     rng = random.Random(seed)
     made: Whole | None = rng.choice(wholes)
     names = [only] if only else rng.sample(sorted(ATTACKS), 2)
-    # What is merged has facts that are not those of the sample.
-    for name in sorted(names, key=lambda name: name != merged.__name__):
+    # What is merged has facts that are not those of the sample; what is cut cannot be put together.
+    for name in sorted(names, key=lambda name: (name != merged.__name__, name != one_connection.__name__)):
         made = ATTACKS[name](rng, wholes, made) if made is not None else None
     return made
 
