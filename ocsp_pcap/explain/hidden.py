@@ -27,6 +27,17 @@ def is_quic(handshake: HandshakeFact) -> bool:
     return handshake.transport == "udp"
 
 
+def opened_in_vain(handshake: HandshakeFact) -> bool:
+    """Tell whether there are keys for a handshake, and what they would open is not in the capture."""
+    ended = handshake.complete or handshake.application_data
+    return handshake.decrypted and (handshake.missing_bytes > 0 or not ended)
+
+
+def captures_opened(case: Case) -> frozenset[str]:
+    """Return the captures of which keys opened some handshake: there are keys for them."""
+    return frozenset(visit.handshake.capture for visit in case.visits if visit.handshake.decrypted)
+
+
 def past_a_proxy(case: Case, handshake: HandshakeFact) -> bool:
     """Tell whether a connection went past the proxies of the captures."""
     proxies = ("child", "parent")

@@ -7,16 +7,20 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.gaps import connections_missing
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.intervals import CONCURRENT
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
 
-Habit: TypeAlias = Literal["keeps-nothing", "fixed-lifetime", "irregular", "even-interval", "unknown"]
+Habit: TypeAlias = Literal[
+    "keeps-nothing", "fixed-lifetime", "irregular", "even-interval", "unknown", "untold"
+]
 """``keeps-nothing``: it asks again at every connection. ``fixed-lifetime``: it uses answers up to an age
 and replaces them after it. ``irregular``: some answers were replaced earlier than others were used.
-Where its connections with these certificates are not visible: ``even-interval``, or ``unknown``."""
+Where its connections with these certificates are not visible: ``even-interval``, or ``unknown``. Where
+packets are missing, so that a query may be: ``untold``."""
 
 SIDE_BY_SIDE: Final = 2 * SECOND
 """Connections opened at once ask at once: that is no missing cache."""
@@ -113,15 +117,20 @@ def repetitions(case: Case) -> dict[str, Repetition]:
             for before, again in early_repeats(queries, host.received.get(sha256, ()))
         ]
         if repeats:
+            whole = identity not in case.once(connections_missing) and not any(
+                map(case.coverage.loss, host.captures)
+            )
             used_at = [
-                age for sha256, queries in host.queries.items() for age in _ages_of_use(host, sha256, queries)
+                age
+                for sha256, queries in (host.queries.items() if whole else ())
+                for age in _ages_of_use(host, sha256, queries)
             ]
             visible = any(repeat.certificate.sha256 in host.received for repeat in repeats)
-            found[identity] = _repetition(repeats, used_at, visible=visible)
+            found[identity] = _repetition(repeats, used_at, visible=visible, whole=whole)
     return found
 
 
-def _repetition(repeats: list[Repeat], used_at: list[int], *, visible: bool) -> Repetition:
+def _repetition(repeats: list[Repeat], used_at: list[int], *, visible: bool, whole: bool) -> Repetition:
     repeats.sort(key=lambda repeat: repeat.again.time)
     asked_at = sorted(repeat.age for repeat in repeats)
     habit: Habit = "keeps-nothing"
@@ -129,6 +138,8 @@ def _repetition(repeats: list[Repeat], used_at: list[int], *, visible: bool) -> 
         spread = asked_at[-1] - asked_at[0]
         even = len(asked_at) >= EVEN and spread <= max(2 * TOLERANCE, asked_at[0] // 10)
         habit = "even-interval" if even else "unknown"
+    elif not whole:
+        habit = "untold"
     elif used_at:
         room = min(TOLERANCE, asked_at[0] // 4)
         habit = "fixed-lifetime" if max(used_at) <= asked_at[0] + room else "irregular"

@@ -23,6 +23,7 @@ for title, stories in (
     ("by sighting", count.by_sighting),
     ("by headline", count.by_headline),
     ("unknown in the whole", count.unknown),
+    ("by finding", count.by_finding),
     ("fewer sightings, each right", count.fewer if options.fewer else []),
 ):
     print(*(f"{title}: {story}" for story in stories), sep="\n", end="\n" if stories else "")
@@ -30,5 +31,5 @@ print(
     f"seed {options.seed}: {count.damaged} captures; {count.confirmed_sightings} confirmed sightings, "
     f"{len(count.by_sighting)} turned, {len(count.unknown)} of connections unknown in the whole; "
     f"{count.confirmed} confirmed headlines, {len(count.by_headline)} turned, {len(count.fewer)} that sum up "
-    "fewer sightings, each of them right"
+    f"fewer sightings, each of them right; {count.findings} findings, {len(count.by_finding)} turned"
 )

@@ -49,7 +49,10 @@ def one_connection(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> W
     held = [joined(several, pipelined=pipelined)] if rng.random() < 0.8 else several
     packets = by_time(without(one.files[name], several), *map(spoken, held))
     words = f"{len(several)} on {len(held)} connections in {name}{', pipelined' if pipelined else ''}"
-    return _changed(one, words, {**one.files, name: packets})
+    made = _changed(one, words, {**one.files, name: packets})
+    # Whoever answers on one connection answers one after the other.
+    late = {**(one.answers.findings or {}), "slow-responder": None}
+    return replace(made, answers=replace(one.answers, findings=late if one.answers.findings else None))
 
 
 def twice(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole:
@@ -168,6 +171,7 @@ def other_roles(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whol
     return replace(
         _changed(one, f"given as {roles}{', no site file' if not site.proxies else ''}", files),
         given=replace(one.given, roles=roles, site=site),
+        answers=replace(one.answers, findings=None),
     )
 
 

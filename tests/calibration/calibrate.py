@@ -1,16 +1,19 @@
 """Explain samples again after damage; compare what is still confirmed with the whole capture's answers.
 
-Two measures. By *sighting*: a confirmed answer about one connection that is no answer which the whole capture
-gives about this very connection is a lie. By *headline*: a confirmed verdict with another cause than that of
-the whole; where a confirmed sighting bears it out that is right, it merely sums up fewer, and is none.
+Three measures. By *sighting*: a confirmed answer about one connection that is no answer which the whole
+capture gives about this very connection is a lie. By *headline*: a confirmed verdict with another cause than
+that of the whole; where a confirmed sighting bears it out that is right, it merely sums up fewer, and is
+none. By *finding*: a sentence that says of a host what none about the whole says of it, without saying that
+packets are missing.
 """
 
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +22,7 @@ from typing import Final, TypeAlias
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.model import Explanation, Sighting, Verdict
+from ocsp_pcap.explain.model import Explanation, Finding, Sighting, Verdict
 from ocsp_pcap.explain.site import ProxyRole, Site
 from ocsp_pcap.explain.trace import load_trace
 from ocsp_pcap.explain.trace_entry import TraceEntry
@@ -34,6 +37,12 @@ Key: TypeAlias = tuple[str, str, str | None]
 Connection: TypeAlias = tuple[tuple[str, int, str, int], str, str | None]
 """Client and server with their ports, who presented the certificate, and its SHA-256; None: none shown."""
 
+OF_CAPTURES: Final = frozenset({"capture-problem", "clock-wrong", "ambiguous-bytes"})
+"""Findings about captures, and no host."""
+NAMED: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+|[0-9a-f]*(?::[0-9a-f]*){2,}")
+NUMBER: Final = re.compile(r"\d+\.\d+")
+HEDGED: Final = re.compile("lack packets|no query is seen")
+"""Words of a sentence that says itself that it may be otherwise."""
 TRUE_OF_LESS: Final = frozenset({"capture-incomplete"})
 """What a damaged capture may say of itself."""
 
@@ -44,6 +53,8 @@ class Answers:
 
     headlines: Mapping[Key, frozenset[str]]
     sightings: Mapping[Connection, frozenset[str]]
+    findings: Mapping[str, frozenset[str] | None] | None = None
+    """By code, the hosts and addresses that sentences name; None: whatever is said may be true."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +96,14 @@ class Count:
     """The same where one does: stronger sightings are not in the capture any more."""
     unknown: list[str] = field(default_factory=list)
     """A confirmed sighting of a connection of which the whole capture says nothing."""
+    findings: int = 0
+    by_finding: list[str] = field(default_factory=list)
+    """A sentence of a finding that says more than those about the whole capture."""
 
     @property
     def turned(self) -> list[str]:
         """Everything that is a lie."""
-        return [*self.by_sighting, *self.by_headline, *self.unknown]
+        return [*self.by_sighting, *self.by_headline, *self.unknown, *self.by_finding]
 
 
 def explanation_of(
@@ -143,7 +157,23 @@ def answers(facts: Facts, explanation: Explanation) -> Answers:
     return Answers(
         {key: frozenset(found) for key, found in headlines.items()},
         {connection: frozenset(found) for connection, found in sightings.items()},
+        dict(_said(explanation.findings)),
     )
+
+
+def _said(findings: Iterable[Finding]) -> Iterator[tuple[str, frozenset[str] | None]]:
+    """Yield the code of each finding with the names in all sentences of it; None: these leave some out."""
+    sentences: dict[str, str] = defaultdict(str)
+    for finding in findings:
+        sentences[finding.code] += f" {finding.summary}"
+    for code, words in sentences.items():
+        yield code, None if " more" in words else _names(words)
+
+
+def _names(sentence: str) -> frozenset[str]:
+    """Return the hosts and addresses that a sentence names."""
+    words = (word.strip(".") for word in NAMED.findall(sentence))
+    return frozenset(word for word in words if not NUMBER.fullmatch(word))
 
 
 def _said_by_messages(verdict: Verdict, shown: str | None) -> Iterator[str]:
@@ -216,6 +246,13 @@ def judge(count: Count, whole: Answers, facts: Facts, explanation: Explanation, 
         words = f"{story}: {_words(verdict)}: {', '.join(sorted(before))} -> {verdict.cause}"
         merely = (key_of(verdict), verdict.cause) in borne_out
         (count.fewer if merely else count.by_headline).append(words)
+    if whole.findings is not None:
+        for finding in explanation.findings:
+            if finding.code not in OF_CAPTURES:
+                count.findings += 1
+                told = whole.findings.get(finding.code, frozenset())
+                if not (told is None or _names(finding.summary) <= told or HEDGED.search(finding.summary)):
+                    count.by_finding.append(f"{story}: {finding.code}: {finding.summary}")
 
 
 def _looks_like_a_client(facts: Facts, verdict: Verdict, known: Collection[str] | None) -> bool:

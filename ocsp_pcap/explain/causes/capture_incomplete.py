@@ -9,6 +9,7 @@ from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.absences import capture_ends
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read
+from ocsp_pcap.explain.hidden import opened_in_vain
 from ocsp_pcap.explain.intervals import PATIENCE
 from ocsp_pcap.explain.model import Confidence
 from ocsp_pcap.explain.querying import unread_tries, unread_try
@@ -37,9 +38,7 @@ def claims(question: Question) -> Iterator[Claim]:
         yield from _capture_ends(question)
         return
     handshake = question.visit.handshake
-    if handshake.resumed or (
-        handshake.certificate_encrypted and not (handshake.decrypted and handshake.missing_bytes)
-    ):
+    if handshake.resumed or (handshake.certificate_encrypted and not opened_in_vain(handshake)):
         return
     reason, sign, at_most = _missing(question)
     if reason is None:

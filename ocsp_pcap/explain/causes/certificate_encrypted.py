@@ -8,7 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Saw
-from ocsp_pcap.explain.hidden import followed, is_quic, known_of_hidden, past_a_proxy
+from ocsp_pcap.explain.hidden import followed, is_quic, known_of_hidden, opened_in_vain, past_a_proxy
 from ocsp_pcap.explain.question import Question
 
 ENTRY: Final = cause(
@@ -37,13 +37,14 @@ def claims(question: Question) -> Iterator[Claim]:
     handshake = question.visit.handshake
     if not handshake.certificate_encrypted or question.certificate is not None:
         return
-    if handshake.decrypted and handshake.missing_bytes:
-        # The keys are there; what they would open is not.
+    if opened_in_vain(handshake):
         return
     version = handshake.version or "TLS 1.3"
     words = f"{'QUIC' if is_quic(handshake) else version} encrypts the certificate and "
     if handshake.decrypted:
         words += "the keys for this session do not open the part that holds it"
+    elif not (handshake.complete or handshake.application_data):
+        words += "nothing that follows the ServerHello can be read"
     else:
         words += "no keys open this session"
     if handshake.encrypted_client_hello:

@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, evidence_of, finding, hosts_of
-from ocsp_pcap.explain.hidden import SHORTLY
+from ocsp_pcap.explain.hidden import SHORTLY, captures_opened
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.visits import Visit, evidence_in
 from ocsp_pcap.explain.windows import tenths
@@ -28,7 +28,7 @@ MAX_GUESSES: Final = 3
 
 def find(view: View) -> Iterator[Finding]:
     """Say so for certificates that cannot be seen, with the queries that were probably about them."""
-    hidden = [verdict for verdict in view.verdicts if verdict.cause == "certificate-encrypted"]
+    hidden = [v for v in view.verdicts if v.cause == "certificate-encrypted" and not _cut_off(view, v)]
     if not hidden:
         return
     guesses = sorted(_guesses(view), key=lambda guess: (guess[0], guess[1]))
@@ -43,6 +43,13 @@ def find(view: View) -> Iterator[Finding]:
         tls="TLS" if False in over_quic else None,
         quic="QUIC" if True in over_quic else None,
     )
+
+
+def _cut_off(view: View, verdict: Verdict) -> bool:
+    """What would show the certificate may be missing from a capture for which there are keys."""
+    opened = view.case.once(captures_opened)
+    cut = any(doubt.code == "packets-lost" for doubt in verdict.doubts)
+    return cut and all(sighting.capture in opened for sighting in verdict.sightings)
 
 
 def _over_quic(verdicts: Sequence[Verdict]) -> set[bool]:

@@ -45,7 +45,7 @@ def find(view: View) -> Iterator[Finding]:
             got = "" if fetch.http_status in (200, None) else f", which failed with HTTP {fetch.http_status}"
             yield finding(
                 ENTRY,
-                f"{who[:1].upper()}{who[1:]} fetched the CRL {fetch.url}{got}; it speaks for {names}.",
+                f"{who[:1].upper()}{who[1:]} fetched {_named(fetch)}{got}; it speaks for {names}.",
                 [
                     Evidence(fetch.capture, frame, fetch.stream, note)
                     for frame, note in (
@@ -57,6 +57,10 @@ def find(view: View) -> Iterator[Finding]:
                 validator=fetch.client,
                 **case.places.reference(fetch.capture, fetch.frames.request, fetch.stream),
             )
+
+
+def _named(fetch: CrlFetchFact) -> str:
+    return f"the CRL {fetch.url}" if fetch.url is not None else f"a CRL of {fetch.issuer}"
 
 
 def _spoken_for(view: View, host: Host, fetch: CrlFetchFact) -> list[CertificateFact]:

@@ -7,9 +7,13 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, finding
+from ocsp_pcap.explain.grounds.kinds import Held
+from ocsp_pcap.explain.grounds.messages import validity_clock
 from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.stapling import refused_staple, staple_problem
 from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.facts import SingleFact
 
 ENTRY: Final = finding_entry(
     "must-staple-violated",
@@ -65,4 +69,14 @@ def _what_came(view: View, visit: Visit) -> str | None:
     found = view.case.staple_for(visit, certificate)
     response, single = (found[0], found[1]) if found is not None else (handshake.staples[0], None)
     problem = staple_problem(response, single, handshake.time)
-    return f"the server's proves nothing: {problem}" if problem is not None else None
+    if problem is None or (single is not None and _by_clock(view, visit, single)):
+        return None
+    return f"the server's proves nothing: {problem}"
+
+
+def _by_clock(view: View, visit: Visit, single: SingleFact) -> bool:
+    """Only the time is against the staple, and the capture's clock may be wrong by as much."""
+    handshake = visit.handshake
+    held = Held(single, handshake.capture, handshake.time, single.next_update, refuted=True)
+    question = Question(view.case, visit, view.case.chain(handshake)[0])
+    return not refused_staple(handshake) and any(True for _ in validity_clock(question, held))

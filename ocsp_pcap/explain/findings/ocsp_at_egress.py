@@ -32,7 +32,7 @@ def find(view: View) -> Iterator[Finding]:
         unasked = [verdict for verdict in leaves if verdict.cause in UNASKED]
         if not asking or len(asking) < len(unasked):
             continue
-        some = f"; about {hosts_of(unasked)} it does not" if unasked else ""
+        some = f"; about {hosts_of(unasked)} no query is seen" if unasked else ""
         yield finding(
             ENTRY,
             f"OCSP is done where it belongs: {who(asking[0])} sees the origins' certificates and asks "

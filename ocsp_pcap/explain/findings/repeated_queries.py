@@ -117,5 +117,8 @@ def _habit(found: Repetition, proxy: Proxy | None) -> tuple[Cause, str]:
             f": it keeps answers for no longer than {asked}, or not at all; its connections are not visible"
         )
         return ENTRY, despite + hidden
+    if found.habit == "untold":
+        lost = ": for how long it keeps answers the captures do not tell, as they lack packets"
+        return ENTRY, despite + lost
     some = "" if found.asked_at[0] < NO_TENTH else f", or none for as long as {asked}"
     return ENTRY, f"{despite}: it keeps no answer{some}; every connection meant a query"

@@ -30,7 +30,7 @@ def find(view: View) -> Iterator[Finding]:
             tried[verdict.validator.address].append(verdict)
     for verdicts in tried.values():
         failed = [
-            v for v in verdicts if v.presence == "attempted" and v.confidence in FIRM and not _by_clock(v)
+            v for v in verdicts if v.presence == "attempted" and v.confidence in FIRM and not _in_doubt(v)
         ]
         if len(failed) < FEWEST or 2 * len(failed) <= len(verdicts):
             continue
@@ -46,6 +46,7 @@ def find(view: View) -> Iterator[Finding]:
         )
 
 
-def _by_clock(verdict: Verdict) -> bool:
-    """What makes the answer no good is a time, and the clocks that tell it are in doubt."""
-    return any(doubt.code == "clock" for doubt in verdict.doubts)
+def _in_doubt(verdict: Verdict) -> bool:
+    """Whether it failed at all is open: by a time, and clocks are in doubt, or an answer may be missing."""
+    opens = {"clock", "packets-lost", "span-not-covered"} if verdict.cause == "no-response" else {"clock"}
+    return any(doubt.code in opens for doubt in verdict.doubts)

@@ -13,6 +13,7 @@ from .facts_factory import (
     CHILD,
     PARENT,
     PARENT_INSIDE,
+    capture,
     certificate,
     exchange,
     facts,
@@ -92,7 +93,10 @@ def test_ocsp_is_somewhere() -> None:
 def test_parent_not_intercepting() -> None:
     through = handshake("shop.test", shop, client=CHILD, server=PARENT_INSIDE, proxied=True, random="aa")
     tunnelled = facts(shop, through, handshake("shop.test", shop, random="aa", time=0.1))
+    lossy = findings(facts(*tunnelled.certificates.values(), capture(tcp_gaps=1), *tunnelled.handshakes))
+    assert "captures that lack packets" in lossy["parent-not-intercepting"].summary
     found = findings(tunnelled)["parent-not-intercepting"]
+    assert "lack packets" not in found.summary
     assert "The parent proxy" in found.summary
     assert "parent-not-intercepting" not in findings(chain)
 

@@ -57,6 +57,17 @@ def test_hidden_certificates_and_the_best_guess() -> None:
     assert "0.4 s after the handshake with b.test: probably for it" in found.summary
 
 
+def test_what_is_cut_off_is_not_hidden_where_there_are_keys() -> None:
+    cut = hidden("a.test", 0, complete=False, application_data=False)
+    assert "certificates-hidden" in findings(facts(cut))
+    opened = handshake("shop.test", shop, version="TLS 1.3", decrypted=True)
+    assert "certificates-hidden" not in findings(facts(shop, opened, cut))
+    assert (
+        "1 handshake"
+        in findings(facts(shop, opened, cut, hidden("b.test", 5)))["certificates-hidden"].summary
+    )
+
+
 def test_nothing_hidden_is_no_finding() -> None:
     assert "certificates-hidden" not in findings(facts(shop, outer))
 

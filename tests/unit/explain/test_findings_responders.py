@@ -10,11 +10,12 @@ from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.findings import responders_failing
 from ocsp_pcap.explain.findings.common import View
 from ocsp_pcap.explain.model import Doubt, Finding
-from ocsp_pcap.facts import Facts
+from ocsp_pcap.facts import CertificateFact, Facts, OcspExchangeFact
 
 from .facts_factory import (
     PARENT,
     attempt,
+    capture,
     certificate,
     dns,
     exchange,
@@ -35,18 +36,32 @@ def findings(seen: Facts, **told: Any) -> dict[str, Finding]:
     return {f.code: f for f in explain(seen, context).findings}
 
 
+def refused(subject: CertificateFact, time: float) -> OcspExchangeFact:
+    return exchange(subject, None, http_status=503, time=time)
+
+
+def test_answers_that_may_be_missing_are_no_failures() -> None:
+    silent = facts(*many, *outers, *(silence(subject, time=n + 0.1) for n, subject in enumerate(many)))
+    assert "responders-failing" not in findings(silent)
+    heard = [attempt("established", time=n, stream=900 + n) for n in range(len(many))]
+    asked = [silence(subject, time=n + 0.1, stream=900 + n) for n, subject in enumerate(many)]
+    assert "no-response 4" in findings(facts(*many, *outers, *heard, *asked))["responders-failing"].summary
+    lossy = facts(capture(tcp_gaps=1), *many, *outers, *heard, *asked)
+    assert "responders-failing" not in findings(lossy)
+
+
 def test_most_queries_fail() -> None:
-    failing = facts(*many, *outers, *(silence(subject, time=n + 0.1) for n, subject in enumerate(many[:3])))
+    failing = facts(*many, *outers, *(refused(subject, time=n + 0.1) for n, subject in enumerate(many[:3])))
     found = findings(failing)["responders-failing"]
     assert found.severity == "problem"
-    assert "about all in vain (no-response 3)" in found.summary
+    assert "about all in vain (http-error 3)" in found.summary
     assert "host0.test, host1.test, host2.test" in found.summary
 
 
 def test_a_clock_in_doubt_is_no_failing_responder() -> None:
     said = Doubt("clock", "the clock may be wrong")
     verdicts = explain(
-        facts(*many, *outers, *(silence(s, time=n + 0.1) for n, s in enumerate(many)))
+        facts(*many, *outers, *(refused(s, time=n + 0.1) for n, s in enumerate(many)))
     ).verdicts
     doubted = [replace(verdict, doubts=(said,)) for verdict in verdicts]
     case = Case(facts(*many), Context())

@@ -10,11 +10,13 @@ from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Finding
 from ocsp_pcap.explain.site import Site
+from ocsp_pcap.explain.stapling import REFUSAL
 from ocsp_pcap.facts import Facts
 
 from .facts_factory import (
     CHILD,
     SECOND,
+    alert,
     certificate,
     crl_fetch,
     exchange,
@@ -41,6 +43,15 @@ def test_must_staple_violated() -> None:
     assert found["must-staple-violated"].severity == "problem"
     codes = [f.code for f in explain(facts(must, *(handshake("shop.test", must) for _ in range(3)))).findings]
     assert codes.count("must-staple-violated") == 1
+
+
+def test_a_staple_that_only_the_clock_speaks_against_violates_nothing() -> None:
+    for end, violated in ((-100, False), (-1000, True)):
+        stale = response(single(must, this_update=-3000, next_update=end))
+        seen = facts(must, handshake("shop.test", must, staples=(stale,)))
+        assert ("must-staple-violated" in findings(seen)) is violated
+        refused = handshake("shop.test", must, staples=(stale,), alerts=(alert(REFUSAL),))
+        assert "must-staple-violated" in findings(facts(must, refused))
 
 
 @pytest.mark.parametrize(
@@ -127,6 +138,9 @@ def test_crl_fallback() -> None:
     assert "crl-fallback" not in findings(facts(shop, visit, by_issuer))
     unnamed = certificate()
     assert "crl-fallback" in findings(facts(unnamed, handshake("shop.test", unnamed), by_issuer))
+    lost = crl_fetch(None, issuer=shop.issuer)
+    found = findings(facts(unnamed, handshake("shop.test", unnamed), lost))["crl-fallback"]
+    assert f"a CRL of {unnamed.issuer}" in found.summary
     failed = findings(facts(shop, visit, crl_fetch(CRL, http_status=404)))["crl-fallback"]
     assert "which failed with HTTP 404" in failed.summary
 

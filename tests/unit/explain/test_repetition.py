@@ -10,7 +10,7 @@ from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.repetition import Habit, Repetition, repetitions
 from ocsp_pcap.facts import Fact
 
-from .facts_factory import PARENT, SECOND, certificate, exchange, facts, handshake, response, site
+from .facts_factory import PARENT, SECOND, capture, certificate, exchange, facts, handshake, response, site
 
 SHOP, NEWS = certificate(), certificate("news.test")
 
@@ -50,6 +50,17 @@ def test_habits(visits: list[float], asked: list[float], habit: Habit) -> None:
     assert found is not None
     assert found.habit == habit
     assert len(found.repeats) == len(asked) - 1
+
+
+def test_where_packets_are_missing_a_query_may_be_too() -> None:
+    visits = [handshake("shop.test", SHOP, time=time) for time in (0, 30, 70)]
+    asked = [exchange(SHOP, time=time) for time in (1, 71)]
+    found = repetition(capture(tcp_gaps=1), *visits, *asked)
+    assert found is not None
+    assert (found.habit, found.used_at) == ("untold", ())
+    seen = facts(SHOP, capture(tcp_gaps=1), *visits, *asked)
+    said = next(f.summary for f in explain(seen, Context()).findings if f.code == "repeated-queries")
+    assert "the captures do not tell" in said
 
 
 def test_ages() -> None:
