@@ -20,13 +20,12 @@ from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.headers import FAR, NEAR
-from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
+from ocsp_pcap.streams.reassembly import Reassembler
 from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
-from ocsp_pcap.streams.windows import Heard
+from ocsp_pcap.streams.windows import HALF, MODULUS, Heard
 
 CLOSING: Final = FIN | RST
 URGENT: Final = 0x20
-HALF: Final = 1 << 31
 
 
 class SegmentReader:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.headers import FAR, NEAR
 from ocsp_pcap.streams.joining import FlowMatch, Joined, MatchError
-from ocsp_pcap.streams.known import MODULUS, Flags, KnownStreams, Rows
+from ocsp_pcap.streams.known import KnownStreams
 from ocsp_pcap.streams.state import (
     ACKED_0,
     ACKED_1,
@@ -25,6 +25,7 @@ from ocsp_pcap.streams.state import (
     RESET_BY_1,
     SWAPPED,
 )
+from ocsp_pcap.streams.windows import HALF, MODULUS, Flags, Rows
 
 
 class StreamsAcrossFiles(KnownStreams):
@@ -88,7 +89,7 @@ class StreamsAcrossFiles(KnownStreams):
                 after = other.heard(int(theirs[index]), direction ^ int(flipped[index]))
                 if before is not None and after is not None:
                     fell = (before.acknowledgment - after.acknowledgment) % MODULUS
-                    if 0 < fell < MODULUS // 2:
+                    if 0 < fell < HALF:
                         return True
         kinds = other._state["blind_end"][theirs]
         for index, side in zip(*(places.tolist() for places in np.nonzero(kinds)), strict=True):

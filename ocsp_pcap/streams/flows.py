@@ -18,10 +18,10 @@ from ocsp_pcap.decode.columns import ACK, SYN, TransportColumns
 from ocsp_pcap.streams.distinct import distinct, first_of_each
 from ocsp_pcap.streams.exact_index import Lanes
 from ocsp_pcap.streams.flow import FlowRows
-from ocsp_pcap.streams.known import Flags, Rows
 from ocsp_pcap.streams.remembered import RememberedStreams
 from ocsp_pcap.streams.restarts import Restarts
 from ocsp_pcap.streams.state import BASE_0, BASE_1, IS_IPV6, REBASED, SWAPPED
+from ocsp_pcap.streams.windows import Flags, Rows
 
 
 class FlowTable(RememberedStreams):

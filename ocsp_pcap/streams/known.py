@@ -28,14 +28,10 @@ from ocsp_pcap.streams.state import (
     SWAPPED,
     read_flows,
 )
-from ocsp_pcap.streams.windows import Heard, scaled
-
-Rows = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from ocsp_pcap.streams.windows import MODULUS, Flags, Heard, Rows, scaled
 
 _MAXIMUM_PORT = np.uint64(0xFFFF)
 _FLOWS_AT_ONCE = 1024
-MODULUS = 1 << 32
 
 
 class Acknowledgments(NamedTuple):

@@ -9,9 +9,8 @@ from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.streams.copies import Copies
 from ocsp_pcap.streams.events import Close, CopiesDiffer, Data, Gap, StreamEvent
 from ocsp_pcap.streams.headers import FAR
+from ocsp_pcap.streams.windows import HALF, MODULUS
 
-MODULUS = 1 << 32
-HALF = 1 << 31
 REORDERING_TOLERANCE = 16
 """Segments of the stream that may still bring a byte which the receiver has already acknowledged:
 captures from several queues record an acknowledgment before the segment it answers."""

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, EXTRA, RST, SYN, TransportColumns
 from ocsp_pcap.streams.headers import HEADERS, UNKNOWN, Checksum, Headers, read_headers
-from ocsp_pcap.streams.windows import advertised
+from ocsp_pcap.streams.windows import HALF, MODULUS, advertised
 
-HALF: Final = 1 << 31
-MODULUS: Final = 1 << 32
 SAMPLE: Final = 32
 """Segments of a host that tell whether its checksums are made by its network interface."""
 MAX_SAMPLES: Final = 256

@@ -15,9 +15,17 @@ from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.streams.across_files import StreamsAcrossFiles
 from ocsp_pcap.streams.distinct import among, distinct, first_of_each
 from ocsp_pcap.streams.headers import FAR, NEAR
-from ocsp_pcap.streams.known import Acknowledgments, Flags, Rows
+from ocsp_pcap.streams.known import Acknowledgments
 from ocsp_pcap.streams.state import ACKED_0, ACKED_1, BLIND_FIN, BLIND_MORE, BLIND_RST, RESET_BY_1
-from ocsp_pcap.streams.windows import acknowledging, advertised, all_scaled, last_before, scales
+from ocsp_pcap.streams.windows import (
+    Flags,
+    Rows,
+    acknowledging,
+    advertised,
+    all_scaled,
+    last_before,
+    scales,
+)
 
 _ALERT, _APPLICATION_DATA = 21, 23
 _MAX_ALERT = 64

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, SYN, TransportColumns
 from ocsp_pcap.streams.distinct import among, distinct
-
-Rows = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
-MAXIMUM_SEQUENCE = 0xFFFFFFFF
+from ocsp_pcap.streams.windows import MODULUS, Flags, Rows
 
 
 class Restarts:
@@ -82,6 +77,6 @@ class Restarts:
             if in_error:
                 continue
             if bases[side] is None:
-                bases[side] = sequence if flags & SYN else (sequence - 1) & MAXIMUM_SEQUENCE
+                bases[side] = sequence if flags & SYN else (sequence - 1) % MODULUS
             if bases[not side] is None and flags & ACK:
-                bases[not side] = (acknowledgment - 1) & MAXIMUM_SEQUENCE
+                bases[not side] = (acknowledgment - 1) % MODULUS

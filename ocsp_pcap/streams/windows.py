@@ -11,6 +11,7 @@ from ocsp_pcap.decode.columns import ACK, EXTRA, RST, SYN, TransportColumns
 from ocsp_pcap.decode.window import byte, uint32
 
 Rows = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 UNSEEN: Final = 0
 """Scale of a direction whose SYN is not in the capture, or cannot be read."""
@@ -21,7 +22,9 @@ GREATEST_SHIFT: Final = 14
 IN_SYN: Final = 1 << 16
 """Added to a window that stands in a SYN, to which no scale applies (RFC 7323 2.2)."""
 MODULUS: Final = 1 << 32
+"""Sequence numbers count modulo this (RFC 9293 3.4)."""
 HALF: Final = 1 << 31
+"""A number that is less than this ahead of another is after it."""
 _END, _NOTHING, _WINDOW_SCALE = 0, 1, 3
 
 

@@ -144,7 +144,6 @@ NOT_BOUNDS = {
     "streams/reassembly.py": {"MAX_PLAUSIBLE_JUMP": TELLS, "MAX_ENDS": TELLS},
     "streams/receiver.py": {"MAX_SAMPLES": COST},
     "streams/remembered.py": {"_MAX_ALERT": PROTOCOL},
-    "streams/restarts.py": {"MAXIMUM_SEQUENCE": PROTOCOL},
     "streams/windows.py": {"GREATEST_SHIFT": PROTOCOL},
     "tls/compression.py": {"_MAX_WINDOW": PROTOCOL},
     "tls/messages.py": {"_MAX_REMEMBERED": COST},

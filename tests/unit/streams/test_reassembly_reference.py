@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.streams.events import Data, Gap
-from ocsp_pcap.streams.reassembly import MODULUS, Reassembler
+from ocsp_pcap.streams.reassembly import Reassembler
+from ocsp_pcap.streams.windows import MODULUS
 
 
 @settings(deadline=None, max_examples=200)
