@@ -56,7 +56,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReadOptions:
     """Options of reading captures."""
 

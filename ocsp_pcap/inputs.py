@@ -32,7 +32,7 @@ class HowToRead(NamedTuple):
     cluster: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CapturesRead:
     """Facts, and whether every input could be read."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.parallel.workers import Workers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RunOptions:
     """Options of reading captures."""
 

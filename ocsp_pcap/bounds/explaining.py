@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ocsp_pcap.bounds.declared import ERROR, NOTED, bound
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class ExplainingBounds:
     """How much is compared for one answer, and read of what the user gives beside captures, and why no more.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ocsp_pcap.bounds.declared import COST, ERROR, bound
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class ReadingBounds:
     """How much of a capture is held or looked at, and why no more."""
 

@@ -34,7 +34,7 @@ class FileDamage:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parsed:
     """The packets of a part of the buffer; columns as in PacketBatch."""
 

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import takewhile
-from string import digits
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.capture.errors import CaptureError
@@ -109,6 +108,7 @@ def set_name(names: Sequence[str]) -> str:
     head = _shared(names)
     tail = _shared([name[len(head) :][::-1] for name in names])[::-1]
     # A digit that all share is part of the number, not of the name.
+    digits = "0123456789"
     return f"{head.rstrip(digits)}*{tail.lstrip(digits)}"
 
 

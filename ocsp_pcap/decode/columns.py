@@ -16,7 +16,7 @@ EXTRA = 1 << 48
 """Payload offsets at or above this value count from the start of :attr:`TransportColumns.extra`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TransportColumns:
     """N TCP segments or UDP datagrams, in frame order (one frame may give several rows or none).
 

@@ -67,7 +67,7 @@ Level = dict[int, list[Frames]]
 """Packets by the kind of their next header."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class FastResult:
     """The rows that the walk made of packets, and the packets that it leaves to the slow path."""
 

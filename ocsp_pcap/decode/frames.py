@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.capture.batch import Bytes, Column
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Space:
     """Bytes that packets stand in, followed by :data:`~ocsp_pcap.capture.batch.PADDING` more."""
 
@@ -21,7 +21,7 @@ class Space:
     """What is added to a position in ``buffer`` to make a payload offset of the columns."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Frames:
     """N packets, or what they carry, in frame order. Positions are those of a :class:`Space`."""
 

@@ -22,7 +22,6 @@ from typing import (
     cast,
     get_args,
     get_origin,
-    get_type_hints,
 )
 
 from ocsp_pcap.facts.model import Fact
@@ -107,8 +106,8 @@ def _member(module: str, field: Any) -> FieldPlan:
 @cache
 def _hint(module: str, annotation: str) -> Any:
     """Return the type that an annotation of a module means: few annotations, on many fields."""
-    holder = type("Holder", (), {"__annotations__": {"value": annotation}})
-    return get_type_hints(holder, vars(sys.modules[module]), include_extras=True)["value"]
+    # What get_type_hints does takes twice as long. The source is that of our own classes.
+    return eval(annotation, vars(sys.modules[module]))  # noqa: S307
 
 
 def _shape(hint: Any) -> Shape:

@@ -41,7 +41,7 @@ class ObservedFile(NamedTuple):
     """Frames, counted in this file, of IP fragments that disagree about a UDP datagram."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Observation:
     """All that one capture showed, before it is put into facts."""
 

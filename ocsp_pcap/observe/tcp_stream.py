@@ -26,7 +26,7 @@ class Reset(NamedTuple):
     """Sequence number that its direction had come to."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class TcpStream:
     """A stream that is being read."""
 
@@ -93,7 +93,7 @@ class TcpStream:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class FinishedStream:
     """A stream that is over, or of which nothing more can matter."""
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.quic.connection import QuicConnection
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class UdpStream:
     """A handshake (or those of one connection) of a UDP flow; a flow may have several."""
 

@@ -28,7 +28,7 @@ class RsaKey(NamedTuple):
     """Of the SubjectPublicKeyInfo."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Shared:
     """Each distinct certificate and response is parsed once a run, through these."""
 

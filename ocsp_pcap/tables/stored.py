@@ -84,7 +84,7 @@ def _json_lines(argument: str) -> Facts:
     return facts
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class StoredInputs:
     """The facts among the arguments of a command, and the captures that are still to be read."""
 

@@ -225,6 +225,15 @@ def test_reading_a_capture_imports_nothing_that_it_does_not_need() -> None:
     assert not others & modules
 
 
+def test_explaining_imports_nothing_that_it_does_not_need() -> None:
+    others = {"jinja2", "asyncio", "multiprocessing", "pyarrow", "scapy"}
+    others |= {"ocsp_pcap.explain.site.reading", "ocsp_pcap.explain.logs.read", "ocsp_pcap.explain.trace"}
+    others |= {"ocsp_pcap.explain.forecast", "ocsp_pcap.report.html", "ocsp_pcap.report.markdown"}
+    modules = loaded("explain", PARENT)
+    assert "rich.console" in modules
+    assert not others & modules
+
+
 def test_reading_a_capture_without_certificates_needs_no_cryptography() -> None:
     assert not {"cryptography", "ocsp_pcap.ocsp.signature"} & loaded(
         "facts", SAMPLES / "tls13-without-keys" / "child.pcap"

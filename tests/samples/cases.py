@@ -16,7 +16,8 @@ from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.expect import Expectation, load_expectations
 from ocsp_pcap.explain.logs.read import load_log
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.explain.site import ProxyRole, Site, load_site
+from ocsp_pcap.explain.site import ProxyRole, Site
+from ocsp_pcap.explain.site.site_file import load_site
 from ocsp_pcap.explain.trace import load_trace
 from ocsp_pcap.facts import Facts
 

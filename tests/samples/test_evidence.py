@@ -12,7 +12,8 @@ from ocsp_pcap.evidence.address_map import ADDRESS_TEXT
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.explain.site import Site, load_site
+from ocsp_pcap.explain.site import Site
+from ocsp_pcap.explain.site.site_file import load_site
 from ocsp_pcap.explain.trace import load_trace
 from ocsp_pcap.ticket import SupportCase, write_ticket
 

@@ -10,8 +10,9 @@ import pytest
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation
-from ocsp_pcap.explain.site import Proxy, ProxyRole, Site, load_site
+from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.site.read import load_sites, merged, read_files
+from ocsp_pcap.explain.site.site_file import load_site
 from ocsp_pcap.explain.site.write import site_toml
 from ocsp_pcap.explain.trace import load_trace
 from tests.conftest import SYSINFO

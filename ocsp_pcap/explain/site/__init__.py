@@ -7,6 +7,5 @@ a proof, what is read from a form that could not be tried is a sign.
 """
 
 from ocsp_pcap.explain.site.model import AuthorityCertificate, Proxy, ProxyRole, Site, SiteError, Source
-from ocsp_pcap.explain.site.site_file import load_site
 
-__all__ = ["AuthorityCertificate", "Proxy", "ProxyRole", "Site", "SiteError", "Source", "load_site"]
+__all__ = ["AuthorityCertificate", "Proxy", "ProxyRole", "Site", "SiteError", "Source"]

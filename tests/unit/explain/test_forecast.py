@@ -11,7 +11,8 @@ from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.forecast import forecast
 from ocsp_pcap.explain.forecast_model import Forecast, ValidatorForecast
-from ocsp_pcap.explain.site import Proxy, Site, load_site
+from ocsp_pcap.explain.site import Proxy, Site
+from ocsp_pcap.explain.site.site_file import load_site
 from ocsp_pcap.facts import AlertFact, CertificateFact, DnsLookupFact, ExchangeFrames, Facts, HandshakeFact
 
 from .forecast_facts import (

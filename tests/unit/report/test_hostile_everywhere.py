@@ -14,7 +14,8 @@ from rich.console import Console
 from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.difference import difference, outline_of
 from ocsp_pcap.explain.model import Cover, Event, Lane, Timeline, Validator
-from ocsp_pcap.explain.site import Proxy, Site, Source, load_site
+from ocsp_pcap.explain.site import Proxy, Site, Source
+from ocsp_pcap.explain.site.site_file import load_site
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import dumps
 from ocsp_pcap.notebook import Result

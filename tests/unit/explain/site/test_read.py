@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ocsp_pcap.explain.site import Proxy, SiteError, load_site
+from ocsp_pcap.explain.site import Proxy, SiteError
 from ocsp_pcap.explain.site.read import form_of, load_sites, merged, read_files
+from ocsp_pcap.explain.site.site_file import load_site
 from ocsp_pcap.explain.site.write import site_toml
 from tests.conftest import SAMPLES
 

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ocsp_pcap.explain.site import Site, SiteError, load_site
+from ocsp_pcap.explain.site import Site, SiteError
+from ocsp_pcap.explain.site.site_file import load_site
 
 SECOND = 10**9
 
