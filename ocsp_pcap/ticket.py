@@ -20,6 +20,7 @@ from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.report.html import render_html
 from ocsp_pcap.report.markdown import render_markdown
+from ocsp_pcap.tables.merge import renamed
 from ocsp_pcap.terminal.escape import markdown_code
 from ocsp_pcap.whole_file import replacing_in
 
@@ -135,7 +136,7 @@ def _anonymous(case: SupportCase, evidence: Path, addresses: AddressMap) -> Expl
     options = ReadOptions(key_logs=case.key_logs, authorities=authorities, hosts=hosts)
     facts = read_facts([evidence], options)
     captures = tuple(replace(c, path=c.path.replace(str(evidence), EVIDENCE)) for c in facts.captures)
-    facts = _renamed(facts, {c.path: n.path for c, n in zip(facts.captures, captures, strict=True)})
+    facts = renamed(facts, {c.path: n.path for c, n in zip(facts.captures, captures, strict=True)})
     roles = {capture.path: capture.role for capture in facts.captures if capture.role is not None}
     context = replace(
         case.context,
@@ -165,19 +166,6 @@ def _log_entry(entry: LogEntry, addresses: AddressMap) -> LogEntry:
         host=other(entry.host),
         client=other(entry.client),
         responder=other(entry.responder),
-    )
-
-
-def _renamed(facts: Facts, names: dict[str, str]) -> Facts:
-    """Return facts whose captures are called otherwise."""
-    return replace(
-        facts,
-        captures=tuple(replace(fact, path=names[fact.path]) for fact in facts.captures),
-        handshakes=tuple(replace(fact, capture=names[fact.capture]) for fact in facts.handshakes),
-        ocsp_exchanges=tuple(replace(fact, capture=names[fact.capture]) for fact in facts.ocsp_exchanges),
-        crl_fetches=tuple(replace(fact, capture=names[fact.capture]) for fact in facts.crl_fetches),
-        dns_lookups=tuple(replace(fact, capture=names[fact.capture]) for fact in facts.dns_lookups),
-        tcp_attempts=tuple(replace(fact, capture=names[fact.capture]) for fact in facts.tcp_attempts),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
+from ocsp_pcap.decode.window import Window, gather
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
@@ -64,6 +65,16 @@ class TransportColumns:
     def of(self, rows: Column) -> TransportColumns:
         """Return some of the rows."""
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
+    def fields_at(self, offsets: Column, fields: np.dtype[np.void]) -> Window:
+        """Return fields of payloads; beyond a payload's end stands anything."""
+        elsewhere = offsets >= EXTRA
+        if not elsewhere.any():
+            return gather(self.buffer, offsets, fields)
+        found = gather(self.buffer, np.where(elsewhere, 0, offsets), fields)
+        extra = np.frombuffer(self.extra + bytes(fields.itemsize), np.uint8).copy()
+        found[elsewhere] = gather(extra, offsets[elsewhere] - EXTRA, fields)
+        return found
 
     def payload(self, row: int) -> bytes:
         """Return a copy of the payload bytes of one row."""

@@ -12,12 +12,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.decode.columns import EXTRA, TransportColumns
-from ocsp_pcap.decode.window import Window, gather, layout
+from ocsp_pcap.decode.columns import TransportColumns
+from ocsp_pcap.decode.window import layout
 from ocsp_pcap.streams.distinct import among
 
 Flags = NDArray[np.bool_]
-Rows = NDArray[np.int64]
 
 DTLS: Final = "DTLS"
 OPENVPN: Final = "OpenVPN"
@@ -66,7 +65,7 @@ def outside(tcp: TransportColumns, udp: TransportColumns) -> Counter[str]:
     if len(udp):
         length = udp.payload_length
         rows = np.flatnonzero((length > _DTLS_HEADER) & ~udp.in_error)
-        heads, length = _at(udp, udp.payload_offset[rows], _HEAD), length[rows]
+        heads, length = udp.fields_at(udp.payload_offset[rows], _HEAD), length[rows]
         first = heads["first"]
         dtls = (first >= 20) & (first <= 23) & among(heads["version"], _DTLS_VERSIONS)
         dtls &= heads["record_length"] <= length - _DTLS_HEADER
@@ -93,7 +92,7 @@ def _resets(columns: TransportColumns, prefix: int) -> int:
     if not len(rows):
         return 0
     start, length = columns.payload_offset[rows] + prefix, length[rows]
-    heads, tails = _at(columns, start, _HEAD), _at(columns, start + length - _TAIL.itemsize, _TAIL)
+    heads, tails = columns.fields_at(start, _HEAD), columns.fields_at(start + length - _TAIL.itemsize, _TAIL)
     client, server = among(heads["first"], _CLIENT_OPCODES), among(heads["first"], _SERVER_OPCODES)
     none = tails["packet_id"] == 0
     found: Flags = client & none & (tails["acknowledged"] == 0)
@@ -102,16 +101,5 @@ def _resets(columns: TransportColumns, prefix: int) -> int:
     crypt = (client & (length == _CRYPT_RESET)) | (server & (length == _CRYPT_RESET + 12))
     found |= crypt & (heads["crypt_id"] == 1)
     if prefix:
-        found &= _at(columns, start - prefix, _LENGTH)["length"] == length
+        found &= columns.fields_at(start - prefix, _LENGTH)["length"] == length
     return int(np.count_nonzero(found))
-
-
-def _at(columns: TransportColumns, at: Rows, fields: np.dtype[np.void]) -> Window:
-    """Return fields of payloads; beyond a payload's end stands anything."""
-    elsewhere = at >= EXTRA
-    if not elsewhere.any():
-        return gather(columns.buffer, at, fields)
-    found = gather(columns.buffer, np.where(elsewhere, 0, at), fields)
-    extra = np.frombuffer(columns.extra + bytes(fields.itemsize), np.uint8).copy()
-    found[elsewhere] = gather(extra, at[elsewhere] - EXTRA, fields)
-    return found

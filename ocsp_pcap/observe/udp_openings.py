@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.decode.columns import EXTRA, TransportColumns
-from ocsp_pcap.decode.window import Window, gather, layout
+from ocsp_pcap.decode.columns import TransportColumns
+from ocsp_pcap.decode.window import Window, layout
 from ocsp_pcap.quic.versions import MINIMUM_INITIAL_DATAGRAM, VERSION_1, VERSION_2
 
 Flags = NDArray[np.bool_]
@@ -27,7 +27,7 @@ class Beginnings:
     def __init__(self, columns: TransportColumns, rows: NDArray[np.int64]) -> None:
         at = columns.payload_offset[rows]
         length = columns.payload_length[rows]
-        heads = _gather(columns, at)
+        heads = columns.fields_at(at, _HEAD)
         first = heads["first"]
         self.any: Flags = _quic(heads)
         """It can begin a handshake of a flow of which nothing is known."""
@@ -36,17 +36,6 @@ class Beginnings:
             ((first & 0xC0) == 0xC0) & is_initial & (length >= MINIMUM_INITIAL_DATAGRAM) & self.any
         )
         """It may be the first of another QUIC connection."""
-
-
-def _gather(columns: TransportColumns, at: NDArray[np.int64]) -> Window:
-    """Return the first bytes of payloads; beyond a payload's end stands anything."""
-    elsewhere = at >= EXTRA
-    if not elsewhere.any():
-        return gather(columns.buffer, at, _HEAD)
-    heads = gather(columns.buffer, np.where(elsewhere, 0, at), _HEAD)
-    extra = np.frombuffer(columns.extra + bytes(_HEAD.itemsize), np.uint8).copy()
-    heads[elsewhere] = gather(extra, at[elsewhere] - EXTRA, _HEAD)
-    return heads
 
 
 def _quic(heads: Window) -> Flags:

@@ -63,7 +63,7 @@ def merged(sources: Sequence[Facts], own: int = 0) -> tuple[Facts, list[dict[str
         names = {capture.path: _name(capture, known) for capture in source.captures}
         fresh = {path: name for path, name in names.items() if name not in known}
         known |= {fresh[capture.path]: capture for capture in source.captures if capture.path in fresh}
-        parts[number] = _with_names(source, fresh)
+        parts[number] = renamed(source, fresh)
         called[number] = names
     return parts[0] if len(parts) == 1 else collected(
         (fact for part in parts for fact in part), better
@@ -83,7 +83,7 @@ def _identity(capture: CaptureFact) -> tuple[object, ...]:
     return capture.packets, capture.first_time, capture.last_time, capture.size, capture.link_types
 
 
-def _with_names(facts: Facts, fresh: dict[str, str]) -> Facts:
+def renamed(facts: Facts, fresh: dict[str, str]) -> Facts:
     """Return facts with the new names of their captures, without the captures that have none."""
     if all(fresh.get(capture.path) == capture.path for capture in facts.captures):
         return facts
