@@ -70,8 +70,8 @@ def same_thing(one: Item, other: Item) -> bool:
 def same_hello(case: Discrepancy) -> str | None:
     """A handshake is one fact, by its first hello; a second one bears the same random.
 
-    The client sends it again where nothing came back (RFC 6347 4.2.4), or where the server asked for it
-    (RFC 8446 4.1.2, RFC 6347 4.2.1).
+    A client sends it again where nothing came back over QUIC (RFC 9002 6.2), or where the server asked for it
+    (RFC 8446 4.1.2; Retry, RFC 9000 8.1.2).
     """
     theirs = case.wireshark
     if case.ours is not None or theirs is None or theirs.kind != "client-hello" or not theirs.mark:

@@ -3,17 +3,17 @@
 Files are cut into *shares* of about one size, one for each process, which stand one after the other
 (:mod:`~ocsp_pcap.parallel.runs`). This process reads the first; workers read the others at the same time, by
 the observers that read everything else, and send what these hold (:mod:`~ocsp_pcap.parallel.read_run`).
-Shares are joined in their order (:mod:`~ocsp_pcap.parallel.joining`). Few and large shares cost least, as
-each border does; of a cluster, which may lose workers, each thread reads several.
+Shares are joined in their order (:mod:`~ocsp_pcap.parallel.joining`). Each border between shares costs
+something, so they are few and large; only a cluster, which may lose workers, gets several for each thread.
 
-**What belongs to whom.** A connection belongs to the share in which it begins; a SYN shows that. A worker
-reads all that is its own, to the end of its share. What it sees of a connection without its beginning it
-leaves, and says only up to which frame there would be something to read. What is open at the end of a share
+**What belongs to whom.** A connection belongs to the share in which it begins, as its SYN shows. A worker
+reads those of its share, to the end of the share. Of a connection whose beginning it does not see it reads
+nothing, and notes only which frame is the last that would bring something. What is open at the end of a share
 (half a handshake, a kept-alive connection, a protocol not yet known) is handed over as it is, state and all.
-Before the next share is joined, its files are read on in, until nothing of those connections can matter any
-more: for handshakes that takes the first block, for connections of hours the whole share, of which only
-their segments are looked at. To these reading is in order; what it makes the table of streams know is
-forgotten again (:meth:`~ocsp_pcap.streams.flows.FlowTable.ahead`), for the worker's table has it, too.
+Before the next share is joined, the joining process goes through its files for these open connections alone,
+and only until none of them can want more: for handshakes that is the first block, for a connection of hours
+the whole share. So they are read in order. What this teaches the table of streams is forgotten again
+(:meth:`~ocsp_pcap.streams.flows.FlowTable.ahead`), for the worker's table, joined next, has it, too.
 
 **Why the result is that of reading in order.** The facts of a connection depend on its own packets and
 on what the table of streams knew by then. A worker has both for those that begin in its share, unless earlier

@@ -13,7 +13,7 @@ from ocsp_pcap.observe.tcp_rows import telling
 from ocsp_pcap.spoken.shared import Shared
 
 INHERITED: Final = 8
-"""Of what is wanted of a stream: its first packet here is no SYN, and it is not read."""
+"""The first packet of the stream in this share is no SYN: its worker does not read it."""
 
 
 class ShareTcpObserver(TcpObserver):

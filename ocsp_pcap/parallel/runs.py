@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from ocsp_pcap.capture.rotation import Member, Rotation
 
 LEAST_BYTES: Final = 16 << 20
-"""Of a share: less is read sooner than it is given away."""
+"""A share is at least this large: less is read sooner than a worker is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
