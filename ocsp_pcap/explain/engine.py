@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ocsp_pcap.bounds import counted, mark, reached_since, sentences
 from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes, log_times
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.causes import CAUSES, ORDER, next_steps
+from ocsp_pcap.explain.causes import CAUSES, ORDER, next_steps, rules_for
 from ocsp_pcap.explain.chains import chains
 from ocsp_pcap.explain.findings import all_findings
 from ocsp_pcap.explain.grounds.claim import Claim, Standing, Weighed
@@ -129,7 +129,7 @@ def answer(question: Question) -> Answered:
     firm: Weighed | None = None
     settled = False
     start = mark()
-    for entry, claims in ORDER:
+    for entry, claims in rules_for(question.situation):
         if (settled and not entry.proofs) or (firm is not None and entry.code == "unexplained"):
             # Beside a confirmed answer only what is confirmed, too, is shown.
             continue

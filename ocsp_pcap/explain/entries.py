@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from string import Formatter
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.grounds.claim import Proof
 from ocsp_pcap.explain.model import Presence, Severity
+from ocsp_pcap.explain.question import Situation
 
 PLACEHOLDERS: Final = frozenset(
     {
@@ -66,6 +67,8 @@ class Cause(NamedTuple):
     """For a cause: how it stands with it about the revocation status; None: that is open."""
     proofs: tuple[Proof, ...] = ()
     """For a cause: sets of kinds of ground, each of which proves it; none: it is never more than likely."""
+    only: Callable[[Situation], bool] = lambda _: True
+    """For a cause: which questions it is asked; what it need not look at is left out for all at once."""
 
     def steps(self, context: Mapping[str, object]) -> tuple[str, ...]:
         """Return the next steps with their placeholders filled in.
@@ -73,17 +76,21 @@ class Cause(NamedTuple):
         ``context`` may give any of :data:`PLACEHOLDERS`; a sentence that needs one which is missing or None
         is left out. Values go in as they are and are escaped where text leaves the program.
         """
-        known = {name: value for name, value in context.items() if value is not None}
-        return tuple([sentence.format(**known) for sentence in _complete(self.next_steps, frozenset(known))])
+        return tuple(
+            [
+                sentence.format_map(context)
+                for sentence, names in _with_placeholders(self.next_steps)
+                if None not in map(context.get, names)
+            ]
+        )
 
 
 @cache
-def _complete(sentences: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
-    """Return the sentences of the tables all of whose placeholders are known."""
+def _with_placeholders(sentences: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return sentences of the tables with the names of their placeholders."""
     return tuple(
-        sentence
+        (sentence, tuple(name for _, name, _, _ in Formatter().parse(sentence) if name is not None))
         for sentence in sentences
-        if all(name is None or name in known for _, name, _, _ in Formatter().parse(sentence))
     )
 
 
@@ -95,11 +102,12 @@ def cause(
     proofs: tuple[Proof, ...],
     *next_steps: str,
     check: Check | None = None,
+    only: Callable[[Situation], bool] = lambda _: True,
 ) -> Cause:
     """Make an entry for a cause; ``check`` follows from the presence where something was asked."""
     asked: dict[str, Check] = {"present": "done", "attempted": "failed"}
     check = asked.get(presence, check)
-    return Cause(code, "cause", presence, None, meaning, next_steps, phrase, check, proofs)
+    return Cause(code, "cause", presence, None, meaning, next_steps, phrase, check, proofs, only)
 
 
 def finding_entry(code: str, severity: Severity, meaning: str, *next_steps: str) -> Cause:

@@ -10,7 +10,7 @@ from typing import Final
 
 from ocsp_pcap.bounds import counted, sentences
 from ocsp_pcap.explain.case import Case, Context
-from ocsp_pcap.explain.causes import ORDER
+from ocsp_pcap.explain.causes import rules_for
 from ocsp_pcap.explain.forecast_model import (
     REASONS,
     Forecast,
@@ -115,9 +115,11 @@ def _reason(question: Question) -> Reason | None:
 
 def _holds(question: Question, code: str, confidences: Sequence[Confidence]) -> bool:
     """A cause explains the question, at least so surely."""
-    rule = next(rule for rule in ORDER if rule.entry.code == code)
     return any(
-        weigh(question, claim, rule.entry.proofs).confidence in confidences for claim in rule.claims(question)
+        weigh(question, claim, entry.proofs).confidence in confidences
+        for entry, claims in rules_for(question.situation)
+        if entry.code == code
+        for claim in claims(question)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.hosts import Host
@@ -11,6 +12,31 @@ from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
+
+
+class Situation(NamedTuple):
+    """The parts of a question that tell which causes need not look at it; few differ."""
+
+    shown: bool
+    """The handshake shows the certificate."""
+    leaf: bool
+    """It is the first of its chain."""
+    eligible: bool
+    """It names a responder."""
+    turned: bool
+    """The validator ever turned to one of these, or the site file may say where else it turns."""
+    asked: bool
+    """The validator asked about it, at whatever time."""
+    asked_now: bool
+    """This very handshake triggered a query."""
+    by_server: bool
+    """The server presented it."""
+    stapled: bool
+    """The handshake holds a staple, about whatever certificate."""
+    in_site: bool
+    """The site file speaks of the validator."""
+    finished: bool
+    """The handshake was finished, or the connection used."""
 
 
 class Question:
@@ -73,6 +99,23 @@ class Question:
             self.queries = self.asker.queries.get(certificate.sha256, ())
             if self.queries:
                 self.own_queries = self.asker.triggered.get((certificate.sha256, id(visit)), ())
+
+    @property
+    def situation(self) -> Situation:
+        """What tells which causes need not look at it."""
+        handshake, in_site = self.visit.handshake, self.proxy is not None
+        return Situation(
+            self.certificate is not None,
+            self.position == 0,
+            self.eligible,
+            in_site or bool(self.sought),
+            bool(self.queries),
+            bool(self.own_queries),
+            self.presented_by == "server",
+            bool(handshake.staples),
+            in_site,
+            handshake.complete or handshake.application_data,
+        )
 
     @property
     def host(self) -> str:

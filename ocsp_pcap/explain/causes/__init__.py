@@ -1,8 +1,9 @@
 """The meaning of each cause and each finding, how it is proven, and what to do next.
 
-One file a cause: its entry (meaning, phrase, proofs, next steps) and ``claims``, which answers one question
-with claims about it, beside its page ``<code>.md``. A cause never judges how sure it is, and never imports
-another cause: what several need stands in a module of its own in :mod:`ocsp_pcap.explain`.
+One file a cause: its entry (meaning, phrase, proofs, next steps, which questions it is asked) and ``claims``,
+which answers one question with claims about it, beside its page ``<code>.md``. A cause never judges how sure
+it is, and never imports another cause: what several need stands in a module of its own in
+:mod:`ocsp_pcap.explain`.
 
 :data:`ORDER` lists the causes, the most specific first. This order decides among causes that hold at once
 and among sightings of one certificate, and it is that of every table. :data:`URGENCY` lists them once more,
@@ -12,6 +13,7 @@ in the order in which sentences count them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
@@ -48,9 +50,20 @@ from ocsp_pcap.explain.causes.proven import proof_lines
 from ocsp_pcap.explain.entries import PLACEHOLDERS, Cause
 from ocsp_pcap.explain.findings import FINDINGS
 from ocsp_pcap.explain.grounds.claim import Claim
-from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.question import Question, Situation
 
-__all__ = ["CAUSES", "ORDER", "PLACEHOLDERS", "SECTIONS", "URGENCY", "Cause", "Rule", "next_steps", "page"]
+__all__ = [
+    "CAUSES",
+    "ORDER",
+    "PLACEHOLDERS",
+    "SECTIONS",
+    "URGENCY",
+    "Cause",
+    "Rule",
+    "next_steps",
+    "page",
+    "rules_for",
+]
 
 Claims: TypeAlias = Callable[[Question], Iterator[Claim]]
 
@@ -93,6 +106,13 @@ ORDER: Final[tuple[Rule, ...]] = tuple(
     )
 )
 """The causes, the most specific first; ``unexplained`` is what is left where none is at least likely."""
+
+
+@cache
+def rules_for(situation: Situation) -> tuple[Rule, ...]:
+    """Return the causes that look at a question, in their order."""
+    return tuple(rule for rule in ORDER if rule.entry.only(situation))
+
 
 URGENCY: Final[tuple[str, ...]] = tuple(
     module.ENTRY.code

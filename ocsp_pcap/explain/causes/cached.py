@@ -51,13 +51,12 @@ ENTRY: Final = cause(
     "after that.",
     "A capture longer than {longer} sees the next query: no answer from before lasts until then.",
     check="done",
+    only=lambda of: (of.eligible or of.asked) and not of.asked_now,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that an earlier response was used: of the capture, of a trace, or from before."""
-    if question.certificate is None or question.own_queries:
-        return
     if refused_staple(question.visit.handshake):
         # It wanted a staple and nothing else: what it holds did not count.
         return

@@ -27,13 +27,12 @@ ENTRY: Final = cause(
     "Capture again without a filter, or with at least: tcp port 80 or port 53 or tcp port 443 (and "
     "the proxy's ports).",
     "Capture on the interface by which {validator} reaches {responder}.",
+    only=lambda of: of.eligible and not of.asked_now,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that a query was sent, or may have been, in traffic that the capture does not hold."""
-    if not question.eligible or question.own_queries:
-        return
     entry = trace_entry(question)
     if entry is not None and entry.action == "query":
         yield _by_trace(question, entry)

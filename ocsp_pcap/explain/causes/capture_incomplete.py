@@ -28,6 +28,7 @@ ENTRY: Final = cause(
     "Capture again with full packets (tcpdump -s 0 -B 65536) and start before the connection opens.",
     "If one direction is missing, capture both directions of the mirror port, or on the proxy itself.",
     "See what is missing in {transport}.stream eq {stream}",
+    only=lambda of: of.eligible or not of.shown,
 )
 
 

@@ -29,13 +29,14 @@ ENTRY: Final = cause(
     "Or allow only TLS 1.2 between {validator} and {host} for the test: its certificates are in "
     "clear text. Where a proxy exports no secrets (ProxySG), a policy trace tells, too: --policy-trace.",
     "This connection is {quic}: block UDP port 443 for the test, and clients fall back to TCP.",
+    only=lambda of: not of.shown,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that the certificate travelled encrypted, and no key opens it."""
     handshake = question.visit.handshake
-    if not handshake.certificate_encrypted or question.certificate is not None:
+    if not handshake.certificate_encrypted:
         return
     if opened_in_vain(handshake):
         return

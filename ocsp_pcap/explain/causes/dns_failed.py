@@ -33,6 +33,7 @@ ENTRY: Final = cause(
     " hides them.",
     "If the proxy shall not resolve Internet names, send OCSP through a forwarding host or switch "
     "it off there.",
+    only=lambda of: of.eligible and of.turned and not of.asked_now,
 )
 
 
@@ -41,8 +42,6 @@ def claims(question: Question) -> Iterator[Claim]:
 
     Where queries go through a forwarding host, its name comes first.
     """
-    if not question.eligible or question.own_queries:
-        return
     if (forwarded := forwarding_lookups(question)) and question.proxy is not None:
         before = f"the forwarding host {question.proxy.forwarding_host}, through which its queries go"
         if (claim := _claim(question, forwarded, before, None)) is not None:

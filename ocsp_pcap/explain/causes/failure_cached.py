@@ -29,14 +29,14 @@ ENTRY: Final = cause(
     "Repair what failed first: the earlier query and what came of it stand in frame {frame}.",
     "Clear the OCSP cache of {validator}, or wait, and open a new connection to {host}.",
     check="failed",
+    only=lambda of: of.eligible and of.asked and not of.asked_now,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that no query followed because the last one, a short time ago, had failed."""
     certificate, time = question.certificate, question.visit.time
-    if certificate is None or not question.eligible or question.own_queries:
-        return
+    assert certificate is not None
     before = between(question.queries, time - KEPT, time)
     if not before or before[-1].time <= question.asker.answered.get(certificate.sha256, 0):
         return

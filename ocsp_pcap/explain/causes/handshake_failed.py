@@ -38,14 +38,13 @@ ENTRY: Final = cause(
     "Settle the handshake first: read the alert or reset in {transport}.stream eq {stream}.",
     "Check protocol versions, cipher suites and trust between {validator} and {host}.",
     check="moot",
+    only=lambda of: not of.finished,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that the handshake broke off for a reason that has nothing to do with revocation."""
     handshake = question.visit.handshake
-    if handshake.complete or handshake.application_data:
-        return
     alert = next((alert for alert in handshake.alerts if alert.level != "warning"), None)
     if alert is not None and alert.description is not None:
         yield from _by_alert(question, alert)

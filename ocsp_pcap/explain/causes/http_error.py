@@ -24,6 +24,7 @@ ENTRY: Final = cause(
     "If a proxy in between answered, exempt {responder} from authentication and content filtering.",
     "Try the responder directly: openssl ocsp -issuer ISSUER.pem -cert CERT.pem -url "
     "http://{responder}/ -text",
+    only=lambda of: of.asked_now,
 )
 
 

@@ -28,13 +28,12 @@ ENTRY: Final = cause(
     "Nothing is wrong: browsers and many proxies check intermediates by other means, or not at all.",
     "If policy demands it, look whether {validator} can check the whole chain.",
     check="needless",
+    only=lambda of: of.eligible and not of.leaf and not of.asked,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that the validator never asks about intermediates."""
-    if not question.eligible or question.position == 0 or question.queries:
-        return
     asker, known = question.asker, question.case.facts.certificates
     asked = [known[sha256] for sha256, queries in asker.queries.items() if queries]
     leaves = [certificate for certificate in asked if not certificate.is_ca]

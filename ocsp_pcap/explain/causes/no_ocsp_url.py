@@ -9,6 +9,7 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Genuine, Read, Received
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import host_and_port, responder_hosts
 
@@ -23,13 +24,15 @@ ENTRY: Final = cause(
     "To test OCSP, use a host whose certificate names a responder (see the OCSP URL under Authority"
     " Information Access).",
     check="needless",
+    only=lambda of: of.shown and not of.eligible,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that there is nobody to ask."""
     certificate = question.certificate
-    if certificate is None or question.eligible or certificate.parse_error:
+    assert certificate is not None
+    if certificate.parse_error:
         return
     crl = "; it names a CRL" if certificate.crl_urls else ""
     useless = f" that can be asked over HTTP ({certificate.ocsp_urls[0]})" if certificate.ocsp_urls else ""
@@ -48,28 +51,17 @@ def _signs(question: Question) -> Iterator[Standing]:
     if proxy is not None and proxy.responder_url is not None:
         yield Standing("other-place", f"the site file says that {proxy.responder_url} is asked instead")
         return
-    if not asker.exchanges:
-        return
-    named = question.case.once(_responders_named).get(asker.identity, set())
-    for exchange in asker.exchanges:
-        target = host_and_port(exchange.url)
-        if target is not None and exchange.requests and target[0] not in named:
-            yield Standing(
-                "other-place",
-                f"it asks {target[0]}, which no certificate that it received names: a responder that is set "
-                "up there may be asked for this one, too",
-            )
-            return
+    if asker.exchanges and (responder := question.case.once(_responder_set_up, asker)) is not None:
+        yield Standing(
+            "other-place",
+            f"it asks {responder}, which no certificate that it received names: a responder that is set "
+            "up there may be asked for this one, too",
+        )
 
 
-def _responders_named(case: Case) -> dict[str, set[str]]:
-    """Return, by host that asked something, the responders that the certificates it received name."""
-    return {
-        identity: {
-            responder
-            for sha256 in host.received
-            for responder, _, _ in responder_hosts(case.facts.certificates[sha256].ocsp_urls)
-        }
-        for identity, host in case.hosts.items()
-        if host.exchanges
-    }
+def _responder_set_up(case: Case, asker: Host) -> str | None:
+    """Return a responder that a host asks and none of the certificates that it received names."""
+    known = case.facts.certificates
+    named = {host for sha256 in asker.received for host, _, _ in responder_hosts(known[sha256].ocsp_urls)}
+    asked = (host_and_port(exchange.url) for exchange in asker.exchanges if exchange.requests)
+    return next((target[0] for target in asked if target is not None and target[0] not in named), None)

@@ -23,15 +23,16 @@ ENTRY: Final = cause(
     ((Told, Silence, InView),),
     "Add a responder for the issuer of {host} on {validator}, or let it use the URL in the certificate.",
     "If only some issuers shall be checked there, nothing is wrong.",
+    only=lambda of: of.shown and of.in_site and not of.asked_now,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that the site file's responders cover other issuers only."""
     certificate, proxy = question.certificate, question.proxy
-    if certificate is None or proxy is None or question.own_queries or proxy.ocsp is False:
-        return
-    if not (question.eligible or proxy.responder_url) or proxy.covers(certificate):
+    assert certificate is not None
+    assert proxy is not None
+    if proxy.ocsp is False or not (question.eligible or proxy.responder_url) or proxy.covers(certificate):
         return
     yield Claim(
         ENTRY.code,

@@ -26,13 +26,12 @@ ENTRY: Final = cause(
     "If {host} shall be checked here, intercept TLS for it on {validator}.",
     "Otherwise look at the TLS client behind the tunnel: OCSP is that client's business.",
     check="impossible",
+    only=lambda of: of.by_server,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that the TLS client is another host, behind this one."""
-    if question.presented_by == "client":
-        return
     inner = question.case.hellos.inner_leg(question.visit)
     if inner is not None:
         yield _same_hello(question, inner)

@@ -29,13 +29,12 @@ ENTRY: Final = cause(
     "Then open a new connection to {host} and capture again.",
     DECIDE,
     check="off",
+    only=lambda of: of.eligible and not of.asked_now,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that OCSP is off: because the site file says so, or because many occasions brought no query."""
-    if not question.eligible or question.own_queries:
-        return
     if (claim := _said(question) or _silent(question)) is not None:
         yield claim
 

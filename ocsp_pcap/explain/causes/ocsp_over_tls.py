@@ -23,13 +23,12 @@ ENTRY: Final = cause(
     (),
     "Pass the key log of {validator} with --keylog, if it can write one.",
     "Read the log of {responder}, or of the proxy at the tunnel's end, for a request from {validator}.",
+    only=lambda of: of.eligible and of.turned and not of.asked_now,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that the query may be inside a TLS connection to the responder."""
-    if not question.eligible or question.own_queries:
-        return
     for host, port, url in question.sought:
         visit = tls_to(question, host, port)
         if visit is None:

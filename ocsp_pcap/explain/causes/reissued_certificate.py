@@ -43,15 +43,15 @@ ENTRY: Final = cause(
     "If {perhaps_on_here} is a proxy, switch OCSP for forwarded traffic off there; it can find nothing.",
     "Capture on the outer side of the parent to see OCSP for {unseen}.",
     check="impossible",
+    only=lambda of: of.shown and of.leaf and of.by_server,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that a proxy's CA signed the certificate in place of the origin's."""
     certificate = question.certificate
-    if certificate is None or question.position > 0 or certificate.is_ca or question.presented_by == "client":
-        return
-    if relayed_to_the_end(question):
+    assert certificate is not None
+    if certificate.is_ca or relayed_to_the_end(question):
         return
     claim = (
         _by_both_sides(question, certificate)

@@ -23,6 +23,7 @@ ENTRY: Final = cause(
     "Ask the certificate authority behind {responder} about serial number {serial}.",
     "Repeat the query with openssl ocsp and no nonce (-no_nonce); some responders answer only plain"
     " requests.",
+    only=lambda of: of.asked_now,
 )
 
 

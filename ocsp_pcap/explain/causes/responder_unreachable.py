@@ -32,13 +32,12 @@ ENTRY: Final = cause(
     "See tcp.stream eq {stream}: SYN without answer is a silent drop, RST a refusal; compare the "
     "TTL of the RST with that of good packets to see who sent it.",
     "If only the parent may reach the Internet, let the parent do OCSP, or forward OCSP through it.",
+    only=lambda of: of.eligible and of.turned and not of.asked_now,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that TCP to a responder, or to the forwarding host, was unanswered, refused or reset."""
-    if not question.eligible or question.own_queries:
-        return
     forwarded = forwarding_attempts(question)
     if forwarded and question.proxy is not None:
         yield from _claim(

@@ -26,6 +26,7 @@ ENTRY: Final = cause(
     "Compare the CertID of question and answer (serial number, issuer name hash, issuer key hash).",
     "Look for a cache or filter between {validator} and {responder} that serves old or altered answers.",
     "If the responder itself sends this, report it to the certificate authority.",
+    only=lambda of: of.asked_now,
 )
 
 

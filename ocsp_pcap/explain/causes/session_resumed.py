@@ -23,14 +23,13 @@ ENTRY: Final = cause(
     "To see a full handshake, clear the TLS session cache of {validator} or connect from a fresh client.",
     "Start the capture before the first connection to {host}.",
     check="moot",
+    only=lambda of: not of.shown,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that the ServerHello resumes an earlier session."""
     handshake = question.visit.handshake
-    if question.certificate is not None:
-        return
     if not handshake.resumed:
         if handshake.given_up is not None:
             return

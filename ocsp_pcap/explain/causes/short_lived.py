@@ -21,16 +21,16 @@ ENTRY: Final = cause(
     "Nothing is wrong: the certificate expires before revocation would matter.",
     "To test OCSP, use a host with a long-lived certificate that names a responder.",
     check="needless",
+    only=lambda of: of.shown and of.leaf,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that so short a validity needs no revocation information (Baseline Requirements 1.6.1, 7.1.2)."""
     certificate = question.certificate
-    if certificate is None or question.position > 0 or certificate.is_ca:
-        return
+    assert certificate is not None
     lifetime = short_lived_lifetime(certificate)
-    if lifetime is None:
+    if lifetime is None or certificate.is_ca:
         return
     words = f"the certificate is valid for {lifetime / DAY:.1f} days only"
     evidence = (question.visit.evidence(f"certificate valid for {lifetime / DAY:.1f} days"),)

@@ -29,19 +29,14 @@ ENTRY: Final = cause(
     "The client itself refused (alert {alert} in frame {frame}): read in its log which rule was broken, "
     "compare its clock with the capture's, and see whether it trusts who signed the staple.",
     check="failed",
+    only=lambda of: of.shown and of.stapled and of.by_server and not of.asked_now,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that a staple was stale, about another certificate or badly signed, and no query followed."""
     handshake, certificate = question.visit.handshake, question.certificate
-    if (
-        certificate is None
-        or not handshake.staples
-        or question.own_queries
-        or question.presented_by == "client"
-    ):
-        return
+    assert certificate is not None
     found = question.case.staple_for(question.visit, certificate)
     if found is None and (question.position > 0 or _about_another_of_the_chain(question)):
         return

@@ -27,13 +27,13 @@ ENTRY: Final = cause(
     "Nothing is wrong: the origin delivered the response itself, so no query is due.",
     "To see a query, test with a host that does not staple.",
     check="done",
+    only=lambda of: of.shown and of.stapled and of.by_server,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Claim that a staple made a query needless."""
-    if question.certificate is None or question.presented_by == "client":
-        return
+    assert question.certificate is not None
     found = question.case.staple_for(question.visit, question.certificate)
     if found is None or refused_staple(question.visit.handshake):
         return

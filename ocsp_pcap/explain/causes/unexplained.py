@@ -30,14 +30,14 @@ ENTRY: Final = cause(
     "Give ocsp-pcap the site file (is OCSP enabled, cache TTL) and, for ProxySG, a policy trace.",
     "Look in the configuration of {validator} whether revocation checking applies to {host}.",
     DECIDE,
+    only=lambda of: of.shown,
 )
 
 
 def claims(question: Question) -> Iterator[Claim]:
     """Say that nothing explains why nobody asked; what is possible stands beside it."""
     certificate = question.certificate
-    if certificate is None:
-        return
+    assert certificate is not None
     responders = question.responders
     refusal = _refusal(question)
     if refusal is not None:

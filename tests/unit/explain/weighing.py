@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocsp_pcap.explain.causes import ORDER
+from ocsp_pcap.explain.causes import rules_for
 from ocsp_pcap.explain.grounds.claim import Weighed
 from ocsp_pcap.explain.grounds.weigh import weigh
 from ocsp_pcap.explain.question import Question
@@ -12,6 +12,6 @@ from ocsp_pcap.explain.question import Question
 
 def weighed(question: Question) -> Iterator[Weighed]:
     """Yield every claim about a question with its weight, the most specific cause first."""
-    for rule in ORDER:
+    for rule in rules_for(question.situation):
         for claim in rule.claims(question):
             yield weigh(question, claim, rule.entry.proofs)
