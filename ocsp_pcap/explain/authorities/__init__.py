@@ -122,10 +122,12 @@ def short_lived_lifetime(certificate: CertificateFact) -> int | None:
     """
     if certificate.not_before is None or certificate.not_after is None:
         return None
-    limit = _limit("short_lived", certificate) or limits("short_lived")[0]
     # The second that both ends count more (RFC 5280 4.1.2.5) is let pass here, too.
     lifetime = certificate.not_after - certificate.not_before
-    return lifetime if 0 < lifetime <= limit.days * DAY else None
+    if not 0 < lifetime <= DAY * max([limit.days for limit in limits("short_lived")]):
+        return None
+    limit = _limit("short_lived", certificate) or limits("short_lived")[0]
+    return lifetime if lifetime <= limit.days * DAY else None
 
 
 def may_not_be_known_yet(certificate: CertificateFact, time: int) -> bool:
