@@ -36,7 +36,7 @@ class Peers(NamedTuple):
             *pair[1 - client],
             None if by is None else "client" if by == client else "server",
             None if by is None else flow.end_time,
-            flow.hop_limits[client],
+            flow.hop_limits[client] or None,
         )
 
 
@@ -119,7 +119,7 @@ def refused_tunnel(
 ) -> TcpAttemptFact:
     """Return the fact of a tunnel that was asked for and not opened."""
     peers = Peers.of(flow, client)
-    was_reset = flow.reset_frame is not None and flow.reset_direction != client
+    was_reset = flow.reset_frame and flow.reset_direction != client
     return TcpAttemptFact(
         capture=observation.name,
         stream=observation.tcp_stream(stream.number),

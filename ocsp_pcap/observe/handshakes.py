@@ -97,7 +97,7 @@ class HandshakeFacts:
             end=(peers.closed_by, peers.closed_time) if last else (None, None),
             last_data=(flow.data_frames[client], flow.data_times[client])
             if last and not handshake.decrypted
-            else _NOWHERE,
+            else (0, 0),
             client_ttl=peers.client_ttl,
         )
 
@@ -126,7 +126,7 @@ class HandshakeFacts:
                 started_mid_stream=not handshake.has_client_hello,
                 closed=None,
                 frames_before=stream.frames_before,
-                client_ttl=flow.hop_limits[1 if stream.client else 0],
+                client_ttl=flow.hop_limits[1 if stream.client else 0] or None,
             )
 
     def _handshake_fact(
@@ -144,11 +144,11 @@ class HandshakeFacts:
         closed: Literal["fin", "rst"] | None,
         frames_before: int,
         end: tuple[Side | None, int | None] = (None, None),
-        last_data: _Place = _NOWHERE,
+        last_data: tuple[int, int] = (0, 0),
         client_ttl: int | None = None,
     ) -> HandshakeFact:
         handshake = handshake.counted_behind(frames_before)
-        first_data, last_data = _client_data(handshake, last_data)
+        first_data, last_of_data = _client_data(handshake, last_data)
         complete = handshake.complete
         return HandshakeFact(
             capture=capture,
@@ -204,8 +204,8 @@ class HandshakeFacts:
             application_data_time=handshake.application_data_time,
             client_data_time=first_data[1],
             client_data_frame=first_data[0],
-            client_data_last_time=last_data[1],
-            client_data_last_frame=last_data[0],
+            client_data_last_time=last_of_data[1],
+            client_data_last_frame=last_of_data[0],
             server_data_time=handshake.server_data_time,
             closed_by=end[0],
             closed_time=end[1],
@@ -228,14 +228,15 @@ class HandshakeFacts:
         return known
 
 
-def _client_data(handshake: SeenHandshake, last_data: _Place) -> tuple[_Place, _Place]:
-    """Return frame and time of the first and of the last application data of the client."""
+def _client_data(handshake: SeenHandshake, last_data: tuple[int, int]) -> tuple[_Place, _Place]:
+    """Return frame and time of the first and of the last application data of the client.
+
+    ``last_data`` is where the connection has it; frame 0: nowhere.
+    """
     first = handshake.client_data
     if first is None:
         return _NOWHERE, _NOWHERE
-    last = max(first, handshake.client_data_last or first)
-    frame, time = last_data
-    return first, last if frame is None or time is None else max(last, (frame, time))
+    return first, max(first, handshake.client_data_last or first, last_data)
 
 
 def _alert(alert: Alert) -> AlertFact:
@@ -249,6 +250,6 @@ def _alert(alert: Alert) -> AlertFact:
 
 
 def _closed(flow: Flow) -> Literal["fin", "rst"] | None:
-    if flow.reset_frame is not None:
+    if flow.reset_frame:
         return "rst"
     return "fin" if any(flow.fin_frames) else None

@@ -145,26 +145,26 @@ class ResponderTraffic:
             outcome = flow.outcome
             if outcome is None:
                 continue
-            opener = 0 if flow.syn_counts[0] or not flow.syn_counts[1] else 1
+            opener = flow.opener
             ends = flow.endpoints
             pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
             client, server = pair[opener], pair[1 - opener]
             if server[0] not in self._addresses:
                 continue
-            answer = flow.syn_ack_frame or (flow.reset_frame if outcome in ("refused", "reset") else None)
-            started = flow.syn_times[opener]
+            answer = flow.syn_ack_frame or (flow.reset_frame if outcome in ("refused", "reset") else 0)
+            started = flow.syn_frames[opener]
             found[number] = TcpAttemptFact(
                 capture=observation.name,
                 stream=observation.tcp_stream(number),
-                time=started if started is not None else flow.first_time,
-                frames=ExchangeFrames(flow.syn_frames[opener], answer),
+                time=flow.syn_times[opener] if started else flow.first_time,
+                frames=ExchangeFrames(started or None, answer or None),
                 client=client[0],
                 server=server[0],
                 outcome=outcome,
                 client_port=client[1],
                 server_port=server[1],
                 attempts=max(1, flow.syn_counts[opener]),
-                client_ttl=flow.hop_limits[opener],
+                client_ttl=flow.hop_limits[opener] or None,
             )
         return found
 

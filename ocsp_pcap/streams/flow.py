@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,41 +28,51 @@ class Endpoints(NamedTuple):
     port_1: int
 
 
+Pair: TypeAlias = Sequence[int]
+"""Of direction 0 and of direction 1."""
+
+
 class Flow(NamedTuple):
-    """The memory of a stream; pairs are (direction 0, direction 1); frame None: not seen."""
+    """The memory of a stream, as its table has it; frame 0: not seen."""
 
     endpoints: Endpoints
     first_frame: int
     first_time: int
-    syn_frames: tuple[int | None, int | None]
+    syn_frames: Pair
     """First SYN without ACK of each direction."""
-    syn_times: tuple[int | None, int | None]
-    syn_counts: tuple[int, int]
-    syn_ack_frame: int | None
-    reset_frame: int | None
-    reset_direction: int | None
-    fin_frames: tuple[int | None, int | None]
-    packets: tuple[int, int]
-    payload_packets: tuple[int, int]
+    syn_times: Pair
+    syn_counts: Pair
+    syn_ack_frame: int
+    reset_frame: int
+    reset_direction: int
+    """Of the first RST, where there was one."""
+    fin_frames: Pair
+    packets: Pair
+    payload_packets: Pair
     acknowledged: tuple[bool, bool]
     """Each direction sent an ACK that is no RST: proof that it heard from the other."""
-    end_time: int = 0
+    end_time: int
     """Of the first FIN or RST, where there was one."""
-    hop_limits: tuple[int | None, int | None] = (None, None)
-    """Time to live, or hop limit, of each direction's first packet."""
-    data_frames: tuple[int | None, int | None] = (None, None)
+    hop_limits: Pair
+    """Time to live, or hop limit, of each direction's first packet; 0: it sent none."""
+    data_frames: Pair
     """Where each direction's last bytes that were new, and no TLS alert by the look of it, came."""
-    data_times: tuple[int | None, int | None] = (None, None)
+    data_times: Pair
+
+    @property
+    def opener(self) -> int:
+        """Direction that sent the first SYN, as far as one was seen."""
+        return 0 if self.syn_counts[0] or not self.syn_counts[1] else 1
 
     @property
     def ended_by(self) -> int | None:
         """Direction that sent the first FIN or RST; None: there was none."""
         one, other = self.fin_frames
-        found, direction = (one, 0) if other is None or (one is not None and one < other) else (other, 1)
+        found, direction = (one, 0) if not other or 0 < one < other else (other, 1)
         reset = self.reset_frame
-        if reset is not None and (found is None or reset < found):
+        if reset and (not found or reset < found):
             return self.reset_direction
-        return None if found is None else direction
+        return direction if found else None
 
     @property
     def outcome(self) -> TcpOutcome | None:
@@ -69,17 +80,12 @@ class Flow(NamedTuple):
 
         ``reset`` is a connection that was opened and reset before any payload.
         """
-        if self.syn_ack_frame is None and not any(self.syn_counts):
+        if not self.syn_ack_frame and not any(self.syn_counts):
             return None
-        opener = 0 if self.syn_counts[0] or not self.syn_counts[1] else 1
-        established = self.syn_ack_frame is not None or self.acknowledged[opener]
-        if established:
-            return (
-                "reset" if self.reset_frame is not None and not any(self.payload_packets) else "established"
-            )
-        if self.reset_frame is not None and self.reset_direction != opener:
-            return "refused"
-        return "unanswered"
+        opener = self.opener
+        if self.syn_ack_frame or self.acknowledged[opener]:
+            return "reset" if self.reset_frame and not any(self.payload_packets) else "established"
+        return "refused" if self.reset_frame and self.reset_direction != opener else "unanswered"
 
     @property
     def one_sided(self) -> bool:

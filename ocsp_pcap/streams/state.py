@@ -59,33 +59,25 @@ it only earlier files can show. Its kind and its sequence number are kept for th
 
 def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:
     """Yield the flows that rows of state describe; ``ends`` are the addresses and ports of each."""
-    syns, fins, resets = (state[name].tolist() for name in ("syn_frame", "fin_frame", "reset_frame"))
-    reset_by_1, acked_0, acked_1 = (
-        ((state["bits"] & bit) != 0).tolist() for bit in (RESET_BY_1, ACKED_0, ACKED_1)
-    )
+    bits = state["bits"]
+    acked_0, acked_1 = (((bits & bit) != 0).tolist() for bit in (ACKED_0, ACKED_1))
     return map(
         Flow,
         ends,
         state["first_frame"].tolist(),
         state["first_time"].tolist(),
-        _seen(syns, syns),
-        _seen(state["syn_time"].tolist(), syns),
-        map(tuple, state["syn_count"].tolist()),
-        (frame or None for frame in state["syn_ack_frame"].tolist()),
-        (frame or None for frame in resets),
-        (int(by_1) if frame else None for by_1, frame in zip(reset_by_1, resets, strict=True)),
-        _seen(fins, fins),
-        map(tuple, state["packets"].tolist()),
-        map(tuple, state["payload_packets"].tolist()),
+        state["syn_frame"].tolist(),
+        state["syn_time"].tolist(),
+        state["syn_count"].tolist(),
+        state["syn_ack_frame"].tolist(),
+        state["reset_frame"].tolist(),
+        (bits // RESET_BY_1 & 1).tolist(),
+        state["fin_frame"].tolist(),
+        state["packets"].tolist(),
+        state["payload_packets"].tolist(),
         zip(acked_0, acked_1, strict=True),
         state["end_time"].tolist(),
-        _seen(state["hop_limit"].tolist(), state["hop_limit"].tolist()),
-        _seen(state["data_frame"].tolist(), state["data_frame"].tolist()),
-        _seen(state["data_time"].tolist(), state["data_frame"].tolist()),
+        state["hop_limit"].tolist(),
+        state["data_frame"].tolist(),
+        state["data_time"].tolist(),
     )
-
-
-def _seen(values: list[list[int]], frames: list[list[int]]) -> Iterator[tuple[int | None, int | None]]:
-    """Return values of both directions; None where their packet was not seen."""
-    for (value_0, value_1), (frame_0, frame_1) in zip(values, frames, strict=True):
-        yield value_0 if frame_0 else None, value_1 if frame_1 else None

@@ -68,7 +68,7 @@ def test_a_stream_that_goes_on_is_told_from_a_new_one() -> None:
     assert match.known.tolist() == [True, True, True]
     joined = earlier.join(later, match, 100)
     assert joined.number.tolist() == [0, 2, 3]
-    assert earlier.flow(0).packets == (1, 2)
+    assert earlier.flow(0).packets == [1, 2]
     assert earlier.flow(2).first_frame == 102
 
 
