@@ -83,6 +83,9 @@ class ReadOptions:
     """Whether captures are files of rotated sets: inferred from names and times; all are; none is."""
     watch: Watch | None = None
     """Hears how far reading is, and may end it."""
+    held: bool = True
+    """Each fact is made once and held, and not each time that somebody goes through the facts, which takes
+    less memory."""
     stored: Callable[[str, Sequence[str]], None] = field(default=lambda _, __: None)
     """Takes each argument that stands for stored facts, with the names that their captures have."""
 
@@ -209,6 +212,8 @@ def _read_captures(
         return None
     with _no_collection():
         found = FactAssembler(shared, options.hosts).facts(observations)
+        if options.held:
+            found = found.held()
     notes = tuple(key_use_notes(shared, found))
     for note in notes:
         if note.useless:

@@ -257,6 +257,8 @@ def read_captures(
     authorities: Sequence[bytes] = (),
     roles: Mapping[str, str] | None = None,
     hosts: Sequence[str] = (),
+    *,
+    held: bool = True,
 ) -> CapturesRead:
     """Read captures and say on standard error which of them, and which keys, were of no use.
 
@@ -266,6 +268,7 @@ def read_captures(
         authorities: CA certificates (DER) that are known besides.
         roles: what is known of captures by name.
         hosts: names and addresses whose lookups and connections matter besides.
+        held: facts are gone through more than once.
 
     Raises:
         Failure: nothing could be read.
@@ -292,6 +295,7 @@ def read_captures(
                 roles=roles or {},
                 rotation=how.rotated,
                 watch=watch,
+                held=held,
                 stored=stored.__setitem__,
             )
             found = read_facts(captures, options)

@@ -106,8 +106,8 @@ def _opened_by_later_keys(observation: Observation, shared: Shared) -> int:
     """Count the sessions that were read without keys, and for which there are keys by now."""
     if shared.keys is None:
         return 0
-    later = {random.hex() for random in shared.keys.sessions() - observation.keys_before}
+    later = shared.keys.sessions() - observation.keys_before
     return sum(
-        handshake.client_random in later and not handshake.decrypted
+        handshake.client_random in later and not handshake.traits.decrypted
         for handshake in (observation.handshakes() if later else ())
     )

@@ -60,7 +60,7 @@ def facts(
 
             write((f"{line}\n" for line in facts_to_jsonl(found)), settled(file, interrupted=interrupted))
 
-    reading = read_captures(captures, how, site_authorities(site))
+    reading = read_captures(captures, how, site_authorities(site), held=False)
     save(reading.facts, reading.interrupted)
     end(reading)
 

@@ -8,8 +8,8 @@ leading zeros; addresses are the text form of :mod:`ipaddress`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, TypeAlias, get_args
 
 from ocsp_pcap.facts.capture import CaptureFact
@@ -39,11 +39,15 @@ class Facts:
     captures: tuple[CaptureFact, ...] = ()
     certificates: dict[Sha256, CertificateFact] = field(default_factory=dict)
     """By SHA-256."""
-    handshakes: tuple[HandshakeFact, ...] = ()
+    handshakes: Sequence[HandshakeFact] = ()
     ocsp_exchanges: tuple[OcspExchangeFact, ...] = ()
     crl_fetches: tuple[CrlFetchFact, ...] = ()
     dns_lookups: tuple[DnsLookupFact, ...] = ()
-    tcp_attempts: tuple[TcpAttemptFact, ...] = ()
+    tcp_attempts: Sequence[TcpAttemptFact] = ()
+
+    def held(self) -> Facts:
+        """Return the same with all facts made: some may be :class:`~ocsp_pcap.facts.unheld.Unheld`."""
+        return replace(self, handshakes=tuple(self.handshakes), tcp_attempts=tuple(self.tcp_attempts))
 
     def __iter__(self) -> Iterator[Fact]:
         """Yield every fact, captures first."""

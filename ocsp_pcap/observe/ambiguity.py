@@ -29,7 +29,7 @@ class Disagreements:
 
     def __init__(self, observation: Observation) -> None:
         self._left: dict[_Stream, set[tuple[int, ...]]] = {}
-        for stream in observation.tcp.streams.finished:
+        for stream in observation.tcp.streams.finished.others:
             if stream.ambiguous:
                 self._left["tcp", observation.tcp_stream(stream.number)] = _moved(stream)
         for flow in observation.udp.finished:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from operator import attrgetter
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from ocsp_pcap.facts import (
     CaptureFact,
@@ -15,6 +17,7 @@ from ocsp_pcap.facts import (
     OcspExchangeFact,
     TcpAttemptFact,
 )
+from ocsp_pcap.facts.unheld import Unheld
 from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
@@ -28,12 +31,13 @@ from ocsp_pcap.observe.exchanges import (
     refused_tunnel,
 )
 from ocsp_pcap.observe.handshakes import HandshakeFacts
-from ocsp_pcap.observe.responders import ResponderTraffic
+from ocsp_pcap.observe.responders import ResponderTraffic, attempts_of
 from ocsp_pcap.ocsp.exchange import OcspExchange, RefusedTunnel
 from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.spoken.shared import Shared
 
 _SentFact: TypeAlias = OcspExchangeFact | CrlFetchFact | TcpAttemptFact
+_Made = TypeVar("_Made")
 
 
 class FactAssembler:
@@ -47,21 +51,15 @@ class FactAssembler:
 
     def facts(self, observations: Sequence[Observation]) -> Facts:
         """Return all facts, each kind in the order of capture and time."""
-        handshakes: list[HandshakeFact] = []
+        handshakes: list[Sequence[HandshakeFact]] = []
         exchanges: list[tuple[OcspExchangeFact, bool]] = []
         crl_fetches: list[CrlFetchFact] = []
         refused: list[TcpAttemptFact] = []
         disagreements = [Disagreements(observation) for observation in observations]
-        told: list[tuple[set[int], set[int]]] = []
+        told = [_told(observation) for observation in observations]
         for observation, disagreement in zip(observations, disagreements, strict=True):
-            told.append(
-                (
-                    {stream.number for stream in observation.tcp.streams.finished if _is_told(stream.spoken)},
-                    {stream.number for stream in observation.udp.finished},
-                )
-            )
             sent = exchanges_sent(observation)
-            handshakes += disagreement.marked(self._handshakes.of(observation))
+            handshakes.append(self._handshakes.of(observation, disagreement))
             of_capture = list(self._exchanges(observation, sent))
             facts = disagreement.marked([fact for fact, _ in of_capture])
             for fact, (_, doubtful) in zip(facts, of_capture, strict=True):
@@ -72,15 +70,14 @@ class FactAssembler:
                 else:
                     crl_fetches.append(fact)
         known = {certificate.sha256: certificate for certificate in self._shared.store}
-        shown = (sha256 for h in handshakes for sha256 in (*h.certificates, *h.client_certificates))
-        order = dict.fromkeys((*shown, *sorted(known)))
+        order = dict.fromkeys((*self._handshakes.certificates, *sorted(known)))
         certificates = {
             sha256: self._documents.certificate(known[sha256]) for sha256 in order if sha256 in known
         }
         sure = [fact for fact, doubtful in exchanges if not doubtful]
         traffic = ResponderTraffic(certificates.values(), sure, crl_fetches, self._hosts)
         captures: list[CaptureFact] = []
-        attempts: list[TcpAttemptFact] = []
+        attempts: list[Sequence[TcpAttemptFact]] = []
         lookups = [fact for observation in observations for fact in traffic.lookups(observation)]
         ocsp_exchanges = [
             fact for fact, doubtful in exchanges if not doubtful or traffic.asks_responder(fact)
@@ -92,19 +89,18 @@ class FactAssembler:
             tunnels = [
                 fact for fact in refused if fact.capture == observation.name and traffic.matters(fact.host)
             ]
-            attempts += (
-                sorted((*tried.values(), *tunnels), key=attrgetter("time")) if tunnels else tried.values()
-            )
-            whole = capture_fact(observation, tcp_streams | tried.keys(), udp_streams)
+            made = Unheld(len(tried), partial(attempts_of, observation, tried))
+            attempts.append(sorted((*made, *tunnels), key=attrgetter("time")) if tunnels else made)
+            whole = capture_fact(observation, tcp_streams.union(tried), udp_streams)
             captures.append(replace(whole, ambiguous_streams=disagreement.left()))
         return Facts(
             captures=tuple(captures),
             certificates=certificates,
-            handshakes=tuple(handshakes),
+            handshakes=_together(handshakes),
             ocsp_exchanges=tuple(ocsp_exchanges),
             crl_fetches=tuple(crl_fetches),
             dns_lookups=tuple(lookups),
-            tcp_attempts=tuple(attempts),
+            tcp_attempts=_together(attempts),
         )
 
     def _exchanges(self, observation: Observation, found: list[Sent]) -> Iterator[tuple[_SentFact, bool]]:
@@ -122,6 +118,19 @@ class FactAssembler:
                 yield refused_tunnel(observation, stream, item.exchange, flow, client), False
             else:
                 yield crl_fetch(observation, stream, item.exchange, Peers.of(flow, client)), False
+
+
+def _together(parts: Sequence[Sequence[_Made]]) -> Sequence[_Made]:
+    return Unheld(sum(map(len, parts)), lambda: chain.from_iterable(parts))
+
+
+def _told(observation: Observation) -> tuple[set[int], set[int]]:
+    """Return, where a capture has several files, the TCP and UDP streams that facts speak of."""
+    if len(observation.files) == 1:
+        return set(), set()
+    finished = observation.tcp.streams.finished
+    others = {stream.number for stream in finished.others if _is_told(stream.spoken)}
+    return others.union(finished.numbers.tolist()), {stream.number for stream in observation.udp.finished}
 
 
 def _is_told(spoken: Spoken) -> bool:

@@ -192,10 +192,10 @@ def _spans(spoken: Spoken) -> list[tuple[int, float, float]]:
     found: list[tuple[int, float, float]] = []
     for handshake in spoken.handshakes or ():
         first = handshake.client_hello_frame or 0
-        if handshake.certificates or handshake.staples:
+        if handshake.traits.certificates or handshake.traits.staples:
             found.append(
                 (1 - client, first, max(handshake.certificate_frame or 0, handshake.staple_frame or 0))
             )
-        if handshake.client_certificates:
+        if handshake.traits.client_certificates:
             found.append((client, first, handshake.client_finished or inf))
     return found

@@ -43,7 +43,7 @@ class Peers(NamedTuple):
 def exchanges_sent(observation: Observation) -> list[Sent]:
     """Return the exchanges of a capture in the order of time."""
     found: list[Sent] = []
-    for stream in observation.tcp.streams.finished:
+    for stream in observation.tcp.streams.finished.others:
         spoken = stream.spoken
         if spoken.exchanges:
             found += [(stream, item, item.client) for item in spoken.exchanges]

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Final, Literal, TypeAlias
 
+import numpy as np
+
 from ocsp_pcap.facts import AlertFact, HandshakeFact, HandshakeFrames, ResponseFact, Side, Transport
+from ocsp_pcap.facts.unheld import Unheld
+from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.documents import Documents
 from ocsp_pcap.observe.exchanges import Peers, moved
 from ocsp_pcap.observe.tcp_stream import FinishedStream
 from ocsp_pcap.observe.udp_stream import UdpStream
-from ocsp_pcap.spoken.seen import SeenHandshake, Spoken, Tunnel
+from ocsp_pcap.spoken.seen import SeenAlert, SeenHandshake, Spoken, Traits, Tunnel
 from ocsp_pcap.spoken.shared import Shared
+from ocsp_pcap.streams.distinct import among
 from ocsp_pcap.streams.flow import Flow
-from ocsp_pcap.tls.events import Alert
 from ocsp_pcap.tls.names import alert_description_name, alert_level_name
 
+AT_ONCE: Final = 1024
+"""Facts that are made together."""
 _Place: TypeAlias = tuple[int | None, int | None]
 """Frame and time of what a client sent."""
 _NOWHERE: Final[_Place] = (None, None)
@@ -31,25 +38,82 @@ class HandshakeFacts:
         self._documents = documents
         self._chains: dict[tuple[bytes, ...], tuple[str, ...]] = {(): ()}
         """Chains of certificates, and their hashes."""
+        self._responses: dict[tuple[bytes, ...], tuple[ResponseFact, ...]] = {(): ()}
+        self.certificates: dict[str, None] = {}
+        """Hashes of certificates in the order in which handshakes showed them."""
         self._ports: dict[int, int] = {}
         """Ports of servers: one number for all that are equal."""
 
-    def of(self, observation: Observation) -> list[HandshakeFact]:
-        """Return the handshakes of a capture in the order of time. What was observed of them is gone then."""
-        return sorted(
-            (*self._tcp_handshakes(observation), *self._udp_handshakes(observation)),
-            key=lambda handshake: (handshake.time, handshake.stream),
+    def of(self, observation: Observation, disagreements: Disagreements) -> Sequence[HandshakeFact]:
+        """Return the handshakes of a capture in the order of time.
+
+        Most are made when somebody goes through them: what was observed of them takes less memory.
+        """
+        finished, flows = observation.tcp.streams.finished, observation.tcp.flows
+        # What packets disagree about may be another record of the same stream.
+        ambiguous = np.array([each.number for each in finished.others if each.ambiguous], np.int64)
+        doubted = among(finished.numbers, ambiguous)
+        others = [*finished.others, *map(finished.packed, np.flatnonzero(doubted).tolist())]
+        made = [*self._tcp_handshakes(observation, others), *self._udp_handshakes(observation)]
+        made = disagreements.marked(sorted(made, key=attrgetter("time", "stream")))
+        packed = np.flatnonzero(~doubted)
+        numbers = chain(map(observation.tcp_stream, finished.numbers[packed]), (fact.stream for fact in made))
+        times = chain(finished.times[packed], (fact.time for fact in made))
+        order = np.lexsort((np.fromiter(numbers, np.int64), np.fromiter(times, np.int64)))
+        places = np.r_[packed, -1 - np.arange(len(made))][order]
+        """Of those that are packed, and, counted from -1 downwards, of those that are made."""
+        self._note_certificates(
+            made[~place] if place < 0 else finished.traits[place] for place in places.tolist()
         )
 
-    def _tcp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
+        def make() -> Iterator[HandshakeFact]:
+            for start in range(0, len(places), AT_ONCE):
+                some = places[start : start + AT_ONCE].tolist()
+                streams = [finished.packed(place) for place in some if place >= 0]
+                of_streams = flows.flows([stream.number for stream in streams])
+                fresh = chain.from_iterable(
+                    self._spoken_handshakes(observation, stream, flow, stream.spoken, None)
+                    for stream, flow in zip(streams, of_streams, strict=True)
+                )
+                for place in some:
+                    yield made[~place] if place < 0 else next(fresh)
+
+        return Unheld(len(places), make)
+
+    def _note_certificates(self, handshakes: Iterable[HandshakeFact | Traits]) -> None:
+        noted: set[int] = set()
+        for each in handshakes:
+            if id(each) in noted:
+                continue
+            noted.add(id(each))
+            if isinstance(each, HandshakeFact):
+                shown = each.certificates + each.client_certificates
+            else:
+                shown = self._chain(each.certificates) + self._chain(each.client_certificates)
+            self.certificates.update(dict.fromkeys(shown))
+
+    def _tcp_handshakes(
+        self, observation: Observation, streams: list[FinishedStream]
+    ) -> Iterator[HandshakeFact]:
+        """Yield the handshakes of some streams, and learn what all of them showed."""
         # Of several possible issuers the first counts, and that is not to hang on which stream ended first.
-        streams = sorted(observation.tcp.streams.finished, key=attrgetter("number"), reverse=True)
-        # What was observed goes as its fact is made: of all streams, both take twice the memory.
-        observation.tcp.streams.finished = []
-        flows = observation.tcp.flows.flows([stream.number for stream in reversed(streams)])
-        for flow in flows:
-            stream = streams.pop()
-            yield from self._spoken_handshakes(observation, stream, flow, stream.spoken, None)
+        finished = observation.tcp.streams.finished
+        first: dict[int, tuple[int, Traits]] = {}
+        for number, traits in zip(finished.numbers.tolist(), finished.traits, strict=True):
+            known = first.get(id(traits))
+            if known is None or number < known[0]:
+                first[id(traits)] = number, traits
+        streams = sorted(streams, key=attrgetter("number"))
+        flows = observation.tcp.flows.flows([stream.number for stream in streams])
+        shown: list[tuple[int, Traits | FinishedStream]] = [*first.values()]
+        shown += ((stream.number, stream) for stream in streams)
+        for _, item in sorted(shown, key=itemgetter(0)):
+            if isinstance(item, FinishedStream):
+                yield from self._spoken_handshakes(observation, item, next(flows), item.spoken, None)
+            else:
+                self._chain(item.certificates)
+                self._staples(item.staples)
+                self._chain(item.client_certificates)
 
     def _spoken_handshakes(
         self,
@@ -96,7 +160,7 @@ class HandshakeFacts:
             frames_before=stream.frames_before,
             end=(peers.closed_by, peers.closed_time) if last else (None, None),
             last_data=(flow.data_frames[client], flow.data_times[client])
-            if last and not handshake.decrypted
+            if last and not handshake.traits.decrypted
             else (0, 0),
             client_ttl=peers.client_ttl,
         )
@@ -123,7 +187,7 @@ class HandshakeFacts:
                 server,
                 tunnel=None,
                 one_sided=0 in flow.packets,
-                started_mid_stream=not handshake.has_client_hello,
+                started_mid_stream=not handshake.traits.has_client_hello,
                 closed=None,
                 frames_before=stream.frames_before,
                 client_ttl=flow.hop_limits[1 if stream.client else 0] or None,
@@ -148,8 +212,10 @@ class HandshakeFacts:
         client_ttl: int | None = None,
     ) -> HandshakeFact:
         handshake = handshake.counted_behind(frames_before)
+        traits = handshake.traits
+        client_random, server_random = handshake.client_random, handshake.server_random
         first_data, last_of_data = _client_data(handshake, last_data)
-        complete = handshake.complete
+        complete = traits.complete
         return HandshakeFact(
             capture=capture,
             stream=number,
@@ -165,20 +231,20 @@ class HandshakeFacts:
             ),
             client=client[0],
             server=server[0],
-            sni=handshake.sni,
+            sni=traits.sni,
             connect_host=tunnel.host if tunnel is not None else None,
-            alpn=handshake.alpn,
-            version=handshake.version,
-            cipher=handshake.cipher,
-            resumed=handshake.resumption is not None,
-            status_request=handshake.status_request,
-            client_random=handshake.client_random,
-            server_random=handshake.server_random,
-            certificates=self._chain(handshake.certificates),
-            staples=self._staples(handshake.staples),
-            client_certificates=self._chain(handshake.client_certificates),
-            certificate_encrypted=handshake.certificate_encrypted,
-            decrypted=handshake.decrypted,
+            alpn=traits.alpn,
+            version=traits.version,
+            cipher=traits.cipher,
+            resumed=traits.resumption is not None,
+            status_request=traits.status_request,
+            client_random=client_random.hex() if client_random is not None else None,
+            server_random=server_random.hex() if server_random is not None else None,
+            certificates=self._chain(traits.certificates),
+            staples=self._staples(traits.staples),
+            client_certificates=self._chain(traits.client_certificates),
+            certificate_encrypted=traits.certificate_encrypted,
+            decrypted=traits.decrypted,
             complete=complete,
             alerts=tuple([_alert(alert) for alert in handshake.alerts]) if handshake.alerts else (),
             client_port=client[1],
@@ -188,12 +254,12 @@ class HandshakeFacts:
             connect_status=tunnel.status if tunnel is not None else None,
             connect_via=tunnel is not None and tunnel.via,
             tunnel=tunnel.kind if tunnel is not None else None,
-            resumption=handshake.resumption,
-            offered_resumption=handshake.offered_resumption,
-            encrypted_client_hello=handshake.encrypted_client_hello,
-            client_hello_cut=handshake.client_hello_cut,
-            missing_bytes=handshake.missing_bytes,
-            given_up=handshake.given_up,
+            resumption=traits.resumption,
+            offered_resumption=traits.offered_resumption,
+            encrypted_client_hello=traits.encrypted_client_hello,
+            client_hello_cut=traits.client_hello_cut,
+            missing_bytes=traits.missing_bytes,
+            given_up=traits.given_up,
             one_sided=one_sided,
             started_mid_stream=started_mid_stream,
             end_time=handshake.last_time,
@@ -209,16 +275,20 @@ class HandshakeFacts:
             server_data_time=handshake.server_data_time,
             closed_by=end[0],
             closed_time=end[1],
-            server_hello_cut=handshake.server_hello_cut,
-            psk_with_certificate=handshake.psk_with_certificate,
-            external_psk=handshake.external_psk,
+            server_hello_cut=traits.server_hello_cut,
+            psk_with_certificate=traits.psk_with_certificate,
+            external_psk=traits.external_psk,
             client_ttl=client_ttl,
-            hello_fingerprint=handshake.hello_fingerprint,
+            hello_fingerprint=traits.hello_fingerprint,
         )
 
     def _staples(self, ders: tuple[bytes, ...]) -> tuple[ResponseFact, ...]:
-        responses = self._shared.responses
-        return tuple([self._documents.response(responses.parse(der)) for der in ders]) if ders else ()
+        """Return the facts of stapled responses, whose signatures are verified the first time."""
+        known = self._responses.get(ders)
+        if known is None:
+            parse = self._shared.responses.parse
+            known = self._responses[ders] = tuple([self._documents.response(parse(der)) for der in ders])
+        return known
 
     def _chain(self, ders: tuple[bytes, ...]) -> tuple[str, ...]:
         """Return the hashes of certificates, which are known from then on."""
@@ -239,11 +309,11 @@ def _client_data(handshake: SeenHandshake, last_data: tuple[int, int]) -> tuple[
     return first, max(first, handshake.client_data_last or first, last_data)
 
 
-def _alert(alert: Alert) -> AlertFact:
-    level, description = alert.level, alert.description
+def _alert(alert: SeenAlert) -> AlertFact:
+    frame, from_client, level, description = alert
     return AlertFact(
-        frame=alert.frame,
-        sender="client" if alert.from_client else "server",
+        frame=frame,
+        sender="client" if from_client else "server",
         level=None if level is None else alert_level_name(level),
         description=None if description is None else alert_description_name(description),
     )

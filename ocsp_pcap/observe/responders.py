@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -133,40 +133,36 @@ class ResponderTraffic:
                 reached("cnames")
         return [(packets[number], message) for number in sorted(parsed) if (message := parsed[number])]
 
-    def attempts(self, observation: Observation) -> dict[int, TcpAttemptFact]:
-        """Return the attempts to connect to hosts that matter, by stream; call :meth:`lookups` before."""
-        found: dict[int, TcpAttemptFact] = {}
-        flows = observation.tcp.flows
-        numbers = flows.opened_at(self._addresses)
+    def attempts(self, observation: Observation) -> list[int]:
+        """Return the streams that were opened to hosts that matter; call :meth:`lookups` before."""
+        numbers = observation.tcp.flows.opened_to(self._addresses)
         if len(numbers) > BOUNDS.attempts:
             reached("attempts", len(numbers) - BOUNDS.attempts)
-            del numbers[BOUNDS.attempts :]
-        for number, flow in zip(numbers, flows.flows(numbers), strict=True):
-            outcome = flow.outcome
-            if outcome is None:
-                continue
-            opener = flow.opener
-            ends = flow.endpoints
-            pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
-            client, server = pair[opener], pair[1 - opener]
-            if server[0] not in self._addresses:
-                continue
-            answer = flow.syn_ack_frame or (flow.reset_frame if outcome in ("refused", "reset") else 0)
-            started = flow.syn_frames[opener]
-            found[number] = TcpAttemptFact(
-                capture=observation.name,
-                stream=observation.tcp_stream(number),
-                time=flow.syn_times[opener] if started else flow.first_time,
-                frames=ExchangeFrames(started or None, answer or None),
-                client=client[0],
-                server=server[0],
-                outcome=outcome,
-                client_port=client[1],
-                server_port=server[1],
-                attempts=max(1, flow.syn_counts[opener]),
-                client_ttl=flow.hop_limits[opener] or None,
-            )
-        return found
+        return numbers[: BOUNDS.attempts]
+
+
+def attempts_of(observation: Observation, streams: Sequence[int]) -> Iterator[TcpAttemptFact]:
+    """Yield the attempts to connect that streams open with."""
+    for number, flow in zip(streams, observation.tcp.flows.flows(streams), strict=True):
+        opener, outcome, ends = flow.opener, flow.outcome, flow.endpoints
+        assert outcome is not None
+        pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
+        client, server = pair[opener], pair[1 - opener]
+        answer = flow.syn_ack_frame or (flow.reset_frame if outcome in ("refused", "reset") else 0)
+        started = flow.syn_frames[opener]
+        yield TcpAttemptFact(
+            capture=observation.name,
+            stream=observation.tcp_stream(number),
+            time=flow.syn_times[opener] if started else flow.first_time,
+            frames=ExchangeFrames(started or None, answer or None),
+            client=client[0],
+            server=server[0],
+            outcome=outcome,
+            client_port=client[1],
+            server_port=server[1],
+            attempts=max(1, flow.syn_counts[opener]),
+            client_ttl=flow.hop_limits[opener] or None,
+        )
 
 
 def _wire_names(names: Iterable[str]) -> set[bytes]:

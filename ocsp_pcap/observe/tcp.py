@@ -104,7 +104,7 @@ class TcpObserver:
         if self._plain.full or len(self.streams) + self._plain.streams > BOUNDS.open_streams:
             self._read_carried()
         self.streams.release(int(columns.time[-1]))
-        self._checksums.run()
+        self._settle()
 
     def _woken(
         self, columns: TransportColumns, stream: NDArray[np.int64], rows: NDArray[np.int64]
@@ -129,7 +129,7 @@ class TcpObserver:
     def hand_over(self) -> None:
         """Make ready for :meth:`adopt`: what waits for the rest of a plain stream is read as it is."""
         self._read_carried()
-        self._checksums.run()
+        self._settle()
 
     def adopt(
         self, other: TcpObserver, match: FlowMatch, taken: NDArray[np.bool_], frames_before: int
@@ -154,13 +154,18 @@ class TcpObserver:
         """The capture is over: everything that is still open ends here."""
         self._read_carried()
         self.streams.finish()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Note what checksums say of the streams that are over by now, and have them take less memory."""
         self._checksums.run()
+        self.streams.finished.pack()
 
     def _chosen(self, columns: TransportColumns, rows: Ordered) -> None:
         """Read rows of a batch, stream by stream; plain streams at once."""
         number = rows.stream[rows.start]
         plain = self._plain.read(columns, rows, self.streams.wanted[number], self.flows)
-        self.streams.finished += plain.finished
+        self.streams.finished.add(*plain.finished)
         self.streams.wanted[[stream.number for stream in plain.finished]] = 0
         self.streams.wanted[number[plain.waiting]] = DIRECTION_BITS | LIVE | CARRIED
         self.streams.wanted[number[plain.left]] &= 0xFF ^ CARRIED

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
+from ocsp_pcap.observe.finished import FinishedStreams
 from ocsp_pcap.observe.plain import LIVE
 from ocsp_pcap.observe.rows import Row, Segments
 from ocsp_pcap.observe.tcp_segments import CLOSING, SegmentReader
@@ -58,8 +59,7 @@ class TcpStreams:
 
     def __init__(self, shared: Shared, flows: FlowTable, dns: DnsLog, checksums: ChecksumAudit) -> None:
         """``flows`` numbers the streams; ``checksums`` looks at those that are over."""
-        self.finished: list[FinishedStream] = []
-        """Streams that showed something and are over, or muted."""
+        self.finished = FinishedStreams()
         self.socks_frames: dict[int, int] = {}
         """Stream to the first frame that carried something through SOCKS."""
         self.gaps: dict[int, int] = {}
@@ -322,7 +322,7 @@ class TcpStreams:
     def _keep(self, stream: FinishedStream) -> None:
         """Keep what a stream showed; of ClientHellos that nothing answers only so many."""
         if stream.ambiguous or not stream.spoken.is_unanswered or self._shared.has_room():
-            self.finished.append(stream)
+            self.finished.add(stream)
 
 
 def _last_frame(stream: TcpStream) -> int:

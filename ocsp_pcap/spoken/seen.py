@@ -1,21 +1,22 @@
 """What is kept of a connection that is over: of each handshake what its fact will say, and no message.
 
-A run holds one such record for each handshake until all captures are read, so it is small: numbers and
-texts as the fact has them, and of what is equal in many handshakes (chains, staples, lists of protocols) one
-copy for all.
+A run holds one such record for each handshake until all captures are read, so it is small: what is its own
+are numbers and two randoms; of its traits (names, versions, chains, staples) one copy does for all handshakes
+that have the same.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from ocsp_pcap.ocsp.exchange import Exchange
 from ocsp_pcap.spoken.handshakes import Handshake
-from ocsp_pcap.tls.events import Alert
 from ocsp_pcap.tls.fingerprint import hello_fingerprint
 from ocsp_pcap.tls.names import cipher_suite_name, version_name
 
-Value = TypeVar("Value", bytes, tuple[bytes, ...], tuple[str, ...], str)
+Value = TypeVar("Value", bytes, tuple[bytes, ...], tuple[str, ...], str, "Traits")
+SeenAlert: TypeAlias = tuple[int, bool, int | None, int | None]
+"""Frame, whether the client sent it, level and description."""
 
 
 class Same(Protocol):
@@ -23,6 +24,43 @@ class Same(Protocol):
 
     def __call__(self, value: Value, /) -> Value:
         """Return the value that was given first of those equal to this one."""
+
+
+class Traits(NamedTuple):
+    """What a handshake may have in common with others between the same hosts."""
+
+    sni: str | None
+    alpn: tuple[str, ...]
+    version: str | None
+    cipher: str | None
+    status_request: bool
+    certificates: tuple[bytes, ...]
+    staples: tuple[bytes, ...]
+    client_certificates: tuple[bytes, ...]
+    certificate_encrypted: bool
+    decrypted: bool
+    complete: bool
+    resumption: Literal["session-id", "ticket", "psk"] | None
+    offered_resumption: bool
+    encrypted_client_hello: bool
+    has_client_hello: bool
+    client_hello_cut: bool
+    server_hello_cut: bool
+    missing_bytes: int
+    given_up: str | None
+    psk_with_certificate: bool
+    external_psk: bool
+    hello_fingerprint: str | None
+
+    def made_of(self, same: Same) -> Traits:
+        """Return the same, made of the one copy that there is of each text and document."""
+        return self._replace(
+            sni=None if self.sni is None else same(self.sni),
+            alpn=same(self.alpn),
+            certificates=_shared(self.certificates, same),
+            staples=_shared(self.staples, same),
+            client_certificates=_shared(self.client_certificates, same),
+        )
 
 
 class SeenHandshake(NamedTuple):
@@ -36,43 +74,22 @@ class SeenHandshake(NamedTuple):
     staple_frame: int | None
     finished_frame: int | None
     client_finished: int | None
-    sni: str | None
-    alpn: tuple[str, ...]
-    version: str | None
-    cipher: str | None
-    status_request: bool
-    client_random: str | None
-    server_random: str | None
-    certificates: tuple[bytes, ...]
-    staples: tuple[bytes, ...]
-    client_certificates: tuple[bytes, ...]
-    certificate_encrypted: bool
-    decrypted: bool
-    complete: bool
-    alerts: tuple[Alert, ...]
-    resumption: Literal["session-id", "ticket", "psk"] | None
-    offered_resumption: bool
-    encrypted_client_hello: bool
-    has_client_hello: bool
-    client_hello_cut: bool
-    server_hello_cut: bool
-    missing_bytes: int
-    given_up: str | None
+    client_random: bytes | None
+    server_random: bytes | None
+    alerts: tuple[SeenAlert, ...]
     application_data_frame: int | None
     application_data_time: int | None
     server_data_time: int | None
     client_data: tuple[int, int] | None
     """Frame and time of the first application data of the client."""
     client_data_last: tuple[int, int] | None
-    psk_with_certificate: bool
-    external_psk: bool
-    hello_fingerprint: str | None
+    traits: Traits
 
     @property
     def is_unanswered(self) -> bool:
         """Nothing of it is in the capture but ClientHellos."""
-        answered = self.server_hello_frame is not None or self.certificates or self.alerts
-        return self.has_client_hello and not answered
+        answered = self.server_hello_frame is not None or self.traits.certificates or self.alerts
+        return self.traits.has_client_hello and not answered
 
     def counted_behind(self, frames: int) -> SeenHandshake:
         """Return the same where so many frames of other files come before those of its file."""
@@ -84,7 +101,7 @@ class SeenHandshake(NamedTuple):
         for name in ("client_data", "client_data_last"):
             place: tuple[int, int] | None = getattr(self, name)
             moved[name] = None if place is None else (place[0] + frames, place[1])
-        alerts = tuple([alert._replace(frame=alert.frame + frames) for alert in self.alerts])
+        alerts = tuple([(alert[0] + frames, *alert[1:]) for alert in self.alerts])
         return self._replace(alerts=alerts, **moved)
 
 
@@ -141,30 +158,18 @@ class Spoken(NamedTuple):
 def seen(handshake: Handshake, same: Same) -> SeenHandshake:
     """Return what facts say of a handshake that is over; ``same`` gives one copy for all that is equal."""
     hello, answer, version = handshake.client_hello, handshake.server_hello, handshake.version
-    alpn = (handshake.alpn,) if handshake.alpn else hello.alpn if hello is not None else ()
-    return SeenHandshake(
-        time=handshake.time,
-        last_time=handshake.last_time,
-        client_hello_frame=handshake.client_hello_frame,
-        server_hello_frame=answer.frame if answer is not None else None,
-        certificate_frame=handshake.certificate_frame,
-        staple_frame=handshake.staple_frame,
-        finished_frame=handshake.finished_frame,
-        client_finished=handshake.client_finished,
-        sni=same(hello.server_name) if hello is not None and hello.server_name is not None else None,
-        alpn=same(alpn) if alpn else (),
+    traits = Traits(
+        sni=hello.server_name if hello is not None else None,
+        alpn=(handshake.alpn,) if handshake.alpn else hello.alpn if hello is not None else (),
         version=version_name(version) if version is not None else None,
         cipher=cipher_suite_name(answer.cipher_suite) if answer is not None else None,
         status_request=hello is not None and hello.status_request,
-        client_random=hello.random.hex() if hello is not None and hello.random else None,
-        server_random=answer.random.hex() if answer is not None and version is not None else None,
-        certificates=_shared(handshake.certificates, same),
-        staples=_shared(handshake.staples, same),
-        client_certificates=_shared(handshake.client_certificates, same),
+        certificates=handshake.certificates,
+        staples=handshake.staples,
+        client_certificates=handshake.client_certificates,
         certificate_encrypted=handshake.certificate_encrypted,
         decrypted=handshake.decrypted,
         complete=handshake.complete,
-        alerts=handshake.alerts,
         resumption=handshake.resumption,
         offered_resumption=hello is not None
         and bool(hello.session_id or hello.session_ticket or hello.psk_identities),
@@ -174,14 +179,30 @@ def seen(handshake: Handshake, same: Same) -> SeenHandshake:
         server_hello_cut=handshake.server_hello_cut,
         missing_bytes=handshake.missing_bytes,
         given_up=handshake.given_up,
+        psk_with_certificate=handshake.psk_with_certificate,
+        external_psk=handshake.external_psk,
+        hello_fingerprint=hello_fingerprint(hello) if hello is not None else None,
+    )
+    return SeenHandshake(
+        time=handshake.time,
+        last_time=handshake.last_time,
+        client_hello_frame=handshake.client_hello_frame,
+        server_hello_frame=answer.frame if answer is not None else None,
+        certificate_frame=handshake.certificate_frame,
+        staple_frame=handshake.staple_frame,
+        finished_frame=handshake.finished_frame,
+        client_finished=handshake.client_finished,
+        client_random=hello.random or None if hello is not None else None,
+        server_random=answer.random if answer is not None and version is not None else None,
+        alerts=tuple([(each.frame, each.from_client, each.level, each.description) for each in alerts])
+        if (alerts := handshake.alerts)
+        else (),
         application_data_frame=handshake.application_data_frame,
         application_data_time=handshake.application_data_time,
         server_data_time=handshake.server_data_time,
         client_data=handshake.client_data,
         client_data_last=handshake.client_data_last,
-        psk_with_certificate=handshake.psk_with_certificate,
-        external_psk=handshake.external_psk,
-        hello_fingerprint=hello_fingerprint(hello) if hello is not None else None,
+        traits=same(traits),
     )
 
 

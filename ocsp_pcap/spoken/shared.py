@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.pki.store import CertificateStore
-from ocsp_pcap.spoken.seen import Value
+from ocsp_pcap.spoken.seen import Traits, Value
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from ocsp_pcap.tls.keys import KeyLog
 
-_MOST_SMALL: Final = 16_384
-"""Texts of which one copy is kept for all: where hardly any comes twice, the record of them costs more."""
+_MOST_SMALL: Final = 32_768
+"""Texts and traits of which one copy is kept for all: where hardly any comes twice, the record of them costs
+more."""
 
 
 class RsaKey(NamedTuple):
@@ -59,7 +60,9 @@ class Shared:
         known: Value | None = self._same.get(value)
         if known is not None:
             return known
-        if isinstance(value, str):
+        if isinstance(value, Traits):
+            value = value.made_of(self.same)
+        if isinstance(value, str | Traits):
             if self._small >= _MOST_SMALL:
                 return value
             self._small += 1

@@ -30,16 +30,17 @@ def texts(lanes: Lanes, *, ipv6: bool) -> tuple[list[str], list[str]]:
     return list(map(_ipv4_text, one.tolist())), list(map(_ipv4_text, other.tolist()))
 
 
-def contains(lanes: Lanes, addresses: Sequence[int], *, ipv6: bool) -> NDArray[np.bool_]:
-    """Tell which keys have an end at one of these addresses."""
+def among_ends(
+    lanes: Lanes, higher: NDArray[np.bool_], addresses: Sequence[int], *, ipv6: bool
+) -> NDArray[np.bool_]:
+    """Tell of which keys one end, the ``higher`` or else the lower one, is at one of these addresses."""
     if not ipv6:
-        wanted = np.array(addresses, np.uint64)
-        return among(lanes[0] >> _HALF, wanted) | among(lanes[0] & _LOWER_HALF, wanted)
-    found = np.zeros(len(lanes[0]), np.bool_)
+        ends = np.where(higher, lanes[0] & _LOWER_HALF, lanes[0] >> _HALF)
+        return among(ends, np.array(addresses, np.uint64))
+    high, low = (np.where(higher, lanes[2 + half], lanes[half]) for half in (0, 1))
+    found = np.zeros(len(high), np.bool_)
     for address in addresses:
-        high, low = np.uint64(address >> 64), np.uint64(address & (1 << 64) - 1)
-        found |= (lanes[0] == high) & (lanes[1] == low)
-        found |= (lanes[2] == high) & (lanes[3] == low)
+        found |= (high == np.uint64(address >> 64)) & (low == np.uint64(address & (1 << 64) - 1))
     return found
 
 

@@ -70,7 +70,8 @@ class KnownStreams:
     def _reserve_streams(self, needed: int) -> None:
         if needed > len(self._state["bits"]):
             capacity = max(needed, 2 * len(self._state["bits"]))
-            self._state = {name: _grown(array, capacity) for name, array in self._state.items()}
+            for name, array in self._state.items():
+                self._state[name] = _grown(array, capacity)
 
     def heard_before(self, stream: int, direction: int) -> tuple[int, int] | None:
         """Return the last acknowledgment, and window as advertised, of a direction before this batch."""
@@ -240,21 +241,25 @@ class KnownStreams:
         ]
         return distinct(np.concatenate(found).astype(np.uint16))
 
-    def opened_at(self, hosts: Iterable[str]) -> list[int]:
-        """Return, in ascending order, the streams with an end at one of these addresses that open.
+    def opened_to(self, hosts: Iterable[str]) -> list[int]:
+        """Return, in ascending order, the streams that open, and were opened to one of these addresses.
 
-        That is, with a SYN, with or without ACK: :attr:`Flow.outcome` says something of them.
+        Those open that have a SYN, with or without ACK: :attr:`Flow.outcome` says something of them.
         """
         wanted: tuple[list[int], list[int]] = ([], [])
         for host in map(ipaddress.ip_address, hosts):
             wanted[host.version == 6].append(int(host))
         state = self._state
-        opens = (state["syn_ack_frame"][: self._size] != 0) | state["syn_count"][: self._size].any(axis=1)
-        streams = np.flatnonzero(opens)
+        sent = state["syn_count"][: self._size] != 0
+        streams = np.flatnonzero((state["syn_ack_frame"][: self._size] != 0) | sent.any(axis=1))
+        # As Flow.opener has it, the other side of the stream is that of the server.
+        by_1 = ~sent[streams, 0] & sent[streams, 1]
+        higher = by_1 == ((state["bits"][streams] & SWAPPED) != 0)
         found = np.zeros(len(streams), np.bool_)
         for version, rows, lanes in self._keys(streams):
-            found[rows] = addresses.contains(lanes, wanted[version], ipv6=bool(version))
-        return [int(stream) for stream in streams[found]]
+            found[rows] = addresses.among_ends(lanes, higher[rows], wanted[version], ipv6=bool(version))
+        opened: list[int] = streams[found].tolist()
+        return opened
 
     def one_sided_streams(self) -> int:
         """Count the streams of which :attr:`Flow.one_sided` holds."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -55,15 +56,16 @@ def write_tables(facts: Facts, directory: str | Path) -> None:
         raise TablesError(f"{directory}: cannot hold a fact: {error}") from error
 
 
-def _write(kind: str, facts: Sequence[Fact], file: BinaryIO) -> None:
+def _write(kind: str, facts: Iterable[Fact], file: BinaryIO) -> None:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
     schema, record = arrow_schema(kind), plan_of(KINDS[kind])
     with parquet.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
-        for start in range(0, len(facts), ROWS):
+        left = iter(facts)
+        while some := tuple(islice(left, ROWS)):
             try:
-                columns = arrays(record, facts[start : start + ROWS])
+                columns = arrays(record, some)
             except FormatError as error:
                 error.path.append(kind)
                 raise

@@ -26,7 +26,7 @@ def source(path: Path) -> CaptureSource:
 
 
 def decrypted(observation: Observation) -> int:
-    return sum(handshake.decrypted for handshake in observation.handshakes())
+    return sum(handshake.traits.decrypted for handshake in observation.handshakes())
 
 
 def observe(*paths: Path) -> list[Observation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,15 @@ def test_after_any_number_of_segments(count: int, tmp_path: Path) -> None:
     assert handshake.sni == "late.test"
     assert handshake.tunnel == ("starttls" if count else None)
     assert not handshake.missing_bytes
+
+
+def test_after_bytes_that_packets_disagree_about(tmp_path: Path) -> None:
+    before = chatter(100)
+    end = sum(len(wire.data) for wire in before) // 2
+    before.insert(1, replace(before[0], data=bytes(len(before[0].data))))
+    (handshake,) = handshakes(tmp_path, [*before, Wire(CLIENT, "PA", end, HELLO, heard=end)])
+    assert handshake.sni == "late.test"
+    assert handshake.ambiguous == (4, 5)
 
 
 def test_in_pieces(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_quic_connections_one_after_the_other(batch: int) -> None:
     second = [(0 if way else 1, data) for way, data in peers.exchange(names=2).datagrams]
     bulk = [(0, 1, b"\x40" + bytes(1199))] * 500
     observer = observe([*on_flow(0, first), *bulk, *on_flow(0, second), *bulk], batch)
-    names = [seen.sni for stream in observer.finished for seen in stream.handshakes]
+    names = [seen.traits.sni for stream in observer.finished for seen in stream.handshakes]
     assert names == ["quic.example"] * 2
     assert observer.looked_at < len(first) + len(second) + 20
 

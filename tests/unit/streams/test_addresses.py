@@ -7,7 +7,7 @@ import ipaddress
 import numpy as np
 import pytest
 
-from ocsp_pcap.streams.addresses import contains, texts
+from ocsp_pcap.streams.addresses import among_ends, texts
 from ocsp_pcap.streams.exact_index import Lanes
 
 PAIRS = {
@@ -34,10 +34,14 @@ def test_addresses_are_written_as_ipaddress_writes_them(ipv6: bool) -> None:
 
 
 @pytest.mark.parametrize("ipv6", [False, True])
-def test_keys_are_found_by_either_address(ipv6: bool) -> None:
-    lanes = lanes_of(ipv6)
+def test_keys_are_found_by_one_of_their_addresses(ipv6: bool) -> None:
+    lanes, higher = lanes_of(ipv6), np.array([False, True, False])
     for address in {address for pair in PAIRS[ipv6] for address in pair}:
-        found = contains(lanes, [int(ipaddress.ip_address(address))], ipv6=ipv6)
-        assert found.tolist() == [address in pair for pair in PAIRS[ipv6]]
-    assert not contains(lanes, [], ipv6=ipv6).any()
-    assert not contains(lanes, [7], ipv6=ipv6).any()
+        wanted = [int(ipaddress.ip_address(address))]
+        for ends in (higher, ~higher):
+            found = among_ends(lanes, ends, wanted, ipv6=ipv6)
+            assert found.tolist() == [
+                pair[end] == address for pair, end in zip(PAIRS[ipv6], ends.tolist(), strict=True)
+            ]
+    assert not among_ends(lanes, higher, [], ipv6=ipv6).any()
+    assert not among_ends(lanes, higher, [7], ipv6=ipv6).any()

@@ -275,15 +275,17 @@ def test_streams_are_told_of_in_the_order_asked_for() -> None:
     assert list(table.flows([])) == []
 
 
-def test_streams_that_open_at_some_addresses() -> None:
+def test_streams_that_were_opened_to_some_addresses() -> None:
     table = FlowTable()
     table.assign(columns_of([("a>b", "S", 1, 0), ("b>c", "SA", 1, 2), ("a>c", "A", 1, 1)]))
     table.assign(columns_of([("a>b", "S", 1, 0)], version=6, first_frame=4))
-    assert table.opened_at(["10.0.0.2"]) == [0, 1]
-    assert table.opened_at(["10.0.0.1", "10.0.0.3", "2001:db8::a00:1"]) == [0, 1, 3]
-    assert table.opened_at(["10.0.0.4", "2001:db8::1"]) == []
-    assert table.opened_at([]) == []
-    assert FlowTable().opened_at(["10.0.0.1"]) == []
+    table.assign(columns_of([("c>b", "A", 1, 1), ("b>c", "S", 0, 0)], version=6, first_frame=5))
+    assert table.opened_to(["10.0.0.2"]) == [0]
+    assert table.opened_to(["10.0.0.1", "10.0.0.3", "2001:db8::a00:2"]) == [1, 3]
+    assert table.opened_to(["2001:db8::a00:3"]) == [4], "who sent first had not opened it"
+    assert table.opened_to(["10.0.0.4", "2001:db8::1"]) == []
+    assert table.opened_to([]) == []
+    assert FlowTable().opened_to(["10.0.0.1"]) == []
 
 
 def test_sequence_numbers_of_the_opening() -> None:
@@ -313,7 +315,7 @@ def test_how_an_attempt_ends(segments: list[Segment], payload: int, outcome: str
     table = FlowTable()
     table.assign(columns_of(segments, payload=payload))
     assert table.flow(0).outcome == outcome
-    assert table.opened_at(["10.0.0.2"]) == ([] if outcome is None else [0])
+    assert table.opened_to(["10.0.0.1", "10.0.0.2"]) == ([] if outcome is None else [0])
 
 
 def test_what_is_remembered_of_a_stream() -> None:

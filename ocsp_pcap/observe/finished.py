@@ -1,0 +1,77 @@
+"""The TCP streams of a capture that are over, held small: there may be a million.
+
+Nearly all showed one handshake and nothing else. What is its own of such a one is packed into a string of
+bytes, which takes a fifth of the objects; its traits stay as they are, for others have the same.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from marshal import dumps, loads
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsp_pcap.observe.tcp_stream import FinishedStream
+from ocsp_pcap.spoken.seen import SeenHandshake, Spoken, Traits, Tunnel
+
+
+class FinishedStreams:
+    """Streams that showed something and are over, or muted."""
+
+    def __init__(self) -> None:
+        self.others: list[FinishedStream] = []
+        """Those that are not packed."""
+        self.traits: list[Traits] = []
+        """Of those that are packed, one after the other."""
+        self._packed: list[bytes] = []
+        self._numbers, self._times = array("q"), array("q")
+        self._fresh: list[FinishedStream] = []
+
+    def __len__(self) -> int:
+        return len(self._packed) + len(self.others) + len(self._fresh)
+
+    def __iter__(self) -> Iterator[FinishedStream]:
+        """Yield all streams, those that are packed first."""
+        yield from map(self.packed, range(len(self._packed)))
+        yield from self.others
+        yield from self._fresh
+
+    def add(self, *streams: FinishedStream) -> None:
+        """Take streams, of which something may still be noted until :meth:`pack`."""
+        self._fresh += streams
+
+    def pack(self) -> None:
+        """Pack what was added."""
+        for stream in self._fresh:
+            client, swapped, tunnel, handshakes, exchanges, inner = stream.spoken
+            if stream.ambiguous or exchanges or inner is not None or not handshakes or len(handshakes) > 1:
+                self.others.append(stream)
+                continue
+            (handshake,) = handshakes
+            way = client, swapped, tunnel and tuple(tunnel), stream.started_mid_stream, stream.frames_before
+            self._numbers.append(stream.number)
+            self._times.append(handshake.time)
+            self._packed.append(dumps((way, handshake[1:-1])))
+            self.traits.append(handshake.traits)
+        self._fresh.clear()
+
+    def packed(self, place: int) -> FinishedStream:
+        """Return a stream that is packed."""
+        # Nobody else writes these bytes.
+        way, own = loads(self._packed[place])  # noqa: S302
+        client, swapped, tunnel, mid_stream, before = way
+        handshake = SeenHandshake._make((self._times[place], *own, self.traits[place]))
+        spoken = Spoken(client, swapped, tunnel and Tunnel(*tunnel), (handshake,), (), None)
+        return FinishedStream(self._numbers[place], spoken, mid_stream, frames_before=before)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of those that are packed."""
+        return np.array(self._numbers, np.int64)
+
+    @property
+    def times(self) -> NDArray[np.int64]:
+        """When their handshakes began."""
+        return np.array(self._times, np.int64)
