@@ -12,7 +12,7 @@ from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.tcp_rows import telling
 from ocsp_pcap.spoken.shared import Shared
 
-INHERITED: Final = 8
+INHERITED: Final = 16
 """The first packet of the stream in this share is no SYN: its worker does not read it."""
 
 

@@ -14,6 +14,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
 from ocsp_pcap.api import ReadOptions, read_facts
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture import CaptureSource
 from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.facts import Facts
@@ -234,3 +235,26 @@ def test_shares_of_several_files(tmp_path: Path, here: None, monkeypatch: pytest
     assert [sum(len(run.members) for run in share) for share in shares] == [5, 4, 4, 5]
     monkeypatch.setattr(Here, "shares", 4)
     assert facts_of(files, jobs=2) == facts_of(files)
+
+
+def test_connections_that_were_ended_for_the_bound_on_them(
+    tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many are open in the second share; then one goes on that began before the capture."""
+    monkeypatch.setattr(BOUNDS, "open_streams", 4)
+    monkeypatch.setattr(Here, "shares", 2)
+    whole, old = Connection(), Connection(40002, start=900_000)
+    first = [
+        *whole.opening(),
+        whole.segment(0, "PA", query(1)),
+        whole.segment(1, "PA", ANSWER),
+        *whole.closing(),
+    ]
+    many = [Connection(41_000 + number, start=1000 * number) for number in range(12)]
+    opened = [packet for each in many for packet in [*each.opening(), each.segment(0, "PA", query(2))]]
+    late = [old.segment(0, "PA", query(3)), old.segment(1, "PA", ANSWER)]
+    wrpcap(str(tmp_path / "whole.pcap"), [*first, *opened, *late])
+    files = split(tmp_path / "whole.pcap", tmp_path / "files", (len(first), len(first) + len(opened)))
+    in_order = facts_of(files)
+    assert len(in_order.ocsp_exchanges) == 14
+    assert facts_of(files, jobs=2) == in_order
