@@ -21,6 +21,7 @@ from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT
 from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, in_line, joined, picked
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream
+from ocsp_pcap.observe.wanted import CARRIED
 from ocsp_pcap.spoken.plain import read_plain
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import among, distinct
@@ -31,14 +32,10 @@ from ocsp_pcap.tls.walk import NotPlainError
 if TYPE_CHECKING:
     from ocsp_pcap.tls.keys import KeyLog
 
-LIVE: Final = 4
-"""The stream has a conversation, or is carried over."""
-CARRIED: Final = 128
-"""The stream is plain so far: its rows are kept until all that can matter of it has come."""
 MOST_CARRIED: Final = 4 << 20
-"""Bytes of rows that are kept so; beyond, all such streams are read segment by segment."""
+"""Bytes of rows that are carried over; beyond, all such streams are read segment by segment."""
 MOST_CHUNKS: Final = 8
-"""Arrays of such rows, one a batch, before they are made into one."""
+"""Arrays of such rows, one for each batch, before they are made into one."""
 LEAST_ROWS: Final = 4
 """Each side says hello, and each sends application data."""
 MOST_ROWS: Final = 32

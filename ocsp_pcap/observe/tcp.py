@@ -27,12 +27,13 @@ from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DnsLog
-from ocsp_pcap.observe.plain import CARRIED, LIVE, PlainReader
+from ocsp_pcap.observe.plain import PlainReader
 from ocsp_pcap.observe.rows import Segments
 from ocsp_pcap.observe.tcp_rows import begins, telling
 from ocsp_pcap.observe.tcp_segments import CLOSING
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
-from ocsp_pcap.observe.tcp_streams import DOZING, ENDED_EARLY, LATE, TcpStreams
+from ocsp_pcap.observe.tcp_streams import TcpStreams
+from ocsp_pcap.observe.wanted import CARRIED, DOZING, ENDED_EARLY, LATE, LIVE
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import first_of_each
 from ocsp_pcap.streams.flows import FlowTable

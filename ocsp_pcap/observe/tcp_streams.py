@@ -31,10 +31,10 @@ from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
 from ocsp_pcap.observe.finished import FinishedStreams
-from ocsp_pcap.observe.plain import LIVE
 from ocsp_pcap.observe.rows import Row, Segments
 from ocsp_pcap.observe.tcp_segments import CLOSING, SegmentReader
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream, Reset, TcpStream
+from ocsp_pcap.observe.wanted import DOZING, ENDED_EARLY, LATE, LIVE
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.seen import Tunnel
 from ocsp_pcap.spoken.shared import Shared
@@ -42,12 +42,6 @@ from ocsp_pcap.streams.distinct import distinct
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.reassembly import Reassembler
 
-DOZING: Final = 32
-"""An unknown protocol is spoken: only rows that begin as TLS or HTTP does can matter."""
-ENDED_EARLY: Final = 8
-"""It was ended because too many are open; what it says later is passed over."""
-LATE: Final = 64
-"""Such a row came."""
 LINGER: Final = 10 * 10**9
 """Nanoseconds that a closed stream is kept for: segments may still be on their way, or retransmitted."""
 ENTRY_BYTES: Final = 512
@@ -65,7 +59,7 @@ class TcpStreams:
         self.gaps: dict[int, int] = {}
         """Places at which bytes are missing, by stream, of streams that mattered."""
         self.wanted: NDArray[np.uint8] = np.full(1024, DIRECTION_BITS, np.uint8)
-        """What can matter of each stream of the capture from here on."""
+        """What is wanted of each stream from here on: bits of :mod:`ocsp_pcap.observe.wanted`."""
         self.any_doze = self.any_ended_early = False
         self.segments = SegmentReader(flows, self._conversation)
         self._shared = shared

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import SYN, TransportColumns
 from ocsp_pcap.observe.tcp import TcpObserver
 from ocsp_pcap.observe.tcp_rows import telling
+from ocsp_pcap.observe.wanted import INHERITED
 from ocsp_pcap.spoken.shared import Shared
-
-INHERITED: Final = 16
-"""The first packet of the stream in this share is no SYN: its worker does not read it."""
 
 
 class ShareTcpObserver(TcpObserver):
