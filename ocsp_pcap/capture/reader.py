@@ -22,7 +22,7 @@ from ocsp_pcap.capture.formats import is_capture, is_pcap
 from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, FileDamage, Parsed
 from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stored_position, stream_damage
 
-BLOCK_SIZE = 8 << 20
+BLOCK_SIZE = 12 << 20
 """Bytes read at a time."""
 GRACE = 1.0
 """Seconds that a pipe is read on for after an interruption, where its writer does not end before."""
