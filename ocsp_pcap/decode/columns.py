@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.decode.window import Window, gather
 
-FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+FIN, SYN, RST, ACK, URG = 0x01, 0x02, 0x04, 0x10, 0x20
 
 EXTRA = 1 << 48
 """Payload offsets at or above this value count from the start of :attr:`TransportColumns.extra`."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.capture.batch import Bytes, Column
+from ocsp_pcap.capture.parser import NOT_A_PACKET
 from ocsp_pcap.decode.frames import Frames
 from ocsp_pcap.decode.kinds import OF_ETHERTYPE, OF_NEXT_PROTOCOL, OF_PPP, Kind, Step
 from ocsp_pcap.decode.undecoded import ETHERTYPE
@@ -17,7 +18,6 @@ from ocsp_pcap.decode.window import SNAP, byte, gather, uint16, uint32
 
 LINK_NULL, LINK_ETHERNET, LINK_LOOP, LINK_COOKED, LINK_COOKED_2, LINK_PPPOE = 0, 1, 108, 113, 276, 51
 RAW_IP = (12, 14, 101, 228, 229)
-NOT_A_PACKET = -1
 _SILENT_LINK_TYPES = frozenset(
     {
         NOT_A_PACKET,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ocsp_pcap.evidence.address_map import AddressMap
+from ocsp_pcap.spoken.proxy_prefixes import PROXY_V2
 
 _SECRET: Final = re.compile(
     rb"(?im)^(?:cookie2?|set-cookie2?|(?:proxy-)?authorization|(?:proxy-)?authentication-info"
@@ -16,7 +17,6 @@ _SECRET: Final = re.compile(
 _HEAD: Final = re.compile(rb"(?:[A-Z]{3,10} [^\r\n ]{1,8192} HTTP/1\.[01]|HTTP/1\.[01] \d{3}[^\r\n]*)\r?\n")
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _TEXT_BODY: Final = re.compile(rb"(?im)^content-type[ \t]*:[ \t]*(?:text/|application/(?:json|xml))")
-_PROXY_2: Final = b"\r\n\r\n\x00\r\nQUIT\n"
 _DNS: Final = frozenset({53, 5353, 5355})
 _LARGE: Final = 64 << 20
 """Bytes of one direction that are looked at."""
@@ -128,7 +128,7 @@ def _prefix(content: bytes, addresses: AddressMap, patches: Patches) -> None:
         end = content.find(b"\n", 0, 120)
         if end > 0:
             _text(content[:end], 0, addresses, patches)
-    elif content[:12] == _PROXY_2 and len(content) >= 16:
+    elif content[:12] == PROXY_V2 and len(content) >= 16:
         size = {1: 4, 2: 16}.get(content[13] >> 4, 0)
         for place in (16, 16 + size) if size and len(content) >= 16 + 2 * size else ():
             _address(content, place, size, addresses, patches)

@@ -18,6 +18,7 @@ from ocsp_pcap.explain.authorities import (
     responders_are_off,
     why_no_url,
 )
+from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
 from ocsp_pcap.explain.products import product_steps
@@ -27,7 +28,6 @@ from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.zones import EAST, WEST, Subject, offset_words, subjects
 from ocsp_pcap.facts import CaptureFact
 
-SECOND = 10**9
 NEAR = 5 * SECOND
 """Nanoseconds by which a log line and a sighting may differ and still tell of the same connection."""
 MAX_LINES = 3

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN
+from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, URG
 from ocsp_pcap.observe.rows import Row
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Entry, Reset, TcpStream
 from ocsp_pcap.spoken.conversation import Conversation
@@ -25,7 +25,6 @@ from ocsp_pcap.streams.receiver import Segment, Surroundings, refused
 from ocsp_pcap.streams.windows import HALF, MODULUS, Heard
 
 CLOSING: Final = FIN | RST
-URGENT: Final = 0x20
 
 
 class SegmentReader:
@@ -65,7 +64,7 @@ class SegmentReader:
             frames = self.disputed.get(frame + stream.frames_before, ())
             if frames:
                 self._note_ambiguous(stream, tuple(each - stream.frames_before for each in frames))
-        if flags & URGENT:
+        if flags & URG:
             # Stacks differ in whether the last urgent byte is part of the stream (RFC 6093 3).
             self._note_ambiguous(stream, (frame,))
         if stream.reset is not None and stream.reset.direction == direction:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.facts import CertIdFact
+from ocsp_pcap.facts import CertIdFact, SignatureState
 from ocsp_pcap.ocsp.model import OcspResponse
 from ocsp_pcap.pki.cert_id import key_hash, name_hash
 from ocsp_pcap.pki.certificate import parse_certificate
@@ -20,7 +20,6 @@ from ocsp_pcap.pki.model import ParsedCertificate
 from ocsp_pcap.pki.signature import algorithm_name, verify_signature
 from ocsp_pcap.pki.store import issued_by
 
-SignatureState: TypeAlias = Literal["valid", "invalid", "unverifiable"]
 IssuedBy: TypeAlias = Callable[[ParsedCertificate, ParsedCertificate], bool | None]
 
 

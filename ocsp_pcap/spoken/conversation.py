@@ -28,7 +28,7 @@ from ocsp_pcap.spoken.behind_prefixes import (
     refused_socks,
 )
 from ocsp_pcap.spoken.dns_stream import DnsStream, Keep, begins_dns
-from ocsp_pcap.spoken.first_bytes import HANDSHAKE, Beginning, from_hello, hello_within, sniff
+from ocsp_pcap.spoken.first_bytes import Beginning, from_hello, hello_within, sniff
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.held_bytes import HeldBytes, Piece
 from ocsp_pcap.spoken.proxy_prefixes import NOT_THIS
@@ -36,6 +36,7 @@ from ocsp_pcap.spoken.seen import Found, Spoken, Tunnel, seen
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import ApplicationData, TlsEvent
+from ocsp_pcap.tls.records import HANDSHAKE
 
 
 class Mode(Enum):

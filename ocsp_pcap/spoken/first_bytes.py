@@ -8,12 +8,11 @@ from typing import Final
 
 from ocsp_pcap.http.state import METHODS, VERSION
 from ocsp_pcap.spoken.proxy_prefixes import PROXY_V1, PROXY_V2
+from ocsp_pcap.tls.records import HANDSHAKE, MAX_FRAGMENT
 
-HANDSHAKE: Final = 0x16
 SENT_BY_CLIENT: Final = frozenset((1, 15, 16))
 """ClientHello, CertificateVerify, ClientKeyExchange (RFC 5246 7.4)."""
 SENT_BY_SERVER: Final = frozenset((2, 4, 11, 12, 13, 14, 22))
-MAX_RECORD: Final = (1 << 14) + 2048
 LONGEST_METHOD: Final = max(map(len, METHODS))
 TEXTS: Final = (*METHODS, VERSION, PROXY_V1, PROXY_V2)
 LONGEST_TEXT: Final = max(map(len, TEXTS))
@@ -82,7 +81,7 @@ def _tls(data: bytes) -> Beginning:
     if len(data) < 6:
         plausible = b"\x16\x03".startswith(data[:2])
         return Beginning.UNDECIDED if plausible else Beginning.UNKNOWN
-    if data[1] != 3 or data[2] > 4 or not 4 <= int.from_bytes(data[3:5], "big") <= MAX_RECORD:
+    if data[1] != 3 or data[2] > 4 or not 4 <= int.from_bytes(data[3:5], "big") <= MAX_FRAGMENT:
         return Beginning.UNKNOWN
     if data[5] in SENT_BY_CLIENT:
         return Beginning.TLS_CLIENT

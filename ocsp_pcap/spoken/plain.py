@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ocsp_pcap.http.tunnel import opened_tunnel
-from ocsp_pcap.spoken.first_bytes import HANDSHAKE
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.seen import Spoken, Tunnel, seen
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls.events import ClientHello, TlsEvent
+from ocsp_pcap.tls.records import HANDSHAKE
 from ocsp_pcap.tls.walk import NotPlainError, Stretch, walk
 
 if TYPE_CHECKING:

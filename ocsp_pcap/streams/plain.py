@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Column
-from ocsp_pcap.decode.columns import EXTRA, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.decode.columns import EXTRA, FIN, RST, SYN, URG, TransportColumns
 from ocsp_pcap.streams.distinct import among
 from ocsp_pcap.streams.flows import FlowTable
 
-URGENT: Final = 0x20
-_ODD: Final = SYN | FIN | RST | URGENT
+_ODD: Final = SYN | FIN | RST | URG
 
 
 class Ordered(NamedTuple):

@@ -137,7 +137,7 @@ NOT_BOUNDS = {
     "quic/connection.py": {"MAXIMUM_REMEMBERED": COST},
     "quic/versions.py": {"MAXIMUM_CONNECTION_ID": PROTOCOL},
     "spoken/dns_stream.py": {"MAX_FIRST_MESSAGE": TELLS},
-    "spoken/first_bytes.py": {"MAX_RECORD": PROTOCOL, "LONGEST_METHOD": PROTOCOL, "LONGEST_TEXT": PROTOCOL},
+    "spoken/first_bytes.py": {"LONGEST_METHOD": PROTOCOL, "LONGEST_TEXT": PROTOCOL},
     "spoken/proxy_prefixes.py": {"MAX_PROXY_V1": PROTOCOL},
     "spoken/shared.py": {"_MOST_SMALL": COST},
     "streams/known.py": {"_MAXIMUM_PORT": PROTOCOL},

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from ocsp_pcap.bounds import BOUNDS, reached
-from ocsp_pcap.explain.logs.model import LogEntry, Said, Status
+from ocsp_pcap.explain.logs.model import LogEntry, Said
+from ocsp_pcap.explain.model import Status
 from ocsp_pcap.explain.stamps import read_stamp
 
 LINE = re.compile(

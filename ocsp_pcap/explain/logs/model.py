@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ocsp_pcap.explain.model import Status
+
 LogKind: TypeAlias = Literal["squid", "elff", "haproxy", "nginx", "apache"]
 Said: TypeAlias = Literal["tunnelled", "intercepted", "checked", "answered", "failed"]
 """Only relayed; intercepted; the certificate was checked; a responder answered; asking it failed."""
-Status: TypeAlias = Literal["good", "revoked", "unknown"]
 
 
 class LogError(Exception):

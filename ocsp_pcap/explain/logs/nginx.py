@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from ocsp_pcap.explain.logs.model import LogEntry, Status
+from ocsp_pcap.explain.logs.model import LogEntry
+from ocsp_pcap.explain.model import Status
 from ocsp_pcap.explain.stamps import read_stamp
 
 LINE = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(?:debug|info|notice|warn|error|crit|alert|emerg)\] ")

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.decode.columns import EXTRA, FIN, RST, SYN, TransportColumns
+from ocsp_pcap.decode.columns import EXTRA, FIN, RST, SYN, URG, TransportColumns
 from ocsp_pcap.streams.flows import FlowTable
-from ocsp_pcap.streams.plain import URGENT, Ordered, plain_rows
+from ocsp_pcap.streams.plain import Ordered, plain_rows
 from tests.unit.streams.test_flows import OPENING, Segment, columns_of
 
 DATA: list[Segment] = [
@@ -79,7 +79,7 @@ def test_up_to_what_is_cut_off_urgent_or_elsewhere() -> None:
     third = np.arange(len(columns)) == 5
     for changed in (
         replace(columns, payload_missing=third.astype(np.int64)),
-        replace(columns, flags=columns.flags | np.where(third, URGENT, 0).astype(np.uint8)),
+        replace(columns, flags=columns.flags | np.where(third, URG, 0).astype(np.uint8)),
         replace(columns, payload_offset=np.where(third, EXTRA, 0)),
     ):
         assert counted(changed) == [2]
