@@ -20,7 +20,7 @@ from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.trace_entry import TraceEntry
 
-Told = TypeVar("Told", LogEntry, TraceEntry)
+Line = TypeVar("Line", LogEntry, TraceEntry)
 Subject: TypeAlias = tuple[str, str]
 """What a line may be about: ``("host", NAME)``, ``("serial", HEX)`` or ``("responder", NAME)``."""
 
@@ -59,12 +59,12 @@ def zone_named(text: str) -> tzinfo:
         ) from None
 
 
-def in_zone(entries: Iterable[Told], zone: tzinfo) -> tuple[Told, ...]:
+def in_zone(entries: Iterable[Line], zone: tzinfo) -> tuple[Line, ...]:
     """Read the local times of lines that name no zone in this one; an hour that comes twice stays open."""
     return tuple(_in_zone(entry, zone) for entry in entries)
 
 
-def _in_zone(entry: Told, zone: tzinfo) -> Told:
+def _in_zone(entry: Line, zone: tzinfo) -> Line:
     if entry.zone or entry.time is None:
         return entry
     seconds, rest = divmod(entry.time, SECOND)
@@ -73,14 +73,14 @@ def _in_zone(entry: Told, zone: tzinfo) -> Told:
     return replace(entry, time=first * SECOND + rest, zone=first == second)
 
 
-def in_fitting_zones(entries: Sequence[Told], seen: Mapping[Subject, Sequence[int]]) -> tuple[Told, ...]:
+def in_fitting_zones(entries: Sequence[Line], seen: Mapping[Subject, Sequence[int]]) -> tuple[Line, ...]:
     """Move lines that name no zone, file by file, by the offset at which most lie beside what was seen.
 
     Args:
         entries: lines of logs, or of traces.
         seen: for what a line may be about, the times at which packets show that, sorted, in nanoseconds.
     """
-    files: dict[str, list[Told]] = defaultdict(list)
+    files: dict[str, list[Line]] = defaultdict(list)
     for entry in entries:
         if not entry.zone and entry.time is not None:
             files[entry.path].append(entry)
@@ -90,13 +90,13 @@ def in_fitting_zones(entries: Sequence[Told], seen: Mapping[Subject, Sequence[in
     return tuple(_moved(entry, offsets.get(entry.path)) for entry in entries)
 
 
-def _moved(entry: Told, offset: int | None) -> Told:
+def _moved(entry: Line, offset: int | None) -> Line:
     if not offset or entry.zone or entry.time is None:
         return entry
     return replace(entry, time=entry.time - offset, offset=offset)
 
 
-def fitting_offset(entries: Sequence[Told], seen: Mapping[Subject, Sequence[int]]) -> int | None:
+def fitting_offset(entries: Sequence[Line], seen: Mapping[Subject, Sequence[int]]) -> int | None:
     """Return the offset from UTC, in nanoseconds, at which most lines lie beside what was seen.
 
     None where no offset fits, or several fit as well; UTC counts first.

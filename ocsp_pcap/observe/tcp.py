@@ -71,9 +71,9 @@ class TcpObserver:
         self._take(columns, rows.stream, rows.direction)
 
     def receive_own(self, columns: TransportColumns, own: NDArray[np.bool_]) -> None:
-        """Take one batch of files that others read, of which some streams are read here.
+        """Take a batch that a worker reads, too: only some of its streams are read here.
 
-        ``own`` tells which, of all streams that the files have or go on with.
+        ``own`` says which, of all streams that are known or begin in it.
         """
         rows = self.flows.assign(columns)
         if len(columns):

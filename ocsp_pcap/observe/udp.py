@@ -29,12 +29,14 @@ MAX_BEGINNINGS: Final = 64
 MAX_SILENT_REPEATED: Final = 8
 """Datagrams without a ClientHello after which what seemed to begin another handshake is given up."""
 
-UNTOLD: Final = 0
+FRESH: Final = 0
+"""State of a flow: no handshake has begun on it."""
 READING: Final = 1
 """It has a connection that wants every datagram."""
 QUIC_OVER: Final = 2
 """The handshake is over; another may begin."""
 SPENT: Final = 3
+"""Too many datagrams were tried as beginnings: nothing more of it is read."""
 
 
 class UdpObserver:
@@ -94,9 +96,9 @@ class UdpObserver:
         self._read(columns, stream, direction, usable & ~dns)
 
     def receive_own(self, columns: TransportColumns) -> None:
-        """Take one batch of files that others read: only flows are read on which a connection had begun here.
+        """Take a batch that a worker reads, too: only flows are read on which a connection had begun before.
 
-        DNS messages are the others'.
+        DNS messages are the worker's.
         """
         rows = self.flows.assign(columns)
         if len(columns):
@@ -184,7 +186,7 @@ class UdpObserver:
         beginnings = Beginnings(columns, chosen)
         state = self._state[stream]
         counts = state == READING
-        counts |= (state == UNTOLD) & beginnings.any
+        counts |= (state == FRESH) & beginnings.any
         counts |= (state == QUIC_OVER) & beginnings.quic_initial
         if not counts.any():
             return
@@ -194,7 +196,7 @@ class UdpObserver:
         kept = kept[np.argsort(stream[kept], kind="stable")]
         stream, chosen = stream[kept], chosen[kept]
         wanted = {
-            UNTOLD: beginnings.any[kept],
+            FRESH: beginnings.any[kept],
             READING: np.ones(len(kept), np.bool_),
             QUIC_OVER: beginnings.quic_initial[kept],
         }

@@ -56,7 +56,7 @@ class Flow(NamedTuple):
     hop_limits: Pair
     """Time to live, or hop limit, of each direction's first packet; 0: it sent none."""
     data_frames: Pair
-    """Where each direction's last bytes that were new, and no TLS alert by the look of it, came."""
+    """The last frame of each direction that brought new bytes, segments that seem TLS alerts left out."""
     data_times: Pair
 
     @property
