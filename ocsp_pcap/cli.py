@@ -1,4 +1,4 @@
-"""The command line: the group of commands, and the one way in and out of the program."""
+"""The command line: the one way in and out of the program."""
 
 from __future__ import annotations
 
@@ -7,18 +7,8 @@ import gc
 import os
 import signal
 import sys
-from importlib import import_module
-from pathlib import Path
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
-import click
-
-from ocsp_pcap import __version__
-from ocsp_pcap.commands import COMMANDS
-from ocsp_pcap.examples import epilog
-from ocsp_pcap.output import INTERRUPTED, UNUSABLE, say
-
-CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 INTERNAL_ERROR: Final = 70
 """Exit status of a mistake in this program (EX_SOFTWARE of sysexits.h)."""
 OUT_OF_MEMORY: Final = (
@@ -26,49 +16,6 @@ OUT_OF_MEMORY: Final = (
     "or cut them into shorter ones (editcap -c)"
 )
 TRACEBACK_VARIABLE: Final = "OCSP_PCAP_TRACEBACK"
-
-
-class _Commands(click.Group):
-    """The commands, each imported when it is called; a capture in place of one gets a hint."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command; its examples stand below its options."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = cast("click.Command", getattr(import_module(f"ocsp_pcap.commands.{cmd_name}"), cmd_name))
-        command.epilog = epilog(cmd_name)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            if args and (args[0] == "-" or Path(args[0]).exists()):
-                raise click.UsageError(
-                    f"{error.message} For a capture: {ctx.command_path} explain {args[0]}", ctx
-                ) from error
-            raise
-
-
-@click.group(
-    cls=_Commands,
-    context_settings=CONTEXT_SETTINGS,
-    invoke_without_command=True,
-    subcommand_metavar="COMMAND [ARGS]...",
-)
-@click.version_option(__version__, prog_name="ocsp-pcap", message="%(prog)s %(version)s")
-@click.pass_context
-def cli(ctx: click.Context) -> None:
-    """Say for every certificate in a packet capture whether OCSP traffic was seen and, if not, why not."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help(), err=True)
-        ctx.exit(UNUSABLE)
 
 
 def _end_by_signal(number: int, _: object) -> NoReturn:
@@ -88,8 +35,13 @@ def main() -> NoReturn:
     """Run the command line and exit; no way out of it is a traceback."""
     # numpy would start a thread for each processor, for linear algebra that is not used here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Parsers make many objects and hardly any cycle: look for unreachable ones rarely.
+    # Imports and parsers make many objects and hardly any cycle: look for unreachable ones rarely.
     gc.set_threshold(200_000, 20, 100)
+    import click
+
+    from ocsp_pcap.commands.group import cli
+    from ocsp_pcap.output import INTERRUPTED, UNUSABLE, say
+
     out_of_memory = False
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:

@@ -1,8 +1,8 @@
 """The commands of the program, a module each: options in, results to standard output.
 
-The command line (:mod:`ocsp_pcap.cli`) finds a command by the name of its module and imports no other, and
-what a command needs is imported where it is used: ``ocsp-pcap --version`` pays for none of it. Rules that
-hold in every command:
+The group (:mod:`ocsp_pcap.commands.group`) finds a command by the name of its module and imports no
+other, and what a command needs is imported where it is used: ``ocsp-pcap --version`` pays for none of it.
+Rules that hold in every command:
 
 - Whatever can be refused (usage, an output that cannot be written or would overwrite an input) is refused
   before captures are read: reading may take minutes.

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ocsp_pcap.cli import cli
+from ocsp_pcap.commands.group import cli
 
 from .program import DIRECT, PARENT, Result, datagram, packets_of, pcap, pcapng, refused, run, run_process
 

@@ -13,8 +13,8 @@ from typing import get_args
 import click
 import pytest
 
-from ocsp_pcap.cli import cli
 from ocsp_pcap.commands import COMMANDS
+from ocsp_pcap.commands.group import cli
 from ocsp_pcap.completion import Shell, is_capture_name
 from ocsp_pcap.examples import EXAMPLES
 
@@ -34,7 +34,7 @@ def offered(folder: Path, *words: str) -> list[tuple[str, str]]:
         [
             sys.executable,
             "-c",
-            "from ocsp_pcap.cli import cli; cli(prog_name='ocsp-pcap')",
+            "from ocsp_pcap.commands.group import cli; cli(prog_name='ocsp-pcap')",
         ],
         cwd=folder,
         env=environment,
@@ -103,7 +103,8 @@ def test_a_real_bash_completes(folder: Path, tmp_path: Path) -> None:
     program = tmp_path / "bin" / "ocsp-pcap"
     program.parent.mkdir()
     program.write_text(
-        f"#!{sys.executable}\nfrom ocsp_pcap.cli import cli\ncli(prog_name='ocsp-pcap')\n", encoding="utf-8"
+        f"#!{sys.executable}\nfrom ocsp_pcap.commands.group import cli\ncli(prog_name='ocsp-pcap')\n",
+        encoding="utf-8",
     )
     program.chmod(0o755)
 

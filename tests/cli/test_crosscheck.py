@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import ocsp_pcap.crosscheck
-from ocsp_pcap.cli import cli
+from ocsp_pcap.commands.group import cli
 from ocsp_pcap.crosscheck import CrosscheckResult, Disagreement, KindCount
 from tests.programs import needs_tshark
 from tests.unit.observe.segments import CLIENT, SERVER, Wire, client_hello, opening, write_capture

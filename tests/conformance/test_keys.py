@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from ocsp_pcap.api import ReadOptions, explain, read_facts
 from ocsp_pcap.capture import CaptureError
-from ocsp_pcap.cli import cli
+from ocsp_pcap.commands.group import cli
 from ocsp_pcap.crosscheck import crosscheck
 from ocsp_pcap.facts import Facts, HandshakeFact
 from tests.conftest import CORPUS

@@ -57,7 +57,7 @@ ALONE = {
 BY_NAME = {
     "ocsp_pcap",
     "ocsp_pcap.api",
-    "ocsp_pcap.cli",
+    "ocsp_pcap.commands.group",
     "ocsp_pcap.decode.encapsulations",
     "ocsp_pcap.explain",
     "ocsp_pcap.parallel.parcel",

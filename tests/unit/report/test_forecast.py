@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from ocsp_pcap.cli import cli
+from ocsp_pcap.commands.group import cli
 from ocsp_pcap.explain.forecast_model import (
     REASONS,
     Forecast,
