@@ -35,7 +35,7 @@ class Ground:
 Kind: TypeAlias = type[Ground]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Saw(Ground):
     """A message stands in the capture as a whole: what it says is all that was said."""
 
@@ -44,7 +44,7 @@ class Saw(Ground):
     part: Part
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Read(Ground):
     """A message was read, which shows that it is whole."""
 
@@ -52,7 +52,7 @@ class Read(Ground):
     fact: Spoken
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sent(Ground):
     """This validator itself sent it."""
 
@@ -60,7 +60,7 @@ class Sent(Ground):
     act: Act
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class For(Ground):
     """It was sent for this certificate, and because of this handshake."""
 
@@ -68,7 +68,7 @@ class For(Ground):
     act: Act
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Received(Ground):
     """This validator itself is the TLS peer, and so the one to judge the certificate."""
 
@@ -76,7 +76,7 @@ class Received(Ground):
     visit: Visit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Means(Ground):
     """A response is about this certificate and validly signed; or, with ``refuted``, that it is not."""
 
@@ -90,7 +90,7 @@ class Means(Ground):
     """The claim is that the response is bad: the doubt is then what may make it good."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Held(Ground):
     """A response was valid at a time; or, with ``refuted``, that it was not."""
 
@@ -104,7 +104,7 @@ class Held(Ground):
     refuted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class After(Ground):
     """One packet came after another: (capture, time by the reference clock) of each."""
 
@@ -113,7 +113,7 @@ class After(Ground):
     second: tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Silence(Ground):
     """No query followed the handshake, in every capture that would show it."""
 
@@ -122,7 +122,7 @@ class Silence(Ground):
     """By the reference clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NoOtherTry(Ground):
     """No other way was tried after one had failed."""
 
@@ -133,7 +133,7 @@ class NoOtherTry(Ground):
     """What failed; None: the handshake."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unanswered(Ground):
     """No answer followed a request."""
 
@@ -141,14 +141,14 @@ class Unanswered(Ground):
     fact: OcspExchangeFact
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class InView(Ground):
     """The captures can show such traffic as a query would be."""
 
     states = "the captures can show such traffic at all"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Due(Ground):
     """Nothing about the validator's own habits kept it from asking."""
 
@@ -157,7 +157,7 @@ class Due(Ground):
     """By the reference clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Alone(Ground):
     """No query stands so near that it may have been for this handshake as well as for a nearer one."""
 
@@ -166,7 +166,7 @@ class Alone(Ground):
     """By the reference clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Told(Ground):
     """The site file or a configuration says so."""
 
@@ -174,7 +174,7 @@ class Told(Ground):
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Traced(Ground):
     """A line of a policy trace says so."""
 
@@ -182,7 +182,7 @@ class Traced(Ground):
     entry: TraceEntry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Genuine(Ground):
     """The certificate is the origin's own; or, with ``refuted``, that a proxy made it."""
 
