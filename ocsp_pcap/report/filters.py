@@ -75,10 +75,20 @@ def evidence_filters(evidence: Iterable[Evidence]) -> tuple[Filter, ...]:
 
 
 def verdict_filters(verdict: Verdict) -> tuple[Filter, ...]:
-    """Return the filters that show what a verdict rests on, and every OCSP message about its certificate."""
+    """Return the filters that show what a verdict rests on, and every OCSP message about its certificate.
+
+    For each capture first one that shows both.
+    """
     filters = evidence_filters(verdict.evidence)
     by_serial = serial_filter(verdict.certificate.serial) if verdict.certificate else None
-    return (*filters, Filter("OCSP messages", None, by_serial)) if by_serial else filters
+    if by_serial is None:
+        return filters
+    whole = [
+        each._replace(label="frames and OCSP messages", text=f"{each.text} || {by_serial}")
+        for each in filters
+        if each.label == "frames"
+    ]
+    return (*whole, *filters, Filter("OCSP messages", None, by_serial))
 
 
 def case_filters(explanation: Explanation) -> tuple[Filter, ...]:
@@ -104,11 +114,3 @@ def case_filters(explanation: Explanation) -> tuple[Filter, ...]:
         Filter("frames of all answers", capture, frames_filter(list(numbers)[:MOST_FRAMES]))
         for capture, numbers in frames.items()
     )
-
-
-def verdict_filter(verdict: Verdict) -> tuple[Filter, ...]:
-    """Return one filter a capture for a verdict: its frames, and every OCSP message about its certificate."""
-    by_serial = serial_filter(verdict.certificate.serial) if verdict.certificate else None
-    both = f" || {by_serial}" if by_serial else ""
-    found = [each for each in evidence_filters(verdict.evidence) if each.label == "frames"]
-    return tuple(Filter("all of it", each.capture, each.text + both) for each in found)

@@ -17,7 +17,7 @@ from ocsp_pcap.facts import OcspExchangeFact
 from ocsp_pcap.report import wording
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
-from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filter, verdict_filters
+from ocsp_pcap.report.filters import case_filters, evidence_filters, verdict_filters
 from ocsp_pcap.report.layout import (
     CauseGroup,
     by_cause,
@@ -251,7 +251,7 @@ def _environment() -> Environment:
             "moment": wording.moment,
             "more_findings": more_findings,
             "validator": validator_name,
-            "verdict_filters": lambda verdict: (*verdict_filter(verdict), *verdict_filters(verdict)),
+            "verdict_filters": verdict_filters,
             "evidence_filters": evidence_filters,
         }
     )

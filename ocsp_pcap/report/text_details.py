@@ -10,7 +10,7 @@ from ocsp_pcap.explain.model import Evidence, Sighting, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 from ocsp_pcap.report.exchanges import answer_text, frames_text, responder_text, revoked_first
-from ocsp_pcap.report.filters import Filter, verdict_filter, verdict_filters
+from ocsp_pcap.report.filters import Filter, verdict_filters
 from ocsp_pcap.report.layout import Layout, host_text
 from ocsp_pcap.report.wording import (
     PRESENCE_MARKS,
@@ -54,7 +54,7 @@ def print_verdict(sheet: Sheet, layout: Layout, verdict: Verdict, *, everything:
     if verdict.evidence:
         _heading(sheet, "Evidence")
         print_evidence(sheet, layout, verdict.evidence, everything=everything)
-    print_filters(sheet, layout, (*verdict_filter(verdict), *verdict_filters(verdict)))
+    print_filters(sheet, layout, verdict_filters(verdict))
     if verdict.alternatives:
         _heading(sheet, "Not ruled out")
         for alternative in verdict.alternatives:

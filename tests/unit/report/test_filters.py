@@ -60,13 +60,14 @@ def test_filters_are_grouped_by_capture() -> None:
 def test_filters_of_a_verdict() -> None:
     filters = verdict_filters(demo_verdicts()[0])
     assert [each.text for each in filters] == [
+        "frame.number in {104, 107, 212, 219} || ocsp.serialNumber == 00:85:aa:01",
         "frame.number in {104, 107, 212, 219}",
         "tcp.stream eq 10",
         "ocsp.serialNumber == 00:85:aa:01",
     ]
     assert filters[0].capture == PARENT_PCAP
     assert filters[-1].capture is None
-    assert verdict_filters(demo_verdicts()[4])[-1].label == "conversation"
+    assert [each.label for each in verdict_filters(demo_verdicts()[4])] == ["frames", "conversation"]
 
 
 @pytest.fixture(scope="module")
