@@ -14,7 +14,7 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.cause_phrases import cause_phrases
 from ocsp_pcap.explain.model import Status, Verdict
 from ocsp_pcap.explain.phrases import count, first_of, listed, validator_name
-from ocsp_pcap.explain.traffic import FAILED, Asked, Asker, askers
+from ocsp_pcap.explain.traffic import FAILED, Asked, AskingHost, asking_hosts
 from ocsp_pcap.facts import OcspExchangeFact
 
 MOST_HOSTS: Final = 3
@@ -50,7 +50,7 @@ def headline(
         hosts: glob patterns of the hosts that they were chosen by, if any.
         only: SHA-256 of the certificates to which that choice limits the OCSP traffic.
     """
-    asking = askers(case, verdicts, only)
+    asking = asking_hosts(case, verdicts, only)
     counted = [verdict for verdict in verdicts if counts(verdict)]
     if not asking and not counted:
         captures = case.facts.captures
@@ -70,18 +70,18 @@ def counts(verdict: Verdict) -> bool:
     return verdict.chain_role == "leaf" or verdict.presence in ("present", "attempted")
 
 
-def _requests(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
+def _requests(case: Case, asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[str]:
     """Say who asked, how often, and what came of it."""
     own = [asker for asker in asking if asker.asked]
     relaying = [asker for asker in asking if asker.handed_on]
     handed_on = []
     if relaying:
-        whole = Asker("", own[0].validator if own else relaying[0].validator, _joined(relaying), ())
+        whole = AskingHost("", own[0].validator if own else relaying[0].validator, _joined(relaying), ())
         what = count(len(whole.asked), "OCSP request")
         handed_on = [f"{what} handed on for others by {_hosts(relaying)}{_outcomes(whole)}"]
     if len(own) > MOST_HOSTS:
         asked = tuple(each for asker in own for each in asker.asked)
-        whole = Asker("", own[0].validator, asked, ())
+        whole = AskingHost("", own[0].validator, asked, ())
         return [f"{_sent(whole, f'{len(own)} hosts')}{_outcomes(whole)}", *handed_on]
     by_host = _by_host(case, verdicts)
     sentences = []
@@ -95,11 +95,11 @@ def _requests(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) 
     return [*sentences, *handed_on]
 
 
-def _joined(relaying: Sequence[Asker]) -> tuple[Asked, ...]:
+def _joined(relaying: Sequence[AskingHost]) -> tuple[Asked, ...]:
     return tuple(each for asker in relaying for each in asker.handed_on)
 
 
-def _sent(asker: Asker, name: str) -> str:
+def _sent(asker: AskingHost, name: str) -> str:
     """Return how many requests came from where, and answers went there of which only these were captured."""
     if asker.requests:
         alone = len(asker.asked) - asker.requests
@@ -108,7 +108,7 @@ def _sent(asker: Asker, name: str) -> str:
     return f"{count(asker.answers, 'OCSP answer')} to {name} (the requests are not in the captures)"
 
 
-def _outcomes(asker: Asker) -> str:
+def _outcomes(asker: AskingHost) -> str:
     """Return what came of requests: `` : 2 answered (1 good, 1 REVOKED), 6 failed (...)``."""
     answered = [each for each in asker.asked if each.outcome == "answered"]
     failed = [each for each in asker.asked if each.outcome != "answered"]
@@ -139,7 +139,7 @@ def _share(part: int, whole: int) -> str:
     return f"{part:,} "
 
 
-def _strange(asker: Asker) -> str:
+def _strange(asker: AskingHost) -> str:
     """Say how many requests are for staples of its own, or about certificates that no handshake shows."""
     number = len(asker.asked)
     own_words = ""
@@ -162,7 +162,7 @@ def _status(statuses: Sequence[Status]) -> str:
     return "not modified"
 
 
-def _silence(case: Case, asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
+def _silence(case: Case, asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[str]:
     """Say of the hosts that asked nothing why they did not."""
     spoke = {asker.identity for asker in asking if asker.asked}
     silent = {identity: rows for identity, rows in _by_host(case, verdicts).items() if identity not in spoke}
@@ -247,7 +247,7 @@ def _reasons(verdicts: Iterable[Verdict]) -> list[str]:
     return [*first, f"{rest:,} {'has' if rest == 1 else 'have'} other reasons"]
 
 
-def _revoked(asking: Sequence[Asker], verdicts: Sequence[Verdict]) -> list[str]:
+def _revoked(asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[str]:
     """Name every certificate that an answer or a staple calls revoked: that must not be lost."""
     names = list(dict.fromkeys(_name(verdict) for verdict in verdicts if verdict.status == "revoked"))
     known = {v.certificate.serial for v in verdicts if v.status == "revoked" and v.certificate}
@@ -287,6 +287,6 @@ def _by_host(case: Case, verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]
     return dict(sorted(found.items(), key=lambda item: order.index(item[1][0].validator.role)))
 
 
-def _hosts(asking: Sequence[Asker]) -> str:
+def _hosts(asking: Sequence[AskingHost]) -> str:
     names = [validator_name(asker.validator) for asker in asking]
     return listed(names) if len(names) <= MOST_HOSTS else f"{len(names)} hosts"

@@ -28,7 +28,7 @@ from ocsp_pcap.explain.picture_words import (
 )
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.staples import staple_state
-from ocsp_pcap.explain.traffic import Asked, Asker, askers
+from ocsp_pcap.explain.traffic import Asked, AskingHost, asking_hosts
 from ocsp_pcap.explain.visits import Visit, evidence_in
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 
@@ -84,7 +84,7 @@ class _Drawing:
         self.case = case
         self.verdicts = verdicts
         self.only = only
-        self.askers = askers(case, verdicts, only)
+        self.askers = asking_hosts(case, verdicts, only)
         self.kinds: dict[str, NodeKind] = {}
         """Identity of a host, or name of a responder, to what it is."""
         self.names: dict[str, str] = {}
@@ -292,7 +292,7 @@ class _Drawing:
         return self._host(f"responder {name}", name, "responder")
 
     def _ocsp_link(
-        self, asker: Asker, target: str, asked: list[Asked], *, handed_on: bool, kind: LinkKind
+        self, asker: AskingHost, target: str, asked: list[Asked], *, handed_on: bool, kind: LinkKind
     ) -> None:
         frames = (evidence_in(e, "OCSP") for e in (each.exchange for each in asked))
         what = "OCSP request" if asker.requests or handed_on else "OCSP answer"

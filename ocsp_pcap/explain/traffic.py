@@ -48,7 +48,7 @@ class Asked(NamedTuple):
     """A server asks about its own certificate, to staple the answer: nothing is validated."""
 
 
-class Asker(NamedTuple):
+class AskingHost(NamedTuple):
     """One host that sent OCSP requests of its own, or handed others on."""
 
     identity: str
@@ -75,7 +75,9 @@ class Asker(NamedTuple):
         return sum(each.exchange.frames.response is not None for each in self.asked)
 
 
-def askers(case: Case, verdicts: Iterable[Verdict], only: Collection[str] | None = None) -> tuple[Asker, ...]:
+def asking_hosts(
+    case: Case, verdicts: Iterable[Verdict], only: Collection[str] | None = None
+) -> tuple[AskingHost, ...]:
     """Return the hosts that sent OCSP requests, by role and number of requests.
 
     Args:
@@ -105,7 +107,7 @@ def askers(case: Case, verdicts: Iterable[Verdict], only: Collection[str] | None
     for identity in dict.fromkeys((*own, *relayed)):
         first = (own[identity] or relayed[identity])[0].exchange
         validator = names.get(identity) or Validator(first.client, case.roles.role(first.client))
-        result.append(Asker(identity, validator, tuple(own[identity]), tuple(relayed[identity])))
+        result.append(AskingHost(identity, validator, tuple(own[identity]), tuple(relayed[identity])))
     order = ("parent", "child", "unknown", "client")
     return tuple(sorted(result, key=lambda each: (order.index(each.validator.role), -each.requests)))
 
