@@ -16,7 +16,7 @@ from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hellos import Hellos
 from ocsp_pcap.explain.matching import match_cert_id
-from ocsp_pcap.explain.spans import between, some
+from ocsp_pcap.explain.spans import Runs, between
 from ocsp_pcap.explain.visits import Credit, Visit
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 
@@ -62,6 +62,7 @@ class Askers:
         for exchange in exchanges:
             if meant := meant_by(exchange):
                 self._sent_to[identity(exchange.server), meant].append(exchange)
+        self._by_sender: dict[tuple[str, Meant], Runs[OcspExchangeFact]] = {}
         self._received: dict[tuple[str, str], list[Visit]] = defaultdict(list)
         self._presented: set[tuple[str, str]] = set()
         for visit in visits:
@@ -98,15 +99,17 @@ class Askers:
         meant, time, ended = meant_by(exchange), exchange.time, exchange.response_time
         if not meant or ended is None:
             return None
-        same = self._sent_to.get((self._identity(exchange.server), meant), [])
-        moment = self._moment(exchange)
-        for around in some(between(same, moment - RELAY, moment, self._moment)):
+        key, moment = (self._identity(exchange.server), meant), self._moment(exchange)
+        same = self._by_sender.get(key)
+        if same is None:
+            sent = self._sent_to.get(key, [])
+            same = self._by_sender[key] = Runs(sent, lambda each: self._identity(each.client), self._moment)
+        for around in same.others(self._identity(exchange.client), moment - RELAY, moment):
             if (
                 around.capture == exchange.capture
                 and around.response_time is not None
                 and around.time < time
                 and ended < around.response_time
-                and self._identity(around.client) != self._identity(exchange.client)
             ):
                 return around
         return None

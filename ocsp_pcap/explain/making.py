@@ -20,7 +20,7 @@ from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.site import AuthorityCertificate, Proxy
-from ocsp_pcap.explain.spans import between, some
+from ocsp_pcap.explain.spans import Runs
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact
 
@@ -156,13 +156,20 @@ def certificate_beside(question: Question) -> Visit | None:
     chain = case.chain(here.handshake)
     if not chain or case.hellos.inner_leg(here) is not None:
         return None
-    for other in some(between(case.by_host.get(here.host.lower(), []), here.time, here.time + IN_STEP)):
-        shown = case.chain(other.handshake)
-        if other is here or not shown or shown[0].issuer == chain[0].issuer:
-            continue
-        if case.hellos.inner_leg(other) is None and case.roles.role(other.handshake.client) not in INNER:
-            return other
-    return None
+    shown = case.once(_shown_on_outer_sides, here.host.lower())
+    return next(shown.others(chain[0].issuer, here.time, here.time + IN_STEP), None)
+
+
+def _shown_on_outer_sides(case: Case, name: str) -> Runs[Visit]:
+    """Return the visits to a host that showed a certificate and stand on no inner side, by its issuer."""
+    visits = [
+        visit
+        for visit in case.by_host.get(name, ())
+        if case.chain(visit.handshake)
+        and case.hellos.inner_leg(visit) is None
+        and case.roles.role(visit.handshake.client) not in INNER
+    ]
+    return Runs(visits, lambda visit: case.chain(visit.handshake)[0].issuer)
 
 
 def _several_issuers(case: Case) -> frozenset[str]:

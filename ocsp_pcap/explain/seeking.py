@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from itertools import chain
+from operator import itemgetter
+from typing import Final, NamedTuple, TypeVar
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.intervals import REACTION
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
@@ -17,6 +22,85 @@ Dated = TypeVar("Dated", DnsLookupFact, TcpAttemptFact)
 
 REMEMBERED: Final = 3600 * SECOND
 """What was looked up may be used for so long."""
+
+
+class _Way(NamedTuple):
+    """All attempts of a host to reach a responder: times by the reference clock, in order."""
+
+    tried: list[int]
+    through: list[bool]
+    """Of each, whether a connection came of it."""
+    unread: list[int]
+    """Those of which nothing readable came."""
+    open: list[TcpAttemptFact]
+    """Those that failed, or of which nothing readable came."""
+    named: list[Visit]
+    """TLS connections to its name that hide what they carry."""
+    opened: list[tuple[int, Visit]]
+    """The same at its address, with the times of the attempts."""
+
+
+class _Lookups(NamedTuple):
+    """All lookups of a responder by a host, in order."""
+
+    times: list[int]
+    vain: list[int]
+    """Times of those that brought no address, though one of the other family may not be missed."""
+    answered: list[DnsLookupFact]
+
+
+def _way(case: Case, asker: Host, host: str, port: int) -> _Way:
+    attempts = sorted(
+        (
+            attempt
+            for attempts in asker.attempts_at.get(host, ())
+            for attempt in attempts
+            if (attempt.port if attempt.host is not None else attempt.server_port) == port
+        ),
+        key=case.moment,
+    )
+    times = [case.moment(attempt) for attempt in attempts]
+    through = [attempt.outcome == "established" for attempt in attempts]
+    places = [(attempt.capture, attempt.stream) for attempt in attempts]
+
+    def hides(visit: Visit) -> bool:
+        handshake = visit.handshake
+        return not handshake.decrypted and case.identity(handshake.client) == asker.identity
+
+    return _Way(
+        times,
+        through,
+        [time for time, place in zip(times, places, strict=True) if place not in case.http_streams],
+        [
+            attempt
+            for attempt, came, place in zip(attempts, through, places, strict=True)
+            if not came or place not in case.http_streams
+        ],
+        [visit for visit in asker.visits_to.get(host, ()) if hides(visit)],
+        [
+            (time, visit)
+            for time, came, place in zip(times, through, places, strict=True)
+            if came and (visit := case.by_stream.get(place)) is not None and hides(visit)
+        ],
+    )
+
+
+def _lookups(case: Case, asker: Host, host: str) -> _Lookups:
+    lookups = asker.lookups.get(host, ())
+    return _Lookups(
+        [case.moment(lookup) for lookup in lookups],
+        [
+            case.moment(lookup)
+            for lookup in lookups
+            if not lookup.addresses and (lookup.type == "A" or lookup.rcode != "NOERROR")
+        ],
+        [lookup for lookup in lookups if lookup.addresses],
+    )
+
+
+def _any(times: Sequence[int], first: int, last: int) -> bool:
+    """Some time lies between two, both included."""
+    return bisect_left(times, first) < bisect_right(times, last)
 
 
 def soon_after(question: Question, facts: Sequence[Dated]) -> Sequence[Dated]:
@@ -35,10 +119,9 @@ def addresses_known(question: Question, host: str) -> set[str]:
     """Return the addresses of a host that the validator knew, of the newest lookup of each type."""
     begin, end = question.visit.time - REMEMBERED, question.visit.time + REACTION
     newest: dict[str, DnsLookupFact] = {}
-    found = between(question.asker.lookups.get(host, []), begin, end, question.case.moment)
-    for lookup in some(found, last=True):
-        if lookup.addresses:
-            newest[lookup.type] = lookup
+    answered = question.case.once(_lookups, question.asker, host).answered
+    for lookup in some(between(answered, begin, end, question.case.moment), last=True):
+        newest[lookup.type] = lookup
     return {address for lookup in newest.values() for address in lookup.addresses}
 
 
@@ -54,6 +137,17 @@ def attempts_for(question: Question, host: str, port: int) -> list[TcpAttemptFac
         if (attempt.port if attempt.host is not None else attempt.server_port) == port
     ]
     return sorted(by_address, key=question.case.moment)
+
+
+def tried(question: Question, host: str, port: int) -> bool:
+    """It tried, soon after the handshake, to reach a responder."""
+    begin = question.visit.time
+    return _any(question.case.once(_way, question.asker, host, port).tried, begin, begin + REACTION)
+
+
+def open_attempts(question: Question, host: str, port: int) -> Sequence[TcpAttemptFact]:
+    """Return attempts, soon after the handshake, without connections known to be for something else."""
+    return soon_after(question, question.case.once(_way, question.asker, host, port).open)
 
 
 def forwarding_attempts(question: Question) -> list[TcpAttemptFact]:
@@ -103,10 +197,15 @@ def reached_out(question: Question) -> bool:
         return False
     lists = {host for host, _, _ in responder_hosts(question.certificate.crl_urls)}
     return any(
-        lookups_for(question, host) or attempts_for(question, host, port)
+        _looked_up(question, host) or tried(question, host, port)
         for host, port, _ in question.sought
         if host not in lists
     )
+
+
+def _looked_up(question: Question, host: str) -> bool:
+    begin = question.visit.time
+    return _any(question.case.once(_lookups, question.asker, host).times, begin, begin + REACTION)
 
 
 def lists_crl(question: Question, host: str) -> bool:
@@ -122,10 +221,12 @@ def looked_up_only(question: Question, host: str, port: int) -> DnsLookupFact | 
     """
     if lists_crl(question, host):
         return None
-    found = next((lookup for lookup in lookups_for(question, host) if lookup.addresses), None)
-    if found is None or attempts_for(question, host, port) or tls_to(question, host, port) is not None:
+    case, begin = question.case, question.visit.time
+    answered = case.once(_lookups, question.asker, host).answered
+    found = between(answered, begin, begin + REACTION, case.moment)
+    if not found or tried(question, host, port) or tls_to(question, host, port) is not None:
         return None
-    return found
+    return found[0]
 
 
 def looked_up_in_vain(question: Question, host: str) -> bool:
@@ -133,22 +234,31 @@ def looked_up_in_vain(question: Question, host: str) -> bool:
 
     That there is no address of the other family is usual, and no failure.
     """
-    return any(
-        not lookup.addresses and (lookup.type == "A" or lookup.rcode != "NOERROR")
-        for lookup in lookups_for(question, host)
-    )
+    begin = question.visit.time
+    return _any(question.case.once(_lookups, question.asker, host).vain, begin, begin + REACTION)
 
 
 def refused(question: Question, host: str, port: int) -> bool:
     """It tried to connect to a responder soon after the handshake, and the last time did not get through."""
-    tried = attempts_for(question, host, port)
-    return bool(tried) and tried[-1].outcome != "established"
+    way, begin = question.case.once(_way, question.asker, host, port), question.visit.time
+    last = bisect_right(way.tried, begin + REACTION) - 1
+    return last >= 0 and way.tried[last] >= begin and not way.through[last]
 
 
 def tried_in_vain(question: Question, host: str, port: int) -> bool:
     """It opened a connection to a responder soon after the handshake, and nothing readable came of it."""
-    spoken = question.case.http_streams
-    return any((a.capture, a.stream) not in spoken for a in attempts_for(question, host, port))
+    begin = question.visit.time
+    return _any(question.case.once(_way, question.asker, host, port).unread, begin, begin + REACTION)
+
+
+def in_vain_before(question: Question, host: str, port: int, within: int) -> bool:
+    """It turned to a responder in vain, by lookup or connection, so many nanoseconds before the handshake."""
+    case, end = question.case, question.visit.time - 1
+    vain = (
+        case.once(_lookups, question.asker, host).vain,
+        case.once(_way, question.asker, host, port).unread,
+    )
+    return any(_any(times, end + 1 - within, end) for times in vain)
 
 
 def tls_to(question: Question, host: str, port: int) -> Visit | None:
@@ -156,16 +266,8 @@ def tls_to(question: Question, host: str, port: int) -> Visit | None:
 
     It is known by its name (SNI, CONNECT), or by the address that DNS gave for the responder.
     """
-    case, asker, begin = question.case, question.asker, question.visit.time
-    candidates = list(between(asker.visits_to.get(host, []), begin, begin + REACTION))
-    for attempt in attempts_for(question, host, port):
-        opened = case.by_stream.get((attempt.capture, attempt.stream))
-        if attempt.outcome == "established" and opened is not None:
-            candidates.append(opened)
-    for visit in candidates:
-        handshake = visit.handshake
-        if visit is question.visit or not 0 <= visit.time - begin <= REACTION or handshake.decrypted:
-            continue
-        if case.identity(handshake.client) == asker.identity:
-            return visit
-    return None
+    way, begin = question.case.once(_way, question.asker, host, port), question.visit.time
+    end = begin + REACTION
+    opened = between(way.opened, begin, end, itemgetter(0))
+    near = chain(between(way.named, begin, end), (visit for _, visit in opened))
+    return next((v for v in near if v is not question.visit and begin <= v.time <= end), None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from ocsp_pcap.bounds import BOUNDS, reached
 
@@ -25,6 +25,40 @@ def between(
         return items
     start = bisect_left(items, first, key=time)
     return items[start : bisect_right(items, last, lo=start, key=time)]
+
+
+class Runs(Generic[Item]):
+    """Items by time, in which the next one of another kind is found in one step, however many are alike."""
+
+    def __init__(
+        self, items: Sequence[Item], kind: Callable[[Item], object], time: Callable[[Item], int] = TIME
+    ) -> None:
+        self._items = items
+        self._time = time
+        self._kinds = [kind(item) for item in items]
+        self._next = list(range(1, len(items) + 1))
+        """Where the first one of another kind behind each stands."""
+        for place in range(len(items) - 2, -1, -1):
+            if self._kinds[place] == self._kinds[place + 1]:
+                self._next[place] = self._next[place + 1]
+
+    def others(self, kind: object, first: int, last: int) -> Iterator[Item]:
+        """Yield the items between two times, both included, that are of another kind.
+
+        Who looks at as many as one question is compared with, and goes on, has reached a bound.
+        """
+        place = bisect_left(self._items, first, key=self._time)
+        end = bisect_right(self._items, last, lo=place, key=self._time)
+        left = BOUNDS.compared
+        while place < end:
+            if self._kinds[place] == kind:
+                place = self._next[place]
+                continue
+            if not left:
+                reached("compared")
+                return
+            yield self._items[place]
+            place, left = place + 1, left - 1
 
 
 def some(items: Sequence[Item], *, last: bool = False) -> Iterable[Item]:

@@ -41,8 +41,8 @@ OF_CAPTURES: Final = frozenset({"capture-problem", "clock-wrong", "ambiguous-byt
 """Findings about captures, and no host."""
 NAMED: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+|[0-9a-f]*(?::[0-9a-f]*){2,}")
 NUMBER: Final = re.compile(r"\d+\.\d+")
-HEDGED: Final = re.compile("lack packets|no query is seen")
-"""Words of a sentence that says itself that it may be otherwise."""
+HEDGED: Final = re.compile("lack packets|no query is seen|it speaks for")
+"""Words of a sentence that says no more than packets show, or that it may be otherwise."""
 TRUE_OF_LESS: Final = frozenset({"capture-incomplete"})
 """What a damaged capture may say of itself."""
 

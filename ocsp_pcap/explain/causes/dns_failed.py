@@ -15,10 +15,10 @@ from ocsp_pcap.explain.querying import since_handshake
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.seeking import (
     addresses_known,
-    attempts_for,
     forwarding_lookups,
     looked_up_only,
     lookups_for,
+    tried,
 )
 from ocsp_pcap.facts import DnsLookupFact
 
@@ -93,7 +93,7 @@ def _claim(
 
 def _reached_otherwise(question: Question, failed: str) -> bool:
     return any(
-        host != failed and (attempts_for(question, host, port) or looked_up_only(question, host, port))
+        host != failed and (tried(question, host, port) or looked_up_only(question, host, port))
         for host, port, _ in question.sought
     )
 

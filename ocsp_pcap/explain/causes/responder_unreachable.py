@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -14,7 +14,12 @@ from ocsp_pcap.explain.grounds.purposes import responder_of
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.querying import MAX_TRIES, since_handshake
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.seeking import addresses_known, attempts_for, forwarding_attempts, looked_up_only
+from ocsp_pcap.explain.seeking import (
+    addresses_known,
+    forwarding_attempts,
+    looked_up_only,
+    open_attempts,
+)
 from ocsp_pcap.facts import TcpAttemptFact
 
 ENTRY: Final = cause(
@@ -47,31 +52,21 @@ def claims(question: Question) -> Iterator[Claim]:
     tried = [
         (host, url, attempts)
         for host, port, url in question.sought
-        if (attempts := _for_this(question, host, port))
+        if (attempts := open_attempts(question, host, port))
     ]
     for host, url, attempts in tried:
         others = [
             other
             for other, port, _ in question.sought
             if other != host
-            and (_for_this(question, other, port) or looked_up_only(question, other, port) is not None)
+            and (open_attempts(question, other, port) or looked_up_only(question, other, port) is not None)
         ]
         yield from _claim(question, attempts, f"the responder {host}", url, others)
         return
 
 
-def _for_this(question: Question, host: str, port: int) -> list[TcpAttemptFact]:
-    """Return attempts to reach a responder, without connections that are known to be for something else."""
-    spoken = question.case.http_streams
-    return [
-        attempt
-        for attempt in attempts_for(question, host, port)
-        if attempt.outcome != "established" or (attempt.capture, attempt.stream) not in spoken
-    ]
-
-
 def _claim(
-    question: Question, attempts: list[TcpAttemptFact], target: str, url: str | None, others: list[str]
+    question: Question, attempts: Sequence[TcpAttemptFact], target: str, url: str | None, others: list[str]
 ) -> Iterator[Claim]:
     if any(attempt.outcome == "established" for attempt in attempts):
         return
@@ -122,7 +117,7 @@ def _attempt_evidence(attempt: TcpAttemptFact) -> Evidence:
     return Evidence(attempt.capture, attempt.frames.request, attempt.stream, note)
 
 
-def _signs(question: Question, attempts: list[TcpAttemptFact], others: list[str]) -> Iterator[Standing]:
+def _signs(question: Question, attempts: Sequence[TcpAttemptFact], others: list[str]) -> Iterator[Standing]:
     case, last = question.case, attempts[-1]
     if others:
         yield Standing(

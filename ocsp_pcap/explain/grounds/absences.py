@@ -18,12 +18,13 @@ from ocsp_pcap.explain.model import Presenter
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.seeking import (
-    attempts_for,
+    in_vain_before,
     looked_up_in_vain,
     looked_up_only,
     query_ports,
     refused,
     tls_to,
+    tried,
     tried_in_vain,
 )
 from ocsp_pcap.explain.site import Proxy
@@ -205,27 +206,13 @@ def unread_question(question: Question, ground: Silence | NoOtherTry) -> Iterato
             tried_in_vain(question, host, port)
             or looked_up_only(question, host, port) is not None
             or looked_up_in_vain(question, host)
-            or _tried_just_before(question, host)
+            or in_vain_before(question, host, port, _disorder(question))
         ):
             yield Standing(
                 "unread-question",
                 f"it turned to the responder {host} right after, and what came of it is not in the capture",
             )
             return
-
-
-def _tried_just_before(question: Question, host: str) -> bool:
-    """It turned to a responder in vain so shortly before the handshake that it may have been after it."""
-    case, asker, time = question.case, question.asker, question.visit.time
-    span = (time - _disorder(question), time - 1)
-    return any(
-        not lookup.addresses and (lookup.type == "A" or lookup.rcode != "NOERROR")
-        for lookup in between(asker.lookups.get(host, ()), *span, case.moment)
-    ) or any(
-        (attempt.capture, attempt.stream) not in case.http_streams
-        for attempts in asker.attempts_at.get(host, ())
-        for attempt in between(attempts, *span, case.moment)
-    )
 
 
 def capture_blind(question: Question, _: InView) -> Iterator[Standing]:
@@ -238,9 +225,7 @@ def capture_blind(question: Question, _: InView) -> Iterator[Standing]:
         ports & coverage.ports(capture) for capture in question.asker.captures if _covers(question, capture)
     ):
         return
-    if question.asker.exchanges or any(
-        attempts_for(question, host, port) for host, port, _ in question.sought
-    ):
+    if question.asker.exchanges or any(tried(question, host, port) for host, port, _ in question.sought):
         return
     named = ", ".join(map(str, sorted(ports))) or "80"
     yield Standing(

@@ -15,7 +15,7 @@ from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.saying import contradicted, shows_ocsp
-from ocsp_pcap.explain.seeking import attempts_for, tls_to
+from ocsp_pcap.explain.seeking import tls_to, tried
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
@@ -200,7 +200,7 @@ def _turned_to(question: Question) -> str | None:
     for host, port, _ in question.sought:
         hidden = tls_to(question, host, port)
         spoken = hidden is not None and hidden.time >= question.visit.time
-        if spoken or attempts_for(question, host, port):
+        if spoken or tried(question, host, port):
             return host
     return None
 

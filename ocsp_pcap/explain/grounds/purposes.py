@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections import defaultdict
+from collections.abc import Iterator, Sequence, Set
 from functools import partial
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
@@ -14,13 +16,13 @@ from ocsp_pcap.explain.grounds.kinds import Act, For
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.intervals import AT_ONCE, LATE, REACTION
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.responders import names_responder, responder_hosts
+from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.seeking import attempts_for, lookups_for
-from ocsp_pcap.explain.spans import between, some
+from ocsp_pcap.explain.spans import Runs, between
 from ocsp_pcap.explain.stapling import staple_problem
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.explain.windows import span_words
-from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
+from ocsp_pcap.facts import CertificateFact, DnsLookupFact, TcpAttemptFact
 
 MOST_SYNS: Final = 8
 """No SYN is sent more often."""
@@ -53,6 +55,18 @@ def hidden_rival(question: Question, ground: For) -> Iterator[Standing]:
 def may_have_shown(question: Question, visit: Visit) -> bool:
     """A handshake that hides its certificate may have shown this one."""
     return may_show(question.position, question.certificate_names, visit)
+
+
+def like_hidden(question: Question) -> Sequence[Visit]:
+    """Return all handshakes of the validator that hide their certificate and may have shown this one."""
+    if not question.asker.hidden:
+        return ()
+    names = frozenset[str]() if question.position else question.certificate_names
+    return question.case.once(_like_hidden, question.asker, question.position, names)
+
+
+def _like_hidden(_: Case, asker: Host, position: int, names: frozenset[str]) -> list[Visit]:
+    return [visit for visit in asker.hidden if may_show(position, names, visit)]
 
 
 def may_show(position: int, names: Set[str], visit: Visit) -> bool:
@@ -160,23 +174,26 @@ def _stapled_beside(question: Question, query: Query) -> bool:
     """
     certificate, here, case = question.certificate, question.visit, question.case
     assert certificate is not None
-
-    def has_fresh(visit: Visit) -> bool:
-        staple = case.staple_for(visit, certificate) if visit.handshake.staples else None
-        return staple is not None and staple_problem(staple[0], staple[1], visit.handshake.time) is None
-
-    if not has_fresh(here):
+    if not _has_fresh(case, here, certificate):
         return False
     if case.coverage.loss(here.handshake.capture) is not None or question.asker.identity in case.once(
         _content
     ):
         return True
     asker, span = question.asker, (query.time - REACTION, query.time)
-    beside = between(asker.received.get(certificate.sha256, []), *span)
-    hidden = between(asker.hidden, *span)
-    return any(not has_fresh(visit) for visit in some(beside) if visit is not here) or any(
-        may_have_shown(question, visit) for visit in some(hidden)
-    )
+    unstapled = case.once(_without_fresh, asker, certificate.sha256)
+    return bool(between(unstapled, *span) or between(like_hidden(question), *span))
+
+
+def _has_fresh(case: Case, visit: Visit, certificate: CertificateFact) -> bool:
+    staple = case.staple_for(visit, certificate) if visit.handshake.staples else None
+    return staple is not None and staple_problem(staple[0], staple[1], visit.handshake.time) is None
+
+
+def _without_fresh(case: Case, asker: Host, sha256: str) -> list[Visit]:
+    """Return the visits of a host that showed a certificate without a fresh staple."""
+    certificate = case.facts.certificates[sha256]
+    return [visit for visit in asker.received.get(sha256, ()) if not _has_fresh(case, visit, certificate)]
 
 
 def _content(case: Case) -> frozenset[str]:
@@ -262,17 +279,29 @@ def _another_errand(question: Question, act: DnsLookupFact | TcpAttemptFact) -> 
     received = question.asker.received.get(certificate.sha256, [])
     if between(received, question.visit.time + 1, time):
         yield Standing("other-purpose", "another handshake with this certificate stands nearer before it")
-    for visit in some(between(question.asker.visits, time - REACTION, time), last=True):
-        others = [other for other in case.chain(visit.handshake) if other is not certificate]
-        if any(names_responder(other, host) for other in others):
-            yield Standing(
-                "other-purpose",
-                f"another certificate received at that time names the responder {host}, too",
-                rival=held,
-            )
-            break
+    naming = case.once(_naming, question.asker).get(host)
+    if naming is not None and any(True for _ in naming.others(certificate.sha256, time - REACTION, time)):
+        words = f"another certificate received at that time names the responder {host}, too"
+        yield Standing("other-purpose", words, rival=held)
     if isinstance(act, TcpAttemptFact) and act.host is None:
         yield from _shared_address(question, act, host, time)
+
+
+class _Naming(NamedTuple):
+    """A certificate that names some responder, and when it was received."""
+
+    time: int
+    sha256: str
+
+
+def _naming(case: Case, asker: Host) -> dict[str, Runs[_Naming]]:
+    """Return, by responder, the certificates that a host received and that name it, by time."""
+    index: dict[str, list[_Naming]] = defaultdict(list)
+    for visit in asker.visits:
+        for known in case.chain(visit.handshake):
+            for host in dict.fromkeys(name for name, _, _ in responder_hosts(known.ocsp_urls)):
+                index[host].append(_Naming(visit.time, known.sha256))
+    return {host: Runs(received, attrgetter("sha256")) for host, received in index.items()}
 
 
 def _shared_address(question: Question, attempt: TcpAttemptFact, host: str, time: int) -> Iterator[Standing]:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Act, Sent
-from ocsp_pcap.explain.grounds.purposes import may_have_shown, responder_of, unprompted
+from ocsp_pcap.explain.grounds.purposes import like_hidden, may_have_shown, responder_of, unprompted
 from ocsp_pcap.explain.grounds.tunnels import (
     served,
     shown_to_intercept,
     stands_for_another,
     told_to_intercept,
 )
+from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.intervals import AT_ONCE, LATE, REACTION
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import names_responder
 from ocsp_pcap.explain.roles import PROXIED
-from ocsp_pcap.explain.spans import between, some
-from ocsp_pcap.explain.visits import Query
+from ocsp_pcap.explain.spans import Runs, between, some
+from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import DnsLookupFact, TcpAttemptFact
 
 
@@ -99,12 +101,17 @@ def _both_sides(question: Question) -> bool:
     chain = case.chain(here.handshake)
     if here.host is None or not chain or case.hellos.inner_leg(here) is not None:
         return False
-    visits = question.asker.visits_to.get(here.host.lower(), [])
+    shown = case.once(_shown_by, question.asker, here.host.lower())
     return any(
-        shown[0].issuer != chain[0].issuer and visit.handshake.server_random != here.handshake.server_random
-        for visit in some(between(visits, here.time - AT_ONCE, here.time + AT_ONCE))
-        if (shown := case.chain(visit.handshake))
+        visit.handshake.server_random != here.handshake.server_random
+        for visit in shown.others(chain[0].issuer, here.time - AT_ONCE, here.time + AT_ONCE)
     )
+
+
+def _shown_by(case: Case, asker: Host, name: str) -> Runs[Visit]:
+    """Return the visits of a host to another one that showed a certificate, by its issuer."""
+    visits = [visit for visit in asker.visits_to.get(name, ()) if case.chain(visit.handshake)]
+    return Runs(visits, lambda visit: case.chain(visit.handshake)[0].issuer)
 
 
 def _held_by_another(question: Question, query: Query) -> bool:
@@ -117,17 +124,19 @@ def _held_by_another(question: Question, query: Query) -> bool:
     if query.time < here.time or question.presented_by == "client":
         return False
     span = (query.time - AT_ONCE, here.time)
-    received = between(asker.received.get(certificate.sha256, []), *span)
-    hidden = between(asker.hidden, *span)
-    if not any(
-        visit is not here and not asker.triggered.get((certificate.sha256, id(visit)))
-        for visit in some(received, last=True)
-    ) and not any(visit is not here and may_have_shown(question, visit) for visit in some(hidden, last=True)):
+    unasked = between(question.case.once(_unasked, asker, certificate.sha256), *span)
+    if all(visit is here for visit in unasked[-2:]) and not between(like_hidden(question), *span):
         return False
     held = (
         question.case.window(earlier, question.proxy) for earlier in between(question.queries, 0, here.time)
     )
     return any(window is not None and window.end >= query.time for window in held)
+
+
+def _unasked(_: Case, asker: Host, sha256: str) -> list[Visit]:
+    """Return the visits of a host that showed a certificate, and that no query about it followed."""
+    received = asker.received.get(sha256, ())
+    return [visit for visit in received if not asker.triggered.get((sha256, id(visit)))]
 
 
 def _unplaced_proxy(question: Question, query: Query) -> str | None:
