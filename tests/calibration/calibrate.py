@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -37,11 +37,13 @@ Key: TypeAlias = tuple[str, str, str | None]
 Connection: TypeAlias = tuple[tuple[str, int, str, int], str, str | None]
 """Client and server with their ports, who presented the certificate, and its SHA-256; None: none shown."""
 
-OF_CAPTURES: Final = frozenset({"capture-problem", "clock-wrong", "ambiguous-bytes"})
-"""Findings about captures, and no host."""
+OF_CAPTURES: Final = frozenset({"capture-problem", "clock-wrong", "ambiguous-bytes", "ocsp-forwarded"})
+"""Findings about captures, or of which each packet is proof."""
+NO_TRACE: Final = frozenset({"shift", "keep_port"})
+"""Damages that may leave no trace: all else a capture shows is then as if it were so."""
 NAMED: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+|[0-9a-f]*(?::[0-9a-f]*){2,}")
 NUMBER: Final = re.compile(r"\d+\.\d+")
-HEDGED: Final = re.compile("lack packets|no query is seen|it speaks for")
+HEDGED: Final = re.compile("lack packets|in the captures|no query is seen|it speaks for")
 """Words of a sentence that says no more than packets show, or that it may be otherwise."""
 TRUE_OF_LESS: Final = frozenset({"capture-incomplete"})
 """What a damaged capture may say of itself."""
@@ -211,7 +213,8 @@ def calibrate(whole: list[Whole], seed: int, number: int) -> Count:
             continue
         count.damaged += 1
         facts, explanation = explanation_of(of.given, files, of.link_types)
-        judge(count, of.answers, facts, explanation, f"seed {one}, {of.name}, {name}")
+        answers = replace(of.answers, findings=None) if name in NO_TRACE else of.answers
+        judge(count, answers, facts, explanation, f"seed {one}, {of.name}, {name}")
     return count
 
 

@@ -35,7 +35,7 @@ def find(view: View) -> Iterator[Finding]:
         last = forwarded[-1]
         yield finding(
             ENTRY,
-            f"{client} sends its OCSP queries ({len(forwarded)}) through the forwarding host {server} port "
+            f"{client} sends OCSP queries ({len(forwarded)}) through the forwarding host {server} port "
             f"{port}, not to the responders directly.",
             [
                 evidence_in(exchange, f"OCSP request for {exchange.url} sent to {server} port {port}")

@@ -35,13 +35,11 @@ def find(view: View) -> Iterator[Finding]:
         if not tunnelled or opened or host.role not in ("parent", "unknown"):
             continue
         inner = (other for other in case.hosts.values() if other is not host and other.exchanges)
-        lossy = any(map(case.coverage.loss, host.captures))
-        seen = ", as far as captures that lack packets show" if lossy else ""
         asking = next((other.exchanges[0].client for other in inner), None)
         yield finding(
             ENTRY,
-            f"{who(tunnelled[0]).capitalize()} only tunnels TLS{seen} ({hosts_of(tunnelled)}): the proxy or "
-            "client before it sees the origins' certificates, so that is where OCSP belongs.",
+            f"{who(tunnelled[0]).capitalize()} only tunnels TLS in the captures ({hosts_of(tunnelled)}): the "
+            "proxy or client before it sees the origins' certificates, so that is where OCSP belongs.",
             evidence_of(tunnelled[:4]),
             validator=tunnelled[0].validator.address,
             inner_on=asking,
