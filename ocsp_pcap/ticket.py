@@ -148,24 +148,24 @@ def _anonymous(case: SupportCase, evidence: Path, addresses: AddressMap) -> Expl
     return explain(facts, context, case.hosts)
 
 
+def _text(text: str | None, addresses: AddressMap) -> str | None:
+    return None if text is None else addresses.text(text)
+
+
 def _trace_entry(entry: TraceEntry, addresses: AddressMap) -> TraceEntry:
-    url = None if entry.url is None else addresses.text(entry.url)
+    url = _text(entry.url, addresses)
     return replace(entry, path=Path(entry.path).name, host=addresses.text(entry.host), url=url)
 
 
 def _log_entry(entry: LogEntry, addresses: AddressMap) -> LogEntry:
     """Return what a line says; not the line, which may name users."""
-
-    def other(text: str | None) -> str | None:
-        return None if text is None else addresses.text(text)
-
     return replace(
         entry,
         path=Path(entry.path).name,
         text="(the line is not quoted)",
-        host=other(entry.host),
-        client=other(entry.client),
-        responder=other(entry.responder),
+        host=_text(entry.host, addresses),
+        client=_text(entry.client, addresses),
+        responder=_text(entry.responder, addresses),
     )
 
 
@@ -179,15 +179,12 @@ def _site(site: Site, addresses: AddressMap) -> Site:
 
 
 def _proxy(proxy: Proxy, addresses: AddressMap) -> Proxy:
-    def other(text: str | None) -> str | None:
-        return None if text is None else addresses.text(text)
-
     return replace(
         proxy,
         addresses=frozenset(addresses.text(address) for address in proxy.addresses),
         ca=tuple(replace(authority, path=Path(authority.path).name) for authority in proxy.ca),
-        forwarding_host=other(proxy.forwarding_host),
-        responder_url=other(proxy.responder_url),
+        forwarding_host=_text(proxy.forwarding_host, addresses),
+        responder_url=_text(proxy.responder_url, addresses),
         sources=tuple(
             (key, replace(source, path=Path(source.path).name, text=_quoted(source, addresses)))
             for key, source in proxy.sources

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -14,17 +13,7 @@ from ocsp_pcap.capture import open_capture
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.streams.flows import FlowTable
 from tests.conftest import CORPUS, CORPUS_TABLE
-
-TSHARK = shutil.which("tshark")
-
-
-def _tshark_is_4_0() -> bool:
-    """Later versions of Wireshark number streams by another rule."""
-    if TSHARK is None:
-        return False
-    version = subprocess.run([TSHARK, "--version"], capture_output=True, text=True, check=False).stdout
-    return version.startswith("TShark (Wireshark) 4.0.")
-
+from tests.programs import needs_tshark_4_0
 
 NUMBERED_OTHERWISE = {
     # Wireshark's SOCKS dissector spends a stream number on what a SOCKS connection carries.
@@ -70,7 +59,7 @@ def _captures() -> list[str]:
 
 
 def _tshark(path: Path) -> tuple[list[tuple[int, int]], dict[int, list[int]]]:
-    command = [str(TSHARK), "-n", "-r", str(path), "-Y", "tcp", "-T", "fields"]
+    command = ["tshark", "-n", "-r", str(path), "-Y", "tcp", "-T", "fields"]
     for name in ("frame.number", "tcp.stream", "tcp.len"):
         command += ["-e", name]
     output = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
@@ -101,7 +90,7 @@ def _ours(path: Path) -> tuple[list[tuple[int, int]], dict[int, list[int]]]:
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not _tshark_is_4_0(), reason="tshark 4.0 is not installed")
+@needs_tshark_4_0
 @pytest.mark.parametrize("name", _captures())
 def test_segments_and_streams_are_wiresharks(name: str) -> None:
     streams, lengths = _tshark(CORPUS / name)

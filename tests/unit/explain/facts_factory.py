@@ -13,7 +13,7 @@ from typing import Any
 
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.model import Verdict
+from ocsp_pcap.explain.model import Finding, Verdict
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.site import AuthorityCertificate, Proxy, Site
 from ocsp_pcap.explain.visits import Visit
@@ -430,6 +430,17 @@ def outcome(seen: Facts, address: str = PARENT, host: str = "shop.test", **conte
     """Cause and confidence of the verdict about one host."""
     found = verdict(seen, address, host, **context)
     return found.cause, found.confidence
+
+
+def findings(seen: Facts, **proxies: Any) -> dict[str, Finding]:
+    """Findings by code, with what a site file says of child and parent."""
+    context = Context(site=site(**({"child": {}, "parent": {}} | proxies)))
+    return {finding.code: finding for finding in explain(seen, context).findings}
+
+
+def findings_of(seen: Facts, code: str, **context: Any) -> list[Finding]:
+    """All findings of one code."""
+    return [each for each in explain(seen, Context(**context)).findings if each.code == code]
 
 
 def frames(found: Verdict) -> set[int | None]:

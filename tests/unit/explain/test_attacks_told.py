@@ -7,9 +7,6 @@ from typing import Any
 
 import pytest
 
-from ocsp_pcap.explain.case import Context
-from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.model import Finding
 from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.facts import Facts
 
@@ -25,6 +22,7 @@ from .facts_factory import (
     dns,
     exchange,
     facts,
+    findings_of,
     handshake,
     outcome,
     reissued,
@@ -37,10 +35,6 @@ VISITS = (
     handshake("shop.test", SHOP, client=CHILD, server=PARENT_INSIDE, proxied=True),
     handshake("shop.test", SHOP, time=0.05),
 )
-
-
-def found(seen: Facts, code: str, **context: Any) -> list[Finding]:
-    return [each for each in explain(seen, Context(**context)).findings if each.code == code]
 
 
 OFF = site(parent={"ocsp": False, "intercepts": True, "addresses": frozenset({PARENT})})
@@ -109,12 +103,12 @@ def test_one_capture_with_a_private_responder_brings_advice(asked: bool) -> None
         for number, each in enumerate(made)
     ]
     seen = facts(*made, *visits, *(queries if asked else ()))
-    (told,) = found(seen, "ocsp-on-wrong-proxy")
+    (told,) = findings_of(seen, "ocsp-on-wrong-proxy")
     assert (told.severity, "may be reissued" in told.summary) == ("advice", True)
     assert (" asks about" in told.summary) is asked
     if not asked:
         assert "reissued-certificate" in {each.cause for each in verdict(seen, CHILD).alternatives}
     public = [replace(each, scts=2) for each in made]
-    assert not found(facts(*public, *visits, *(queries if asked else ())), "ocsp-on-wrong-proxy")
+    assert not findings_of(facts(*public, *visits, *(queries if asked else ())), "ocsp-on-wrong-proxy")
     alone = facts(made[0], visits[0], *queries[: int(asked)])
-    assert not found(alone, "ocsp-on-wrong-proxy")
+    assert not findings_of(alone, "ocsp-on-wrong-proxy")

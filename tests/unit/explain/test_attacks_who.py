@@ -8,8 +8,7 @@ import pytest
 
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.model import Finding
-from ocsp_pcap.facts import Facts, OcspExchangeFact
+from ocsp_pcap.facts import OcspExchangeFact
 
 from .facts_factory import (
     CHILD,
@@ -28,6 +27,7 @@ from .facts_factory import (
     dns,
     exchange,
     facts,
+    findings_of,
     handshake,
     outcome,
     reissued,
@@ -43,10 +43,6 @@ SHOP, NEWS, COPY = certificate(), certificate("news.test"), reissued()
 LISTED = certificate(crl=(CRL,))
 BOTH = site(child={}, parent={})
 TERMINATING = site(child={"intercepts": True}, parent={"intercepts": True})
-
-
-def found(seen: Facts, code: str, **context: Any) -> list[Finding]:
-    return [each for each in explain(seen, Context(**context)).findings if each.code == code]
 
 
 def asked_through_the_parent(**other: Any) -> OcspExchangeFact:
@@ -98,9 +94,9 @@ def test_a_crl_that_the_parent_fetches_for_the_child() -> None:
         handshake("shop.test", LISTED, time=0.05),
     ]
     inner = crl_fetch(CRL, client=CHILD, server=PARENT_INSIDE, via_proxy=True)
-    told = found(facts(LISTED, *visits, inner, crl_fetch(CRL, time=1.02)), "crl-fallback", site=BOTH)
+    told = findings_of(facts(LISTED, *visits, inner, crl_fetch(CRL, time=1.02)), "crl-fallback", site=BOTH)
     assert [CHILD in each.summary for each in told] == [True]
-    told = found(facts(LISTED, *visits, inner, crl_fetch(CRL, time=60)), "crl-fallback", site=BOTH)
+    told = findings_of(facts(LISTED, *visits, inner, crl_fetch(CRL, time=60)), "crl-fallback", site=BOTH)
     assert [PARENT in each.summary for each in told] == [False, True]
 
 
@@ -178,9 +174,9 @@ INTERCEPTED = handshake("news.test", NEWS, time=10)
 
 def test_a_parent_that_also_makes_connections_of_its_own_intercepts() -> None:
     code = "parent-not-intercepting"
-    assert found(facts(SHOP, *TUNNELLED), code, site=BOTH)
+    assert findings_of(facts(SHOP, *TUNNELLED), code, site=BOTH)
     hidden = handshake("news.test", time=10, version="TLS 1.3", certificate_encrypted=True)
-    assert not found(facts(SHOP, *TUNNELLED, hidden), code, site=BOTH)
+    assert not findings_of(facts(SHOP, *TUNNELLED, hidden), code, site=BOTH)
     seen = facts(SHOP, NEWS, *TUNNELLED, INTERCEPTED)
     told = explain(seen, Context(site=BOTH), hosts=("shop.test",)).findings
     assert code not in {each.code for each in told}
@@ -190,22 +186,22 @@ def test_each_parent_is_praised_for_what_it_asks_itself() -> None:
     second = "10.2.0.31"
     both = site(parent={"addresses": frozenset({PARENT, second})})
     visits = handshake("shop.test", SHOP), handshake("news.test", NEWS, client=second, time=300)
-    told = found(facts(SHOP, NEWS, *visits, exchange(SHOP)), "ocsp-at-egress", site=both)
+    told = findings_of(facts(SHOP, NEWS, *visits, exchange(SHOP)), "ocsp-at-egress", site=both)
     assert ["news.test" in each.summary for each in told] == [False]
     visits = handshake("shop.test", SHOP, client_ttl=64), handshake("news.test", NEWS, time=99, client_ttl=64)
-    assert not found(facts(SHOP, *visits, exchange(SHOP, client_ttl=63)), "ocsp-at-egress", site=both)
+    assert not findings_of(facts(SHOP, *visits, exchange(SHOP, client_ttl=63)), "ocsp-at-egress", site=both)
 
 
 def test_a_crl_beside_a_staple_or_for_what_is_only_handed_on_is_no_fallback() -> None:
     plain = handshake("shop.test", LISTED)
     stapled = handshake("shop.test", LISTED, staples=(response(LISTED),))
-    assert found(facts(LISTED, plain, crl_fetch(CRL)), "crl-fallback")
-    assert not found(facts(LISTED, stapled, crl_fetch(CRL)), "crl-fallback")
+    assert findings_of(facts(LISTED, plain, crl_fetch(CRL)), "crl-fallback")
+    assert not findings_of(facts(LISTED, stapled, crl_fetch(CRL)), "crl-fallback")
     tunnelled = [
         handshake("shop.test", LISTED, client=CHILD, server=PARENT_INSIDE, proxied=True, random="ab" * 32),
         handshake("shop.test", LISTED, random="ab" * 32, time=0.05),
     ]
-    assert not found(facts(LISTED, *tunnelled, crl_fetch(CRL)), "crl-fallback")
+    assert not findings_of(facts(LISTED, *tunnelled, crl_fetch(CRL)), "crl-fallback")
 
 
 def test_a_forwarding_host_is_told_of_the_hosts_that_were_asked_for() -> None:
@@ -220,9 +216,9 @@ def test_a_servers_staple_is_no_ocsp_of_the_chain() -> None:
     off = site(child={"ocsp": False}, parent={"ocsp": False})
     copy = handshake("shop.test", COPY, client=CHILD, server=PARENT_INSIDE, proxied=True)
     seen = facts(SHOP, COPY, copy, VISITS[1], exchange(SHOP, client=VISITS[1].server, time=-3))
-    assert found(seen, "ocsp-nowhere", site=off)
+    assert findings_of(seen, "ocsp-nowhere", site=off)
     seen = facts(SHOP, COPY, NEWS, copy, VISITS[1], exchange(NEWS, client="10.2.0.99", time=3))
-    assert not found(seen, "ocsp-nowhere", site=off)
+    assert not findings_of(seen, "ocsp-nowhere", site=off)
 
 
 def test_a_client_is_not_the_child_that_the_site_file_names() -> None:
@@ -230,14 +226,14 @@ def test_a_client_is_not_the_child_that_the_site_file_names() -> None:
     made = certificate(issuer=PROXY_CA, ocsp=(), issuer_known=True)
     for client, wrong in ((CLIENT, False), (CHILD, True)):
         seen = facts(authority(PROXY_CA), made, handshake("shop.test", made, client=client))
-        assert bool(found(seen, "ocsp-on-wrong-proxy", site=told)) is wrong
+        assert bool(findings_of(seen, "ocsp-on-wrong-proxy", site=told)) is wrong
 
 
 def test_several_addresses_of_one_proxy_keep_their_own_answers() -> None:
     visits = [handshake("shop.test", SHOP, time=time) for time in (0, 60, 90)]
     for second, told in ((PARENT_INSIDE, False), (PARENT, True)):
         seen = facts(SHOP, *visits, exchange(SHOP), exchange(SHOP, time=61, client=second))
-        assert bool(found(seen, "ttl-override-in-use", site=BOTH)) is told
+        assert bool(findings_of(seen, "ttl-override-in-use", site=BOTH)) is told
 
 
 def test_repetitions_are_told_of_the_hosts_that_were_asked_for() -> None:
@@ -252,7 +248,7 @@ def test_a_query_right_after_an_answer_is_a_repetition_where_its_connection_came
     for opened, told in ((0.5, False), (2, True)):
         visits = handshake("shop.test", SHOP), handshake("shop.test", SHOP, time=opened)
         queries = exchange(SHOP, time=0.9, delay=0.1), exchange(SHOP, time=2.1)
-        assert bool(found(facts(SHOP, *visits, *queries), "repeated-queries")) is told
+        assert bool(findings_of(facts(SHOP, *visits, *queries), "repeated-queries")) is told
 
 
 def test_a_query_inside_that_of_another_host_may_be_handed_on() -> None:
@@ -274,7 +270,7 @@ def test_a_proxy_that_the_site_file_does_not_name_is_not_its_parent() -> None:
     assert Case(seen, Context()).roles.role(other) == "parent"
     told = site(child={"ocsp": True}, parent={"ocsp": False})
     assert Case(seen, Context(site=told)).roles.role(other) == "unknown"
-    assert not found(seen, "ocsp-on-child-too", site=told)
+    assert not findings_of(seen, "ocsp-on-child-too", site=told)
 
 
 def test_a_capture_of_both_sides_of_the_parent_given_for_the_child() -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.model import Finding
-from ocsp_pcap.facts import Facts
 
 from .facts_factory import (
     CHILD,
@@ -16,10 +11,10 @@ from .facts_factory import (
     certificate,
     exchange,
     facts,
+    findings,
     handshake,
     reissued,
     silence,
-    site,
 )
 
 shop, fake = certificate(), reissued()
@@ -28,11 +23,6 @@ outer = handshake("shop.test", shop, time=0.1)
 chain = facts(shop, fake, inner, outer)
 many = [certificate(f"host{n}.test") for n in range(6)]
 outers = [handshake(subject.sans[0], subject, time=n) for n, subject in enumerate(many)]
-
-
-def findings(seen: Facts, **told: Any) -> dict[str, Finding]:
-    context = Context(site=site(**({"child": {}, "parent": {}} | told)))
-    return {f.code: f for f in explain(seen, context).findings}
 
 
 def test_ocsp_on_wrong_proxy() -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ocsp_pcap.explain.case import Context
-from ocsp_pcap.explain.engine import explain
-from ocsp_pcap.explain.model import Finding
 from ocsp_pcap.facts import Facts
 
 from .facts_factory import (
@@ -18,19 +15,14 @@ from .facts_factory import (
     certificate,
     exchange,
     facts,
+    findings,
     handshake,
     reissued,
-    site,
 )
 
 shop, fake = certificate(), reissued()
 inner = handshake("shop.test", fake, client=CHILD, server=PARENT_INSIDE, proxied=True)
 outer = handshake("shop.test", shop, time=0.1)
-
-
-def findings(seen: Facts, **told: Any) -> dict[str, Finding]:
-    context = Context(site=site(**({"child": {}, "parent": {}} | told)))
-    return {f.code: f for f in explain(seen, context).findings}
 
 
 def test_some_hosts_are_tunnelled() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.findings import responders_failing
 from ocsp_pcap.explain.findings.common import View
-from ocsp_pcap.explain.model import Doubt, Finding
-from ocsp_pcap.facts import CertificateFact, Facts, OcspExchangeFact
+from ocsp_pcap.explain.model import Doubt
+from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
 
 from .facts_factory import (
     PARENT,
@@ -20,20 +19,15 @@ from .facts_factory import (
     dns,
     exchange,
     facts,
+    findings,
     handshake,
     silence,
-    site,
 )
 
 shop = certificate()
 outer = handshake("shop.test", shop, time=0.1)
 many = [certificate(f"host{n}.test") for n in range(4)]
 outers = [handshake(subject.sans[0], subject, time=n) for n, subject in enumerate(many)]
-
-
-def findings(seen: Facts, **told: Any) -> dict[str, Finding]:
-    context = Context(site=site(**({"child": {}, "parent": {}} | told)))
-    return {f.code: f for f in explain(seen, context).findings}
 
 
 def refused(subject: CertificateFact, time: float) -> OcspExchangeFact:

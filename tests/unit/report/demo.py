@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ocsp_pcap.explain.causes import CAUSES, next_steps
 from ocsp_pcap.explain.model import (
@@ -395,3 +397,14 @@ def demo_facts() -> Facts:
             ),
         ),
     )  # fmt: skip
+
+
+def changed(*path: Any, value: Any) -> Callable[[Any], None]:
+    """Return what sets a value inside a JSON document."""
+
+    def change(document: Any) -> None:
+        for key in path[:-1]:
+            document = document[key]
+        document[path[-1]] = value
+
+    return change

@@ -35,7 +35,7 @@ from ocsp_pcap.report.forecast import (
 from ocsp_pcap.report.schema import load
 from ocsp_pcap.terminal.escape import safe_text
 
-from .demo import CHILD, PARENT, PARENT_PCAP, capture
+from .demo import CHILD, PARENT, PARENT_PCAP, capture, changed
 from .hostile import HOSTILE
 
 DIRECT = str(Path(__file__).resolve().parents[3] / "samples/direct/capture.pcap")
@@ -140,26 +140,17 @@ def test_json_holds_to_its_schema() -> None:
     assert "notes" not in document
 
 
-def _changed(*path: Any, value: Any) -> Callable[[Any], None]:
-    def change(document: Any) -> None:
-        for key in path[:-1]:
-            document = document[key]
-        document[path[-1]] = value
-
-    return change
-
-
 @pytest.mark.parametrize(
     "change",
     [
-        _changed("schema", value="ocsp-pcap/1"),
-        _changed("verdicts", value=[]),
-        _changed("validators", 0, "more", value=1),
-        _changed("validators", 0, "handshakes", value=-1),
-        _changed("validators", 0, "responders", 0, "scheme", value="ldap"),
-        _changed("validators", 0, "responders", 0, "port", value=65_536),
-        _changed("validators", 0, "unasked", 0, "reason", value="queried"),
-        _changed("openings", 0, "queries", value="9"),
+        changed("schema", value="ocsp-pcap/1"),
+        changed("verdicts", value=[]),
+        changed("validators", 0, "more", value=1),
+        changed("validators", 0, "handshakes", value=-1),
+        changed("validators", 0, "responders", 0, "scheme", value="ldap"),
+        changed("validators", 0, "responders", 0, "port", value=65_536),
+        changed("validators", 0, "unasked", 0, "reason", value="queried"),
+        changed("openings", 0, "queries", value="9"),
     ],
 )
 def test_what_breaks_the_schema(change: Callable[[Any], None]) -> None:

@@ -16,7 +16,7 @@ from ocsp_pcap.report.json import explanation_to_text
 from ocsp_pcap.report.schema import NAMES, load
 from ocsp_pcap.report.schema.build import build
 
-from .demo import demo_explanation
+from .demo import changed, demo_explanation
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -31,33 +31,24 @@ def test_unknown_name() -> None:
         load("../secrets")  # type: ignore[arg-type]
 
 
-def _set(*path: Any, value: Any) -> Callable[[Any], None]:
-    def change(document: Any) -> None:
-        for key in path[:-1]:
-            document = document[key]
-        document[path[-1]] = value
-
-    return change
-
-
 @pytest.mark.parametrize(
     "change",
     [
-        _set("schema", value="ocsp-pcap/2"),
-        _set("more", value=1),
-        _set("verdicts", 0, "presence", value="maybe"),
-        _set("verdicts", 0, "cause", value="stapled"),  # does not explain "present"
-        _set("verdicts", 0, "cause", value="ocsp-at-egress"),
-        _set("verdicts", 0, "confidence", value="certain"),
-        _set("verdicts", 0, "validator", "role", value="server"),
-        _set("verdicts", 0, "status", value="bad"),
-        _set("verdicts", 0, "more", value=1),
-        _set("verdicts", 0, "evidence", 0, "frame", value=0),
-        _set("verdicts", 0, "certificate", "sha256", value="AB" * 32),
-        _set("verdicts", 0, "certificate", "not_after", value=17),
-        _set("verdicts", 0, "sightings", 0, "time", value="2026-01-02T03:04:05Z"),
-        _set("findings", 0, "code", value="queried"),
-        _set("findings", 0, "severity", value="fatal"),
+        changed("schema", value="ocsp-pcap/2"),
+        changed("more", value=1),
+        changed("verdicts", 0, "presence", value="maybe"),
+        changed("verdicts", 0, "cause", value="stapled"),  # does not explain "present"
+        changed("verdicts", 0, "cause", value="ocsp-at-egress"),
+        changed("verdicts", 0, "confidence", value="certain"),
+        changed("verdicts", 0, "validator", "role", value="server"),
+        changed("verdicts", 0, "status", value="bad"),
+        changed("verdicts", 0, "more", value=1),
+        changed("verdicts", 0, "evidence", 0, "frame", value=0),
+        changed("verdicts", 0, "certificate", "sha256", value="AB" * 32),
+        changed("verdicts", 0, "certificate", "not_after", value=17),
+        changed("verdicts", 0, "sightings", 0, "time", value="2026-01-02T03:04:05Z"),
+        changed("findings", 0, "code", value="queried"),
+        changed("findings", 0, "severity", value="fatal"),
     ],
 )
 def test_what_breaks_the_contract_of_an_explanation(change: Callable[[Any], None]) -> None:

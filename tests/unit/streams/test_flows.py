@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from dataclasses import fields, replace
@@ -17,17 +16,7 @@ from hypothesis import strategies as st
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.streams.flow import Endpoints
 from ocsp_pcap.streams.flows import FlowTable
-
-TSHARK = shutil.which("tshark")
-
-
-def _tshark_is_4_0() -> bool:
-    """Later versions of Wireshark number streams by another rule."""
-    if TSHARK is None:
-        return False
-    version = subprocess.run([TSHARK, "--version"], capture_output=True, text=True, check=False).stdout
-    return version.startswith("TShark (Wireshark) 4.0.")
-
+from tests.programs import needs_tshark_4_0
 
 BITS = {"S": SYN, "A": ACK, "F": FIN, "R": RST, "P": 0x08}
 HOSTS = {"a": 0x0A000001, "b": 0x0A000002, "c": 0x0A000003}
@@ -163,7 +152,7 @@ def _packet(segment: Segment) -> bytes:
     return struct.pack(">BBHHHBBHII", 0x45, 0, 40, 1, 0, 64, 6, 0, source, destination) + tcp
 
 
-@pytest.mark.skipif(not _tshark_is_4_0(), reason="tshark 4.0 is not installed")
+@needs_tshark_4_0
 @pytest.mark.parametrize("rule", RULES)
 def test_tshark_numbers_alike(rule: str, tmp_path: Path) -> None:
     segments, expected = RULES[rule]
@@ -173,7 +162,7 @@ def test_tshark_numbers_alike(rule: str, tmp_path: Path) -> None:
         capture += struct.pack("<IIII", number, 0, len(packet), len(packet)) + packet
     path = tmp_path / "rule.pcap"
     path.write_bytes(capture)
-    command = [str(TSHARK), "-n", "-r", str(path), "-T", "fields", "-e", "tcp.stream"]
+    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-e", "tcp.stream"]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert [int(line) for line in output.split()] == expected
 
