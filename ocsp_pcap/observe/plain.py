@@ -40,6 +40,8 @@ LEAST_ROWS: Final = 4
 """Each side says hello, and each sends application data."""
 MOST_ROWS: Final = 32
 """Rows of a stream that are looked at; a handshake, a request and a record of the answer have as many."""
+FEW_ROWS: Final = 12
+"""Rows that most of them have."""
 RANDOM: Final = 11
 """Bytes of a ClientHello, with its record header, before its random (RFC 8446 4.1.2)."""
 _HEAD: Final = layout(6, start=(">u4", 0), record=(">u2", 0), message=("u1", 5))
@@ -91,7 +93,7 @@ class PlainReader:
         fresh = fresh[_beginnings(columns, rows.of(fresh), flows)]
         if keys is not None:
             fresh = fresh[~_named(keys, columns, rows.of(fresh))]
-        finished = self._read(columns, (columns,), rows.of(fresh), fresh, flows, left, waiting)
+        finished = self._read(columns, (columns,), rows.of(fresh), fresh, flows, left, waiting, FEW_ROWS)
         carried = np.flatnonzero(state & CARRIED)
         before = NO_ROWS
         if len(carried):
@@ -102,7 +104,9 @@ class PlainReader:
                 picked(columns, rows.row[at], rows.stream[at], rows.direction[at]),
             )
             whole, sources = in_line(parts), tuple(part.columns for part in parts)
-            finished += self._read(whole.columns, sources, whole.by_stream(), carried, flows, left, waiting)
+            finished += self._read(
+                whole.columns, sources, whole.by_stream(), carried, flows, left, waiting, FEW_ROWS
+            )
             before = parts[0].of(among(parts[0].stream, numbers[left[carried]]))
         return PlainStreams(finished, np.flatnonzero(waiting), np.flatnonzero(left), before)
 
@@ -121,12 +125,14 @@ class PlainReader:
         flows: FlowTable,
         left: NDArray[np.bool_],
         waiting: NDArray[np.bool_],
+        most: int,
     ) -> list[FinishedStream]:
         """Read streams; at their ``places`` set ``waiting`` for those that wait, clear ``left`` if read.
 
         ``sources``, one or two, hold the payload of the rows of ``columns``: the first ones, then the others.
+        Of each stream ``most`` rows are looked at, and more only where these do not tell.
         """
-        count = plain_rows(columns, rows, MOST_ROWS, flows)
+        count = plain_rows(columns, rows, most, flows)
         at = rows.up_to(count)
         row = rows.row[at]
         later = row >= len(sources[0])
@@ -143,10 +149,11 @@ class PlainReader:
                 strict=True,
             )
         )
-        goes_on = ((count == rows.end - rows.start) & (count < MOST_ROWS) & (count > 0)).tolist()
+        goes_on = ((count == rows.end - rows.start) & (count < most) & (count > 0)).tolist()
         finished: list[FinishedStream] = []
         over: list[int] = []
         unfinished: list[int] = []
+        longer: list[int] = []
         position = 0
         numbers, sides = rows.stream[rows.start].tolist(), client.tolist()
         for index, size in enumerate(count.tolist()):
@@ -165,6 +172,8 @@ class PlainReader:
                     continue
             if goes_on[index]:
                 unfinished.append(index)
+            elif size == most < MOST_ROWS:
+                longer.append(index)
         left[places[over]] = False
         if unfinished:
             left[places[unfinished]] = False
@@ -179,6 +188,10 @@ class PlainReader:
                     self._chunks.append(part.copied())
                 begin += len(source)
             self._keep(self._chunks)
+        if longer:
+            finished += self._read(
+                columns, sources, rows.of(np.array(longer)), places[longer], flows, left, waiting, MOST_ROWS
+            )
         return finished
 
     def _take(self, numbers: Column) -> Rows:

@@ -103,6 +103,17 @@ def test_real_captures(counted: Counted, part: int, monkeypatch: pytest.MonkeyPa
     assert counted.told
 
 
+def test_more_rows_are_looked_at_where_few_do_not_tell(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = SAMPLES / "tls-handshake-forms" / "openssl.pcap"
+    expected, told = counted.facts(path, on=True), counted.told
+    counted.told = 0
+    monkeypatch.setattr(plain, "FEW_ROWS", 4)
+    assert counted.facts(path, on=True) == expected
+    assert counted.told == told > 0
+
+
 def test_what_is_carried_over_is_bounded(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "BATCH_ROWS", 20)
     path = SAMPLES / "tls-handshake-forms" / "openssl.pcap"
