@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,13 +56,21 @@ def facts(
         refuse_output(file, files)
 
         def save(found: Facts, interrupted: bool) -> None:
-            from ocsp_pcap.facts.json import facts_to_jsonl
-
-            write((f"{line}\n" for line in facts_to_jsonl(found)), settled(file, interrupted=interrupted))
+            write(_lines(found, how.jobs), settled(file, interrupted=interrupted))
 
     reading = read_captures(captures, how, site_authorities(site), held=False)
     save(reading.facts, reading.interrupted)
     end(reading)
+
+
+def _lines(found: Facts, jobs: int) -> Iterable[str | bytes]:
+    if jobs > 1:
+        from ocsp_pcap.parallel.writing import jsonl_blocks
+
+        return jsonl_blocks(found, jobs)
+    from ocsp_pcap.facts.json import facts_to_jsonl
+
+    return (f"{line}\n" for line in facts_to_jsonl(found))
 
 
 def _table_writer(target: str | None) -> Callable[[Facts, bool], None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from typing import Any, Final, TypeAlias, get_args
 
 from ocsp_pcap.facts.capture import CaptureFact
@@ -49,15 +50,21 @@ class Facts:
         """Return the same with all facts made: some may be :class:`~ocsp_pcap.facts.unheld.Unheld`."""
         return replace(self, handshakes=tuple(self.handshakes), tcp_attempts=tuple(self.tcp_attempts))
 
+    def kinds(self) -> tuple[Sequence[Fact], ...]:
+        """Return the facts of each kind, captures first."""
+        return (
+            self.captures,
+            tuple(self.certificates.values()),
+            self.handshakes,
+            self.ocsp_exchanges,
+            self.crl_fetches,
+            self.dns_lookups,
+            self.tcp_attempts,
+        )
+
     def __iter__(self) -> Iterator[Fact]:
         """Yield every fact, captures first."""
-        yield from self.captures
-        yield from self.certificates.values()
-        yield from self.handshakes
-        yield from self.ocsp_exchanges
-        yield from self.crl_fetches
-        yield from self.dns_lookups
-        yield from self.tcp_attempts
+        return chain.from_iterable(self.kinds())
 
 
 FIELDS: Final[dict[str, str]] = {

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar, overload
+from itertools import chain
+from typing import Any, Final, TypeVar, overload
 
+AT_ONCE: Final = 1024
+"""Items that are made together."""
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Unheld(Sequence[T_co]):
     """A sequence whose items are made anew each time: what they are made of takes a third of the memory.
 
-    To look up some of them, make a tuple of it.
+    To look up some of them one by one, make a tuple of it.
     """
 
-    def __init__(self, size: int, make: Callable[[], Iterator[T_co]]) -> None:
-        """``make``: yields all items, so many."""
-        self._size = size
+    def __init__(self, sources: Any, make: Callable[[Any], Iterator[T_co]]) -> None:
+        """``make``: yields an item for each of some of ``sources``, a sequence or an array."""
+        self._sources = sources
         self._make = make
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._sources)
 
     def __iter__(self) -> Iterator[T_co]:
-        return self._make()
+        starts = range(0, len(self), AT_ONCE)
+        return chain.from_iterable(self._make(self._sources[start : start + AT_ONCE]) for start in starts)
 
     @overload
     def __getitem__(self, index: int) -> T_co: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[T_co]: ...
     def __getitem__(self, index: int | slice) -> T_co | Sequence[T_co]:
+        if isinstance(index, slice) and index.step is None:
+            return Unheld(self._sources[index], self._make)
         return tuple(self)[index]

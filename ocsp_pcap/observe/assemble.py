@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
@@ -89,7 +88,7 @@ class FactAssembler:
             tunnels = [
                 fact for fact in refused if fact.capture == observation.name and traffic.matters(fact.host)
             ]
-            made = Unheld(len(tried), partial(attempts_of, observation, tried))
+            made = Unheld(tried, partial(attempts_of, observation))
             attempts.append(sorted((*made, *tunnels), key=attrgetter("time")) if tunnels else made)
             whole = capture_fact(observation, tcp_streams.union(tried), udp_streams)
             captures.append(replace(whole, ambiguous_streams=disagreement.left()))
@@ -121,7 +120,13 @@ class FactAssembler:
 
 
 def _together(parts: Sequence[Sequence[_Made]]) -> Sequence[_Made]:
-    return Unheld(sum(map(len, parts)), lambda: chain.from_iterable(parts))
+    def make(places: range) -> Iterator[_Made]:
+        first, behind = places.start, places.stop
+        for part in parts:
+            yield from part[max(0, first) : max(0, behind)]
+            first, behind = first - len(part), behind - len(part)
+
+    return Unheld(range(sum(map(len, parts))), make)
 
 
 def _told(observation: Observation) -> tuple[set[int], set[int]]:

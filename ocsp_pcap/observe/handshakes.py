@@ -8,6 +8,7 @@ from operator import attrgetter, itemgetter
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ocsp_pcap.facts import AlertFact, HandshakeFact, HandshakeFrames, ResponseFact, Side, Transport
 from ocsp_pcap.facts.unheld import Unheld
@@ -23,8 +24,6 @@ from ocsp_pcap.streams.distinct import among
 from ocsp_pcap.streams.flow import Flow
 from ocsp_pcap.tls.names import alert_description_name, alert_level_name
 
-AT_ONCE: Final = 1024
-"""Facts that are made together."""
 _Place: TypeAlias = tuple[int | None, int | None]
 """Frame and time of what a client sent."""
 _NOWHERE: Final[_Place] = (None, None)
@@ -66,19 +65,16 @@ class HandshakeFacts:
             made[~place] if place < 0 else finished.traits[place] for place in places.tolist()
         )
 
-        def make() -> Iterator[HandshakeFact]:
-            for start in range(0, len(places), AT_ONCE):
-                some = places[start : start + AT_ONCE].tolist()
-                streams = [finished.packed(place) for place in some if place >= 0]
-                of_streams = flows.flows([stream.number for stream in streams])
-                fresh = chain.from_iterable(
-                    self._spoken_handshakes(observation, stream, flow, stream.spoken, None)
-                    for stream, flow in zip(streams, of_streams, strict=True)
-                )
-                for place in some:
-                    yield made[~place] if place < 0 else next(fresh)
+        def make(some: NDArray[np.int64]) -> Iterator[HandshakeFact]:
+            streams = [finished.packed(place) for place in some[some >= 0].tolist()]
+            of_streams = flows.flows([stream.number for stream in streams])
+            fresh = chain.from_iterable(
+                self._spoken_handshakes(observation, stream, flow, stream.spoken, None)
+                for stream, flow in zip(streams, of_streams, strict=True)
+            )
+            return (made[~place] if place < 0 else next(fresh) for place in some.tolist())
 
-        return Unheld(len(places), make)
+        return Unheld(places, make)
 
     def _note_certificates(self, handshakes: Iterable[HandshakeFact | Traits]) -> None:
         noted: set[int] = set()

@@ -29,4 +29,7 @@ Where keys are given, files are read one after the other: keys count for all pac
 whichever file; so are those from the first share on that bears TLS secrets. A share whose process was killed
 is read here. Files that are too small to pay make one share. Who interrupts has what each process read so
 far, as if the files that were not read were missing from the set.
+
+Once all is read, processes make the facts and write the lines that ``facts`` prints, side by side, too
+(:mod:`~ocsp_pcap.parallel.writing`).
 """

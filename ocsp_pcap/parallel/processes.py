@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
@@ -25,35 +25,47 @@ class _Processes:
         self.tasks: list[_Task] = []
 
     def submit(self, share: Share) -> _Task:
-        self.tasks.append(_Task(share))
+        self.tasks.append(_Task(_read, share, adjusted()))
         return self.tasks[-1]
 
 
-class _Task:
-    def __init__(self, share: Share) -> None:
+class Child:
+    """A process that sends this one some bytes, as often as it likes."""
+
+    def __init__(self, send: Callable[..., None], *args: object) -> None:
+        """``send`` is called there, with what sends behind the arguments."""
         self._answer, there = Pipe(duplex=False)
-        self._process = Process(target=_read, args=(share, adjusted(), there), daemon=True)
+        self._process = Process(target=send, args=(*args, there), daemon=True)
         self._process.start()
         # Only the process has it now: where that ends, so does the pipe.
         there.close()
 
-    def said(self, shared: Shared) -> Said | None:
+    def taken(self) -> bytes | None:
+        """Wait for the next that it sends; None: it was killed, as the system does where memory runs out."""
         try:
-            said: Said | None = unpack(self._answer.recv_bytes(), shared)
-        except EOFError:
-            # It was killed, as the system does where memory runs out: one at a time needs less.
+            return self._answer.recv_bytes()
+        except (EOFError, OSError):
             return None
-        return said
 
     def interrupt(self) -> bool:
+        """Send it the signal of Ctrl-C."""
         if self._process.pid is not None and self._process.is_alive():
             os.kill(self._process.pid, signal.SIGINT)
         return True
 
     def close(self) -> None:
+        """End it, whatever it does."""
         self._process.kill()
         self._process.join()
         self._answer.close()
+
+
+class _Task(Child):
+    def said(self, shared: Shared) -> Said | None:
+        taken = self.taken()
+        # One at a time needs less memory.
+        said: Said | None = None if taken is None else unpack(taken, shared)
+        return said
 
 
 @contextmanager

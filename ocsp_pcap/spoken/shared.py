@@ -68,7 +68,3 @@ class Shared:
             self._small += 1
         self._same[value] = value
         return value
-
-    def __reduce__(self) -> tuple[type[Shared], tuple[()]]:
-        """What a process learned stays there: whoever takes its observations has shared of its own."""
-        return Shared, ()

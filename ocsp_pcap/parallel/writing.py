@@ -1,0 +1,46 @@
+"""JSON lines of facts, made side by side by processes that are forked when all is read.
+
+Each has what this process has, so that nothing is handed to it but the order of blocks; it makes the facts of
+its blocks, too, where they are not held. It sends text, and is never more than a block ahead.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator, Sequence
+from multiprocessing import get_start_method
+from multiprocessing.connection import Connection
+from typing import Final
+
+from ocsp_pcap.facts import Fact, Facts
+from ocsp_pcap.facts.json import facts_to_jsonl
+from ocsp_pcap.parallel.processes import Child
+
+BLOCK: Final = 512
+"""Facts whose lines are made at once."""
+LEAST_BLOCKS: Final = 8
+"""Fewer are made sooner than a process is forked."""
+
+
+def jsonl_blocks(facts: Facts, jobs: int) -> Generator[str | bytes]:
+    """Yield the lines of :func:`facts_to_jsonl`, many at once; so many processes make them."""
+    blocks = [kind[start : start + BLOCK] for kind in facts.kinds() for start in range(0, len(kind), BLOCK)]
+    jobs = jobs if get_start_method() == "fork" and len(blocks) >= LEAST_BLOCKS else 1
+    others = [Child(_send, blocks[number::jobs]) for number in range(1, jobs)]
+    try:
+        for number, block in enumerate(blocks):
+            turn = number % jobs
+            yield (others[turn - 1].taken() if turn else None) or _text(block)
+    finally:
+        for other in others:
+            other.close()
+
+
+def _send(blocks: Sequence[Sequence[Fact]], there: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for block in blocks:
+        there.send_bytes(_text(block).encode())
+
+
+def _text(block: Sequence[Fact]) -> str:
+    return "".join(f"{line}\n" for line in facts_to_jsonl(block))

@@ -1,0 +1,83 @@
+"""Lines of facts are the same, whoever makes them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from ocsp_pcap.api import ReadOptions, read_facts
+from ocsp_pcap.facts import Fact, Facts
+from ocsp_pcap.facts.json import facts_to_jsonl
+from ocsp_pcap.parallel import writing
+from ocsp_pcap.parallel.processes import Child
+from ocsp_pcap.parallel.writing import jsonl_blocks
+
+SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["held", "unheld"])
+def facts(request: pytest.FixtureRequest) -> Facts:
+    captures = [SAMPLES / name / "capture.pcap" for name in ("direct", "handshake-failed")]
+    return read_facts(captures, ReadOptions(held=request.param))
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "BLOCK", 3)
+
+
+def written(facts: Facts, jobs: int) -> list[str]:
+    parts = [part if isinstance(part, str) else part.decode() for part in jsonl_blocks(facts, jobs)]
+    return "".join(parts).splitlines()
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3, 50])
+def test_any_number_of_processes(jobs: int, facts: Facts) -> None:
+    assert written(facts, jobs) == list(facts_to_jsonl(facts))
+
+
+def test_any_part_of_facts_that_are_not_held(facts: Facts) -> None:
+    whole = tuple(facts.handshakes)
+    for first in range(len(whole) + 1):
+        for behind in (first, first + 1, first + 5, None):
+            assert tuple(facts.handshakes[first:behind]) == whole[first:behind]
+    assert tuple(facts.handshakes[:3][1:2]) == whole[1:2]
+    assert tuple(facts.handshakes[::2]) == whole[::2]
+
+
+def test_a_process_that_is_killed(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had to write is written here."""
+
+    def send(blocks: Sequence[Sequence[Fact]], there: Connection) -> None:
+        began(blocks[:1], there)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    began = writing._send
+    monkeypatch.setattr(writing, "_send", send)
+    assert written(facts, 3) == list(facts_to_jsonl(facts))
+
+
+def test_few_facts_are_written_here(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "BLOCK", 512)
+    monkeypatch.setattr(writing, "Child", None)
+    assert written(facts, 2) == list(facts_to_jsonl(facts))
+
+
+def test_a_reader_that_goes_away_ends_the_processes(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+
+    class Process(Child):
+        def close(self) -> None:
+            super().close()
+            closed.append(1)
+
+    monkeypatch.setattr(writing, "Child", Process)
+    blocks = jsonl_blocks(facts, 3)
+    next(blocks)
+    blocks.close()
+    assert closed == [1, 1]
