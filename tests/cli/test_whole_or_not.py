@@ -22,7 +22,9 @@ WRITING = {
     "ticket of what is replaced": ("ticket", str(DIRECT), "-o", "folder", "--anonymize"),
 }
 SLOWLY = """
-import os, sys
+import os, signal, sys
+# What is started in the background of a shell ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def slow(event, arguments):
     if event in ("os.rename", "shutil.rmtree") and not os.path.exists("reached"):
         open("reached", "w").close()

@@ -28,8 +28,10 @@ def counting(parse: Callable[[bytes], Parsed], counts: Counter[bytes]) -> Callab
 def test_each_certificate_and_response_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     certificates: Counter[bytes] = Counter()
     responses: Counter[bytes] = Counter()
-    monkeypatch.setattr("ocsp_pcap.pki.store.parse_certificate", counting(parse_certificate, certificates))
-    monkeypatch.setattr("ocsp_pcap.ocsp.cache.parse_response", counting(parse_response, responses))
+    monkeypatch.setattr(
+        "ocsp_pcap.pki.certificate.parse_certificate", counting(parse_certificate, certificates)
+    )
+    monkeypatch.setattr("ocsp_pcap.ocsp.response.parse_response", counting(parse_response, responses))
     # Both proxies of a chain saw the same certificates, in several connections each.
     captures = sorted(SAMPLES.glob("repeated-queries/*.pcap")) + sorted(
         SAMPLES.glob("cached-in-capture/*.pcap")
