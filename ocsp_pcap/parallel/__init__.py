@@ -23,7 +23,9 @@ of these shows when tables are compared (:class:`~ocsp_pcap.streams.joining.Matc
 is read again, in order. Where a SYN that is sent again only seemed to begin a connection, what the worker
 made of it is dropped. Nothing in a datagram of UDP shows that a flow begins with it: flows are read as if all
 of them did, and where an earlier file had begun a connection on one, what the worker made of it is dropped.
-Streams and frames are numbered by each worker from its own first packet; the join translates them.
+Streams and frames are numbered by each worker from its own first packet; the join translates them. Bounds on
+what is held at one time are each process's own: where one is reached, which a note says, more or less may be
+read than in order.
 
 Where keys are given, files are read one after the other: keys count for all packets behind them, in
 whichever file; so are those from the first share on that bears TLS secrets. A share whose process was killed
