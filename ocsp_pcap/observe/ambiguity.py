@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
 from math import inf
 from typing import TypeAlias, TypeVar
@@ -16,8 +16,7 @@ from ocsp_pcap.facts import (
     Transport,
 )
 from ocsp_pcap.observe.capture import Observation
-from ocsp_pcap.observe.tcp_stream import FinishedStream
-from ocsp_pcap.observe.udp_stream import UdpStream
+from ocsp_pcap.observe.finished import FinishedStream, FinishedStreams
 
 _Stream: TypeAlias = tuple[Transport, int]
 """Transport and number."""
@@ -29,13 +28,14 @@ class Disagreements:
 
     def __init__(self, observation: Observation) -> None:
         self._left: dict[_Stream, set[tuple[int, ...]]] = {}
-        for stream in observation.tcp.streams.finished.others:
-            if stream.ambiguous:
-                self._left["tcp", observation.tcp_stream(stream.number)] = _moved(stream)
-        for flow in observation.udp.finished:
-            if flow.ambiguous:
-                number = observation.udp_stream(flow.number)
-                self._left.setdefault(("udp", number), set()).update(_moved(flow))
+        kinds: tuple[tuple[Transport, FinishedStreams, Callable[[int], int]], ...] = (
+            ("tcp", observation.tcp.streams.finished, observation.tcp_stream),
+            ("udp", observation.udp.finished, observation.udp_stream),
+        )
+        for transport, finished, number in kinds:
+            for stream in finished.others:
+                if stream.ambiguous:
+                    self._left.setdefault((transport, number(stream.number)), set()).update(_moved(stream))
 
     def marked(self, facts: Sequence[Marked]) -> list[Marked]:
         """Return the facts, those that packets disagree about with the frames that do.
@@ -80,7 +80,7 @@ class Disagreements:
         )
 
 
-def _moved(stream: FinishedStream | UdpStream) -> set[tuple[int, ...]]:
+def _moved(stream: FinishedStream) -> set[tuple[int, ...]]:
     return {tuple(frame + stream.frames_before for frame in frames) for frames in stream.ambiguous}
 
 

@@ -133,9 +133,9 @@ def _told(observation: Observation) -> tuple[set[int], set[int]]:
     """Return, where a capture has several files, the TCP and UDP streams that facts speak of."""
     if len(observation.files) == 1:
         return set(), set()
-    finished = observation.tcp.streams.finished
+    finished, udp = observation.tcp.streams.finished, observation.udp.finished
     others = {stream.number for stream in finished.others if _is_told(stream.spoken)}
-    return others.union(finished.numbers.tolist()), {stream.number for stream in observation.udp.finished}
+    return others.union(finished.numbers.tolist()), {stream.number for stream in udp}
 
 
 def _is_told(spoken: Spoken) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ocsp_pcap.bounds import BOUNDS, sentences, take_reached
@@ -61,13 +62,11 @@ class Observation:
 
     def handshakes(self) -> Iterator[SeenHandshake]:
         """Yield every handshake, those inside decrypted data, too."""
-        for stream in self.tcp.streams.finished:
+        for stream in chain(self.tcp.streams.finished, self.udp.finished):
             spoken: Spoken | None = stream.spoken
             while spoken is not None:
                 yield from spoken.handshakes or ()
                 spoken = spoken.inner
-        for flow in self.udp.finished:
-            yield from flow.handshakes
 
     def tcp_stream(self, number: int) -> int:
         """Return a stream's number as Wireshark shows it.

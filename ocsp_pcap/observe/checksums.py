@@ -15,7 +15,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ocsp_pcap.observe.tcp_stream import Entry, FinishedStream
+from ocsp_pcap.observe.finished import FinishedStream
+from ocsp_pcap.observe.tcp_stream import Entry
 from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.streams.headers import HEADERS, TCP, Checksum, read_headers
 from ocsp_pcap.tls.walk import Stretch

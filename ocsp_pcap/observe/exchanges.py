@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from ocsp_pcap.facts import CrlFetchFact, ExchangeFrames, OcspExchangeFact, ResponseFact, Side, TcpAttemptFact
 from ocsp_pcap.observe.capture import Observation
-from ocsp_pcap.observe.tcp_stream import FinishedStream
+from ocsp_pcap.observe.finished import FinishedStream
 from ocsp_pcap.ocsp.exchange import CrlFetch, OcspExchange, Outline, RefusedTunnel
 from ocsp_pcap.spoken.seen import Found
 from ocsp_pcap.streams.flow import Flow

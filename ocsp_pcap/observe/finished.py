@@ -1,4 +1,4 @@
-"""The TCP streams of a capture that are over, held small: there may be a million.
+"""The TCP or UDP streams of a capture that are over, held small: there may be a million.
 
 Nearly all showed one handshake and nothing else. What is its own of such a one is packed into a string of
 bytes, which takes a fifth of the objects; its traits stay as they are, for others have the same.
@@ -8,17 +8,30 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from marshal import dumps, loads
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.observe.tcp_stream import FinishedStream
 from ocsp_pcap.spoken.seen import SeenHandshake, Spoken, Traits, Tunnel
 
 
+@dataclass(slots=True, eq=False)
+class FinishedStream:
+    """A stream that is over, or of which nothing more can matter."""
+
+    number: int
+    spoken: Spoken
+    started_mid_stream: bool = False
+    ambiguous: frozenset[tuple[int, ...]] = frozenset()
+    """Frames that disagree about its bytes, in order."""
+    frames_before: int = 0
+    """To be added to frames: those of the files before the one that it was read in."""
+
+
 class FinishedStreams:
-    """Streams that showed something and are over, or muted."""
+    """Streams that are over, or muted, and showed something; of UDP one for each connection on them."""
 
     def __init__(self) -> None:
         self.others: list[FinishedStream] = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from operator import attrgetter, itemgetter
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +17,41 @@ from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.documents import Documents
 from ocsp_pcap.observe.exchanges import Peers, moved
-from ocsp_pcap.observe.tcp_stream import FinishedStream
-from ocsp_pcap.observe.udp_stream import UdpStream
+from ocsp_pcap.observe.finished import FinishedStream, FinishedStreams
 from ocsp_pcap.spoken.seen import SeenAlert, SeenHandshake, Spoken, Traits, Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import among
 from ocsp_pcap.streams.flow import Flow
+from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.tls.names import alert_description_name, alert_level_name
 
 _Place: TypeAlias = tuple[int | None, int | None]
 """Frame and time of what a client sent."""
 _NOWHERE: Final[_Place] = (None, None)
+
+
+class _Source(NamedTuple):
+    """The TCP or the UDP streams of a capture."""
+
+    finished: FinishedStreams
+    flows: FlowTable
+    number: Callable[[int], int]
+    """Makes of a stream's number the one that Wireshark shows."""
+    make: Callable[[FinishedStream, Flow], Iterator[HandshakeFact]]
+
+    @property
+    def doubted(self) -> NDArray[np.bool_]:
+        """Tell which of those that are packed may be disputed: packets disagree about their stream."""
+        ambiguous = [stream.number for stream in self.finished.others if stream.ambiguous]
+        return among(self.finished.numbers, np.array(ambiguous, np.int64))
+
+    def each(self, streams: Sequence[FinishedStream]) -> Iterator[Iterator[HandshakeFact]]:
+        """Yield the handshakes of each stream."""
+        return map(self.make, streams, self.flows.flows([stream.number for stream in streams]))
+
+    def facts(self, streams: Sequence[FinishedStream]) -> Iterator[HandshakeFact]:
+        """Yield the handshakes of streams."""
+        return chain.from_iterable(self.each(streams))
 
 
 class HandshakeFacts:
@@ -48,31 +73,34 @@ class HandshakeFacts:
 
         Most are made when somebody goes through them: what was observed of them takes less memory.
         """
-        finished, flows = observation.tcp.streams.finished, observation.tcp.flows
-        # What packets disagree about may be another record of the same stream.
-        ambiguous = np.array([each.number for each in finished.others if each.ambiguous], np.int64)
-        doubted = among(finished.numbers, ambiguous)
-        others = [*finished.others, *map(finished.packed, np.flatnonzero(doubted).tolist())]
-        made = [*self._tcp_handshakes(observation, others), *self._udp_handshakes(observation)]
+        tcp, udp = observation.tcp, observation.udp
+        sources = (
+            _Source(tcp.streams.finished, tcp.flows, observation.tcp_stream, partial(self._tcp, observation)),
+            _Source(udp.finished, udp.flows, observation.udp_stream, partial(self._udp, observation)),
+        )
+        packed = [np.flatnonzero(~source.doubted) for source in sources]
+        made = [fact for source in sources for fact in self._learned(source)]
         made = disagreements.marked(sorted(made, key=attrgetter("time", "stream")))
-        packed = np.flatnonzero(~doubted)
-        numbers = chain(map(observation.tcp_stream, finished.numbers[packed]), (fact.stream for fact in made))
-        times = chain(finished.times[packed], (fact.time for fact in made))
-        order = np.lexsort((np.fromiter(numbers, np.int64), np.fromiter(times, np.int64)))
-        places = np.r_[packed, -1 - np.arange(len(made))][order]
-        """Of those that are packed, and, counted from -1 downwards, of those that are made."""
+        numbers, times = [fact.stream for fact in made], [fact.time for fact in made]
+        streams, begun = [np.array(numbers, np.int64)], [np.array(times, np.int64)]
+        for source, some in zip(sources, packed, strict=True):
+            streams.append(np.fromiter(map(source.number, source.finished.numbers[some]), np.int64))
+            begun.append(source.finished.times[some])
+        places = np.concatenate([-1 - np.arange(len(made)), packed[0] * 2, packed[1] * 2 + 1])
+        """Counted from -1 downwards, of those that are made; twice those in their source, 1 added for UDP."""
+        places = places[np.lexsort((np.concatenate(streams), np.concatenate(begun)))]
         self._note_certificates(
-            made[~place] if place < 0 else finished.traits[place] for place in places.tolist()
+            made[~place] if place < 0 else sources[place & 1].finished.traits[place >> 1]
+            for place in places.tolist()
         )
 
         def make(some: NDArray[np.int64]) -> Iterator[HandshakeFact]:
-            streams = [finished.packed(place) for place in some[some >= 0].tolist()]
-            of_streams = flows.flows([stream.number for stream in streams])
-            fresh = chain.from_iterable(
-                self._spoken_handshakes(observation, stream, flow, stream.spoken, None)
-                for stream, flow in zip(streams, of_streams, strict=True)
-            )
-            return (made[~place] if place < 0 else next(fresh) for place in some.tolist())
+            wanted = some.tolist()
+            fresh = [
+                source.facts([source.finished.packed(at >> 1) for at in wanted if at >= 0 and at & 1 == own])
+                for own, source in enumerate(sources)
+            ]
+            return (made[~place] if place < 0 else next(fresh[place & 1]) for place in wanted)
 
         return Unheld(places, make)
 
@@ -88,28 +116,30 @@ class HandshakeFacts:
                 shown = self._chain(each.certificates) + self._chain(each.client_certificates)
             self.certificates.update(dict.fromkeys(shown))
 
-    def _tcp_handshakes(
-        self, observation: Observation, streams: list[FinishedStream]
-    ) -> Iterator[HandshakeFact]:
-        """Yield the handshakes of some streams, and learn what all of them showed."""
+    def _learned(self, source: _Source) -> Iterator[HandshakeFact]:
+        """Learn what streams showed, and yield the handshakes of those that are not packed, or doubted."""
         # Of several possible issuers the first counts, and that is not to hang on which stream ended first.
-        finished = observation.tcp.streams.finished
+        finished = source.finished
         first: dict[int, tuple[int, Traits]] = {}
         for number, traits in zip(finished.numbers.tolist(), finished.traits, strict=True):
             known = first.get(id(traits))
             if known is None or number < known[0]:
                 first[id(traits)] = number, traits
-        streams = sorted(streams, key=attrgetter("number"))
-        flows = observation.tcp.flows.flows([stream.number for stream in streams])
+        streams = [*finished.others, *map(finished.packed, np.flatnonzero(source.doubted).tolist())]
+        streams.sort(key=attrgetter("number"))
+        facts = source.each(streams)
         shown: list[tuple[int, Traits | FinishedStream]] = [*first.values()]
         shown += ((stream.number, stream) for stream in streams)
         for _, item in sorted(shown, key=itemgetter(0)):
             if isinstance(item, FinishedStream):
-                yield from self._spoken_handshakes(observation, item, next(flows), item.spoken, None)
+                yield from next(facts)
             else:
                 self._chain(item.certificates)
                 self._staples(item.staples)
                 self._chain(item.client_certificates)
+
+    def _tcp(self, observation: Observation, stream: FinishedStream, flow: Flow) -> Iterator[HandshakeFact]:
+        return self._spoken_handshakes(observation, stream, flow, stream.spoken, None)
 
     def _spoken_handshakes(
         self,
@@ -161,19 +191,12 @@ class HandshakeFacts:
             client_ttl=peers.client_ttl,
         )
 
-    def _udp_handshakes(self, observation: Observation) -> Iterator[HandshakeFact]:
-        streams = sorted(observation.udp.finished, key=attrgetter("number"))
-        observation.udp.finished = []
-        flows = observation.udp.flows.flows([stream.number for stream in streams])
-        for stream, flow in zip(streams, flows, strict=True):
-            yield from self._udp_stream(observation, stream, flow)
-
-    def _udp_stream(self, observation: Observation, stream: UdpStream, flow: Flow) -> Iterator[HandshakeFact]:
+    def _udp(self, observation: Observation, stream: FinishedStream, flow: Flow) -> Iterator[HandshakeFact]:
         ends = flow.endpoints
         client, server = (ends.address_0, ends.port_0), (ends.address_1, ends.port_1)
-        if stream.client:
+        if stream.spoken.client:
             client, server = server, client
-        for handshake in stream.handshakes:
+        for handshake in stream.spoken.handshakes or ():
             yield self._handshake_fact(
                 observation.name,
                 observation.udp_stream(stream.number),
@@ -186,7 +209,7 @@ class HandshakeFacts:
                 started_mid_stream=not handshake.traits.has_client_hello,
                 closed=None,
                 frames_before=stream.frames_before,
-                client_ttl=flow.hop_limits[1 if stream.client else 0] or None,
+                client_ttl=flow.hop_limits[stream.spoken.client] or None,
             )
 
     def _handshake_fact(

@@ -19,8 +19,9 @@ from ocsp_pcap.decode.columns import EXTRA, TransportColumns
 from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT
+from ocsp_pcap.observe.finished import FinishedStream
 from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, in_line, joined, picked
-from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
 from ocsp_pcap.observe.wanted import CARRIED
 from ocsp_pcap.spoken.plain import read_plain
 from ocsp_pcap.spoken.shared import Shared

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
+from ocsp_pcap.observe.finished import FinishedStream
 from ocsp_pcap.observe.rows import Row
 from ocsp_pcap.spoken.conversation import Conversation
-from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.streams.reassembly import Reassembler
 
 DIRECTION_BITS: Final = 3
@@ -91,15 +91,3 @@ class TcpStream:
             self.ambiguous,
             self.frames_before,
         )
-
-
-@dataclass(slots=True, eq=False)
-class FinishedStream:
-    """A stream that is over, or of which nothing more can matter."""
-
-    number: int
-    spoken: Spoken
-    started_mid_stream: bool = False
-    ambiguous: frozenset[tuple[int, ...]] = frozenset()
-    frames_before: int = 0
-    """To be added to frames: those of the files before the one that it was read in."""

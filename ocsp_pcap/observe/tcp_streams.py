@@ -30,10 +30,10 @@ from numpy.typing import NDArray
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.observe.checksums import ChecksumAudit
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
-from ocsp_pcap.observe.finished import FinishedStreams
+from ocsp_pcap.observe.finished import FinishedStream, FinishedStreams
 from ocsp_pcap.observe.rows import Row, Segments
 from ocsp_pcap.observe.tcp_segments import CLOSING, SegmentReader
-from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, FinishedStream, Reset, TcpStream
+from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS, Reset, TcpStream
 from ocsp_pcap.observe.wanted import DOZING, ENDED_EARLY, LATE, LIVE
 from ocsp_pcap.spoken.conversation import Conversation
 from ocsp_pcap.spoken.seen import Tunnel

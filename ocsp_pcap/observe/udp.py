@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.decode.columns import TransportColumns
 from ocsp_pcap.observe.dns_log import DNS_PORT, DnsLog
+from ocsp_pcap.observe.finished import FinishedStream, FinishedStreams
 from ocsp_pcap.observe.udp_openings import Beginnings
 from ocsp_pcap.observe.udp_stream import UdpStream
 from ocsp_pcap.quic.versions import looks_like_quic
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
-from ocsp_pcap.spoken.seen import seen
+from ocsp_pcap.spoken.seen import Spoken, seen
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.joining import FlowMatch, StreamFiles
@@ -45,7 +46,7 @@ class UdpObserver:
     def __init__(self, shared: Shared) -> None:
         self.flows = FlowTable(udp=True)
         self.files = StreamFiles()
-        self.finished: list[UdpStream] = []
+        self.finished = FinishedStreams()
         self.dns = DnsLog("udp")
         self._shared = shared
         self._state: NDArray[np.int8] = np.zeros(1024, np.int8)
@@ -131,21 +132,18 @@ class UdpObserver:
         self._state[joined.number[~here]] = other._state[: len(number)][~here]
         self._begun |= {number[flow]: begun for flow, begun in other._begun.items() if not here[flow]}
         self._randoms |= {number[flow]: seen for flow, seen in other._randoms.items() if not here[flow]}
-        for streams, taken in (
-            (other.finished, self._keep),
-            (list(other._streams.values()), self._go_on_with),
-        ):
-            for stream in streams:
-                if not here[stream.number]:
-                    stream.client ^= flipped[stream.number]
-                    stream.number = number[stream.number]
-                    stream.frames_before = frames_before
-                    taken(stream)
+        for over in other.finished:
+            if not here[over.number]:
+                over.spoken = over.spoken._replace(client=over.spoken.client ^ flipped[over.number])
+                over.number, over.frames_before = number[over.number], frames_before
+                self._keep(over)
+        for stream in other._streams.values():
+            if not here[stream.number]:
+                stream.client ^= flipped[stream.number]
+                stream.number, stream.frames_before = number[stream.number], frames_before
+                self._streams[stream.number] = stream
+                self._waiting += stream.waiting
         self.dns.adopt(other.dns, joined, frames_before)
-
-    def _go_on_with(self, stream: UdpStream) -> None:
-        self._streams[stream.number] = stream
-        self._waiting += stream.waiting
 
     def _begun_in(self, match: FlowMatch) -> NDArray[np.int64]:
         """Return which flows of the files that follow go on with one on which a connection had begun."""
@@ -245,7 +243,6 @@ class UdpObserver:
         if disputed := columns.disputed.get(int(columns.frame[row])):
             stream.ambiguous |= {tuple(each - stream.frames_before for each in disputed)}
         connection = stream.connection
-        assert connection is not None
         stream.silent += 1
         hint = direction == stream.client if stream.hello_seen else None
         if not self._events(stream, direction, connection.receive(hint, payload, frame, time)):
@@ -270,9 +267,7 @@ class UdpObserver:
                 stream.client = direction
             elif isinstance(event, ServerHello) and not stream.hello_seen:
                 stream.client = 1 - direction
-            tracker = stream.tracker
-            assert tracker is not None
-            tracker.receive((event,))
+            stream.tracker.receive((event,))
         return True
 
     def _open(self, number: int, payload: bytes) -> UdpStream | None:
@@ -292,31 +287,32 @@ class UdpObserver:
         return stream
 
     def _end(self, stream: UdpStream) -> None:
-        connection = stream.connection
-        assert connection is not None
-        repeated = not self._events(stream, stream.client, connection.close())
-        tracker = stream.tracker
-        assert tracker is not None
+        repeated = not self._events(stream, stream.client, stream.connection.close())
         self._close(stream)
-        if not repeated and tracker.handshakes:
+        handshakes = stream.tracker.handshakes
+        if not repeated and handshakes:
             known = self._randoms.setdefault(stream.number, set())
-            known.update(h.client_hello.random for h in tracker.handshakes if h.client_hello)
-            same = self._shared.same
-            stream.handshakes = tuple([seen(handshake, same) for handshake in tracker.handshakes])
-            self._keep(stream)
+            known.update(each.client_hello.random for each in handshakes if each.client_hello)
+            found = tuple([seen(handshake, self._shared.same) for handshake in handshakes])
+            self._keep(
+                FinishedStream(
+                    stream.number,
+                    Spoken(stream.client, False, None, found, (), None),
+                    ambiguous=stream.ambiguous,
+                    frames_before=stream.frames_before,
+                )
+            )
 
-    def _keep(self, stream: UdpStream) -> None:
+    def _keep(self, stream: FinishedStream) -> None:
         """Keep what a connection showed; of ClientHellos that nothing answers only so many."""
-        unanswered = all(handshake.is_unanswered for handshake in stream.handshakes)
-        if not unanswered or self._shared.has_room():
-            self.finished.append(stream)
+        if not stream.spoken.is_unanswered or self._shared.has_room():
+            self.finished.add(stream)
+            self.finished.pack()
 
     def _close(self, stream: UdpStream) -> None:
         del self._streams[stream.number]
         self._waiting -= stream.waiting
-        stream.waiting = 0
         self._state[stream.number] = QUIC_OVER
-        stream.connection = stream.tracker = None
 
 
 def _is_dns(columns: TransportColumns) -> NDArray[np.bool_]:

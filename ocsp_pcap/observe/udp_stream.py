@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
-from ocsp_pcap.spoken.seen import SeenHandshake
 
 if TYPE_CHECKING:
     from ocsp_pcap.quic.connection import QuicConnection
@@ -17,12 +16,8 @@ class UdpStream:
     """A handshake (or those of one connection) of a UDP flow; a flow may have several."""
 
     number: int
-    connection: QuicConnection | None
-    """None once the flow is over."""
-    tracker: HandshakeTracker | None
-    """As the connection."""
-    handshakes: tuple[SeenHandshake, ...] = ()
-    """What was seen, once the flow is over."""
+    connection: QuicConnection
+    tracker: HandshakeTracker
     client: int = 0
     """The direction in which the client sends."""
     last_frame: int = 0

@@ -6,8 +6,7 @@ from dataclasses import astuple, replace
 
 import pytest
 
-from ocsp_pcap.observe.finished import FinishedStreams
-from ocsp_pcap.observe.tcp_stream import FinishedStream
+from ocsp_pcap.observe.finished import FinishedStream, FinishedStreams
 from ocsp_pcap.spoken.handshakes import HandshakeTracker
 from ocsp_pcap.spoken.seen import Spoken, Tunnel, seen
 from ocsp_pcap.spoken.shared import Shared

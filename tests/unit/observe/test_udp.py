@@ -49,7 +49,7 @@ def test_a_late_repetition_is_no_other_handshake() -> None:
     talk = [(0 if way else 1, data) for way, data in peers.exchange(names=1).datagrams]
     media = [(0, number % 2, MEDIA) for number in range(50)]
     observer = observe([*on_flow(0, talk), *media, *on_flow(0, talk[:1])] * 3, 5)
-    assert [len(stream.handshakes) for stream in observer.finished] == [1]
+    assert [len(stream.spoken.handshakes or ()) for stream in observer.finished] == [1]
 
 
 @pytest.mark.parametrize("batch", [1, 1000])
@@ -59,7 +59,7 @@ def test_quic_connections_one_after_the_other(batch: int) -> None:
     second = [(0 if way else 1, data) for way, data in peers.exchange(names=2).datagrams]
     bulk = [(0, 1, b"\x40" + bytes(1199))] * 500
     observer = observe([*on_flow(0, first), *bulk, *on_flow(0, second), *bulk], batch)
-    names = [seen.traits.sni for stream in observer.finished for seen in stream.handshakes]
+    names = [seen.traits.sni for stream in observer.finished for seen in stream.spoken.handshakes or ()]
     assert names == ["quic.example"] * 2
     assert observer.looked_at < len(first) + len(second) + 20
 
@@ -98,7 +98,7 @@ def test_flows_of_noise_are_given_up() -> None:
     observer = observe([(0, 0, almost)] * (MAX_BEGINNINGS + 50), 10)
     assert observer.looked_at <= MAX_BEGINNINGS + 1
     assert observer._state[0] == SPENT
-    assert not observer.finished
+    assert not len(observer.finished)
 
 
 @settings(deadline=None)
