@@ -26,8 +26,8 @@ class ExplainingBounds:
     )
     agreeing_visits: int = bound(
         1 << 20,
-        "visits of one host, through a proxy and by others, that are compared to tell a proxy's addresses",
-        "each takes a microsecond; few clients go to one host within seconds",
+        "visits of hosts that are compared with those through each proxy, to tell a proxy's addresses",
+        "each takes a microsecond, for every proxy through which others went there",
     )
     clock_pairs: int = bound(
         1 << 17,

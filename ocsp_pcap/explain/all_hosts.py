@@ -57,8 +57,13 @@ class AllHosts:
         for lookup in facts.dns_lookups:
             self._at(lookup.client, lookup.capture)
         own = [lookup for lookup in facts.dns_lookups if not errands.for_another(lookup)]
-        for (client, name), lookups in lookups_by_name(own, identity).items():
+        cut: set[tuple[str, str]] = set()
+        for (client, name), lookups in lookups_by_name(own, identity, cut).items():
             self.hosts[client].lookups[name] = sorted(lookups, key=moment)
+        for client, name in cut:
+            self.hosts[client].names_cut.add(name)
+        self.names_cut = len(cut)
+        """Names whose CNAME chains were not followed to their end."""
 
     def _at(self, address: str, capture: str) -> Host:
         identity = self._roles.identity(address)

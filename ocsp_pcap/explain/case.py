@@ -103,12 +103,15 @@ class Case:
         cut_short = reached_since(before)
         self.hellos = Hellos(self.visits, self.identity)
         before = mark()
-        self.hosts: Mapping[str, Host] = AllHosts(
+        everyone = AllHosts(
             facts, self.visits, self.exchanges, self.roles, self.clocks, self.askers, self.proxy
-        ).hosts
+        )
+        self.hosts: Mapping[str, Host] = everyone.hosts
         """Every host of the captures by its identity."""
         self.cut_short = reached_since(before) or cut_short
         """A bound that was reached while this was put side by side: nothing that rests on it is certain."""
+        if everyone.names_cut:
+            reached("cnames", everyone.names_cut)
 
     def validator(self, address: str) -> Validator:
         """Return a host as the one that received a certificate."""

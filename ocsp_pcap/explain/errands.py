@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
+from ocsp_pcap.bounds import reached
 from ocsp_pcap.explain.askers import LEAD, RELAY, Askers
 from ocsp_pcap.explain.clocks import SECOND, Dated
 from ocsp_pcap.explain.lookups import lookups_by_name
@@ -42,7 +43,8 @@ class Errands:
         self._identity = identity
         self._moment = moment
         self._names: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for (host, name), found in lookups_by_name(lookups, identity).items():
+        cut: set[tuple[str, str]] = set()
+        for (host, name), found in lookups_by_name(lookups, identity, cut).items():
             for address in (address for lookup in found for address in lookup.addresses):
                 self._names[host, address].add(name)
         self._spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
@@ -62,6 +64,10 @@ class Errands:
                 self._ordered(attempt, attempt.server, attempt.host.rstrip(".").lower(), None)
         for spans in self._spans.values():
             spans.sort()
+        busy = {host for host, _ in self._spans}
+        if any(host in busy for host, _ in cut):
+            # For whom it looked up, or connected, is not certain of anything then.
+            reached("cnames")
 
     def for_another(self, errand: Errand) -> bool:
         """Tell whether a lookup or connection follows from a request that its host was to hand on."""

@@ -42,6 +42,8 @@ class Host:
     """SHA-256 of a certificate: its queries about it."""
     lookups: dict[str, list[DnsLookupFact]] = field(default_factory=dict)
     """Name: its DNS lookups of it, those of CNAME targets of the name among them."""
+    names_cut: set[str] = field(default_factory=set)
+    """Names that it looked up and whose CNAME chain is longer than a bound allows."""
     attempts: dict[str, list[TcpAttemptFact]] = field(default_factory=lambda: defaultdict(list))
     """Address of a server, or the name asked for where a proxy stands between: attempts to connect."""
     fetches: dict[str, list[CrlFetchFact]] = field(default_factory=lambda: defaultdict(list))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -116,29 +117,11 @@ def _by_vantage(
     return {asked.pop(): going_on.pop()} if len(asked) == 1 and len(going_on) == 1 else {}
 
 
-def _beside(
-    direct: Sequence[tuple[int, str]], through: Sequence[tuple[int, str]]
-) -> Iterator[tuple[str, Collection[str]]]:
-    """Yield, for each visit through a server, that server and the clients that went there at that time."""
-    at_once: Counter[str] = Counter()
-    first = last = 0
-    for time, server in through:
-        while last < len(direct) and direct[last][0] <= time + FOLLOWS:
-            at_once[direct[last][1]] += 1
-            last += 1
-        while first < last and direct[first][0] < time - LEAD:
-            at_once[direct[first][1]] -= 1
-            if not at_once[direct[first][1]]:
-                del at_once[direct[first][1]]
-            first += 1
-        yield server, at_once
-
-
 def _by_steps(
     handshakes: Sequence[HandshakeFact], targets: set[str], clock: Callable[[str, int], int]
 ) -> dict[str, str]:
     direct: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    through: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    through: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     askers = {h.client for h in handshakes if _proxied(h)}
     for handshake in handshakes:
         time = clock(handshake.capture, handshake.time)
@@ -146,19 +129,20 @@ def _by_steps(
             direct[handshake.sni].append((time, handshake.client))
         host = handshake.connect_host or handshake.sni
         if handshake.server in targets and host is not None:
-            through[host].append((time, handshake.server))
+            through[host][handshake.server].append(time)
     agreeing: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     compared = 0
-    for host in through:
-        if host not in direct:
-            continue
-        for server, clients in _beside(sorted(direct[host]), sorted(through[host])):
-            compared += len(clients)
+    for host, times in through.items():
+        for server, begins in times.items() if host in direct else ():
+            compared += len(direct[host])
             if compared > BOUNDS.agreeing_visits:
                 reached("agreeing_visits")
                 return {}
-            for client in clients:
-                agreeing[server][client].add(host)
+            begins.sort()
+            for time, client in direct[host]:
+                nearest = bisect_left(begins, time - FOLLOWS)
+                if nearest < len(begins) and begins[nearest] <= time + LEAD:
+                    agreeing[server][client].add(host)
     found: dict[str, str] = {}
     for target, candidates in agreeing.items():
         ranked = sorted(candidates.items(), key=lambda item: -len(item[1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from ocsp_pcap.bounds import BOUNDS, reached
+from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.facts import DnsLookupFact
 
 Key = tuple[str, str]
@@ -13,20 +13,21 @@ Key = tuple[str, str]
 
 
 def lookups_by_name(
-    lookups: Iterable[DnsLookupFact], identity: Callable[[str], str]
+    lookups: Iterable[DnsLookupFact], identity: Callable[[str], str], cut: set[Key]
 ) -> dict[Key, list[DnsLookupFact]]:
     """Return the lookups of each host about each name, by time.
 
     Where the answer was a CNAME whose target the same host looked up by itself, that counts for the
-    name, too: some resolvers leave the rest of the chain to who asked.
+    name, too: some resolvers leave the rest of the chain to who asked. To ``cut`` those are added whose
+    chain is longer than a bound allows: whoever rests on them says so.
     """
     direct: dict[Key, list[DnsLookupFact]] = defaultdict(list)
     for lookup in lookups:
         direct[identity(lookup.client), lookup.name.rstrip(".").lower()].append(lookup)
-    return {key: _with_targets(key, direct) for key in direct}
+    return {key: _with_targets(key, direct, cut) for key in direct}
 
 
-def _with_targets(key: Key, direct: Mapping[Key, list[DnsLookupFact]]) -> list[DnsLookupFact]:
+def _with_targets(key: Key, direct: Mapping[Key, list[DnsLookupFact]], cut: set[Key]) -> list[DnsLookupFact]:
     identity, name = key
     names = {name: None}
     pending = [name]
@@ -36,7 +37,7 @@ def _with_targets(key: Key, direct: Mapping[Key, list[DnsLookupFact]]) -> list[D
             if answer in names or (identity, answer) not in direct:
                 continue
             if len(names) > BOUNDS.cnames:
-                reached("cnames")
+                cut.add(key)
                 break
             names[answer] = None
             pending.append(answer)

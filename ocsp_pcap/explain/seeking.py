@@ -8,6 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
+from ocsp_pcap.bounds import reached
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hosts import Host
@@ -49,7 +50,14 @@ class _Lookups(NamedTuple):
     answered: list[DnsLookupFact]
 
 
+def _say_cut(asker: Host, host: str) -> None:
+    """Say that a bound was reached where not all aliases of a responder were followed."""
+    if host in asker.names_cut:
+        reached("cnames", 0)
+
+
 def _way(case: Case, asker: Host, host: str, port: int) -> _Way:
+    _say_cut(asker, host)
     attempts = sorted(
         (
             attempt
@@ -86,6 +94,7 @@ def _way(case: Case, asker: Host, host: str, port: int) -> _Way:
 
 
 def _lookups(case: Case, asker: Host, host: str) -> _Lookups:
+    _say_cut(asker, host)
     lookups = asker.lookups.get(host, ())
     return _Lookups(
         [case.moment(lookup) for lookup in lookups],
@@ -112,6 +121,7 @@ def soon_after(question: Question, facts: Sequence[Dated]) -> Sequence[Dated]:
 
 def lookups_for(question: Question, host: str) -> Sequence[DnsLookupFact]:
     """Return the validator's lookups of a responder soon after the handshake."""
+    _say_cut(question.asker, host)
     return soon_after(question, question.asker.lookups.get(host, []))
 
 

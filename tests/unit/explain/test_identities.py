@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ocsp_pcap import bounds
 from ocsp_pcap.explain.identities import proxy_identities
 from ocsp_pcap.explain.site import Site
 
@@ -97,3 +98,14 @@ def test_legs_of_two_captures_that_both_go_through_proxies_are_in_no_order() -> 
     assert identities(inside, replace(outside, tunnel="socks")) == {}
     one_file = [replace(leg, capture="all.pcap", time=t) for t, leg in enumerate((inside, outside))]
     assert identities(*one_file) == {"10.1.0.2": CHILD}
+
+
+def test_a_crowd_is_compared_in_as_many_steps_as_it_has_visits() -> None:
+    bounds.adjust({"agreeing_visits": 150})
+    hosts = ("shop.test", "news.test")
+    crowd = [outer(host, time=n / 100, client=f"10.9.0.{n}") for host in hosts[:1] for n in range(40)]
+    crowd += [inner(hosts[0], time=n / 100) for n in range(40)]
+    found = identities(*crowd, *(each(host) for host in hosts for each in (inner, outer)))
+    bounds.set_to({})
+    assert found == {PARENT_INSIDE: PARENT}
+    assert "agreeing_visits" not in bounds.take_reached()

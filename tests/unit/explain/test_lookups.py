@@ -1,21 +1,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.facts import DnsLookupFact
 
-from .facts_factory import CHILD, PARENT, RESPONDER, certificate, dns, facts, handshake, verdict
+from .facts_factory import (
+    CHILD,
+    PARENT,
+    RESPONDER,
+    RESPONDER_HOST,
+    certificate,
+    dns,
+    exchange,
+    facts,
+    handshake,
+    verdict,
+)
 
 SHOP = certificate()
 
 
 def names(*lookups: DnsLookupFact, name: str = "a.test", client: str = PARENT) -> list[str]:
-    found = lookups_by_name(lookups, lambda address: address)
+    found = lookups_by_name(lookups, lambda address: address, set())
     return [lookup.name for lookup in found.get((client, name), [])]
 
 
@@ -39,11 +52,32 @@ def test_targets_that_another_host_looked_up_do_not_count() -> None:
     assert names(dns("b.test", name="a.test"), dns(RESPONDER, name="b.test", client=CHILD)) == ["a.test"]
 
 
-@pytest.mark.reaches("cnames")
+def chain(length: int, name: str = RESPONDER_HOST) -> list[DnsLookupFact]:
+    names = [name, *(f"n{n}.{name}" for n in range(length))]
+    return [dns(target, name=alias, time=0.1) for alias, target in pairwise(names)]
+
+
 def test_circles_and_long_chains_end() -> None:
     assert names(dns("b.test", name="a.test"), dns("a.test", name="b.test")) == ["a.test", "b.test"]
-    chain = [dns(f"n{n + 1}.test", name="a.test" if n == 0 else f"n{n}.test", time=n) for n in range(40)]
-    assert len(names(*chain)) == BOUNDS.cnames + 1
+    assert len(names(*chain(40, "a.test"))) == BOUNDS.cnames + 1
+
+
+@pytest.mark.reaches("cnames")
+def test_a_long_chain_leaves_open_only_what_rests_on_it() -> None:
+    """It may end in an address that was used, or in none: of another responder it says nothing."""
+    news = certificate("news.test", ocsp=("http://ocsp.news.test/",))
+    failed = dns(name="ocsp.news.test", rcode="NXDOMAIN", time=0.2)
+    visits = handshake("news.test", news), handshake("shop.test", SHOP, time=40)
+    asked = exchange(SHOP, time=40.2)
+    for length, cut in ((3, False), (40, True)):
+        seen = explain(facts(news, SHOP, *visits, failed, asked, *chain(length, "ocsp.news.test")))
+        left_open = {
+            verdict.host
+            for verdict in seen.verdicts
+            if any("--bound cnames" in doubt.why for doubt in verdict.doubts)
+        }
+        assert left_open == ({"news.test"} if cut else set())
+        assert any("--bound cnames" in sentence for sentence in seen.bounds_reached) is cut
 
 
 def test_a_truncated_answer_is_no_failure() -> None:
