@@ -123,7 +123,7 @@ def repetitions(case: Case) -> dict[str, Repetition]:
             used_at = [
                 age
                 for sha256, queries in (host.queries.items() if whole else ())
-                for age in _ages_of_use(host, sha256, queries)
+                for age in _ages_of_use(case, host, sha256, queries)
             ]
             visible = any(repeat.certificate.sha256 in host.received for repeat in repeats)
             found[identity] = _repetition(repeats, used_at, visible=visible, whole=whole)
@@ -146,7 +146,7 @@ def _repetition(repeats: list[Repeat], used_at: list[int], *, visible: bool, who
     return Repetition(tuple(repeats), tuple(asked_at), tuple(sorted(used_at)), habit)
 
 
-def _ages_of_use(host: Host, sha256: str, queries: Sequence[Query]) -> list[int]:
+def _ages_of_use(case: Case, host: Host, sha256: str, queries: Sequence[Query]) -> list[int]:
     """Return how old the answer was at each visit that it spared a query."""
     ages: list[int] = []
     visits: Sequence[Visit] = host.received.get(sha256, [])
@@ -165,7 +165,9 @@ def _ages_of_use(host: Host, sha256: str, queries: Sequence[Query]) -> list[int]
         last = queries[position]
         if not last.usable or last.single is None or last.single.next_update is None:
             continue
-        waits = any(
+        # One that stands a moment before may be its own, captured too early.
+        since = visit.time - case.clocks.disorder(handshake.capture)
+        waits = bool(between(queries, since, visit.time)) or any(
             0 <= query.time - visit.time <= CONCURRENT for query in queries[position + 1 : position + 2]
         )
         if not waits and visit.time < last.single.next_update:

@@ -63,6 +63,15 @@ def test_where_packets_are_missing_a_query_may_be_too() -> None:
     assert "the captures do not tell" in said
 
 
+def test_a_query_a_moment_before_a_visit_may_be_its_own() -> None:
+    found = repetition(
+        *(handshake("shop.test", SHOP, time=time) for time in (0, 40, 70)),
+        *(exchange(SHOP, time=time, delay=0.01) for time in (0.2, 39.98, 70.2)),
+    )
+    assert found is not None
+    assert found.used_at == ()
+
+
 def test_ages() -> None:
     found = story(0, 30, 70, 100, 140, asked=[0, 70, 140])
     assert found is not None
