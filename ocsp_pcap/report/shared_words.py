@@ -21,11 +21,11 @@ _SHORTEST: Final = 4
 _TAG: Final = re.compile(r"(<[^>]*>)")
 _VALUE: Final = re.compile(
     r"\0(?P<own>\d+)\0"
-    r"|(?P<fixed><[^>]*>|&[^;\s]{1,12};)"
+    r"|(?P<fixed>(?:<[^>]*>|&[^;\s]{1,12};|[A-Za-z]++(?:[.:\-]++[A-Za-z]++)*+(?![.:\-]*\w)|[^\w<&\0])++)"
     r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?"
     r"|\w+(?:[.:\-]+\w+)*"
 )
-"""A name of its own; what is never taken apart (markup, character references); a time; a word."""
+"""A name of its own; what is never taken apart (markup, character references, letters); a time; a word."""
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
