@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,13 @@ def explained(context: Context, reading: CapturesRead, host: tuple[str, ...]) ->
     """Explain what was read."""
     from ocsp_pcap.explain.engine import explain as explain_facts
 
-    explanation = explain_facts(reading.facts, context, host)
+    # Hardly anything of an explanation, or of what it is made of, is garbage before all is said.
+    gc.disable()
+    try:
+        explanation = explain_facts(reading.facts, context, host)
+    finally:
+        gc.freeze()
+        gc.enable()
     for note in explanation.remarks:
         warn(note)
     if host and not explanation.verdicts:
