@@ -71,6 +71,8 @@ class Errands:
 
     def for_another(self, errand: Errand) -> bool:
         """Tell whether a lookup or connection follows from a request that its host was to hand on."""
+        if not self._spans:
+            return False
         host, time = self._identity(errand.client), self._moment(errand)
         if isinstance(errand, DnsLookupFact):
             names = {errand.name.rstrip(".").lower()}

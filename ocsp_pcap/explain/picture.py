@@ -88,6 +88,8 @@ class _Drawing:
         self.kinds: dict[str, NodeKind] = {}
         """Identity of a host, or name of a responder, to what it is."""
         self.names: dict[str, str] = {}
+        self.responders: dict[str, None] = {}
+        """Those of the kinds that are responders, in their order."""
         self.reissued: dict[str, list[CertificateFact]] = defaultdict(list)
         """Identity of a validator: the certificates that it received reissued."""
         for verdict in verdicts:
@@ -132,7 +134,8 @@ class _Drawing:
             yield Link(source, target, kind, "; ".join(labels), tuple(islice(evidence, MOST_EVIDENCE)))
 
     def _host(self, key: str, name: str, kind: NodeKind) -> str:
-        self.kinds.setdefault(key, kind)
+        if self.kinds.setdefault(key, kind) == "responder":
+            self.responders[key] = None
         self.names.setdefault(key, name)
         return key
 
@@ -278,8 +281,8 @@ class _Drawing:
 
     def _figure(self, key: str) -> str:
         """Return what stands for a host: itself, or of many responders the first."""
-        responders = [each for each, kind in self.kinds.items() if kind == "responder"]
-        return responders[0] if key in responders and len(responders) > MOST_OF_A_KIND else key
+        stands_for_all = key in self.responders and len(self.responders) > MOST_OF_A_KIND
+        return next(iter(self.responders)) if stands_for_all else key
 
     def _next_hop(self, exchange: OcspExchangeFact) -> str:
         """Return the host that a query went to next: a proxy, or the responder itself."""
@@ -316,8 +319,7 @@ class _Drawing:
         if names:
             name = names.most_common(1)[0][0]
             return self._host(f"responder {name}", name, "responder")
-        known = next((key for key, kind in self.kinds.items() if kind == "responder"), None)
-        return known or self._host("responder", "none named", "responder")
+        return next(iter(self.responders), None) or self._host("responder", "none named", "responder")
 
     def _crls(self) -> None:
         groups: dict[str, list[Evidence]] = defaultdict(list)
