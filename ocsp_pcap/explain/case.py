@@ -122,7 +122,7 @@ class Case:
 
     def same(self, value: Result) -> Result:
         """Return the value that was given first of those equal to this one: results share what is equal."""
-        if len(self._same) >= MOST_SAME and value not in self._same:
+        if not value or (len(self._same) >= MOST_SAME and value not in self._same):
             return value
         known: Result = self._same.setdefault(value, value)
         return known

@@ -33,8 +33,10 @@ def distinct_visits(
     visits = []
     parts = (part for group in groups.values() for part in _by_server_random(group))
     for same in (leg for part in parts for leg in _by_client(part, role)):
-        best = max(same, key=lambda h: (len(h.certificates), h.complete, len(h.staples)))
-        copies = tuple(handshake for handshake in same if handshake is not best)
+        best = same[0]
+        if len(same) > 1:
+            best = max(same, key=lambda h: (len(h.certificates), h.complete, len(h.staples)))
+        copies = tuple([handshake for handshake in same if handshake is not best])
         visits.append(Visit(best, clock(best.capture, best.time), copies))
     return tuple(sorted(visits, key=TIME))
 
@@ -63,6 +65,8 @@ def _by_client(handshakes: list[HandshakeFact], role: Callable[[str], Role]) -> 
 
 def _by_server_random(handshakes: list[HandshakeFact]) -> list[list[HandshakeFact]]:
     """Part handshakes of one ClientHello random that different ServerHellos answered: they are not one."""
+    if len(handshakes) == 1:
+        return [handshakes]
     parts: dict[str | None, list[HandshakeFact]] = {}
     for handshake in handshakes:
         parts.setdefault(handshake.server_random, []).append(handshake)

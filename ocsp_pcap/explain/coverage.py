@@ -35,6 +35,7 @@ class Coverage:
 
     def __init__(self, facts: Facts) -> None:
         self.captures: dict[str, CaptureFact] = {capture.path: capture for capture in facts.captures}
+        self._ports = {path: frozenset(capture.ports_seen) for path, capture in self.captures.items()}
         spoken: tuple[TcpAttemptFact | OcspExchangeFact | CrlFetchFact, ...]
         opened = [attempt for attempt in facts.tcp_attempts if attempt.tunnel is None]
         spoken = (*opened, *facts.ocsp_exchanges, *facts.crl_fetches)
@@ -81,8 +82,7 @@ class Coverage:
 
     def ports(self, path: str) -> frozenset[int]:
         """Return the ports on which a capture holds packets."""
-        capture = self.captures.get(path)
-        return frozenset(capture.ports_seen) if capture is not None else frozenset()
+        return self._ports.get(path, frozenset())
 
     def answers_seen(self, capture: str, stream: int) -> bool:
         """Tell whether a capture holds packets of this TCP connection that the server sent."""

@@ -153,13 +153,13 @@ def answer(question: Question) -> Answered:
                 alternatives.setdefault(
                     other.claim.cause, Alternative(other.claim.cause, other.claim.summary)
                 )
-    besides = tuple(
+    besides = [
         evidence
         for other in others
         if leaves_open or other.confidence == "confirmed"
         for evidence in other.claim.evidence
-    )
-    return Answered(question, winner, tuple(alternatives.values()), besides)
+    ]
+    return Answered(question, winner, tuple(alternatives.values()), tuple(besides))
 
 
 def _nothing(question: Question) -> Weighed:
@@ -225,8 +225,11 @@ def _verdict(group: list[Question]) -> Verdict:
     best = min(shown, key=lambda row: _rank(row, newest)) if len(shown) > 1 else shown[0]
     claim, question = best.claim, best.question
     same = question.case.same
-    subject = next((q.certificate for q in group if q.certificate is not None), None)
-    chain_role: ChainRole = "leaf" if any(q.position == 0 for q in group) else "intermediate"
+    # Good, and later revoked, is revoked.
+    status = next((row.claim.status for row in reversed(rows) if row.claim.status), None)
+    later = f"; the newest answer says {status}" if claim.status not in (None, status) else ""
+    subject = shown[0].question.certificate
+    chain_role: ChainRole = "leaf" if 0 in [q.position for q in group] else "intermediate"
     sightings = tuple([_sighting(row) for row in rows])
     summed_up = sightings[rows.index(best)]
     return Verdict(
@@ -236,9 +239,9 @@ def _verdict(group: list[Question]) -> Verdict:
         chain_role=chain_role,
         presence=presence_of(claim.cause),
         cause=claim.cause,
-        status=_newest_status(rows, claim),
+        status=status,
         confidence=best.winner.confidence,
-        summary=same(_sentence(claim.summary + _later_words(rows, claim) + _contradicted_words(best))),
+        summary=same(_sentence(claim.summary + later + _contradicted_words(best))),
         alternatives=summed_up.alternatives,
         evidence=_evidence(best),
         next_steps=tuple([same(step) for step in _next_steps(question, claim)]),
@@ -255,12 +258,6 @@ def _evidence(row: Answered) -> tuple[Evidence, ...]:
     return tuple(dict.fromkeys((*evidence, *row.besides)))[:MAX_EVIDENCE]
 
 
-def _later_words(rows: Sequence[Answered], claim: Claim) -> str:
-    """Say that a later answer says something else than the one that the summary is about."""
-    newest = _newest_status(rows, claim)
-    return f"; the newest answer says {newest}" if claim.status not in (None, newest) else ""
-
-
 def _contradicted_words(row: Answered) -> str:
     """Say that the site file calls off what was seen, where the claim itself does not speak of it."""
     proxy = row.question.proxy
@@ -268,11 +265,6 @@ def _contradicted_words(row: Answered) -> str:
     if said_off and any(doubt.code == "told-otherwise" for doubt in row.winner.doubts):
         return f"; the site file, which says that OCSP is off on {row.question.who}, contradicts that"
     return ""
-
-
-def _newest_status(rows: Sequence[Answered], claim: Claim) -> Status | None:
-    """Return what was last answered about the certificate: good, and later revoked, is revoked."""
-    return next((row.claim.status for row in reversed(rows) if row.claim.status), claim.status)
 
 
 def _doubts(standing: Sequence[Standing]) -> tuple[Doubt, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -23,7 +24,7 @@ ASSUMED: Final = 4 * DAY
 """A usual lifetime: CA/Browser Forum Baseline Requirements 4.9.10 allow 8 hours to 10 days."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lifetime:
     """For how long an answer is held, and how that is known."""
 
@@ -32,7 +33,7 @@ class Lifetime:
     """The shortest time for which answers of this kind would be held."""
     reason: str
 
-    @property
+    @cached_property
     def words(self) -> str:
         """Say how long, rounded up to whole units where it is a moment short of them."""
         seconds = self.seconds

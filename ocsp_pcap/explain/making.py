@@ -35,7 +35,7 @@ MAKERS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 
 def maker(certificate: CertificateFact) -> str | None:
     """Return the interception proxy whose own mark a certificate bears; None: it bears none that is known."""
-    for pattern, name in MAKERS:
+    for pattern, name in MAKERS if certificate.crl_urls else ():
         if any(pattern.search(url) for url in certificate.crl_urls):
             return name
     return None
@@ -192,8 +192,8 @@ def behind_proxy(question: Question) -> bool:
 
 def relayed_to_the_end(question: Question) -> bool:
     """Every proxy handed on the hello of this leg, the last one to the origin: the certificate is genuine."""
-    last = question.case.hellos.last_leg(question.visit)
-    return last is not question.visit and last.handshake.tunnel is None
+    hellos, visit = question.case.hellos, question.visit
+    return hellos.outer_leg(visit) is not None and hellos.last_leg(visit).handshake.tunnel is None
 
 
 def genuine_for_certain(question: Question) -> bool:

@@ -30,4 +30,5 @@ def staple_problem(response: ResponseFact, single: SingleFact | None, time: int)
 
 def refused_staple(handshake: HandshakeFact) -> bool:
     """The client refused the staple, or that there was none (RFC 6066 8, RFC 7633 4.2.3.1)."""
-    return any(alert.sender == "client" and alert.description == REFUSAL for alert in handshake.alerts)
+    alerts = handshake.alerts
+    return bool(alerts) and any(a.sender == "client" and a.description == REFUSAL for a in alerts)
