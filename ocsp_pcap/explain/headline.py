@@ -12,10 +12,11 @@ from typing import Final
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.cause_phrases import cause_phrases
+from ocsp_pcap.explain.matching import match_cert_id
 from ocsp_pcap.explain.model import Status, Verdict
 from ocsp_pcap.explain.phrases import count, first_of, listed, validator_name
 from ocsp_pcap.explain.traffic import FAILED, Asked, AskingHost, asking_hosts
-from ocsp_pcap.facts import OcspExchangeFact
+from ocsp_pcap.facts import CertificateFact, OcspExchangeFact, SingleFact
 
 MOST_HOSTS: Final = 3
 """Validators that the sentence names; of more it speaks as a whole."""
@@ -249,26 +250,28 @@ def _reasons(verdicts: Iterable[Verdict]) -> list[str]:
 
 def _revoked(asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[str]:
     """Name every certificate that an answer or a staple calls revoked: that must not be lost."""
-    names = list(dict.fromkeys(_name(verdict) for verdict in verdicts if verdict.status == "revoked"))
-    known = {v.certificate.serial for v in verdicts if v.status == "revoked" and v.certificate}
-    newer = {v.certificate.serial: v for v in verdicts if v.status not in (None, "revoked") and v.certificate}
+    names = [_name(verdict) for verdict in verdicts if verdict.status == "revoked"]
+    by_serial: dict[str, list[tuple[Verdict, CertificateFact]]] = defaultdict(list)
+    for verdict in verdicts:
+        if verdict.status and verdict.certificate:
+            by_serial[verdict.certificate.serial].append((verdict, verdict.certificate))
     for asker in asking:
         for each in (*asker.asked, *asker.relayed):
-            for serial in revoked_serials(each.exchange):
-                if serial not in known:
-                    known.add(serial)
-                    later = newer.get(serial)
-                    name = f"serial {serial}" if later is None else f"{_name(later)} (later {later.status})"
-                    names.append(name)
+            for single in revoked_singles(each.exchange):
+                meant = [v for v, shown in by_serial.get(single.serial, ()) if match_cert_id(shown, single)]
+                if not meant:
+                    names.append(f"serial {single.serial}")
+                elif all(verdict.status != "revoked" for verdict in meant):
+                    names.append(f"{_name(meant[-1])} (later {meant[-1].status})")
     if not names:
         return []
-    return [f"REVOKED: {first_of(names, MOST_NAMES)}"]
+    return [f"REVOKED: {first_of(list(dict.fromkeys(names)), MOST_NAMES)}"]
 
 
-def revoked_serials(exchange: OcspExchangeFact) -> list[str]:
-    """Return the serial numbers that the answer of an exchange calls revoked."""
+def revoked_singles(exchange: OcspExchangeFact) -> list[SingleFact]:
+    """Return what the answer of an exchange says of certificates that it calls revoked."""
     singles = exchange.response.singles if exchange.response else ()
-    return [single.serial for single in singles if single.status == "revoked"]
+    return [single for single in singles if single.status == "revoked"]
 
 
 def _name(verdict: Verdict) -> str:

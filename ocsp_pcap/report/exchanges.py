@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ocsp_pcap.explain.headline import revoked_serials
+from ocsp_pcap.explain.headline import revoked_singles
 from ocsp_pcap.facts import OcspExchangeFact
 
 
@@ -50,4 +50,4 @@ def frames_text(exchange: OcspExchangeFact) -> str:
 
 def revoked_first(exchanges: Sequence[OcspExchangeFact]) -> list[OcspExchangeFact]:
     """Return exchanges, those first whose answer calls something revoked: they must not be cut off."""
-    return sorted(exchanges, key=lambda exchange: not revoked_serials(exchange))
+    return sorted(exchanges, key=lambda exchange: not revoked_singles(exchange))

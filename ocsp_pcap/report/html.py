@@ -10,7 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.headline import revoked_serials
+from ocsp_pcap.explain.headline import revoked_singles
 from ocsp_pcap.explain.model import Explanation, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.facts import OcspExchangeFact
@@ -96,7 +96,7 @@ def render_html(explanation: Explanation, *, verbose: int = 0) -> str:
         "answer": answer_text,
         "responder": responder_text,
         "exchange_frames": frames_text,
-        "revoked_serials": revoked_serials,
+        "revoked_singles": revoked_singles,
     }
     environment = _environment()
     drawings: dict[str, Any] = {
@@ -169,7 +169,7 @@ def _tables(
 
 def _unmatched(exchanges: Sequence[OcspExchangeFact]) -> list[OcspExchangeFact]:
     """Choose the exchanges that are shown: all that say revoked, and some of the others."""
-    revoked = sum(bool(revoked_serials(exchange)) for exchange in exchanges)
+    revoked = sum(bool(revoked_singles(exchange)) for exchange in exchanges)
     return revoked_first(exchanges)[: revoked + _MOST_UNMATCHED]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.headline import revoked_serials
+from ocsp_pcap.explain.headline import revoked_singles
 from ocsp_pcap.explain.model import Evidence, Explanation, Finding, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.report.chain import HEADINGS, chain_rows
@@ -133,7 +133,7 @@ def _exchange_lines(explanation: Explanation, layout: Layout, verbose: int) -> I
     what = count(len(exchanges), "OCSP exchange")
     yield f"{what} for certificates that no handshake in the captures showed:"
     yield ""
-    must = sum(bool(revoked_serials(exchange)) for exchange in exchanges)
+    must = sum(bool(revoked_singles(exchange)) for exchange in exchanges)
     shown = exchanges if verbose else exchanges[: max(_MOST_EXCHANGES, must)]
     for exchange in shown:
         name = markdown_code(layout.captures.get(exchange.capture, exchange.capture), limit=200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ocsp_pcap.explain.headline import revoked_serials
+from ocsp_pcap.explain.headline import revoked_singles
 from ocsp_pcap.explain.model import Evidence, Sighting, Verdict
 from ocsp_pcap.explain.phrases import count, validator_name
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
@@ -157,7 +157,7 @@ def print_exchanges(
         if len(layout.captures) > 1:
             where += f", {layout.captures.get(exchange.capture, exchange.capture)}"
         body = f"{exchange.client} → {responder_text(exchange)}  {answer_text(exchange)}"
-        style = "bold red" if revoked_serials(exchange) else ""
+        style = "bold red" if revoked_singles(exchange) else ""
         sheet.item(sheet.text(where, "dim"), sheet.text(body, style, limit=600), indent=2, width=16)
     if not listed and len(exchanges) > _MOST_EVIDENCE:
         sheet.line(sheet.text(f"… and {len(exchanges) - _MOST_EVIDENCE} more: -v shows all", "dim"), indent=2)

@@ -116,6 +116,13 @@ def test_unmatched_and_revoked_exchanges_are_never_lost() -> None:
     assert "REVOKED" in told
 
 
+def test_of_two_authorities_that_gave_one_serial_both_revoked_certificates_are_named() -> None:
+    first, second = (certificate("one.test", serial="5"), certificate("two.test", "CN=Other CA", serial="5"))
+    lone = exchange(second, "revoked", time=3)
+    told = headline(first, handshake("one.test", first), exchange(first, "revoked"), lone)
+    assert told.endswith("REVOKED: one.test, serial 5.")
+
+
 def test_what_a_server_asks_about_its_own_certificate_is_no_stranger() -> None:
     visit = handshake("shop.test", shop, client=CLIENT, server=PARENT)
     own = exchange(shop, time=0.5, client=PARENT)
