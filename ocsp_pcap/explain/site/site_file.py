@@ -11,7 +11,6 @@ from typing import Any, get_args
 from ocsp_pcap.bounds import BOUNDS, too_large
 from ocsp_pcap.explain.site.authorities import authorities_in
 from ocsp_pcap.explain.site.model import AuthorityCertificate, Proxy, ProxyRole, Site, SiteError, Source
-from ocsp_pcap.explain.site.reading import read_bounded
 
 DURATION = re.compile(r"^\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*(ns|us|ms|s|m|h|d|w)?\s*$")
 NANOSECONDS = {
@@ -47,15 +46,6 @@ ASSIGNMENT = re.compile(r"^\s*[\"']?([a-z_]+)[\"']?\s*=")
 
 _brief = Repr()
 _brief.maxstring = _brief.maxother = _brief.maxlong = 60
-
-
-def load_site(path: Path) -> Site:
-    """Read a site file.
-
-    Raises:
-        SiteError: the file cannot be read, is no TOML, or has an unknown key or an unusable value.
-    """
-    return parse_site(read_bounded(path), path)
 
 
 def parse_site(content: bytes, path: Path) -> Site:

@@ -12,7 +12,7 @@ from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.forecast import forecast
 from ocsp_pcap.explain.forecast_model import Forecast, ValidatorForecast
 from ocsp_pcap.explain.site import Proxy, Site
-from ocsp_pcap.explain.site.site_file import load_site
+from ocsp_pcap.explain.site.read import load_sites
 from ocsp_pcap.facts import AlertFact, CertificateFact, DnsLookupFact, ExchangeFrames, Facts, HandshakeFact
 
 from .forecast_facts import (
@@ -254,7 +254,7 @@ def test_nothing_is_left_out(
 
 def of_sample(name: str) -> Forecast:
     folder = SAMPLES / name
-    site = load_site(folder / "site.toml")
+    site = load_sites([str(folder / "site.toml")])
     authorities = [authority.der for proxy in site.proxies for authority in proxy.ca]
     captures = sorted(str(path) for path in folder.glob("*.pcap"))
     roles = {str(folder / f"{role}.pcap"): role for role in ("child", "parent")}

@@ -15,7 +15,7 @@ from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.difference import difference, outline_of
 from ocsp_pcap.explain.model import Cover, Event, Lane, Timeline, Validator
 from ocsp_pcap.explain.site import Proxy, Site, Source
-from ocsp_pcap.explain.site.site_file import load_site
+from ocsp_pcap.explain.site.read import load_sites
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import dumps
 from ocsp_pcap.notebook import Result
@@ -94,7 +94,7 @@ def test_tickets_and_first_expectations(name: str, tmp_path: Path, monkeypatch: 
     harmless((tmp_path / "answer.md").read_text(encoding="utf-8"))
     text = (tmp_path / "site.toml").read_text(encoding="utf-8")
     harmless(text)
-    assert len(load_site(tmp_path / "site.toml").proxies) == 1
+    assert len(load_sites([str(tmp_path / "site.toml")]).proxies) == 1
     harmless(expectations_toml(explanation))
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from ocsp_pcap.explain.site import Proxy, SiteError
 from ocsp_pcap.explain.site.read import form_of, load_sites, merged, read_files
-from ocsp_pcap.explain.site.site_file import load_site
 from ocsp_pcap.explain.site.write import site_toml
 from tests.conftest import SAMPLES
 
@@ -131,7 +130,7 @@ def test_what_is_printed_can_be_read_again(tmp_path: Path) -> None:
     text = site_toml(site, readings)
     assert "\x1b" not in text
     assert f"# {conf}:1: no ssl-bump: http_port 10.2.0.30:3128" in text.splitlines()
-    again = load_site(Path(write(tmp_path, "again.toml", text)))
+    again = load_sites([write(tmp_path, "again.toml", text)])
     assert [replace(proxy, sources=()) for proxy in again.proxies] == [
         replace(proxy, sources=(), disputed=()) for proxy in site.proxies
     ]
@@ -143,7 +142,7 @@ def told_and_printed(tmp_path: Path, *files: str) -> tuple[Proxy, Proxy, str]:
     sites, readings = read_files(files)
     (told,) = (site := merged(sites, readings)).proxies
     text = site_toml(site, readings)
-    (again,) = load_site(Path(write(tmp_path, "again.toml", text))).proxies
+    (again,) = load_sites([write(tmp_path, "again.toml", text)]).proxies
     return told, again, text
 
 

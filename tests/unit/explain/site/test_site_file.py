@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ocsp_pcap.explain.site import Site, SiteError
-from ocsp_pcap.explain.site.site_file import load_site
+from ocsp_pcap.explain.site.read import load_sites
 
 SECOND = 10**9
 
@@ -21,7 +21,7 @@ SECOND = 10**9
 def load(directory: Path, text: str) -> Site:
     path = directory / "site.toml"
     path.write_text(text, encoding="utf-8")
-    return load_site(path)
+    return load_sites([str(path)])
 
 
 def refusal(directory: Path, text: str) -> str:
@@ -134,12 +134,12 @@ def test_an_address_given_twice(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match="cannot be read: No such file"):
-        load_site(tmp_path / "absent.toml")
+        load_sites([str(tmp_path / "absent.toml")])
     with pytest.raises(SiteError, match="cannot be read: Is a directory"):
-        load_site(tmp_path)
+        load_sites([str(tmp_path)])
     (tmp_path / "site.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SiteError, match="is no valid TOML"):
-        load_site(tmp_path / "site.toml")
+        load_sites([str(tmp_path / "site.toml")])
 
 
 def test_every_value_tells_its_line(tmp_path: Path) -> None:
