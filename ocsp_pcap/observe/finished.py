@@ -7,7 +7,7 @@ bytes, which takes a fifth of the objects; its traits stay as they are, for othe
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from marshal import dumps, loads
 
@@ -39,7 +39,7 @@ class FinishedStreams:
         self.traits: list[Traits] = []
         """Of those that are packed, one after the other."""
         self._packed: list[bytes] = []
-        self._numbers, self._times = array("q"), array("q")
+        self._numbers, self._times, self._before = array("q"), array("q"), array("q")
         self._fresh: list[FinishedStream] = []
 
     def __len__(self) -> int:
@@ -63,21 +63,49 @@ class FinishedStreams:
                 self.others.append(stream)
                 continue
             (handshake,) = handshakes
-            way = client, swapped, tunnel and tuple(tunnel), stream.started_mid_stream, stream.frames_before
-            self._numbers.append(stream.number)
-            self._times.append(handshake.time)
-            self._packed.append(dumps((way, handshake[1:-1])))
-            self.traits.append(handshake.traits)
+            way = client, swapped, tunnel and tuple(tunnel), stream.started_mid_stream
+            packed = dumps((way, handshake[1:-1]))
+            self._append(stream.number, handshake.time, stream.frames_before, packed, handshake.traits)
         self._fresh.clear()
+
+    def _append(self, number: int, time: int, frames_before: int, packed: bytes, traits: Traits) -> None:
+        self._numbers.append(number)
+        self._times.append(time)
+        self._before.append(frames_before)
+        self._packed.append(packed)
+        self.traits.append(traits)
+
+    def adopt(
+        self, other: FinishedStreams, number: Mapping[int, int], frames_before: int
+    ) -> Iterator[FinishedStream]:
+        """Take over streams that others read; yield those of which only some may be kept.
+
+        Args:
+            other: has packed what was added to it.
+            number: the numbers that those of its streams have here which are taken over.
+            frames_before: frames of the files before.
+        """
+        left = [stream for stream in other.others if stream.number in number]
+        for place, (theirs, traits) in enumerate(zip(other._numbers, other.traits, strict=True)):
+            own = number.get(theirs)
+            if own is None:
+                continue
+            if traits.cipher is None:
+                left.append(other.packed(place))
+            else:
+                self._append(own, other._times[place], frames_before, other._packed[place], traits)
+        for stream in left:
+            stream.number, stream.frames_before = number[stream.number], frames_before
+            yield stream
 
     def packed(self, place: int) -> FinishedStream:
         """Return a stream that is packed."""
         # Nobody else writes these bytes.
         way, own = loads(self._packed[place])  # noqa: S302
-        client, swapped, tunnel, mid_stream, before = way
+        client, swapped, tunnel, mid_stream = way
         handshake = SeenHandshake._make((self._times[place], *own, self.traits[place]))
         spoken = Spoken(client, swapped, tunnel and Tunnel(*tunnel), (handshake,), (), None)
-        return FinishedStream(self._numbers[place], spoken, mid_stream, frames_before=before)
+        return FinishedStream(self._numbers[place], spoken, mid_stream, frames_before=self._before[place])
 
     @property
     def numbers(self) -> NDArray[np.int64]:

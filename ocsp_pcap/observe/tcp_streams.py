@@ -178,10 +178,8 @@ class TcpStreams:
                 self._streams[stream.number] = stream
                 self._held += stream.size
                 self._waiting += stream.waiting
-        for one in other.finished:
-            if one.number in number:
-                one.number, one.frames_before = number[one.number], frames_before
-                self._keep(one)
+        for one in self.finished.adopt(other.finished, number, frames_before):
+            self._keep(one)
         self._tunnels |= {number[each]: way for each, way in other._tunnels.items() if each in number}
         self.gaps |= {number[each]: gaps for each, gaps in other.gaps.items() if each in number}
         self.socks_frames |= {

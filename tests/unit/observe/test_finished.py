@@ -68,3 +68,17 @@ def test_what_is_noted_before_a_stream_is_packed_counts() -> None:
     stream.ambiguous = frozenset({(5, 6)})
     streams.pack()
     assert streams.others == [stream]
+
+
+def test_what_is_taken_over() -> None:
+    """ClientHellos that nothing answered are bounded in number, as is seen where they are kept."""
+    unanswered = _HANDSHAKE._replace(traits=_HANDSHAKE.traits._replace(cipher=None))
+    spoken = PLAIN.spoken._replace(handshakes=(unanswered,))
+    others, streams = FinishedStreams(), FinishedStreams()
+    others.add(PLAIN, replace(PLAIN, number=8), replace(PLAIN, number=9, spoken=spoken))
+    others.add(replace(PLAIN, number=10, ambiguous=frozenset({(1, 2)})))
+    others.pack()
+    left = list(streams.adopt(others, {8: 80, 9: 90, 10: 100}, 1000))
+    assert [(stream.number, stream.frames_before) for stream in left] == [(100, 1000), (90, 1000)]
+    assert left[1].spoken == spoken
+    assert list(map(astuple, streams)) == [astuple(replace(PLAIN, number=80, frames_before=1000))]
