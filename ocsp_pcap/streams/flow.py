@@ -61,8 +61,10 @@ class Flow(NamedTuple):
 
     @property
     def opener(self) -> int:
-        """Direction that sent the first SYN, as far as one was seen."""
-        return 0 if self.syn_counts[0] or not self.syn_counts[1] else 1
+        """Direction that opened the stream, as far as its SYN, or the answer to it, was seen."""
+        if any(self.syn_counts):
+            return 0 if self.syn_counts[0] else 1
+        return 1 if self.syn_ack_frame == self.first_frame else 0
 
     @property
     def ended_by(self) -> int | None:

@@ -251,9 +251,11 @@ class KnownStreams:
             wanted[host.version == 6].append(int(host))
         state = self._state
         sent = state["syn_count"][: self._size] != 0
-        streams = np.flatnonzero((state["syn_ack_frame"][: self._size] != 0) | sent.any(axis=1))
+        answer = state["syn_ack_frame"][: self._size]
+        streams = np.flatnonzero((answer != 0) | sent.any(axis=1))
         # As Flow.opener has it, the other side of the stream is that of the server.
-        by_1 = ~sent[streams, 0] & sent[streams, 1]
+        answered_first = answer[streams] == state["first_frame"][streams]
+        by_1 = ~sent[streams, 0] & (sent[streams, 1] | answered_first)
         higher = by_1 == ((state["bits"][streams] & SWAPPED) != 0)
         found = np.zeros(len(streams), np.bool_)
         for version, rows, lanes in self._keys(streams):

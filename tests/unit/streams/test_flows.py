@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ocsp_pcap.decode.columns import ACK, FIN, RST, SYN, TransportColumns
@@ -269,12 +269,28 @@ def test_streams_that_were_opened_to_some_addresses() -> None:
     table.assign(columns_of([("a>b", "S", 1, 0), ("b>c", "SA", 1, 2), ("a>c", "A", 1, 1)]))
     table.assign(columns_of([("a>b", "S", 1, 0)], version=6, first_frame=4))
     table.assign(columns_of([("c>b", "A", 1, 1), ("b>c", "S", 0, 0)], version=6, first_frame=5))
-    assert table.opened_to(["10.0.0.2"]) == [0]
-    assert table.opened_to(["10.0.0.1", "10.0.0.3", "2001:db8::a00:2"]) == [1, 3]
+    assert table.opened_to(["10.0.0.2"]) == [0, 1], "who answers had not opened it"
+    assert table.opened_to(["10.0.0.1", "10.0.0.3", "2001:db8::a00:2"]) == [3]
     assert table.opened_to(["2001:db8::a00:3"]) == [4], "who sent first had not opened it"
     assert table.opened_to(["10.0.0.4", "2001:db8::1"]) == []
     assert table.opened_to([]) == []
     assert FlowTable().opened_to(["10.0.0.1"]) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(SEGMENTS)
+@example([("b>a", "SA", 1, 2), ("a>b", "A", 2, 2)])
+def test_who_was_connected_to_is_the_same_of_one_stream_and_of_all(segments: list[Segment]) -> None:
+    table = FlowTable()
+    table.assign(columns_of(segments))
+    servers: dict[str, list[int]] = {}
+    for number in range(len(table)):
+        flow = table.flow(number)
+        if flow.outcome is not None:
+            ends = flow.endpoints
+            servers.setdefault((ends.address_1, ends.address_0)[flow.opener], []).append(number)
+    for host in ("10.0.0.1", "10.0.0.2", "10.0.0.3"):
+        assert table.opened_to([host]) == servers.get(host, [])
 
 
 def test_sequence_numbers_of_the_opening() -> None:
@@ -304,7 +320,7 @@ def test_how_an_attempt_ends(segments: list[Segment], payload: int, outcome: str
     table = FlowTable()
     table.assign(columns_of(segments, payload=payload))
     assert table.flow(0).outcome == outcome
-    assert table.opened_to(["10.0.0.1", "10.0.0.2"]) == ([] if outcome is None else [0])
+    assert table.opened_to(["10.0.0.2"]) == ([] if outcome is None else [0])
 
 
 def test_what_is_remembered_of_a_stream() -> None:
