@@ -15,15 +15,17 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.capture.batch import PADDING, Column, PacketBatch
+from ocsp_pcap.capture.batch import PADDING, Bytes, Column, PacketBatch
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.expand import source_named
 from ocsp_pcap.capture.formats import is_capture, is_pcap
 from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, FileDamage, Parsed
 from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stored_position, stream_damage
 
-BLOCK_SIZE = 12 << 20
+BLOCK_SIZE = 16 << 20
 """Bytes read at a time."""
+ALIGNMENT = 64
+"""Bytes of a line of the processor's cache: what is read to the beginning of one is copied fastest."""
 GRACE = 1.0
 """Seconds that a pipe is read on for after an interruption, where its writer does not end before."""
 BUFFER_LIMIT = (64 << 20) + (1 << 16)
@@ -118,7 +120,7 @@ class CaptureReader:
         self._wait: Wait = at_once
         self._stream = stream
         self._parser = _parser_of(head, interfaces)
-        self._buffer = np.zeros(max(block_size, len(head)) + PADDING, np.uint8)
+        self._buffer = _aligned(max(block_size, len(head)) + PADDING)
         self._buffer[: len(head)] = np.frombuffer(head, np.uint8)
         self._filled = len(head)
         self._base = 0
@@ -196,8 +198,7 @@ class CaptureReader:
             if parsed.needed > BUFFER_LIMIT:
                 self._tell(FileDamage(start, f"a record claims {parsed.needed} bytes"))
                 break
-            self._make_room(start, parsed.needed)
-            start = 0
+            start = self._make_room(start, parsed.needed)
         self._tell_stream()
         self.close()
 
@@ -234,17 +235,20 @@ class CaptureReader:
                 return
             self._filled += count
 
-    def _make_room(self, start: int, needed: int) -> None:
-        """Carry the unread rest over to the front; grow the buffer where the next record needs it."""
-        rest = self._buffer[start : self._filled]
-        if max(needed, len(rest) + 1) + PADDING > len(self._buffer):
-            larger = np.zeros(min(max(needed, 2 * len(self._buffer)), BUFFER_LIMIT) + PADDING, np.uint8)
-            larger[: len(rest)] = rest
-            self._buffer = larger
-        else:
-            self._buffer[: len(rest)] = rest.copy()
-        self._base += start
-        self._filled = len(rest)
+    def _make_room(self, start: int, needed: int) -> int:
+        """Carry the unread rest over to the front; grow the buffer where the next record needs it.
+
+        Returns where the rest begins then: what is read next is aligned.
+        """
+        rest = self._buffer[start : self._filled].copy()
+        begin = -len(rest) % ALIGNMENT
+        size = begin + max(needed, len(rest) + 1) + PADDING
+        if size > len(self._buffer):
+            self._buffer = _aligned(max(size, min(2 * len(self._buffer), BUFFER_LIMIT + PADDING)))
+        self._filled = begin + len(rest)
+        self._buffer[begin : self._filled] = rest
+        self._base += start - begin
+        return begin
 
     def _batches(self, parsed: Parsed) -> Iterator[PacketBatch]:
         for low in range(0, len(parsed), BATCH_ROWS):
@@ -294,6 +298,12 @@ class CaptureReader:
         reason = stream_damage(self._stream)
         if reason:
             self._damage = f"{self._damage}; {reason}" if self._damage else reason
+
+
+def _aligned(size: int) -> Bytes:
+    buffer = np.zeros(size + ALIGNMENT, np.uint8)
+    begin = -buffer.ctypes.data % ALIGNMENT
+    return buffer[begin : begin + size]
 
 
 def _parser_of(head: bytes, interfaces: frozenset[int] | None) -> BlockParser:
