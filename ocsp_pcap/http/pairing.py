@@ -5,6 +5,9 @@ It is none where bytes are missing, or where the capture begins in mid-stream: t
 that to a request that was lost, or the one before it may have been lost itself. There a response is given to
 the request whose answer it shows itself to be (the caller tells: an OCSP response names what it is about),
 else to none.
+
+Packets out of order may put an answer before its own request in the file. Their times tell then: it waits for
+the next request, and is that one's answer where it was captured later.
 """
 
 from __future__ import annotations
@@ -92,6 +95,8 @@ class Pairing:
         self._waiting: deque[Pending] = deque()
         self._early: AnswerUnderway | None = None
         """An answer that was complete before its request."""
+        self._orphan: AnswerUnderway | None = None
+        """The last answer for which no request waited: its own may stand behind it in the file."""
         self._in_doubt = False
         """Requests may have been lost: the next answer may be that to one of them."""
         self._paired = not mid_stream
@@ -145,7 +150,14 @@ class Pairing:
         if len(waiting) >= BOUNDS.http_pending:
             reached("http_pending")
             self._drop(waiting.popleft(), None, frame, time, events)
-        waiting.append(pending)
+        orphan, self._orphan = self._orphan, None
+        if orphan is not None and pending.message is not None and pending.time < orphan.time:
+            # Packets out of order: the request was captured before its answer, and written after it.
+            pending.in_doubt = self._in_doubt or not self._paired
+            self._early = orphan._replace(pending=pending)
+        else:
+            self._report(orphan, events)
+            waiting.append(pending)
         self._orphans = 0
 
     def drop_answered(self, frame: int, time: int, events: list[HttpEvent]) -> None:
@@ -187,8 +199,9 @@ class Pairing:
     def report_early(self, events: list[HttpEvent]) -> None:
         """Report an answer that was complete before its request, if there is one."""
         early, self._early = self._early, None
-        if early is not None:
-            self._report_response(early, events)
+        self._report(early, events)
+        orphan, self._orphan = self._orphan, None
+        self._report(orphan, events)
 
     def response_ended(
         self,
@@ -205,10 +218,18 @@ class Pairing:
         answer = AnswerUnderway(message, pending, frame, time, complete, closed)
         if answer.message.interest == NONE:
             return
-        if pending is not None and answer.awaits_request and pending.message is self._client.message:
+        orphan, self._orphan = self._orphan, None
+        self._report(orphan, events)
+        if pending is None:
+            self._orphan = answer
+        elif answer.awaits_request and pending.message is self._client.message:
             # Some servers answer on the headers alone: the rest of the request is still on its way.
             self._early = answer
         else:
+            self._report_response(answer, events)
+
+    def _report(self, answer: AnswerUnderway | None, events: list[HttpEvent]) -> None:
+        if answer is not None:
             self._report_response(answer, events)
 
     def _drop(

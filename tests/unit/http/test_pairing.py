@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ocsp_pcap.http.connection import HttpConversation
-from ocsp_pcap.http.events import Request, Response, UnansweredRequest
+from ocsp_pcap.http.events import HttpEvent, Request, Response, UnansweredRequest
 from ocsp_pcap.http.pairing import Pending
 from ocsp_pcap.ocsp import interest
 
@@ -99,3 +99,40 @@ def test_bare_request() -> None:
     assert request is not None
     assert (request.target, request.first_frame, request.frame, request.time) == ("/x", 1, 2, 3)
     assert Pending(b"GET /" + b"x" * 20_000, 1, 2, 3, 0).bare_request() is None
+
+
+def out_of_order(*pieces: tuple[bool, bytes, int], mid_stream: bool = False) -> list[HttpEvent]:
+    """Play pieces with their times; the file has them in this order."""
+    conversation = HttpConversation(interest, same_serial, mid_stream=mid_stream)
+    events: list[HttpEvent] = []
+    for frame, (from_client, data, time) in enumerate(pieces, 1):
+        events += conversation.receive(from_client, data, frame, time, True)
+    return events + conversation.finish(99, 99_000)
+
+
+def same_serial(request: Request, response: Response) -> bool | None:
+    return None
+
+
+def test_an_answer_that_the_file_has_before_its_request() -> None:
+    """Who captures in threads writes what came later first; the times tell."""
+    second = post(DER, path="/second")
+    events = out_of_order(
+        (SERVER, ANSWER, 2000), (CLIENT, POST, 1000), (CLIENT, second, 3000), (SERVER, ANSWER, 4000)
+    )
+    assert [r.request.target for r in responses(events) if r.request] == ["/", "/second"]
+    assert not [event for event in events if isinstance(event, UnansweredRequest)]
+
+
+@pytest.mark.parametrize("time", [2000, 3000])
+def test_an_answer_to_a_request_from_before_is_not_that_to_the_next(time: int) -> None:
+    events = out_of_order((SERVER, ANSWER, 2000), (CLIENT, POST, time))
+    (response,) = responses(events)
+    assert response.request is None
+    assert [type(event) for event in events] == [Response, Request, UnansweredRequest]
+
+
+def test_where_the_capture_begins_in_the_middle_times_alone_pair_nothing() -> None:
+    events = out_of_order((SERVER, ANSWER, 2000), (CLIENT, POST, 1000), mid_stream=True)
+    (response,) = responses(events)
+    assert response.request is None
