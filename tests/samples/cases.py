@@ -17,7 +17,7 @@ from ocsp_pcap.explain.expect import Expectation, load_expectations
 from ocsp_pcap.explain.logs.read import load_log
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.explain.site import ProxyRole, Site
-from ocsp_pcap.explain.site.site_file import load_site
+from ocsp_pcap.explain.site.read import load_sites
 from ocsp_pcap.explain.trace import load_trace
 from ocsp_pcap.facts import Facts
 
@@ -107,7 +107,7 @@ def sample(name: str) -> Sample:
 
 
 def known_site(case: Sample) -> Site:
-    return load_site(case.site) if case.site else Site()
+    return load_sites([case.site]) if case.site else Site()
 
 
 def facts_of(case: Sample, captures: Sequence[Path] | None = None) -> Facts:

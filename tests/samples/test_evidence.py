@@ -13,7 +13,7 @@ from ocsp_pcap.explain.case import Context
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.explain.site import Site
-from ocsp_pcap.explain.site.site_file import load_site
+from ocsp_pcap.explain.site.read import load_sites
 from ocsp_pcap.explain.trace import load_trace
 from ocsp_pcap.ticket import SupportCase, write_ticket
 
@@ -87,7 +87,7 @@ def test_an_anonymous_ticket_gives_the_same_verdicts_by_its_own_site_file(
         # Secrets inside of the capture are not passed on, and that is said.
         assert "which open them, would open what is replaced too" in (tmp_path / "answer.md").read_text()
         return
-    site = load_site(tmp_path / "site.toml") if (tmp_path / "site.toml").exists() else Site()
+    site = load_sites([tmp_path / "site.toml"]) if (tmp_path / "site.toml").exists() else Site()
     authorities = [authority.der for proxy in site.proxies for authority in proxy.ca]
     read = read_facts(
         [tmp_path / "evidence.pcapng"], ReadOptions(key_logs=case.key_logs, authorities=authorities)

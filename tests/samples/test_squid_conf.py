@@ -12,7 +12,6 @@ from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.site.read import load_sites, merged, read_files
-from ocsp_pcap.explain.site.site_file import load_site
 from ocsp_pcap.explain.site.write import site_toml
 from ocsp_pcap.explain.trace import load_trace
 from tests.conftest import SYSINFO
@@ -85,7 +84,7 @@ def printed(arguments: list[Path | str], folder: Path) -> Site:
     sites, readings = read_files(arguments)
     path = folder / "printed.toml"
     path.write_text(site_toml(merged(sites, readings), readings), encoding="utf-8")
-    return load_site(path)
+    return load_sites([path])
 
 
 @pytest.mark.parametrize("name", list(of_squid()))
