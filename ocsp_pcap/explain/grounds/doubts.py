@@ -124,7 +124,11 @@ DOUBTS: Final[Mapping[Kind, tuple[DoubtRule, ...]]] = {
             messages.trace_told_otherwise,
         ),
         DoubtRule("clock", "are date and zone of the line unknown?", messages.source_clock),
-        DoubtRule("hidden-rival", "could the line be about another handshake?", messages.trace_rivals),
+        DoubtRule(
+            "hidden-rival",
+            "could the line be about another handshake, or that of a proxy out of sight?",
+            messages.trace_rivals,
+        ),
     ),
     kinds.Genuine: (
         DoubtRule(

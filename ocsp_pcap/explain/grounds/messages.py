@@ -9,6 +9,7 @@ from ocsp_pcap.bounds import reached
 from ocsp_pcap.explain.clocks import SECOND, TOLERANCE, UNKNOWN_CLOCKS
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Read, Saw, Told, Traced
+from ocsp_pcap.explain.grounds.tunnels import told_to_intercept
 from ocsp_pcap.explain.intervals import TRACE_TOLERANCE
 from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
 from ocsp_pcap.explain.matching import Match
@@ -268,6 +269,30 @@ def trace_rivals(question: Question, ground: Traced) -> Iterator[Standing]:
         visit is not question.visit and (visit.host or source.host).lower() == source.host for visit in own
     ):
         yield Standing("hidden-rival", "another handshake with the same host may be what the line is about")
+    elif (other := _proxy_out_of_sight(question)) is not None:
+        words = (
+            f"the line does not say whose it is, and the {other.role} proxy of the site file, which no "
+            "capture shows, may have written it"
+        )
+        yield Standing("hidden-rival", words)
+
+
+def _proxy_out_of_sight(question: Question) -> Proxy | None:
+    """Return another proxy of the site file that may have received this certificate and is not to be seen."""
+    case = question.case
+    if told_to_intercept(question):
+        # What it makes of the certificate for the hosts before it names no responder.
+        return None
+    return next(
+        (
+            proxy
+            for proxy in case.site.proxies
+            if proxy is not question.proxy
+            and proxy.ocsp is not False
+            and not proxy.addresses & case.seen_addresses
+        ),
+        None,
+    )
 
 
 def _has_somebody_to_ask(question: Question, visit: Visit) -> bool:

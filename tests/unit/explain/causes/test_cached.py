@@ -231,6 +231,19 @@ def test_a_trace_may_belong_to_either_of_two_proxies() -> None:
         assert outcome(seen, address, trace=(entry(),), site=told) == ("cached", "likely")
 
 
+def test_a_trace_may_be_that_of_a_proxy_which_no_capture_shows() -> None:
+    """Where this one only tunnels, the proxy before it received the certificate, too, and has a trace."""
+    traced = (entry(time=100),)
+    beside = handshake("other.test", other, client=CHILD, server=PARENT_INSIDE, proxied=True, time=-30)
+    for seen, told, sure in (
+        ((again,), site(child={}, parent={}), "likely"),
+        ((again, beside), site(child={}, parent={}), "confirmed"),
+        ((again,), site(child={}, parent={"intercepts": True}), "confirmed"),
+        ((again,), site(child={"ocsp": False}, parent={}), "confirmed"),
+    ):
+        assert outcome(facts(shop, other, *seen), trace=traced, site=told) == ("cached", sure)
+
+
 def test_a_trace_belongs_to_the_proxy_that_has_something_to_check() -> None:
     child = handshake("shop.test", reissued(), client=CHILD, server=PARENT_INSIDE, proxied=True, time=100)
     seen = facts(shop, reissued(), child, again)
