@@ -43,7 +43,9 @@ NO_TRACE: Final = frozenset({"shift", "keep_port"})
 """Damages that may leave no trace: all else a capture shows is then as if it were so."""
 NAMED: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+|[0-9a-f]*(?::[0-9a-f]*){2,}")
 NUMBER: Final = re.compile(r"\d+\.\d+")
-HEDGED: Final = re.compile("lack packets|in the captures|no query is seen|it speaks for")
+HEDGED: Final = re.compile(
+    "lack packets|in the captures|no query is seen|it speaks for|may be reissued|probably for it"
+)
 """Words of a sentence that says no more than packets show, or that it may be otherwise."""
 TRUE_OF_LESS: Final = frozenset({"capture-incomplete"})
 """What a damaged capture may say of itself."""
@@ -159,8 +161,15 @@ def answers(facts: Facts, explanation: Explanation) -> Answers:
     return Answers(
         {key: frozenset(found) for key, found in headlines.items()},
         {connection: frozenset(found) for connection, found in sightings.items()},
-        dict(_said(explanation.findings)),
+        {**dict(_said(explanation.findings)), "responders-failing": _in_vain(explanation)},
     )
+
+
+def _in_vain(explanation: Explanation) -> frozenset[str]:
+    """Return the hosts that were asked about in vain, and who asked: of a part of them, most may be these."""
+    failed = [verdict for verdict in explanation.verdicts if verdict.presence == "attempted"]
+    hosts = {verdict.host for verdict in failed if verdict.host is not None}
+    return frozenset(hosts | {verdict.validator.address for verdict in failed})
 
 
 def _said(findings: Iterable[Finding]) -> Iterator[tuple[str, frozenset[str] | None]]:
