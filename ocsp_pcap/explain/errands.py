@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from ocsp_pcap.bounds import reached
 from ocsp_pcap.explain.askers import LEAD, RELAY, Askers
-from ocsp_pcap.explain.clocks import SECOND, Dated
+from ocsp_pcap.explain.clocks import DISORDER, SECOND, Dated
 from ocsp_pcap.explain.lookups import lookups_by_name
 from ocsp_pcap.explain.responders import host_and_port
 from ocsp_pcap.facts import CrlFetchFact, DnsLookupFact, OcspExchangeFact, TcpAttemptFact
@@ -99,7 +99,7 @@ class Errands:
             return
         begin = self._moment(order)
         end = begin + (PATIENCE if answered is None else answered - order.time)
-        self._spans[proxy, target].append((begin, end))
+        self._spans[proxy, target].append((begin - DISORDER, end + DISORDER))
 
     def _handed_on(self, exchange: OcspExchangeFact, since: int) -> None:
         sender, sent = self._identity(exchange.client), self._moment(exchange)

@@ -160,6 +160,7 @@ def _ages_of_use(case: Case, host: Host, sha256: str, queries: Sequence[Query]) 
             or (sha256, id(visit)) in host.triggered
             or handshake.staples
             or not handshake.complete
+            or case.coverage.rest_after(handshake.capture, handshake.time) < CONCURRENT
         ):
             continue
         last = queries[position]

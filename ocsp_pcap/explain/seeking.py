@@ -29,8 +29,8 @@ class _Way(NamedTuple):
     """All attempts of a host to reach a responder: times by the reference clock, in order."""
 
     tried: list[int]
-    through: list[bool]
-    """Of each, whether a connection came of it."""
+    failed: list[int]
+    """Those of which no connection came."""
     unread: list[int]
     """Those of which nothing readable came."""
     open: list[TcpAttemptFact]
@@ -77,7 +77,7 @@ def _way(case: Case, asker: Host, host: str, port: int) -> _Way:
 
     return _Way(
         times,
-        through,
+        [time for time, came in zip(times, through, strict=True) if not came],
         [time for time, place in zip(times, places, strict=True) if place not in case.http_streams],
         [
             attempt
@@ -249,10 +249,12 @@ def looked_up_in_vain(question: Question, host: str) -> bool:
 
 
 def refused(question: Question, host: str, port: int) -> bool:
-    """It tried to connect to a responder soon after the handshake, and the last time did not get through."""
+    """It tried to connect to a responder soon after the handshake, and once did not get through.
+
+    What came through besides may have been for something else at that address.
+    """
     way, begin = question.case.once(_way, question.asker, host, port), question.visit.time
-    last = bisect_right(way.tried, begin + REACTION) - 1
-    return last >= 0 and way.tried[last] >= begin and not way.through[last]
+    return _any(way.failed, begin, begin + REACTION)
 
 
 def tried_in_vain(question: Question, host: str, port: int) -> bool:

@@ -72,6 +72,18 @@ def test_a_query_a_moment_before_a_visit_may_be_its_own() -> None:
     assert found.used_at == ()
 
 
+def test_a_visit_at_the_end_of_the_capture_tells_nothing_of_use() -> None:
+    visits, asked = (0, 40, 70), (0.2, 40.2)
+    for end, used in ((72, 0), (100, 1)):
+        found = repetition(
+            capture(until=end),
+            *(handshake("shop.test", SHOP, time=time) for time in visits),
+            *(exchange(SHOP, time=time, delay=0.01) for time in asked),
+        )
+        assert found is not None
+        assert len(found.used_at) == used
+
+
 def test_ages() -> None:
     found = story(0, 30, 70, 100, 140, asked=[0, 70, 140])
     assert found is not None

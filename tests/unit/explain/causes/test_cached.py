@@ -12,11 +12,14 @@ from tests.unit.explain.facts_factory import (
     CLIENT,
     PARENT,
     PARENT_INSIDE,
+    RESPONDER,
     SECOND,
     alternatives,
     at,
+    attempt,
     capture,
     certificate,
+    crl_fetch,
     dns,
     exchange,
     facts,
@@ -152,6 +155,15 @@ def test_a_query_a_moment_before_the_handshake_may_be_its_own(before: float, ste
     earlier = exchange(shop)
     failed = exchange(shop, None, http_status=503, time=100 - before)
     assert outcome(facts(capture(step_back=int(step * SECOND)), shop, earlier, failed, again))[1] == "likely"
+
+
+def test_who_was_refused_once_meanwhile_may_hold_that_whatever_came_through_besides() -> None:
+    refused = handshake("shop.test", shop, time=50), dns(RESPONDER, time=50.1), attempt("refused", time=50.2)
+    opened = attempt("established", time=51)
+    crl = opened, crl_fetch(time=51.1, stream=opened.stream)
+    for more, sure in (((), "confirmed"), ((*refused, *crl), "likely")):
+        found = verdict(facts(shop, exchange(shop), *more, again))
+        assert {s.confidence for s in found.sightings if s.stream == again.stream} == {sure}
 
 
 @pytest.mark.parametrize(("before", "sure"), [(0.02, "likely"), (0.1, "confirmed")])
