@@ -28,15 +28,17 @@ def find(view: View) -> Iterator[Finding]:
     """Say so once for each validator and certificate; a client that refused for it is the strongest proof."""
     case = view.case
     said: set[tuple[str, str]] = set()
-    refusals_first = sorted(view.visits, key=lambda visit: not refused_staple(visit.handshake))
-    for visit in refusals_first:
-        chain, handshake = case.chain(visit.handshake), visit.handshake
-        if not chain or not chain[0].must_staple or handshake.resumed:
-            continue
+    demanded = [
+        (chain[0], visit)
+        for visit in view.visits
+        if (chain := case.chain(visit.handshake)) and chain[0].must_staple and not visit.handshake.resumed
+    ]
+    for leaf, visit in sorted(demanded, key=lambda each: not refused_staple(each[1].handshake)):
+        handshake = visit.handshake
         came = _what_came(view, visit)
         refused = refused_staple(handshake)
         complete = handshake.complete and not handshake.missing_bytes and handshake.status_request
-        key = (handshake.client, chain[0].sha256)
+        key = (handshake.client, leaf.sha256)
         if came is None or not (refused or complete) or key in said:
             continue
         said.add(key)

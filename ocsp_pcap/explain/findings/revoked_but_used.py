@@ -26,19 +26,13 @@ ENTRY: Final = finding_entry(
 def find(view: View) -> Iterator[Finding]:
     """Say so where the client sent application data after it knew, and no newer answer said otherwise."""
     case = view.case
-    revoked = {
-        sha256
-        for host in case.hosts.values()
-        for sha256, queries in host.queries.items()
-        if any(query.single is not None and query.single.status == "revoked" for query in queries)
-    }
+    revoked = set(_said_revoked(case))
     for verdict in view.verdicts:
         if verdict.certificate is None or verdict.presented_by == "client":
             continue
-        sha256 = verdict.certificate.sha256
-        for visit in case.host(verdict.validator.address).received.get(sha256, ()):
-            if not (visit.handshake.staples or sha256 in revoked):
-                continue
+        if verdict.certificate.sha256 not in revoked:
+            continue
+        for visit in case.host(verdict.validator.address).received.get(verdict.certificate.sha256, ()):
             proof = _proof_of_use(view, visit, verdict.certificate)
             if not proof:
                 continue
@@ -55,6 +49,19 @@ def find(view: View) -> Iterator[Finding]:
                 ),
             )
             break
+
+
+def _said_revoked(case: Case) -> Iterator[str]:
+    """Yield the certificates (SHA-256) that some answer may call revoked, or a staple that came with them."""
+    for host in case.hosts.values():
+        for sha256, queries in host.queries.items():
+            if any(query.single is not None and query.single.status == "revoked" for query in queries):
+                yield sha256
+    for visit in case.visits:
+        handshake = visit.handshake
+        for response in handshake.staples:
+            if any(single.status == "revoked" for single in response.singles):
+                yield from (*handshake.certificates, *handshake.client_certificates)
 
 
 def _proof_of_use(view: View, visit: Visit, certificate: CertificateFact) -> list[Evidence]:
