@@ -74,7 +74,10 @@ def may_show(position: int, names: Set[str], visit: Visit) -> bool:
 
     An intermediate, at a ``position`` in the chain above 0, comes from any host.
     """
-    return position > 0 or visit.host is None or visit.outer_name_only or visit.host.lower() in names
+    if position > 0 or visit.host is None or visit.outer_name_only:
+        return True
+    host = visit.host.lower()
+    return host in names or f"*.{host.partition('.')[2]}" in names
 
 
 def other_purpose(question: Question, ground: For) -> Iterator[Standing]:

@@ -446,3 +446,13 @@ def test_a_query_that_is_not_near_may_be_for_a_connection_that_is_missing() -> N
     assert doubts(shop, visit, *seen) == ("queried", "confirmed", set())
     announced = dns(RESPONDER, time=-20)
     assert doubts(shop, visit, *seen, announced) == ("queried", "likely", {"other-purpose"})
+
+
+@pytest.mark.parametrize(("host", "sure"), [("www.shop.test", "likely"), ("a.www.shop.test", "confirmed")])
+def test_a_hidden_handshake_may_have_shown_a_wildcard_certificate(host: str, sure: str) -> None:
+    """The asterisk stands for one label (RFC 6125 6.4.3)."""
+    wild = certificate(sans=("*.shop.test",))
+    seen = handshake("api.shop.test", wild)
+    hidden = handshake(host, time=8, version="TLS 1.3", certificate_encrypted=True)
+    found = verdict(facts(wild, seen, hidden, exchange(wild, time=8.2)), host="api.shop.test")
+    assert (found.cause, found.confidence) == ("queried", sure)
