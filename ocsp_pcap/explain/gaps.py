@@ -100,17 +100,26 @@ def _causes(case: Case, host: Host) -> dict[int, int]:
 
 
 def _by_kind(lookups: Sequence[DnsLookupFact]) -> Iterator[list[DnsLookupFact]]:
-    """Part lookups by what makes them others than one connection needs: the type, and another capture."""
-    parts: dict[tuple[str, str], list[DnsLookupFact]] = defaultdict(list)
+    """Part lookups by what makes them others than one connection needs: type, alias, and another capture."""
+    parts: dict[tuple[str, str, str], list[DnsLookupFact]] = defaultdict(list)
     for lookup in lookups:
-        parts[lookup.capture, lookup.type].append(lookup)
+        # Some resolvers ask for the target of a CNAME, too, whose address came with it.
+        parts[lookup.capture, lookup.type, lookup.name.rstrip(".").lower()].append(lookup)
     yield from parts.values()
 
 
 def _sent_once(case: Case, lookups: Sequence[DnsLookupFact]) -> Iterator[DnsLookupFact]:
-    """Leave out those that repeat what another resolver was asked just before."""
+    """Leave out those that repeat what another resolver was asked just before, and copies of packets."""
     last: DnsLookupFact | None = None
+    on_stream: dict[tuple[str, int], int] = {}
     for lookup in lookups:
-        if last is None or last.server == lookup.server or case.moment(lookup) - case.moment(last) > AT_ONCE:
+        time, stream = case.moment(lookup), (lookup.transport, lookup.stream)
+        before = on_stream.get(stream)
+        on_stream[stream] = time
+        # Of what was sent again, or captured twice, the second answer may be there without a request.
+        room = AT_ONCE if lookup.frames.request is not None else CONNECTS
+        if before is not None and lookup.transport == "udp" and time - before <= room:
+            continue
+        if last is None or last.server == lookup.server or time - case.moment(last) > AT_ONCE:
             last = lookup
             yield lookup

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from .facts_factory import (
     PARENT,
     RESPONDER,
     RESPONDER_HOST,
+    at,
     attempt,
     capture,
     certificate,
@@ -25,6 +27,8 @@ from .facts_factory import (
 
 SHOP, NEWS = certificate(), certificate("news.test")
 AGAIN = handshake("shop.test", SHOP, time=100)
+ONCE = dns(RESPONDER, time=1)
+SECOND_ANSWER = replace(ONCE, time=at(1.01), frames=replace(ONCE.frames, request=None))
 
 
 def looked_up(*times: float, **other: Any) -> tuple[Any, ...]:
@@ -75,10 +79,17 @@ def test_a_lookup_without_a_connection_of_its_own(story: tuple[Any, ...]) -> Non
         (*looked_up(1, 100), *connected(1.01), capture(until=100.3)),
         (*looked_up(1), *connected(1.01), dns(time=100)),
         looked_up(1, 100),
+        # A resolver that asks for the target of a CNAME, too, though the address came with it.
+        (dns("cdn.test", RESPONDER, time=1), dns(RESPONDER, name="cdn.test", time=1.02), *connected(1.05)),
+        # A mirror port that copies packets on their way in and out.
+        (ONCE, replace(ONCE, time=at(1.00001)), *connected(1.05)),
+        (ONCE, SECOND_ANSWER, *connected(1.05)),
+        (ONCE, replace(SECOND_ANSWER, time=at(3)), *connected(3.05)),
     ],
     ids=[
         "each", "two at once", "both families", "two resolvers", "two captures", "a connection that was kept",
-        "the capture ends", "no address", "none at any time",
+        "the capture ends", "no address", "none at any time", "an alias", "captured twice",
+        "answers captured twice", "sent again and answered twice",
     ],
 )  # fmt: skip
 def test_lookups_that_miss_nothing(story: tuple[Any, ...]) -> None:
