@@ -7,7 +7,8 @@ the request whose answer it shows itself to be (the caller tells: an OCSP respon
 else to none.
 
 Packets out of order may put an answer before its own request in the file. Their times tell then: it waits for
-the next request, and is that one's answer where it was captured later.
+the next request, and is that one's answer where it was captured later. Where bytes are missing, or several
+answers came before, that is no proof either.
 """
 
 from __future__ import annotations
@@ -153,7 +154,12 @@ class Pairing:
         orphan, self._orphan = self._orphan, None
         if orphan is not None and pending.message is not None and pending.time < orphan.time:
             # Packets out of order: the request was captured before its answer, and written after it.
-            pending.in_doubt = self._in_doubt or not self._paired
+            pending.in_doubt = (
+                self._in_doubt
+                or not self._paired
+                or self._orphans > 1
+                or self._client.lost + self._server.lost > 0
+            )
             self._early = orphan._replace(pending=pending)
         else:
             self._report(orphan, events)

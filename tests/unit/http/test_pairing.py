@@ -4,7 +4,7 @@ import pytest
 
 from ocsp_pcap.http.connection import HttpConversation
 from ocsp_pcap.http.events import HttpEvent, Request, Response, UnansweredRequest
-from ocsp_pcap.http.pairing import Pending
+from ocsp_pcap.http.pairing import Answers, Pending
 from ocsp_pcap.ocsp import interest
 
 from .wire import ANSWER, CLIENT, DER, HTML, PAGE, POST, SERVER, Step, answer, play, post, responses, run
@@ -101,17 +101,22 @@ def test_bare_request() -> None:
     assert Pending(b"GET /" + b"x" * 20_000, 1, 2, 3, 0).bare_request() is None
 
 
-def out_of_order(*pieces: tuple[bool, bytes, int], mid_stream: bool = False) -> list[HttpEvent]:
-    """Play pieces with their times; the file has them in this order."""
-    conversation = HttpConversation(interest, same_serial, mid_stream=mid_stream)
-    events: list[HttpEvent] = []
-    for frame, (from_client, data, time) in enumerate(pieces, 1):
-        events += conversation.receive(from_client, data, frame, time, True)
-    return events + conversation.finish(99, 99_000)
-
-
 def same_serial(request: Request, response: Response) -> bool | None:
     return None
+
+
+def out_of_order(
+    *pieces: tuple[bool, bytes | int, int], mid_stream: bool = False, answers: Answers = same_serial
+) -> list[HttpEvent]:
+    """Play pieces, numbers for gaps, with their times; the file has them in this order."""
+    conversation = HttpConversation(interest, answers, mid_stream=mid_stream)
+    events: list[HttpEvent] = []
+    for frame, (from_client, data, time) in enumerate(pieces, 1):
+        if isinstance(data, int):
+            events += conversation.gap(from_client, data, frame, time)
+        else:
+            events += conversation.receive(from_client, data, frame, time, True)
+    return events + conversation.finish(99, 99_000)
 
 
 def test_an_answer_that_the_file_has_before_its_request() -> None:
@@ -136,3 +141,34 @@ def test_where_the_capture_begins_in_the_middle_times_alone_pair_nothing() -> No
     events = out_of_order((SERVER, ANSWER, 2000), (CLIENT, POST, 1000), mid_stream=True)
     (response,) = responses(events)
     assert response.request is None
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        # The first request is lost, the second one waited behind the hole.
+        ((SERVER, answer(b"/first"), 2000), (CLIENT, 300, 1500), (CLIENT, post(DER, path="/second"), 1500)),
+        ((SERVER, 300, 2000), (SERVER, answer(b"/second"), 3000), (CLIENT, post(DER, path="/first"), 1000)),
+        (
+            (SERVER, answer(b"/first"), 3000),
+            (SERVER, answer(b"/second"), 4000),
+            (CLIENT, post(DER, path="/first"), 1000),
+        ),
+    ],
+    ids=["lost-request", "lost-answer", "two-answers"],
+)
+def test_times_alone_pair_nothing_either_where_the_answer_may_be_that_to_another(
+    pieces: tuple[tuple[bool, bytes | int, int], ...],
+) -> None:
+    events = out_of_order(*pieces, answers=about)
+    assert {response.request for response in responses(events)} == {None}
+    assert isinstance(events[-1], UnansweredRequest)
+
+
+def test_where_bytes_are_missing_an_early_answer_goes_to_the_request_that_it_answers() -> None:
+    request = post(DER, path="/second")
+    events = out_of_order(
+        (SERVER, answer(b"/second"), 2000), (CLIENT, 300, 1500), (CLIENT, request, 1500), answers=about
+    )
+    (response,) = responses(events)
+    assert response.request is not None
