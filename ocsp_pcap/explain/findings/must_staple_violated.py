@@ -71,13 +71,15 @@ def _what_came(view: View, visit: Visit) -> str | None:
     found = view.case.staple_for(visit, certificate)
     response, single = (found[0], found[1]) if found is not None else (handshake.staples[0], None)
     problem = staple_problem(response, single, handshake.time)
-    if problem is None or (single is not None and _by_clock(view, visit, single)):
+    if problem is None:
+        return None
+    if single is not None and response.signature != "invalid" and _by_clock(view, visit, single):
         return None
     return f"the server's proves nothing: {problem}"
 
 
 def _by_clock(view: View, visit: Visit, single: SingleFact) -> bool:
-    """Only the time is against the staple, and the capture's clock may be wrong by as much."""
+    """The time that is against a staple is that of the capture's clock, which may be wrong by as much."""
     handshake = visit.handshake
     held = Held(single, handshake.capture, handshake.time, single.next_update, refuted=True)
     question = Question(view.case, visit, view.case.chain(handshake)[0])

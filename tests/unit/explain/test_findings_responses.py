@@ -52,6 +52,10 @@ def test_a_staple_that_only_the_clock_speaks_against_violates_nothing() -> None:
         assert ("must-staple-violated" in findings(seen)) is violated
         refused = handshake("shop.test", must, staples=(stale,), alerts=(alert(REFUSAL),))
         assert "must-staple-violated" in findings(facts(must, refused))
+        forged = response(single(must, this_update=-3000, next_update=end), signature="invalid")
+        assert "must-staple-violated" in findings(
+            facts(must, handshake("shop.test", must, staples=(forged,)))
+        )
 
 
 @pytest.mark.parametrize(
