@@ -121,4 +121,4 @@ def _habit(found: Repetition, proxy: Proxy | None) -> tuple[Cause, str]:
         lost = ": for how long it keeps answers the captures do not tell, as they lack packets"
         return ENTRY, despite + lost
     some = "" if found.asked_at[0] < NO_TENTH else f", or none for as long as {asked}"
-    return ENTRY, f"{despite}: it keeps no answer{some}; every connection meant a query"
+    return ENTRY, f"{despite}: it keeps no answer{some}; no connection is seen to have used one"
