@@ -12,10 +12,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Unheld(Sequence[T_co]):
-    """A sequence whose items are made anew each time: what they are made of takes a third of the memory.
-
-    To look up some of them one by one, make a tuple of it.
-    """
+    """A sequence whose items are made anew each time: what they are made of takes a third of the memory."""
 
     def __init__(self, sources: Any, make: Callable[[Any], Iterator[T_co]]) -> None:
         """``make``: yields an item for each of some of ``sources``, a sequence or an array."""
@@ -34,6 +31,7 @@ class Unheld(Sequence[T_co]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[T_co]: ...
     def __getitem__(self, index: int | slice) -> T_co | Sequence[T_co]:
-        if isinstance(index, slice) and index.step is None:
-            return Unheld(self._sources[index], self._make)
-        return tuple(self)[index]
+        if isinstance(index, slice):
+            return Unheld(self._sources[index], self._make) if index.step is None else tuple(self)[index]
+        place = range(len(self))[index]
+        return next(self._make(self._sources[place : place + 1]))

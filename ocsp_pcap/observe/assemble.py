@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
@@ -120,13 +122,17 @@ class FactAssembler:
 
 
 def _together(parts: Sequence[Sequence[_Made]]) -> Sequence[_Made]:
-    def make(places: range) -> Iterator[_Made]:
-        first, behind = places.start, places.stop
-        for part in parts:
-            yield from part[max(0, first) : max(0, behind)]
-            first, behind = first - len(part), behind - len(part)
+    ends = list(accumulate(map(len, parts), initial=0))
 
-    return Unheld(range(sum(map(len, parts))), make)
+    def make(places: range) -> Iterator[_Made]:
+        first = places.start
+        while first < places.stop:
+            at = bisect_right(ends, first)
+            end, begin = min(ends[at], places.stop), ends[at - 1]
+            yield from parts[at - 1][first - begin : end - begin]
+            first = end
+
+    return Unheld(range(ends[-1]), make)
 
 
 def _told(observation: Observation) -> tuple[set[int], set[int]]:

@@ -48,6 +48,12 @@ def test_any_part_of_facts_that_are_not_held(facts: Facts) -> None:
             assert tuple(facts.handshakes[first:behind]) == whole[first:behind]
     assert tuple(facts.handshakes[:3][1:2]) == whole[1:2]
     assert tuple(facts.handshakes[::2]) == whole[::2]
+    for place in range(-len(whole), len(whole)):
+        assert facts.handshakes[place] == whole[place]
+    for place in (len(whole), -len(whole) - 1):
+        with pytest.raises(IndexError):
+            facts.handshakes[place]
+    assert tuple(reversed(facts.handshakes)) == whole[::-1]
 
 
 def test_a_process_that_is_killed(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
