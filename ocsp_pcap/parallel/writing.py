@@ -6,7 +6,6 @@ its blocks, too, where they are not held. It sends text, and is never more than 
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Generator, Sequence
 from multiprocessing import get_start_method
 from multiprocessing.connection import Connection
@@ -19,13 +18,13 @@ from ocsp_pcap.parallel.processes import Child
 BLOCK: Final = 512
 """Facts whose lines are made at once."""
 LEAST_BLOCKS: Final = 8
-"""Fewer are made sooner than a process is forked."""
+"""Fewer are made sooner than one more process is forked."""
 
 
 def jsonl_blocks(facts: Facts, jobs: int) -> Generator[str | bytes]:
     """Yield the lines of :func:`facts_to_jsonl`, many at once; so many processes make them."""
     blocks = [kind[start : start + BLOCK] for kind in facts.kinds() for start in range(0, len(kind), BLOCK)]
-    jobs = jobs if get_start_method() == "fork" and len(blocks) >= LEAST_BLOCKS else 1
+    jobs = min(jobs, 1 + len(blocks) // LEAST_BLOCKS) if get_start_method() == "fork" else 1
     others = [Child(_send, blocks[number::jobs]) for number in range(1, jobs)]
     try:
         for number, block in enumerate(blocks):
@@ -37,7 +36,6 @@ def jsonl_blocks(facts: Facts, jobs: int) -> Generator[str | bytes]:
 
 
 def _send(blocks: Sequence[Sequence[Fact]], there: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for block in blocks:
         there.send_bytes(_text(block).encode())
 

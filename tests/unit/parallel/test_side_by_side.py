@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import Process
 from pathlib import Path
 
 import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.bounds import adjust, set_to
+from ocsp_pcap.capture import CaptureSource
+from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.observe.watch import Value, Watch
 from ocsp_pcap.parallel import processes, runs
 from ocsp_pcap.parallel.parcel import unpack
@@ -141,3 +147,88 @@ def test_a_process_that_is_killed(ends: int | None, tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(processes, "read_share", read)
     assert read_facts(files, ReadOptions(jobs=3)) == whole
+
+
+def test_a_process_that_the_system_does_not_let_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had to read is read here."""
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
+    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
+    whole = read_facts(files)
+
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert read_facts(files, ReadOptions(jobs=3)) == whole
+
+
+def test_an_interruption_while_an_answer_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is not lost: a part of it could not be taken again."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    unpacked = processes.unpack
+
+    def interrupted(data: bytes, shared: Shared) -> Said:
+        signal.raise_signal(signal.SIGINT)
+        said: Said = unpacked(data, shared)
+        return said
+
+    monkeypatch.setattr(processes, "unpack", interrupted)
+    member = Member(CaptureSource("a.pcap", SAMPLES / "direct" / "capture.pcap"))
+    try:
+        with processes.processes(2) as workers:
+            task = workers.submit((runs.Run((member,), first=True, group=1, rotation="auto"),))
+            with pytest.raises(KeyboardInterrupt):
+                task.said(Shared())
+            said = task.said(Shared())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert said is not None
+    assert [len(steps) for steps in said] == [1]
+
+
+def test_processes_end_where_the_one_that_began_them_is_killed() -> None:
+    code = """
+import os, signal
+from ocsp_pcap.parallel.processes import Child
+def send(there):
+    while True:
+        there.send_bytes(bytes(1 << 20))
+children = [Child(send) for _ in range(3)]
+print(all(child.taken() for child in children), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
+        try:
+            # The output ends when none of them has it any more.
+            told, _ = process.communicate(timeout=60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert (told, process.returncode) == (b"True\n", -signal.SIGKILL)
+
+
+def test_an_interruption_while_a_process_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It does not end it, with a traceback, before it knows what to do about it."""
+    monkeypatch.setattr(runs, "LEAST_BYTES", 1)
+    files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
+
+    class Interrupted(Process):
+        def run(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            super().run()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(processes, "Process", Interrupted)
+    try:
+        facts = read_facts(files, ReadOptions(jobs=2, rotation="yes"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    (capture,) = facts.captures
+    assert len(capture.files) < len(files)
+    assert capfd.readouterr().err == ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -29,6 +29,7 @@ def facts(request: pytest.FixtureRequest) -> Facts:
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "BLOCK", 3)
+    monkeypatch.setattr(writing, "LEAST_BLOCKS", 1)
 
 
 def written(facts: Facts, jobs: int) -> list[str]:
@@ -68,8 +69,24 @@ def test_a_process_that_is_killed(facts: Facts, monkeypatch: pytest.MonkeyPatch)
     assert written(facts, 3) == list(facts_to_jsonl(facts))
 
 
+def test_no_more_processes_than_there_is_work_for(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    class Process(Child):
+        def __init__(self, send: Callable[..., None], *args: object) -> None:
+            super().__init__(send, *args)
+            begun.append(1)
+
+    monkeypatch.setattr(writing, "Child", Process)
+    monkeypatch.setattr(writing, "LEAST_BLOCKS", 4)
+    assert written(facts, 1000) == list(facts_to_jsonl(facts))
+    blocks = sum(-(-len(kind) // 3) for kind in facts.kinds())
+    assert len(begun) == blocks // 4 > 1
+
+
 def test_few_facts_are_written_here(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "BLOCK", 512)
+    monkeypatch.setattr(writing, "LEAST_BLOCKS", 8)
     monkeypatch.setattr(writing, "Child", None)
     assert written(facts, 2) == list(facts_to_jsonl(facts))
 
