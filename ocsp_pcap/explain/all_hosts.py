@@ -47,7 +47,7 @@ class AllHosts:
         for attempt in sorted(facts.tcp_attempts, key=moment):
             host = self._at(attempt.client, attempt.capture)
             if not errands.for_another(attempt):
-                host.attempts[attempt.host or attempt.server].append(attempt)
+                host.attempts[(attempt.host or attempt.server).rstrip(".").lower()].append(attempt)
         for fetch in sorted(facts.crl_fetches, key=moment):
             sender = self._at(fetch.client, fetch.capture)
             if not errands.fetched_for_another(fetch):

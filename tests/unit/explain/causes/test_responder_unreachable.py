@@ -107,3 +107,9 @@ def test_a_responder_named_by_its_address() -> None:
 def test_addresses_of_a_cname_target_lead_to_the_responder() -> None:
     chain = [dns("cdn.test"), dns(RESPONDER, name="cdn.test", time=0.6)]
     assert outcome(facts(SHOP, VISIT, *chain, attempt("refused")))[0] == "responder-unreachable"
+
+
+@pytest.mark.parametrize("name", ["ocsp.ca.test", "OCSP.CA.test", "ocsp.ca.test."])
+def test_a_refused_tunnel_to_the_responder_however_its_name_is_written(name: str) -> None:
+    tunnel = attempt("refused", server="10.1.0.8", server_port=3128, host=name, port=80, tunnel="connect")
+    assert outcome(facts(SHOP, VISIT, tunnel))[0] == "responder-unreachable"
