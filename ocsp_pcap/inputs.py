@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from ocsp_pcap.output import Failure, warn
+from ocsp_pcap.output import Failure, Interrupted, warn
 
 if TYPE_CHECKING:
     from ocsp_pcap.capture.rotation import Rotation
@@ -300,7 +300,7 @@ def read_captures(
             )
             found = read_facts(captures, options)
     except (CaptureError, KeySourceError, ClusterError) as error:
-        raise Failure(str(error)) from error
+        raise (Interrupted if watch.stopped else Failure)(str(error)) from error
     for sentence in unreadable:
         warn(sentence)
     if watch.stopped:

@@ -41,6 +41,12 @@ class Failure(click.ClickException):
             say(line)
 
 
+class Interrupted(Failure):
+    """Ctrl-C came before there was anything to tell of."""
+
+    exit_code = INTERRUPTED
+
+
 def say(sentence: str) -> None:
     """Print a sentence to standard error, with nothing in it that acts on a terminal."""
     from ocsp_pcap.terminal.escape import safe_text

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ocsp_pcap.capture.rotation import families
 from ocsp_pcap.progress import ReadingWatch
 
-from .program import TIMEOUT, environment, wait_until_read
+from .program import TIMEOUT, environment, run, wait_until_read
 
 DIRECT = Path(__file__).resolve().parents[2] / "samples" / "direct" / "capture.pcap"
 IMPATIENT = "import sys; from ocsp_pcap import cli, progress; progress.PATIENCE = -1; cli.main()"
@@ -87,6 +89,20 @@ def test_interrupted_while_at_work(command: str) -> None:
     assert "reading was interrupted: what follows is a partial result" in told
     assert "could be begun" in told
     assert b"reading was interrupted after frame" in done.stdout
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupted_before_anything_was_read(jobs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for a capture that cannot be read."""
+
+    def interrupted(*arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return families(*arguments)
+
+    monkeypatch.setattr("ocsp_pcap.read_captures.families", interrupted)
+    result = run("facts", DIRECT, "--jobs", jobs)
+    assert (result.status, result.out) == (130, "")
+    assert result.err == "ocsp-pcap: reading was interrupted before 1 file could be begun.\n"
 
 
 def test_the_second_interrupt_is_at_once() -> None:
