@@ -118,7 +118,7 @@ def _habit(found: Repetition, proxy: Proxy | None) -> tuple[Cause, str]:
         )
         return ENTRY, despite + hidden
     if found.habit == "untold":
-        lost = ": for how long it keeps answers the captures do not tell, as they lack packets"
+        lost = ": for how long it keeps answers the captures do not tell, as packets seem to be missing"
         return ENTRY, despite + lost
     some = "" if found.asked_at[0] < NO_TENTH else f", or none for as long as {asked}"
     return ENTRY, f"{despite}: it keeps no answer{some}; no connection is seen to have used one"
