@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, SYN, TransportColumns
-from ocsp_pcap.streams.distinct import distinct, first_of_each
+from ocsp_pcap.streams.distinct import among, distinct, first_of_each
 from ocsp_pcap.streams.exact_index import Lanes
 from ocsp_pcap.streams.flow import FlowRows
 from ocsp_pcap.streams.remembered import RememberedStreams
@@ -50,7 +50,7 @@ class FlowTable(RememberedStreams):
         self._open(columns, swapped, conversation, starts)
         direction = swapped ^ ((self._state["bits"][stream] & SWAPPED) != 0)
         if not self._udp:
-            self._keep_bases(restarts, stream)
+            self._keep_bases(restarts, columns, stream)
             self._learn_bases(columns, swapped, stream, restarts.rows)
         self._remember(columns, stream, direction)
         return FlowRows(stream, direction.view(np.uint8))
@@ -98,8 +98,14 @@ class FlowTable(RememberedStreams):
             ]
         restarts.walk()
 
-    def _keep_bases(self, restarts: Restarts, stream: Rows) -> None:
-        self._state["bits"][stream[np.array(restarts.rebased, np.int64)]] |= REBASED
+    def _keep_bases(self, restarts: Restarts, columns: TransportColumns, stream: Rows) -> None:
+        if restarts.rebased:
+            rebased = np.array([row for row, _ in restarts.rebased])
+            self._state["bits"][stream[rebased]] |= REBASED
+            late = self._behind_payload(columns, stream, rebased)
+            for (row, bases), behind in zip(restarts.rebased, late.tolist(), strict=True):
+                if behind:
+                    self._first_bases.setdefault(int(stream[row]), [base or 0 for base in bases])
         for row, bases in restarts.learned:
             for side, base in enumerate(bases):
                 if base is not None:
@@ -128,8 +134,28 @@ class FlowTable(RememberedStreams):
         both = SYN | ACK
         rows = np.flatnonzero(usable & ((columns.flags & both) == both))
         slot = stream[rows] * 2 + swapped[rows]
-        bits[stream[rows[base[slot] != columns.sequence[rows]]]] |= REBASED
+        others = rows[base[slot] != columns.sequence[rows]]
+        if len(others):
+            bits[stream[others]] |= REBASED
+            late = self._behind_payload(columns, stream, others)
+            early = others[~late]
+            base[stream[early] * 2 + swapped[early]] = columns.sequence[early]
+            for number in stream[others[late]].tolist():
+                self._first_bases.setdefault(number, self._state["base"][number].tolist())
         base[slot] = columns.sequence[rows]
+
+    def _behind_payload(self, columns: TransportColumns, stream: Rows, rows: Rows) -> Flags:
+        """Tell which rows come after payload of their stream."""
+        streams = stream[rows]
+        behind: Flags = (self._state["payload_packets"][streams] != 0).any(axis=1)
+        payload = np.flatnonzero(
+            (columns.payload_length + columns.payload_missing > 0) & among(stream, streams)
+        )
+        if len(payload):
+            first = payload[first_of_each(stream[payload])]
+            at = np.minimum(np.searchsorted(stream[first], streams), len(first) - 1)
+            np.logical_or(behind, (stream[first[at]] == streams) & (first[at] < rows), out=behind)
+        return behind
 
     def _open(self, columns: TransportColumns, swapped: Flags, conversation: Rows, starts: Rows) -> None:
         begin, end = self._size, self._size + len(starts)

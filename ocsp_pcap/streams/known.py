@@ -55,6 +55,9 @@ class KnownStreams:
         self._current = np.zeros(2048, np.int32)
         """Stream of each conversation; a conversation is twice its number in its index, plus 1: IPv6."""
         self._state = {name: np.zeros((1024, *shape), kind) for name, kind, shape in FIELDS}
+        self._first_bases: dict[int, list[int]] = {}
+        """Base sequence numbers when payload began, of streams in which a SYN/ACK behind it has another one:
+        a forged one, or that of another connection."""
         nothing = np.empty(0, np.int64)
         numbers = np.empty(0, np.uint32)
         self._before = Acknowledgments(nothing, nothing, np.empty(0, np.bool_), numbers, numbers)
@@ -180,6 +183,10 @@ class KnownStreams:
         """Return the first frame of a stream."""
         return int(self._state["first_frame"][stream])
 
+    def _first_base(self, stream: int) -> list[int]:
+        first = self._first_bases.get(stream)
+        return list(first) if first is not None else self._state["base"][stream].tolist()
+
     def initial_sequences(self, stream: int) -> list[int | None]:
         """Return the sequence number of each direction's SYN; None where it is not in the capture."""
         state = self._state
@@ -187,7 +194,7 @@ class KnownStreams:
         if not any(sent):
             return [None, None]
         answered = bool(state["syn_ack_frame"][stream])
-        base = state["base"][stream].tolist()
+        base = self._first_base(stream)
         if state["bits"][stream] & SWAPPED:
             base.reverse()
         return [base[direction] if sent[direction] or answered else None for direction in (0, 1)]
@@ -203,6 +210,10 @@ class KnownStreams:
         known &= (state["syn_count"][streams] != 0).any(axis=1)
         known &= (reset == 0) | (reset >= frames)
         base = state["base"][streams]
+        if self._first_bases:
+            for place, stream in enumerate(streams.tolist()):
+                if stream in self._first_bases:
+                    base[place] = self._first_bases[stream]
         swapped = (state["bits"][streams] & SWAPPED) != 0
         base[swapped] = base[swapped, ::-1]
         return known, base
@@ -218,7 +229,7 @@ class KnownStreams:
     def first_numbers(self, stream: int) -> list[int | None]:
         """Return the first sequence number of payload of each direction, as far as any segment shows it."""
         known = self._state["bits"][stream]
-        base = self._state["base"][stream].tolist()
+        base = self._first_base(stream)
         found = [
             (number + 1) % MODULUS if known & bit else None
             for number, bit in zip(base, (BASE_0, BASE_1), strict=True)

@@ -24,8 +24,8 @@ class Restarts:
         """Base sequence number of both sides of the latest stream of each conversation."""
         self.learned: list[tuple[int, list[int | None]]] = []
         """A row of each stream walked, and the stream's base sequence numbers."""
-        self.rebased: list[int] = []
-        """SYN/ACK rows whose sequence number does not fit what their sender sent before."""
+        self.rebased: list[tuple[int, list[int | None]]] = []
+        """SYN/ACK rows whose number does not fit what their sender sent before, and the bases till then."""
         self.starts: list[int] = []
         """Rows that start a new stream of a known conversation."""
         self.began: list[int] = []
@@ -64,8 +64,8 @@ class Restarts:
             bases = self.bases[conversation]
             if flags & SYN and bases[side] not in (None, sequence):
                 if flags & ACK:
+                    self.rebased.append((row, list(bases)))
                     bases[side] = sequence
-                    self.rebased.append(row)
                 else:
                     bases = self.bases[conversation] = [None, None]
                     latest[conversation] = row

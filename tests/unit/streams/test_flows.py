@@ -300,6 +300,23 @@ def test_sequence_numbers_of_the_opening() -> None:
     assert [table.initial_sequences(number) for number in range(3)] == [[100, 500], [None, None], [9, None]]
 
 
+@pytest.mark.parametrize("again", [[], [("b>a", "S", 7, 0)]], ids=["", "walked"])
+@pytest.mark.parametrize("step", [1, 3, 4, 9])
+def test_a_later_syn_ack_does_not_move_where_payload_began(step: int, again: list[Segment]) -> None:
+    """It is forged, or that of another connection; one before payload is that of this one."""
+    segments = [*OPENING[:1], ("b>a", "SA", 400, 101), *OPENING[1:], ("b>a", "SA", 900, 101), *again]
+    lengths = np.array([0, 0, 0, 9, 0, 0][: len(segments)])
+    table = FlowTable()
+    for first in range(0, len(segments), step):
+        columns = columns_of(segments[first : first + step], first_frame=first + 1)
+        table.assign(replace(columns, payload_length=lengths[first : first + step]))
+    assert table.initial_sequences(0) == [100, 500]
+    assert table.first_numbers(0) == [101, 501]
+    known, numbers = table.initial_numbers(np.array([0]), np.array([4]))
+    assert known.all()
+    assert numbers.tolist() == [[100, 500]]
+
+
 @pytest.mark.parametrize(
     ("segments", "payload", "outcome"),
     [
