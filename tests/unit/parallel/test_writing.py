@@ -69,6 +69,19 @@ def test_a_process_that_is_killed(facts: Facts, monkeypatch: pytest.MonkeyPatch)
     assert written(facts, 3) == list(facts_to_jsonl(facts))
 
 
+def test_a_process_whose_memory_runs_out(
+    facts: Facts, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It ends without a traceback, and what it had to write is written here."""
+
+    def send(blocks: Sequence[Sequence[Fact]], there: Connection) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(writing, "_send", send)
+    assert written(facts, 3) == list(facts_to_jsonl(facts))
+    assert capfd.readouterr().err == ""
+
+
 def test_no_more_processes_than_there_is_work_for(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
 
