@@ -127,7 +127,8 @@ class StreamsAcrossFiles(KnownStreams):
         self._state["key"][begin:end] = conversation[new] >> 1
         # A conversation may stand there several times: numpy keeps the last, which is its newest stream.
         self._current[conversation] = number
-        self._first_bases |= {int(number[each]): base for each, base in other._first_bases.items()}
+        for slot, base in other._first_bases.items():
+            self._first_bases[int(number[slot >> 1]) * 2 + (slot & 1)] = base
         self._go_on(theirs, np.flatnonzero(goes_on), match)
         return Joined(number, match.flipped, goes_on, begin)
 

@@ -20,8 +20,8 @@ from ocsp_pcap.streams.exact_index import Lanes
 from ocsp_pcap.streams.flow import FlowRows
 from ocsp_pcap.streams.remembered import RememberedStreams
 from ocsp_pcap.streams.restarts import Restarts
-from ocsp_pcap.streams.state import BASE_0, BASE_1, IS_IPV6, REBASED, SWAPPED
-from ocsp_pcap.streams.windows import Flags, Rows
+from ocsp_pcap.streams.state import ACKED_0, ACKED_1, BASE_0, BASE_1, IS_IPV6, REBASED, SWAPPED
+from ocsp_pcap.streams.windows import Flags, Rows, acknowledging
 
 
 class FlowTable(RememberedStreams):
@@ -50,7 +50,7 @@ class FlowTable(RememberedStreams):
         self._open(columns, swapped, conversation, starts)
         direction = swapped ^ ((self._state["bits"][stream] & SWAPPED) != 0)
         if not self._udp:
-            self._keep_bases(restarts, columns, stream)
+            self._keep_bases(restarts, stream)
             self._learn_bases(columns, swapped, stream, restarts.rows)
         self._remember(columns, stream, direction)
         return FlowRows(stream, direction.view(np.uint8))
@@ -98,14 +98,15 @@ class FlowTable(RememberedStreams):
             ]
         restarts.walk()
 
-    def _keep_bases(self, restarts: Restarts, columns: TransportColumns, stream: Rows) -> None:
+    def _keep_bases(self, restarts: Restarts, stream: Rows) -> None:
         if restarts.rebased:
             rebased = np.array([row for row, _ in restarts.rebased])
             self._state["bits"][stream[rebased]] |= REBASED
-            late = self._behind_payload(columns, stream, rebased)
-            for (row, bases), behind in zip(restarts.rebased, late.tolist(), strict=True):
-                if behind:
-                    self._first_bases.setdefault(int(stream[row]), [base or 0 for base in bases])
+            late = self._settled(restarts.columns, restarts.swapped, stream, rebased)
+            slots = stream[rebased] * 2 + restarts.swapped[rebased]
+            for slot, (_, before), after in zip(slots.tolist(), restarts.rebased, late.tolist(), strict=True):
+                if after:
+                    self._first_bases.setdefault(slot, before)
         for row, bases in restarts.learned:
             for side, base in enumerate(bases):
                 if base is not None:
@@ -137,25 +138,31 @@ class FlowTable(RememberedStreams):
         others = rows[base[slot] != columns.sequence[rows]]
         if len(others):
             bits[stream[others]] |= REBASED
-            late = self._behind_payload(columns, stream, others)
-            early = others[~late]
-            base[stream[early] * 2 + swapped[early]] = columns.sequence[early]
-            for number in stream[others[late]].tolist():
-                self._first_bases.setdefault(number, self._state["base"][number].tolist())
+            late = self._settled(columns, swapped, stream, rows)
+            base[slot[~late]] = columns.sequence[rows[~late]]
+            for changed in slot[late & (base[slot] != columns.sequence[rows])].tolist():
+                self._first_bases.setdefault(changed, int(base[changed]))
         base[slot] = columns.sequence[rows]
 
-    def _behind_payload(self, columns: TransportColumns, stream: Rows, rows: Rows) -> Flags:
-        """Tell which rows come after payload of their stream."""
-        streams = stream[rows]
-        behind: Flags = (self._state["payload_packets"][streams] != 0).any(axis=1)
-        payload = np.flatnonzero(
-            (columns.payload_length + columns.payload_missing > 0) & among(stream, streams)
-        )
-        if len(payload):
-            first = payload[first_of_each(stream[payload])]
-            at = np.minimum(np.searchsorted(stream[first], streams), len(first) - 1)
-            np.logical_or(behind, (stream[first[at]] == streams) & (first[at] < rows), out=behind)
-        return behind
+    def _settled(self, columns: TransportColumns, swapped: Flags, stream: Rows, rows: Rows) -> Flags:
+        """Tell which SYN/ACKs come behind payload of their stream, or behind an ACK of the other side."""
+        bits = self._state["bits"][stream[rows]]
+        by_1 = swapped[rows] ^ ((bits & SWAPPED) != 0)
+        settled: Flags = (bits & np.where(by_1, ACKED_0, ACKED_1)) != 0
+        settled |= (self._state["payload_packets"][stream[rows]] != 0).any(axis=1)
+        of_these = among(stream, stream[rows])
+        payload = np.flatnonzero(of_these & (columns.payload_length + columns.payload_missing > 0))
+        heard = np.flatnonzero(of_these & acknowledging(columns, ~columns.in_error))
+        earlier = np.concatenate((payload, payload, heard))
+        sides = np.concatenate((swapped[payload], ~swapped[payload], ~swapped[heard]))
+        if len(earlier):
+            order = np.argsort(earlier, kind="stable")
+            earlier, slots = earlier[order], (stream[earlier] * 2 + sides)[order]
+            first = first_of_each(slots)
+            slot = stream[rows] * 2 + swapped[rows]
+            at = first[np.minimum(np.searchsorted(slots[first], slot), len(first) - 1)]
+            np.logical_or(settled, (slots[at] == slot) & (earlier[at] < rows), out=settled)
+        return settled
 
     def _open(self, columns: TransportColumns, swapped: Flags, conversation: Rows, starts: Rows) -> None:
         begin, end = self._size, self._size + len(starts)

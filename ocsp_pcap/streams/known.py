@@ -55,9 +55,9 @@ class KnownStreams:
         self._current = np.zeros(2048, np.int32)
         """Stream of each conversation; a conversation is twice its number in its index, plus 1: IPv6."""
         self._state = {name: np.zeros((1024, *shape), kind) for name, kind, shape in FIELDS}
-        self._first_bases: dict[int, list[int]] = {}
-        """Base sequence numbers when payload began, of streams in which a SYN/ACK behind it has another one:
-        a forged one, or that of another connection."""
+        self._first_bases: dict[int, int] = {}
+        """Base sequence numbers with which connections were opened, by stream and side, where a later SYN/ACK
+        has another one: a second answer to a SYN sent twice, a forged one, or that of another connection."""
         nothing = np.empty(0, np.int64)
         numbers = np.empty(0, np.uint32)
         self._before = Acknowledgments(nothing, nothing, np.empty(0, np.bool_), numbers, numbers)
@@ -184,8 +184,8 @@ class KnownStreams:
         return int(self._state["first_frame"][stream])
 
     def _first_base(self, stream: int) -> list[int]:
-        first = self._first_bases.get(stream)
-        return list(first) if first is not None else self._state["base"][stream].tolist()
+        base: list[int] = self._state["base"][stream].tolist()
+        return [self._first_bases.get(stream * 2 + side, base[side]) for side in (0, 1)]
 
     def initial_sequences(self, stream: int) -> list[int | None]:
         """Return the sequence number of each direction's SYN; None where it is not in the capture."""
@@ -212,8 +212,7 @@ class KnownStreams:
         base = state["base"][streams]
         if self._first_bases:
             for place, stream in enumerate(streams.tolist()):
-                if stream in self._first_bases:
-                    base[place] = self._first_bases[stream]
+                base[place] = self._first_base(stream)
         swapped = (state["bits"][streams] & SWAPPED) != 0
         base[swapped] = base[swapped, ::-1]
         return known, base

@@ -24,8 +24,8 @@ class Restarts:
         """Base sequence number of both sides of the latest stream of each conversation."""
         self.learned: list[tuple[int, list[int | None]]] = []
         """A row of each stream walked, and the stream's base sequence numbers."""
-        self.rebased: list[tuple[int, list[int | None]]] = []
-        """SYN/ACK rows whose number does not fit what their sender sent before, and the bases till then."""
+        self.rebased: list[tuple[int, int]] = []
+        """SYN/ACK rows whose number does not fit what their sender sent before, and its base till then."""
         self.starts: list[int] = []
         """Rows that start a new stream of a known conversation."""
         self.began: list[int] = []
@@ -62,9 +62,10 @@ class Restarts:
                 self.bases[conversation] = [None, None]
                 latest[conversation] = row
             bases = self.bases[conversation]
-            if flags & SYN and bases[side] not in (None, sequence):
+            base = bases[side]
+            if flags & SYN and base is not None and base != sequence:
                 if flags & ACK:
-                    self.rebased.append((row, list(bases)))
+                    self.rebased.append((row, base))
                     bases[side] = sequence
                 else:
                     bases = self.bases[conversation] = [None, None]

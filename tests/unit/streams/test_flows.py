@@ -223,6 +223,9 @@ def test_any_split_into_batches_remembers_the_same(segments: list[Segment], step
     for first in range(0, len(segments), step):
         split.assign(columns_of(segments[first : first + step], first_frame=first + 1))
     assert list(whole.flows(range(len(whole)))) == [split.flow(number) for number in range(len(split))]
+    for number in range(len(whole)):
+        assert whole.initial_sequences(number) == split.initial_sequences(number)
+        assert whole.first_numbers(number) == split.first_numbers(number)
     one_sided = sum(whole.flow(number).one_sided for number in range(len(whole)))
     assert whole.one_sided_streams() == split.one_sided_streams() == one_sided
 
@@ -302,10 +305,15 @@ def test_sequence_numbers_of_the_opening() -> None:
 
 @pytest.mark.parametrize("again", [[], [("b>a", "S", 7, 0)]], ids=["", "walked"])
 @pytest.mark.parametrize("step", [1, 3, 4, 9])
-def test_a_later_syn_ack_does_not_move_where_payload_began(step: int, again: list[Segment]) -> None:
-    """It is forged, or that of another connection; one before payload is that of this one."""
-    segments = [*OPENING[:1], ("b>a", "SA", 400, 101), *OPENING[1:], ("b>a", "SA", 900, 101), *again]
-    lengths = np.array([0, 0, 0, 9, 0, 0][: len(segments)])
+@pytest.mark.parametrize(
+    ("third", "payload"), [(OPENING[2], 9), (OPENING[2], 0), (("b>a", "A", 501, 101), 9)], ids=str
+)
+def test_a_later_syn_ack_does_not_move_where_payload_begins(
+    step: int, again: list[Segment], third: Segment, payload: int
+) -> None:
+    """It is a second answer, forged, or that of another connection."""
+    segments = [*OPENING[:1], ("b>a", "SA", 400, 101), OPENING[1], third, ("b>a", "SA", 900, 101), *again]
+    lengths = np.array([0, 0, 0, payload, 0, 0][: len(segments)])
     table = FlowTable()
     for first in range(0, len(segments), step):
         columns = columns_of(segments[first : first + step], first_frame=first + 1)
