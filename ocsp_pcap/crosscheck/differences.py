@@ -17,6 +17,9 @@ class KnownDifference(Enum):
     """Wireshark dissects what TCP sent twice twice."""
     REORDERED = "out of order"
     """Segments arrived out of order; Wireshark shows what they hold with tcp.reassemble_out_of_order."""
+    RENUMBERED = "numbered anew"
+    """Wireshark counts from the number of a later SYN/ACK, and takes what follows the first for sent again;
+    with tcp.analyze_sequence_numbers off it shows the same."""
     PORT = "port"
     """Wireshark expects another protocol on this port; set to the right one (Decode As) it shows the same."""
     CUT_SHORT = "cut short"

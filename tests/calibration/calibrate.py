@@ -44,7 +44,7 @@ NO_TRACE: Final = frozenset({"shift", "keep_port"})
 NAMED: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+|[0-9a-f]*(?::[0-9a-f]*){2,}")
 NUMBER: Final = re.compile(r"\d+\.\d+")
 HEDGED: Final = re.compile(
-    "lack packets|in the captures|no query is seen|it speaks for|may be reissued|probably for it"
+    "seem to be missing|in the captures|no query is seen|it speaks for|may be reissued|probably for it"
 )
 """Words of a sentence that says no more than packets show, or that it may be otherwise."""
 TRUE_OF_LESS: Final = frozenset({"capture-incomplete"})

@@ -8,6 +8,7 @@ from ocsp_pcap.crosscheck.differences import KnownDifference
 
 OURS_ONLY: Final[dict[tuple[str, str, int], tuple[int, KnownDifference]]] = {
     ("ja4/socks4-https.pcap", "tcp", 0): (3, KnownDifference.REORDERED),
+    ("nDPI/KakaoTalk_chat.pcap", "tcp", 2): (2, KnownDifference.RENUMBERED),
     ("nDPI/KakaoTalk_chat.pcap", "tcp", 18): (1, KnownDifference.CUT_SHORT),
     ("nDPI/KakaoTalk_talk.pcap", "tcp", 5): (1, KnownDifference.PORT),
     ("nDPI/android.pcap", "tcp", 7): (2, KnownDifference.REORDERED),
