@@ -25,7 +25,7 @@ from ocsp_pcap.streams.state import (
     RESET_BY_1,
     SWAPPED,
 )
-from ocsp_pcap.streams.windows import HALF, MODULUS, Flags, Rows
+from ocsp_pcap.streams.windows import HALF, MODULUS, UNSEEN, Flags, Rows
 
 
 class StreamsAcrossFiles(KnownStreams):
@@ -72,6 +72,8 @@ class StreamsAcrossFiles(KnownStreams):
         goes_on = first[~anew]
         if self._may_be_stray(other, earlier[goes_on], goes_on, flipped[goes_on]):
             raise MatchError("an end stands where its receiver, as earlier packets show, took none")
+        if self._are_scaled_otherwise(other, earlier[goes_on], goes_on, flipped[goes_on]):
+            raise MatchError("a SYN inside a stream offers what it had not offered before")
         earlier[first[anew]] = -1
         flipped[first[anew]] = False
         return FlowMatch(earlier, flipped, conversation >= 0)
@@ -104,6 +106,15 @@ class StreamsAcrossFiles(KnownStreams):
             ):
                 return True
         return False
+
+    def _are_scaled_otherwise(
+        self, other: StreamsAcrossFiles, mine: Rows, theirs: Rows, flipped: Flags
+    ) -> bool:
+        """Tell whether the other table took scales for windows whose own were settled before."""
+        said, own = other._state["scale"][theirs], self._state["scale"][mine]
+        said[flipped] = said[flipped, ::-1]
+        known = (own != UNSEEN) | self._state["settled"][mine, None]
+        return bool((known & (said != UNSEEN) & (said != own)).any())
 
     def join(self, other: StreamsAcrossFiles, match: FlowMatch, frames_before: int) -> Joined:
         """Take the streams of another table; ``frames_before`` is added to their frames."""
@@ -160,6 +171,7 @@ class StreamsAcrossFiles(KnownStreams):
             state[name][mine] = np.where(further, said[name], state[name][mine])
         for name in ("syn_count", "packets", "payload_packets"):
             state[name][mine] += said[name]
+        state["settled"][mine] |= said["settled"]
         bits = said["bits"]
         reset = (state["reset_frame"][mine] == 0) & (said["reset_frame"] != 0)
         by_1 = ((bits & RESET_BY_1) != 0) ^ flipped

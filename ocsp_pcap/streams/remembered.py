@@ -49,9 +49,7 @@ class RememberedStreams(StreamsAcrossFiles):
             return
         self._remember_data(columns, np.flatnonzero(payload & live), slot)
         control = np.flatnonzero(live & ((flags & (SYN | FIN | RST)) != 0))
-        opening = control[(flags[control] & SYN) != 0]
-        if len(opening):
-            state["scale"].reshape(-1)[slot[opening]] = scales(columns, opening)
+        self._remember_scales(columns, control[(flags[control] & SYN) != 0], stream, slot, live)
         self._remember_acknowledgments(columns, stream, direction, slot, live)
         stray, blind = self._stray(columns, control, slot)
         self._remember_blind(columns, control[blind], slot)
@@ -73,6 +71,22 @@ class RememberedStreams(StreamsAcrossFiles):
             fresh = fresh[first_of_each(slot[fresh] >> 1)]
             state["reset_frame"][slot[fresh] >> 1] = frame[fresh]
             state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= RESET_BY_1
+
+    def _remember_scales(
+        self, columns: TransportColumns, opening: Rows, stream: Rows, slot: Rows, live: Flags
+    ) -> None:
+        """Keep the scales that SYNs offer, but of none behind a segment whose window may have been scaled."""
+        settled = self._state["settled"]
+        windows = np.flatnonzero(acknowledging(columns, live) & ((columns.flags & SYN) == 0))
+        if len(opening):
+            of_these = stream[opening]
+            first = np.empty(len(self), np.int64)
+            first[of_these] = len(columns)
+            # A stream may stand there several times: numpy keeps the last, which is its first row.
+            first[stream[windows[::-1]]] = windows[::-1]
+            opening = opening[~settled[of_these] & (opening < first[of_these])]
+            self._state["scale"].reshape(-1)[slot[opening]] = scales(columns, opening)
+        settled[stream[windows]] = True
 
     def _remember_acknowledgments(
         self, columns: TransportColumns, stream: Rows, direction: Flags, slot: Rows, live: Flags

@@ -45,13 +45,15 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("acknowledgment", np.uint32, (2,)),
     ("window", np.uint32, (2,)),
     ("scale", np.uint8, (2,)),
+    ("settled", np.bool_, ()),
     ("blind_end", np.uint8, (2,)),
     ("blind_number", np.uint32, (2,)),
     ("key", np.int32, ()),
     ("bits", np.uint8, ()),
 )
-"""State of each stream, 203 bytes; frame 0 stands for none.
+"""State of each stream, 204 bytes; frame 0 stands for none.
 
+Which scales apply is *settled* once a window stands in a segment that is no SYN.
 A FIN or RST is a *blind end* where its receiver had acknowledged nothing before it: whether the receiver took
 it only earlier files can show. Its kind and its sequence number are kept for them.
 """

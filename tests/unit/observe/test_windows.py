@@ -117,3 +117,29 @@ def test_an_rst_behind_a_fin_shows_nothing_missing(tmp_path: Path) -> None:
     last = Wire(CLIENT, "A", SIZE, heard=len(ANSWER) + 1)
     end = [Wire(SERVER, "FA", len(ANSWER), heard=SIZE), last, Wire(SERVER, "R", len(ANSWER) + 1, heard=None)]
     taken(read(tmp_path, [*opening(), hello(), *rest()[:2], *end]))
+
+
+FORGED_LATE = [
+    Wire(SERVER, "SA", -1, heard=0),
+    Wire(SERVER, "SA", -1, heard=0, options=b"\x03\x03\x0e"),
+    Wire(CLIENT, "S", -1, heard=None),
+]
+
+
+@pytest.mark.parametrize("late", FORGED_LATE, ids=["no scale", "a scale of 14", "a SYN"])
+@pytest.mark.parametrize("cut", [0, 1], ids=["whole", "from the middle"])
+@pytest.mark.parametrize("at_once", [1, 2, 3, 5, 100])
+def test_a_late_syn_scales_no_window(
+    at_once: int, cut: int, late: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither those that came before it, with whatever packets it is read, nor those that come after."""
+    monkeypatch.setattr("ocsp_pcap.capture.reader.BATCH_ROWS", at_once)
+    wires = [*opening(scale=SCALE_7), hello(), *rest()[:2]]
+    heard = Wire(SERVER, "A", len(ANSWER), heard=SIZE, window=SMALL)
+    if cut:
+        del wires[:2]
+    for place, expected in ((100_000, None if cut else "rst"), (300_000, None)):
+        reset = Wire(CLIENT, "R", SIZE + place, heard=None)
+        for ends in ([heard, reset, late], [late, heard, reset]):
+            (handshake,) = read(tmp_path, wires + ends).handshakes
+            assert handshake.closed == expected

@@ -8,6 +8,7 @@ import pytest
 from ocsp_pcap.decode import Decoder
 from ocsp_pcap.decode.columns import SYN
 from ocsp_pcap.streams.flows import FlowTable
+from ocsp_pcap.streams.joining import MatchError
 from ocsp_pcap.streams.windows import (
     IN_SYN,
     MODULUS,
@@ -21,7 +22,7 @@ from ocsp_pcap.streams.windows import (
     scales,
 )
 from tests.unit.decode.wire import batch_of
-from tests.unit.observe.segments import CLIENT, Wire, packet
+from tests.unit.observe.segments import CLIENT, SERVER, Wire, opening, packet
 from tests.unit.streams.test_flows import OPENING, columns_of
 
 OPTIONS = {
@@ -101,3 +102,18 @@ def test_an_rst_is_measured_by_what_was_acknowledged_before_it(
         table.assign(columns_of([segments[row] for row in part], first_frame=frame))
         frame += len(part)
     assert (table.flow(0).reset_frame == 5) == taken
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["opened", "from the middle"])
+@pytest.mark.parametrize("scale", [b"", b"\x03\x03\x07"], ids=["other", "same"])
+def test_the_table_of_a_later_file_took_a_scale_that_was_settled(scale: bytes, opened: bool) -> None:
+    """A file that begins with a late SYN/ACK is read again in order, unless that changes nothing."""
+    earlier, later = FlowTable(), FlowTable()
+    wires = opening(scale=b"\x03\x03\x07")[0 if opened else 2 :]
+    for table, some in ((earlier, wires), (later, [Wire(SERVER, "SA", -1, options=scale)])):
+        table.assign(Decoder().decode(batch_of([packet(wire) for wire in some], link_type=1)).tcp)
+    if opened and scale:
+        assert earlier.match(later).earlier.tolist() == [0]
+    else:
+        with pytest.raises(MatchError, match="offers"):
+            earlier.match(later)
