@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ocsp_pcap.explain.askers import Askers
 from ocsp_pcap.explain.clocks import Clocks
@@ -13,7 +13,7 @@ from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.roles import Roles
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.visits import NOT_MODIFIED, Credit, Query, Visit
-from ocsp_pcap.facts import CertificateFact, Facts, OcspExchangeFact
+from ocsp_pcap.facts import CertificateFact, DnsLookupFact, Facts, OcspExchangeFact, TcpAttemptFact
 
 
 class AllHosts:
@@ -36,9 +36,15 @@ class AllHosts:
         self._clocks = clocks
         self._askers = askers
         self._proxy = proxy
-        moment, identity = clocks.moment, roles.identity
+        moment = clocks.moment
         errands = Errands(
-            exchanges, facts.crl_fetches, facts.dns_lookups, facts.tcp_attempts, askers, identity, moment
+            exchanges,
+            facts.crl_fetches,
+            facts.dns_lookups,
+            facts.tcp_attempts,
+            askers,
+            roles.identity,
+            moment,
         )
         for visit in visits:
             self._add_visit(visit)
@@ -48,22 +54,40 @@ class AllHosts:
             host = self._at(attempt.client, attempt.capture)
             if not errands.for_another(attempt):
                 host.attempts[(attempt.host or attempt.server).rstrip(".").lower()].append(attempt)
+            elif attempt.outcome != "established":
+                self._in_vain_for_another(host, attempt, errands)
         for fetch in sorted(facts.crl_fetches, key=moment):
             sender = self._at(fetch.client, fetch.capture)
             if not errands.fetched_for_another(fetch):
                 for about in dict.fromkeys((fetch.url, fetch.issuer)):
                     if about is not None:
                         sender.fetches[about].append(fetch)
-        for lookup in facts.dns_lookups:
-            self._at(lookup.client, lookup.capture)
-        own = [lookup for lookup in facts.dns_lookups if not errands.for_another(lookup)]
+        self.names_cut = self._add_lookups(facts.dns_lookups, errands)
+        """Names whose CNAME chains were not followed to their end."""
+        for host in self.hosts.values():
+            for times in host.vain_errands.values():
+                times.sort()
+
+    def _add_lookups(self, lookups: Iterable[DnsLookupFact], errands: Errands) -> int:
+        own: list[DnsLookupFact] = []
+        for lookup in lookups:
+            host = self._at(lookup.client, lookup.capture)
+            if not errands.for_another(lookup):
+                own.append(lookup)
+            elif lookup.in_vain:
+                self._in_vain_for_another(host, lookup, errands)
         cut: set[tuple[str, str]] = set()
-        for (client, name), lookups in lookups_by_name(own, identity, cut).items():
-            self.hosts[client].lookups[name] = sorted(lookups, key=moment)
+        for (client, name), found in lookups_by_name(own, self._roles.identity, cut).items():
+            self.hosts[client].lookups[name] = sorted(found, key=self._clocks.moment)
         for client, name in cut:
             self.hosts[client].names_cut.add(name)
-        self.names_cut = len(cut)
-        """Names whose CNAME chains were not followed to their end."""
+        return len(cut)
+
+    def _in_vain_for_another(
+        self, host: Host, errand: DnsLookupFact | TcpAttemptFact, errands: Errands
+    ) -> None:
+        for name in errands.targets(errand):
+            host.vain_errands[name].append(self._clocks.moment(errand))
 
     def _at(self, address: str, capture: str) -> Host:
         identity = self._roles.identity(address)

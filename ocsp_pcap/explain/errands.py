@@ -74,13 +74,15 @@ class Errands:
         if not self._spans:
             return False
         host, time = self._identity(errand.client), self._moment(errand)
+        return any(_within(self._spans.get((host, name), ()), time) for name in self.targets(errand))
+
+    def targets(self, errand: Errand) -> set[str]:
+        """Return what a lookup or connection is for: a name, or an address and the names that have it."""
         if isinstance(errand, DnsLookupFact):
-            names = {errand.name.rstrip(".").lower()}
-        elif errand.host is not None:
-            names = {errand.host.rstrip(".").lower()}
-        else:
-            names = {errand.server} | self._names.get((host, errand.server), set())
-        return any(_within(self._spans.get((host, name), ()), time) for name in names)
+            return {errand.name.rstrip(".").lower()}
+        if errand.host is not None:
+            return {errand.host.rstrip(".").lower()}
+        return {errand.server} | self._names.get((self._identity(errand.client), errand.server), set())
 
     def fetched_for_another(self, fetch: CrlFetchFact) -> bool:
         """Tell whether a CRL was fetched for a host behind: the request says so, or came in just before."""

@@ -46,6 +46,8 @@ class Host:
     """Names that it looked up and whose CNAME chain is longer than a bound allows."""
     attempts: dict[str, list[TcpAttemptFact]] = field(default_factory=lambda: defaultdict(list))
     """Address of a server, or the name asked for where a proxy stands between: attempts to connect."""
+    vain_errands: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Name of a host, or its address: when it looked for that in vain, and another host had asked it to."""
     fetches: dict[str, list[CrlFetchFact]] = field(default_factory=lambda: defaultdict(list))
     """URL or issuer of a CRL: downloads of it."""
     captures: set[str] = field(default_factory=set)

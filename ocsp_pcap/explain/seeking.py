@@ -46,7 +46,7 @@ class _Lookups(NamedTuple):
 
     times: list[int]
     vain: list[int]
-    """Times of those that brought no address, though one of the other family may not be missed."""
+    """Times of those that were in vain."""
     answered: list[DnsLookupFact]
 
 
@@ -98,11 +98,7 @@ def _lookups(case: Case, asker: Host, host: str) -> _Lookups:
     lookups = asker.lookups.get(host, ())
     return _Lookups(
         [case.moment(lookup) for lookup in lookups],
-        [
-            case.moment(lookup)
-            for lookup in lookups
-            if not lookup.addresses and (lookup.type == "A" or lookup.rcode != "NOERROR")
-        ],
+        [case.moment(lookup) for lookup in lookups if lookup.in_vain],
         [lookup for lookup in lookups if lookup.addresses],
     )
 
@@ -271,6 +267,18 @@ def in_vain_before(question: Question, host: str, port: int, within: int) -> boo
         case.once(_way, question.asker, host, port).unread,
     )
     return any(_any(times, end + 1 - within, end) for times in vain)
+
+
+def errand_in_vain(question: Question, before: int = 0) -> str | None:
+    """Return a responder that it looked for in vain soon after the handshake, and was asked to by another.
+
+    Whose that was is not certain then. ``before``: nanoseconds before the handshake that count, too.
+    """
+    errands, begin = question.asker.vain_errands, question.visit.time
+    if not errands:
+        return None
+    hosts = (host for host, _, _ in question.responders)
+    return next((h for h in hosts if _any(errands.get(h, ()), begin - before, begin + REACTION)), None)
 
 
 def tls_to(question: Question, host: str, port: int) -> Visit | None:

@@ -36,6 +36,11 @@ class DnsLookupFact:
         """The IP addresses among the answers, not the names."""
         return [answer for answer in self.answers if is_address(answer)]
 
+    @property
+    def in_vain(self) -> bool:
+        """It brought no address, though one of the other family may not be missed."""
+        return not self.addresses and (self.type == "A" or self.rcode != "NOERROR")
+
 
 def is_address(text: str) -> bool:
     """Tell whether a text is an IP address, and no name."""

@@ -18,6 +18,7 @@ from ocsp_pcap.explain.model import Presenter
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.seeking import (
+    errand_in_vain,
     in_vain_before,
     looked_up_in_vain,
     looked_up_only,
@@ -213,6 +214,12 @@ def unread_question(question: Question, ground: Silence | NoOtherTry) -> Iterato
                 f"it turned to the responder {host} right after, and what came of it is not in the capture",
             )
             return
+    if isinstance(ground, Silence) and (sought := errand_in_vain(question, _disorder(question))) is not None:
+        yield Standing(
+            "unread-question",
+            f"it turned to the responder {sought} at that time, in vain: that another host had asked it to "
+            "does not show that it did not do so for this one, too",
+        )
 
 
 def capture_blind(question: Question, _: InView) -> Iterator[Standing]:
@@ -317,15 +324,23 @@ def _times_in_vain(
 
 def _ever_in_vain(asker: Host, host: str) -> bool:
     """Some lookup of a responder, or some connection to it, brought nothing."""
-    return any(not lookup.addresses for lookup in asker.lookups.get(host, ())) or any(
-        attempt.outcome != "established"
-        for attempts in asker.attempts_at.get(host, ())
-        for attempt in attempts
+    return (
+        host in asker.vain_errands
+        or any(not lookup.addresses for lookup in asker.lookups.get(host, ()))
+        or any(
+            attempt.outcome != "established"
+            for attempts in asker.attempts_at.get(host, ())
+            for attempt in attempts
+        )
     )
 
 
 def _sought_in_vain(earlier: Question) -> bool:
     """After an earlier handshake the responder was looked for in vain."""
-    return not earlier.own_queries and any(
-        looked_up_in_vain(earlier, host) or refused(earlier, host, port) for host, port, _ in earlier.sought
+    return not earlier.own_queries and (
+        errand_in_vain(earlier) is not None
+        or any(
+            looked_up_in_vain(earlier, host) or refused(earlier, host, port)
+            for host, port, _ in earlier.sought
+        )
     )

@@ -22,6 +22,7 @@ from .facts_factory import (
     attempt,
     authority,
     capture,
+    cert_id,
     certificate,
     crl_fetch,
     dns,
@@ -77,6 +78,34 @@ def test_what_the_parent_does_with_the_childs_request_is_not_its_own(errand: Any
 def test_what_the_parent_looks_up_at_another_time_is_its_own(time: float) -> None:
     seen = facts(SHOP, *VISITS, asked_through_the_parent(), dns(rcode="NXDOMAIN", time=time))
     assert outcome(seen, site=BOTH) == ("dns-failed", "confirmed")
+
+
+@pytest.mark.parametrize(
+    "errand",
+    [
+        (dns(rcode="NXDOMAIN", time=100.98),),
+        (dns(rcode="NXDOMAIN", time=101.1),),
+        (dns(RESPONDER, time=101.1), attempt("refused", time=101.2)),
+    ],
+    ids=["just before", "meanwhile", "refused"],
+)
+def test_what_a_proxy_was_asked_to_do_in_vain_it_may_have_done_for_itself_as_well(errand: Any) -> None:
+    """Its own failed try stands within milliseconds of the child's request about another certificate."""
+    visits = [handshake("shop.test", SHOP, time=time) for time in (0, 100, 200)]
+    query = asked_through_the_parent(time=101, requests=(cert_id(NEWS),))
+    seen = facts(SHOP, NEWS, *visits, exchange(SHOP), query, *errand)
+    first, meant, later = verdict(seen, site=TERMINATING).sightings
+    assert [(each.cause, each.confidence) for each in (first, meant, later)] == [
+        ("queried", "confirmed"),
+        ("cached", "likely"),
+        ("cached", "likely"),
+    ]
+    assert [[doubt.code for doubt in each.doubts] for each in (meant, later)] == [
+        ["unread-question"],
+        ["checks-only-some"],
+    ]
+    got_through = facts(SHOP, NEWS, *visits, exchange(SHOP), query, dns(RESPONDER, time=101.1))
+    assert {each.confidence for each in verdict(got_through, site=TERMINATING).sightings} == {"confirmed"}
 
 
 def test_a_socks_request_that_failed_is_the_clients_on_both_sides() -> None:
