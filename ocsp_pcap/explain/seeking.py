@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from ocsp_pcap.bounds import reached
-from ocsp_pcap.explain.case import Case
+from ocsp_pcap.explain.case import Case, Family, family
 from ocsp_pcap.explain.clocks import SECOND
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.intervals import REACTION
@@ -23,6 +23,8 @@ Dated = TypeVar("Dated", DnsLookupFact, TcpAttemptFact)
 
 REMEMBERED: Final = 3600 * SECOND
 """What was looked up may be used for so long."""
+RACE: Final = 2 * SECOND
+"""Whoever gets no connection by one family of addresses tries the other within this time (RFC 8305 8)."""
 
 
 class _Way(NamedTuple):
@@ -67,6 +69,8 @@ def _way(case: Case, asker: Host, host: str, port: int) -> _Way:
         ),
         key=case.moment,
     )
+    lost = _lost_races(case, attempts)
+    attempts = [attempt for attempt in attempts if id(attempt) not in lost]
     times = [case.moment(attempt) for attempt in attempts]
     through = [attempt.outcome == "established" for attempt in attempts]
     places = [(attempt.capture, attempt.stream) for attempt in attempts]
@@ -91,6 +95,24 @@ def _way(case: Case, asker: Host, host: str, port: int) -> _Way:
             if came and (visit := case.by_stream.get(place)) is not None and hides(visit)
         ],
     )
+
+
+def _lost_races(case: Case, attempts: Sequence[TcpAttemptFact]) -> set[int]:
+    """Return the ids of attempts that failed, and after each of which one of the other family got through.
+
+    Some message was read on that one: the two are one try to reach the responder (RFC 8305 5).
+    """
+    lost: set[int] = set()
+    failed: dict[Family, list[TcpAttemptFact]] = {"IPv4": [], "IPv6": []}
+    for attempt in attempts:
+        own = family(attempt.server)
+        if attempt.outcome != "established":
+            failed[own].append(attempt)
+        elif (attempt.capture, attempt.stream) in case.http_streams:
+            waiting = failed["IPv4" if own == "IPv6" else "IPv6"]
+            if waiting and case.moment(attempt) - case.moment(waiting[-1]) <= RACE:
+                lost.add(id(waiting.pop()))
+    return lost
 
 
 def _lookups(case: Case, asker: Host, host: str) -> _Lookups:
