@@ -15,10 +15,12 @@ from .worlds import world, worlds
 NUMBER = 600
 SEED = int(os.environ.get("OCSP_PCAP_SEED", "20260728"))
 """The same worlds on each run, unless another seed is asked for."""
+ONCE = (61411,)
+"""Worlds of which something untrue was confirmed once."""
 
 
 def test_nothing_untrue_of_a_world_is_confirmed() -> None:
-    told = [lie for made in worlds(SEED, NUMBER) for lie in lies(made)]
+    told = [lie for made in (*map(world, ONCE), *worlds(SEED, NUMBER)) for lie in lies(made)]
     print(f"seeds {SEED} to {SEED + NUMBER - 1}: {len(told)} lies")
     assert told == []
 

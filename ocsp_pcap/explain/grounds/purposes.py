@@ -115,10 +115,7 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
         (window := case.window(earlier, question.proxy)) is not None and visit.time <= window.end
         for earlier in between(question.queries, 0, visit.time - 1)
     )
-    lossy = case.coverage.loss(visit.handshake.capture) is not None or question.asker.identity in case.once(
-        connections_missing
-    )
-    lost = gap > AT_ONCE and (lossy or _nearer_behind(question, query))
+    lost = gap > AT_ONCE and (may_lack_handshakes(question) or _nearer_behind(question, query))
     if gap > LATE or covered or lost or (gap > REACTION and not _on_the_way(question, query)):
         yield Standing(
             "other-purpose",
@@ -142,6 +139,14 @@ def _another_occasion(question: Question, query: Query) -> Iterator[Standing]:
             "it asks also when the captures show no handshake before: this query, too, may have had "
             "another occasion",
         )
+
+
+def may_lack_handshakes(question: Question) -> bool:
+    """Packets are missing around the handshake, or whole connections of the validator."""
+    case = question.case
+    return case.coverage.loss(
+        question.visit.handshake.capture
+    ) is not None or question.asker.identity in case.once(connections_missing)
 
 
 def _nearer_behind(question: Question, query: Query) -> bool:

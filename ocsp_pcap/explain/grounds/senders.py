@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import Act, Sent
-from ocsp_pcap.explain.grounds.purposes import like_hidden, may_have_shown, responder_of, unprompted
+from ocsp_pcap.explain.grounds.purposes import (
+    like_hidden,
+    may_have_shown,
+    may_lack_handshakes,
+    responder_of,
+    unprompted,
+)
 from ocsp_pcap.explain.grounds.tunnels import (
     served,
     shown_to_intercept,
@@ -92,6 +99,11 @@ def _other_program(question: Question, act: Act) -> Iterator[str]:
         yield (
             f"queries from {here} name different software (User-Agent): another program behind the address "
             "may hold this answer"
+        )
+    elif _other_stack_lost(question, act):
+        yield (
+            f"{programs}, packets are missing, and another of them that asks as well may have had a "
+            "handshake that is not in the capture"
         )
 
 
@@ -194,6 +206,26 @@ def _other_stack(question: Question, query: Query) -> bool:
     if near and asker.identity not in question.case.once(unprompted):
         return {visit.handshake.hello_fingerprint for visit in near} != {own}
     return agent is None or asker.stacks_of_agent.get(agent) != {own}
+
+
+def _other_stack_lost(question: Question, query: Query) -> bool:
+    """Another program behind the address sends such queries, and its handshake may be lost."""
+    asker, case = question.asker, question.case
+    if len(asker.stacks) < 2 or shown_to_intercept(question) or not may_lack_handshakes(question):
+        return False
+    own = question.visit.handshake.hello_fingerprint
+    asking = case.once(_agents_of_stack, asker)
+    return any(query.exchange.user_agent in agents for stack, agents in asking.items() if stack != own)
+
+
+def _agents_of_stack(_: Case, asker: Host) -> dict[str | None, set[str | None]]:
+    """Return, by fingerprint of the TLS program, the User-Agents of queries that followed its handshakes."""
+    agents: dict[str | None, set[str | None]] = defaultdict(set)
+    for visit in asker.visits:
+        for sha256 in visit.handshake.certificates:
+            for query in asker.triggered.get((sha256, id(visit)), ()):
+                agents[visit.handshake.hello_fingerprint].add(query.exchange.user_agent)
+    return agents
 
 
 def _other_seeker(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bool:
