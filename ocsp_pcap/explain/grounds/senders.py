@@ -102,8 +102,8 @@ def _other_program(question: Question, act: Act) -> Iterator[str]:
         )
     elif _other_stack_lost(question, act):
         yield (
-            f"{programs}, packets are missing, and another of them that asks as well may have had a "
-            "handshake that is not in the capture"
+            f"{programs}, packets are missing, and one of the others may have had a handshake that is not in "
+            "the capture"
         )
 
 
@@ -209,23 +209,27 @@ def _other_stack(question: Question, query: Query) -> bool:
 
 
 def _other_stack_lost(question: Question, query: Query) -> bool:
-    """Another program behind the address sends such queries, and its handshake may be lost."""
+    """Another program behind the address may have asked, and its handshake may be among what is missing.
+
+    Unless this one is seen to ask at another time, too, and no other does so by the same User-Agent.
+    """
     asker, case = question.asker, question.case
     if len(asker.stacks) < 2 or shown_to_intercept(question) or not may_lack_handshakes(question):
         return False
     own = question.visit.handshake.hello_fingerprint
-    asking = case.once(_agents_of_stack, asker)
-    return any(query.exchange.user_agent in agents for stack, agents in asking.items() if stack != own)
+    asked = case.once(_stacks_that_asked, asker).get(query.exchange.user_agent, {})
+    return any(stack != own or queries <= {id(query.exchange)} for stack, queries in asked.items())
 
 
-def _agents_of_stack(_: Case, asker: Host) -> dict[str | None, set[str | None]]:
-    """Return, by fingerprint of the TLS program, the User-Agents of queries that followed its handshakes."""
-    agents: dict[str | None, set[str | None]] = defaultdict(set)
+def _stacks_that_asked(_: Case, asker: Host) -> dict[str | None, dict[str | None, set[int]]]:
+    """Return by User-Agent, then by TLS program, the ids of the queries that followed its handshakes."""
+    index: dict[str | None, dict[str | None, set[int]]] = defaultdict(lambda: defaultdict(set))
     for visit in asker.visits:
         for sha256 in visit.handshake.certificates:
             for query in asker.triggered.get((sha256, id(visit)), ()):
-                agents[visit.handshake.hello_fingerprint].add(query.exchange.user_agent)
-    return agents
+                exchange, stack = query.exchange, visit.handshake.hello_fingerprint
+                index[exchange.user_agent][stack].add(id(exchange))
+    return index
 
 
 def _other_seeker(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bool:

@@ -208,18 +208,20 @@ def test_a_hidden_handshake_with_any_host_may_have_shown_the_intermediate() -> N
 
 
 @pytest.mark.parametrize(
-    ("gaps", "name", "sure"),
-    [(3, None, "likely"), (0, None, "confirmed"), (3, "Validator/2", "confirmed")],
-    ids=["packets are missing", "none are", "it calls itself otherwise"],
+    ("gaps", "first", "name", "sure"),
+    [
+        (3, OTHER, None, "likely"),
+        (3, OTHER, "Other/1", "likely"),
+        (0, OTHER, None, "confirmed"),
+        (3, ONE, None, "confirmed"),
+    ],
+    ids=["packets are missing", "by a name of its own", "none are missing", "this program asks"],
 )
-def test_where_packets_are_missing_another_program_that_asks_may_have_had_the_handshake(
-    gaps: int, name: str | None, sure: str
+def test_where_packets_are_missing_another_program_may_have_had_the_handshake(
+    gaps: int, first: dict[str, str], name: str | None, sure: str
 ) -> None:
     """The handshake of the program that asked is not in the capture; one of a program that never does is."""
-    lossy = capture(tcp_gaps=gaps)
-    visits = handshake("news.test", NEWS, **OTHER), handshake("shop.test", SHOP, time=60, **ONE)
-    seen = facts(lossy, SHOP, NEWS, *visits, exchange(NEWS), exchange(SHOP, time=62, user_agent=name))
-    assert outcome(seen) == ("queried", sure)
-    one_program = replace(visits[0], hello_fingerprint="one"), visits[1]
-    seen = facts(lossy, SHOP, NEWS, *one_program, exchange(NEWS), exchange(SHOP, time=62))
-    assert outcome(seen) == ("queried", "confirmed")
+    visits = handshake("news.test", NEWS, **first), handshake("shop.test", SHOP, time=60, **ONE)
+    asked = exchange(NEWS), exchange(SHOP, time=62, user_agent=name)
+    stranger = handshake("else.test", time=-10, resumed=True, **OTHER)
+    assert outcome(facts(capture(tcp_gaps=gaps), SHOP, NEWS, stranger, *visits, *asked)) == ("queried", sure)
