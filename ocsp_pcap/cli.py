@@ -37,10 +37,15 @@ def main() -> NoReturn:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imports and parsers make many objects and hardly any cycle: look for unreachable ones rarely.
     gc.set_threshold(200_000, 20, 100)
-    import click
+    try:
+        import click
 
-    from ocsp_pcap.commands.group import cli
-    from ocsp_pcap.output import INTERRUPTED, UNUSABLE, say
+        from ocsp_pcap.commands.group import cli
+        from ocsp_pcap.output import INTERRUPTED, UNUSABLE, say
+    except KeyboardInterrupt:
+        # What else says so is not there yet.
+        print("ocsp-pcap: interrupted", file=sys.stderr)
+        _end_by_signal(signal.SIGINT, None)
 
     out_of_memory = False
     for number in (signal.SIGTERM, signal.SIGHUP):

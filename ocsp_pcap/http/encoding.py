@@ -32,6 +32,8 @@ def decode_body(headers: Headers, body: bytes, limit: int) -> tuple[bytes, str |
             return body, f"content-encoding {encoding[:40]} is not read"
         try:
             decoded = expand(body, limit)
+        except MemoryError:
+            raise
         except Exception:  # each library raises its own kind
             return body, f"damaged {encoding} encoding"
         if len(decoded) > limit:

@@ -37,6 +37,8 @@ def parse_certificate(der: bytes) -> ParsedCertificate:
         )
     try:
         certificate = _by_cryptography(certificate)
+    except MemoryError:
+        raise
     except Exception as error:
         # cryptography raises ValueError, TypeError, UnsupportedAlgorithm and exceptions of its own
         # Rust layer; whichever it was, the second parser decides.

@@ -53,6 +53,8 @@ def read_crl(data: bytes) -> CrlSummary:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return summary._replace(entries=len(x509.load_der_x509_crl(der)))
+    except MemoryError:
+        raise
     except Exception as error:  # cryptography raises ValueError, TypeError and exceptions of its Rust layer
         return summary._replace(parse_error=str(error) or type(error).__name__)
 
@@ -92,6 +94,8 @@ def _read_header(der: bytes) -> tuple[CrlSummary, bool]:
             next_time = None
     try:
         name = name_text(name_der)
+    except MemoryError:
+        raise
     except Exception:  # asn1crypto raises whatever its own code trips over
         name = f"#{name_der.hex()}"
     return CrlSummary(name, this_time, next_time), outer.end <= len(der)

@@ -27,6 +27,8 @@ def read_leniently(certificate: ParsedCertificate, refusal: str) -> ParsedCertif
     def attempt(part: str, read: Callable[[], Any], default: Any) -> Any:
         try:
             return read()
+        except MemoryError:
+            raise
         except Exception as error:  # asn1crypto raises ValueError, TypeError, KeyError, OverflowError...
             problems.append(f"{part}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
             return default

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import gc
+import subprocess
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from ocsp_pcap import cli
 
-from .program import DIRECT, refused, run
+from .program import COMMAND, DIRECT, environment, refused, run
 
 
 @pytest.mark.parametrize(
@@ -93,3 +95,15 @@ def test_memory_that_runs_out_is_told_as_what_it_is(
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ocsp-pcap: out of memory: ")
+
+
+def test_interrupted_while_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [*COMMAND, "--version"],
+        capture_output=True,
+        text=True,
+        env=environment({"PYTHONPATH": str(tmp_path)}),
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "ocsp-pcap: interrupted\n")
