@@ -26,6 +26,8 @@ LEAD: Final = SECOND
 """Clocks of two captures, corrected, may still differ by this."""
 CAUSED_BY: Final = 30 * SECOND
 """A handshake that is relayed, and a query that follows within this time, belong together."""
+SOME_PROXY: Final = ""
+"""In place of a server's identity: whatever proxy a request was sent through."""
 
 Meant: TypeAlias = frozenset[tuple[str, str]]
 Moment: TypeAlias = Callable[[OcspExchangeFact], int]
@@ -62,6 +64,8 @@ class Askers:
         for exchange in exchanges:
             if meant := meant_by(exchange):
                 self._sent_to[identity(exchange.server), meant].append(exchange)
+                if exchange.via_proxy:
+                    self._sent_to[SOME_PROXY, meant].append(exchange)
         self._by_sender: dict[tuple[str, Meant], Runs[OcspExchangeFact]] = {}
         self._received: dict[tuple[str, str], list[Visit]] = defaultdict(list)
         self._presented: set[tuple[str, str]] = set()
@@ -92,27 +96,34 @@ class Askers:
         return min(near, key=lambda inner: abs(time - self._moment(inner)), default=None)
 
     def asked_around(self, exchange: OcspExchangeFact) -> OcspExchangeFact | None:
-        """Return another host's exchange about the same with the same responder, around this one in time.
+        """Return another host's exchange about the same, around this one in time.
 
-        A proxy that relays HTTP transparently does so; two hosts that ask by themselves rarely do.
+        With the same responder: a proxy that relays HTTP transparently does so, and two hosts that ask by
+        themselves rarely do. Or through a proxy, of which this may be another address.
         """
         meant, time, ended = meant_by(exchange), exchange.time, exchange.response_time
         if not meant or ended is None:
             return None
-        key, moment = (self._identity(exchange.server), meant), self._moment(exchange)
-        same = self._by_sender.get(key)
-        if same is None:
-            sent = self._sent_to.get(key, [])
-            same = self._by_sender[key] = Runs(sent, lambda each: self._identity(each.client), self._moment)
-        for around in same.others(self._identity(exchange.client), moment - RELAY, moment):
-            if (
-                around.capture == exchange.capture
-                and around.response_time is not None
-                and around.time < time
-                and ended < around.response_time
-            ):
-                return around
+        moment = self._moment(exchange)
+        for server in (self._identity(exchange.server), SOME_PROXY):
+            same = self._senders(server, meant)
+            for around in same.others(self._identity(exchange.client), moment - RELAY, moment):
+                if (
+                    around.capture == exchange.capture
+                    and around.response_time is not None
+                    and around.time < time
+                    and ended < around.response_time
+                ):
+                    return around
         return None
+
+    def _senders(self, server: str, meant: Meant) -> Runs[OcspExchangeFact]:
+        known = self._by_sender.get((server, meant))
+        if known is None:
+            sent = self._sent_to.get((server, meant), [])
+            known = Runs(sent, lambda each: self._identity(each.client), self._moment)
+            self._by_sender[server, meant] = known
+        return known
 
     def with_serial(self, serial: str) -> Sequence[CertificateFact]:
         """Return the certificates of the captures with this serial number."""

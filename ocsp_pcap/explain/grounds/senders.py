@@ -50,9 +50,10 @@ def _sent_by_another(question: Question, query: Query) -> Iterator[str]:
     elif sender != here and not _one_host_for_certain(question, sender):
         yield f"the query came from {sender}, and that this is the same host as {here} is only inferred"
     elif (around := question.case.askers.asked_around(query.exchange)) is not None:
+        whom = around.server if around.via_proxy else "the same responder"
         yield (
-            f"{around.client} asked the same responder for the same just before and got its answer just "
-            f"after: {sender} may have handed that on"
+            f"{around.client} asked {whom} for the same just before and got its answer just after: {sender} "
+            "may have handed that on"
         )
     elif question.presented_by == "server" and _both_sides(question):
         yield (

@@ -49,7 +49,7 @@ TERMINATING = site(child={"intercepts": True}, parent={"intercepts": True})
 def asked_through_the_parent(**other: Any) -> OcspExchangeFact:
     """The child's query, handed to the parent to send on."""
     values = {"client": CHILD, "server": PARENT_INSIDE, "server_port": 3128, "via_proxy": True}
-    return exchange(SHOP, None, http_status=503, delay=0.4, **values | other)
+    return exchange(SHOP, None, **{**values, "http_status": 503, "delay": 0.4, **other})
 
 
 VISITS = (
@@ -291,6 +291,14 @@ def test_a_query_inside_that_of_another_host_may_be_handed_on() -> None:
         seen = facts(SHOP, *visits, exchange(SHOP, client=CLIENT, time=1, delay=delay), outer)
         assert outcome(seen) == ("queried", sure)
         assert outcome(seen, CLIENT) == ("queried", "confirmed")
+
+
+def test_a_query_inside_one_through_a_proxy_may_be_handed_on_by_another_address_of_it() -> None:
+    """The inner side of the handshake is not in the capture, and with it what shows the two addresses one."""
+    visit, outer = handshake("shop.test", SHOP), exchange(SHOP, time=1.02, delay=0.1)
+    for delay, sure in ((0.2, "likely"), (0.05, "confirmed")):
+        query = asked_through_the_parent(client=CLIENT, time=1, delay=delay, http_status=200)
+        assert outcome(facts(SHOP, visit, query, outer)) == ("queried", sure)
 
 
 def test_a_proxy_that_the_site_file_does_not_name_is_not_its_parent() -> None:
