@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from ocsp_pcap.bounds import adjusted, set_to
 from ocsp_pcap.capture import CaptureError, CaptureSource
 from ocsp_pcap.capture.source import reason
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.parallel.parcel import unpack
+from ocsp_pcap.parallel.parcel import pack, unpack
 from ocsp_pcap.parallel.read_run import NotRead, Said, Step, read_share
 from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.parallel.workers import ClusterError, RunError
@@ -58,7 +59,9 @@ def read_there(share: Share, bounds: Mapping[str, int]) -> TaskAnswer:
     from distributed import get_worker
 
     set_to(bounds)
-    return TaskAnswer(__version__, get_worker().address, lz4.frame.compress(read_share(share, Watch())))
+    parcel = BytesIO()
+    pack(read_share(share, Watch()), parcel)
+    return TaskAnswer(__version__, get_worker().address, lz4.frame.compress(parcel.getvalue()))
 
 
 @dataclass(frozen=True)
@@ -234,7 +237,7 @@ class Cluster:
         self._compare({answer.worker: answer.version})
         try:
             # A worker is trusted as Dask trusts it.
-            said: Said | None = unpack(lz4.frame.decompress(answer.result), shared)
+            said: Said | None = unpack(BytesIO(lz4.frame.decompress(answer.result)), shared)
         except Exception as error:
             raise ClusterError(
                 f"{self._address}: what {answer.worker} tells is not understood here: {reason(error)}; "

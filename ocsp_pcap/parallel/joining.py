@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from ocsp_pcap.decode import Decoder
 from ocsp_pcap.observe.capture import CaptureObserver
 from ocsp_pcap.parallel.read_run import Part
 from ocsp_pcap.streams.joining import FlowMatch, MatchError
+
+BLOCK_SIZE: Final = 4 << 20
+"""Bytes read at a time: in so many most connections that were open are over."""
 
 
 class RunMatch(NamedTuple):
@@ -81,7 +84,7 @@ def _read_on(observer: CaptureObserver, part: Part, found: RunMatch, own: NDArra
     with tcp.flows.ahead(), udp.flows.ahead():
         for member, file in zip(part.members, theirs.files, strict=True):
             begin, end = end, end + file.summary.packets
-            with open_capture(member.source) as reader:
+            with open_capture(member.source, BLOCK_SIZE) as reader:
                 for batch in reader.batches(begin):
                     last = batch.first_frame + len(batch) - 1
                     if last > end:

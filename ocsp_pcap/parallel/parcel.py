@@ -1,13 +1,12 @@
-"""Results of a worker as bytes: what all connections of a process share stays there."""
+"""Results of a worker as bytes in a file: what all connections of a process share stays there."""
 
 from __future__ import annotations
 
 import copyreg
-import io
 import pickle
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 from ocsp_pcap.ocsp.cache import ResponseCache
 from ocsp_pcap.spoken.shared import Shared
@@ -23,8 +22,8 @@ class _Packer(pickle.Pickler):
 
 
 class _Opener(pickle.Unpickler):
-    def __init__(self, data: bytes, shared: Shared) -> None:
-        super().__init__(io.BytesIO(data))
+    def __init__(self, file: BinaryIO, shared: Shared) -> None:
+        super().__init__(file)
         self._own = {"shared": shared, "responses": shared.responses}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -39,13 +38,11 @@ def of_receiver(name: str) -> Any:
     raise pickle.UnpicklingError(f"{name} is only known to who opens a parcel")
 
 
-def pack(result: object) -> bytes:
-    """Return something as bytes."""
-    parcel = io.BytesIO()
-    _Packer(parcel, pickle.HIGHEST_PROTOCOL).dump(result)
-    return parcel.getvalue()
+def pack(result: object, file: BinaryIO) -> None:
+    """Write something to a file."""
+    _Packer(file, pickle.HIGHEST_PROTOCOL).dump(result)
 
 
-def unpack(data: bytes, shared: Shared) -> Any:
+def unpack(file: BinaryIO, shared: Shared) -> Any:
     """Return what was packed; connections among it go on with what is shared here."""
-    return _Opener(data, shared).load()
+    return _Opener(file, shared).load()

@@ -1,20 +1,26 @@
-"""Workers that are processes of this machine."""
+"""Workers that are processes of this machine, forked off this one."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import signal
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import Pipe, Process
-from multiprocessing.connection import Connection
+from functools import partial
+from select import select
+from typing import Any, BinaryIO, Final, NoReturn
 
-from ocsp_pcap.bounds import adjusted, set_to
 from ocsp_pcap.observe.watch import Watch
-from ocsp_pcap.parallel.parcel import unpack
+from ocsp_pcap.parallel.parcel import pack, unpack
 from ocsp_pcap.parallel.read_run import Said, read_share
 from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
+
+PIPE_BYTES: Final = 1 << 20
+"""What a process may send ahead, where the system lets it: else it waits for this one at each 64 kB."""
 
 
 @contextmanager
@@ -27,61 +33,62 @@ def _interrupted_later() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Processes:
-    reads_along = True
-
-    def __init__(self, shares: int) -> None:
-        self.shares = shares
-        self.tasks: list[_Task] = []
-
-    def submit(self, share: Share) -> _Task:
-        self.tasks.append(_Task(_read, share, adjusted()))
-        return self.tasks[-1]
-
-
 class Child:
-    """A process that sends this one some bytes, as often as it likes."""
+    """A process that knows what this one does, and sends it something, as often as it likes."""
+
+    _process = 0
 
     def __init__(self, send: Callable[..., None], *args: object) -> None:
-        """``send`` is called there, with what sends behind the arguments, and SIGINT blocked."""
-        self._answer, there = Pipe(duplex=False)
-        self._process = Process(target=_send, args=(send, args, self._answer, there), daemon=True)
+        """``send`` is called there with the arguments and a file that leads here, and SIGINT blocked."""
+        answer, there = os.pipe()
+        self._answer = os.fdopen(answer, "rb")
+        with suppress(AttributeError, OSError):
+            fcntl.fcntl(there, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         # One that the system does not let start is as one that it killed.
         with _interrupted_later(), suppress(OSError):
-            self._process.start()
+            self._process = os.fork()
+            if not self._process:
+                _run(send, args, answer, there)
         # Only the process has it now: where that ends, so does the pipe.
-        there.close()
+        os.close(there)
 
     def wait(self) -> None:
         """Wait until there is something to take, or will be nothing more."""
-        self._answer.poll(None)
+        select([self._answer], [], [])
 
-    def taken(self) -> bytes | None:
+    def taken(self, load: Callable[[BinaryIO], Any] = pickle.load) -> Any:
         """Wait for the next that it sends; None: it was killed, as the system does where memory runs out."""
         try:
-            return self._answer.recv_bytes()
-        except (EOFError, OSError):
+            return load(self._answer)
+        except (EOFError, OSError, pickle.UnpicklingError):
             return None
 
     def interrupt(self) -> bool:
         """Send it the signal of Ctrl-C."""
-        if self._process.pid is not None and self._process.is_alive():
-            os.kill(self._process.pid, signal.SIGINT)
+        if self._process:
+            os.kill(self._process, signal.SIGINT)
         return True
 
     def close(self) -> None:
         """End it, whatever it does."""
-        if self._process.pid is not None:
-            self._process.kill()
-            self._process.join()
+        if self._process:
+            os.kill(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+            self._process = 0
         self._answer.close()
 
 
-def _send(send: Callable[..., None], args: Sequence[object], answer: Connection, there: Connection) -> None:
-    # Where the other process is killed nobody reads any more, and this one is not to wait for that for ever.
-    answer.close()
-    with suppress(BrokenPipeError, MemoryError):
-        send(*args, there)
+def _run(send: Callable[..., None], args: Sequence[object], answer: int, there: int) -> NoReturn:
+    try:
+        # Where the other process is killed nobody reads any more: this one is not to wait for that for ever.
+        os.close(answer)
+        with suppress(BrokenPipeError, MemoryError), os.fdopen(there, "wb") as file:
+            send(*args, file)
+    except Exception:
+        traceback.print_exc()
+    finally:
+        # What it has of the other process, such as text that is not yet written, is not its own to write.
+        os._exit(0)
 
 
 class _Task(Child):
@@ -92,11 +99,21 @@ class _Task(Child):
             self.wait()
             # Ctrl-C may end the waiting, and not the taking: what is taken in part cannot be taken again.
             with _interrupted_later():
-                taken = self.taken()
-                # One at a time needs less memory.
-                self._said = None if taken is None else unpack(taken, shared)
+                self._said = self.taken(partial(unpack, shared=shared))
         said, self._said = self._said, None
         return said
+
+
+class _Processes:
+    reads_along = True
+
+    def __init__(self, shares: int) -> None:
+        self.shares = shares
+        self.tasks: list[_Task] = []
+
+    def submit(self, share: Share) -> _Task:
+        self.tasks.append(_Task(_read, share))
+        return self.tasks[-1]
 
 
 @contextmanager
@@ -117,9 +134,8 @@ class _SignalWatch(Watch):
         self.stopped = True
 
 
-def _read(share: Share, bounds: dict[str, int], answer: Connection) -> None:
+def _read(share: Share, there: BinaryIO) -> None:
     watch = _SignalWatch()
     signal.signal(signal.SIGINT, watch.interrupt)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    set_to(bounds)
-    answer.send_bytes(read_share(share, watch))
+    pack(read_share(share, watch), there)

@@ -15,7 +15,6 @@ from ocsp_pcap.observe.capture import CaptureObserver, Observation
 from ocsp_pcap.observe.sets import goes_on
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.observers import ShareTcpObserver
-from ocsp_pcap.parallel.parcel import pack
 from ocsp_pcap.parallel.runs import Run, Share
 from ocsp_pcap.spoken.shared import Shared
 
@@ -57,18 +56,18 @@ Said: TypeAlias = list[list[Step]]
 """The steps of each run of a share; who is interrupted takes fewer."""
 
 
-def read_share(share: Share, watch: Watch) -> bytes:
-    """Read the files of a share in their order; return what there is to say of it, packed.
+def read_share(share: Share, watch: Watch) -> Said | None:
+    """Read the files of a share in their order; return what there is to say of it.
 
-    None is packed where files have to be read in order: one bears TLS secrets, which others lack.
+    None: its files have to be read in order, for one bears TLS secrets, which others lack.
     """
     said: Said = []
     for run in share:
         steps = _steps(run, watch)
         if steps is None:
-            return pack(None)
+            return None
         said.append(steps)
-    return pack(said)
+    return said
 
 
 def _steps(run: Run, watch: Watch) -> list[Step] | None:

@@ -7,6 +7,7 @@ import pickle
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel import processes, runs
-from ocsp_pcap.parallel.parcel import unpack
+from ocsp_pcap.parallel.parcel import pack, unpack
 from ocsp_pcap.parallel.read_run import Said, read_share
 from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
@@ -36,10 +37,12 @@ class Done:
     """A share that is read at once, and has gone the way to another process and back."""
 
     def __init__(self, share: Share) -> None:
-        self._said = read_share(pickle.loads(pickle.dumps(share)), Watch())
+        self._file = BytesIO()
+        pack(read_share(pickle.loads(pickle.dumps(share)), Watch()), self._file)
 
     def said(self, shared: Shared) -> Said | None:
-        said: Said | None = unpack(self._said, shared)
+        self._file.seek(0)
+        said: Said | None = unpack(self._file, shared)
         return said
 
     def interrupt(self) -> bool:

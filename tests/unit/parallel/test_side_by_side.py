@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing import Process
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -21,7 +22,7 @@ from ocsp_pcap.capture import CaptureSource
 from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.observe.watch import Value, Watch
 from ocsp_pcap.parallel import processes, runs
-from ocsp_pcap.parallel.parcel import unpack
+from ocsp_pcap.parallel.parcel import pack, unpack
 from ocsp_pcap.parallel.read_run import Said, read_share
 from ocsp_pcap.parallel.runs import Share
 from ocsp_pcap.spoken.shared import Shared
@@ -54,12 +55,15 @@ class StopsAtOnce(Watch):
 class Task:
     """A share that is read when its result is asked for."""
 
-    def __init__(self, read: Callable[[], bytes], *, runs: bool) -> None:
+    def __init__(self, read: Callable[[], Said | None], *, runs: bool) -> None:
         self._read = read
         self._runs = runs
 
     def said(self, shared: Shared) -> Said | None:
-        said: Said | None = unpack(self._read(), shared)
+        file = BytesIO()
+        pack(self._read(), file)
+        file.seek(0)
+        said: Said | None = unpack(file, shared)
         return said
 
     def interrupt(self) -> bool:
@@ -139,7 +143,7 @@ def test_a_process_that_is_killed(ends: int | None, tmp_path: Path, monkeypatch:
     whole = read_facts(files)
     here, began = os.getpid(), processes.read_share
 
-    def read(share: Share, watch: Watch) -> bytes:
+    def read(share: Share, watch: Watch) -> Said | None:
         assert os.getpid() != here
         if ends is not None:
             os.kill(os.getpid(), ends)
@@ -169,9 +173,9 @@ def test_an_interruption_while_an_answer_is_taken(monkeypatch: pytest.MonkeyPatc
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     unpacked = processes.unpack
 
-    def interrupted(data: bytes, shared: Shared) -> Said:
+    def interrupted(file: BinaryIO, shared: Shared) -> Said:
         signal.raise_signal(signal.SIGINT)
-        said: Said = unpacked(data, shared)
+        said: Said = unpacked(file, shared)
         return said
 
     monkeypatch.setattr(processes, "unpack", interrupted)
@@ -190,11 +194,11 @@ def test_an_interruption_while_an_answer_is_taken(monkeypatch: pytest.MonkeyPatc
 
 def test_processes_end_where_the_one_that_began_them_is_killed() -> None:
     code = """
-import os, signal
+import os, pickle, signal
 from ocsp_pcap.parallel.processes import Child
 def send(there):
     while True:
-        there.send_bytes(bytes(1 << 20))
+        pickle.dump(bytes(1 << 20), there)
 children = [Child(send) for _ in range(3)]
 print(all(child.taken() for child in children), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -218,13 +222,14 @@ def test_an_interruption_while_a_process_starts(
     monkeypatch.setattr(runs, "LEAST_BYTES", 1)
     files = split(SAMPLES / "direct" / "capture.pcap", tmp_path, [30, 60, 90, 120])
 
-    class Interrupted(Process):
-        def run(self) -> None:
-            os.kill(os.getpid(), signal.SIGINT)
-            super().run()
+    def interrupted() -> int:
+        process = began()
+        if not process:
+            signal.raise_signal(signal.SIGINT)
+        return process
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    monkeypatch.setattr(processes, "Process", Interrupted)
+    began, before = os.fork, signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(os, "fork", interrupted)
     try:
         facts = read_facts(files, ReadOptions(jobs=2, rotation="yes"))
     finally:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -57,11 +58,15 @@ def test_any_part_of_facts_that_are_not_held(facts: Facts) -> None:
     assert tuple(reversed(facts.handshakes)) == whole[::-1]
 
 
-def test_a_process_that_is_killed(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it had to write is written here."""
+@pytest.mark.parametrize("sent", [0, 1, 100, 10_000])
+def test_a_process_that_is_killed(sent: int, facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had to write is written here, be it in the middle of a block."""
 
-    def send(blocks: Sequence[Sequence[Fact]], there: Connection) -> None:
-        began(blocks[:1], there)
+    def send(blocks: Sequence[Sequence[Fact]], there: BinaryIO) -> None:
+        whole = BytesIO()
+        began(blocks, whole)
+        there.write(whole.getvalue()[:sent])
+        there.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
     began = writing._send
@@ -74,7 +79,7 @@ def test_a_process_whose_memory_runs_out(
 ) -> None:
     """It ends without a traceback, and what it had to write is written here."""
 
-    def send(blocks: Sequence[Sequence[Fact]], there: Connection) -> None:
+    def send(blocks: Sequence[Sequence[Fact]], there: BinaryIO) -> None:
         raise MemoryError
 
     monkeypatch.setattr(writing, "_send", send)
