@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Bytes, Column
 from ocsp_pcap.capture.chain import BlockChain, gather, lanes
@@ -19,6 +19,7 @@ LANE = 1 << 15
 """Bytes from one place where the search for a record begins to the next."""
 SEARCHED = 2048
 """Bytes that are searched there; most records are shorter."""
+_BYTE = np.array(256, np.uint16)
 _LONG_RECORD = 2048
 """Where records were longer than this on average a plain walk over the next block is cheaper."""
 
@@ -52,7 +53,10 @@ class PcapParser:
         self._order = "<"
         self._choices: tuple[_Variant, ...] = ()
         self._variant: _Variant | None = None
-        self._lengths = "incl"
+        self._captured: tuple[int, ...] = (2,)
+        """Fields of a record header that tell the captured length: the least of them."""
+        self._original: tuple[int, ...] = (3,)
+        """Likewise, the greatest of them."""
         self._link_type = 0
         self._limit = 0
         self._mean = 0
@@ -74,9 +78,14 @@ class PcapParser:
             if needed:
                 return nothing(start, needed)
         assert self._variant is not None
-        positions, stop = self._walk(buffer, start, end, self._variant.header)
-        needed, damage = self._diagnose(buffer, stop, end, final, self._variant.header)
-        return self._rows(buffer, positions, stop, needed, damage, self._variant)
+        header = self._variant.header
+        hints = self._speculate(buffer, start, end, header) if self._mean < _LONG_RECORD else BlockChain()
+        parsed = self._walk(hints, buffer, start, end, final)
+        ends = parsed.offset + parsed.captured_length
+        if (ends[:-1] + header != parsed.offset[1:]).any() or (ends[-1:] != parsed.consumed).any():
+            parsed = self._walk(BlockChain(), buffer, start, end, final)
+        self._mean = (parsed.consumed - start) // max(len(parsed), 1)
+        return parsed
 
     def _file_header(self, data: bytes) -> tuple[str | None, int]:
         """Read the file header; return what is wrong with it and its size."""
@@ -98,14 +107,14 @@ class PcapParser:
             size += 4
         # Before version 2.3 the original length came first, and some writers of 2.3 kept that order.
         if (major == 2 and minor < 3) or major == 543:
-            self._lengths = "orig"
+            self._captured, self._original = (3,), (2,)
         elif major == 2 and minor == 3:
-            self._lengths = "either"
+            self._captured = self._original = (2, 3)
         link_type = network & 0xFFFF
         if magic == 0xA1B2C3D4 and (major, minor) == (2, 2) and link_type in _AIX_LINK_TYPES:
             link_type = _AIX_LINK_TYPES[link_type]
             self._choices = (_STANDARD_NS,)
-        elif self._lengths != "incl":
+        elif self._captured != (2,):
             self._choices = self._choices[:1]
         self._link_type = link_type_value(link_type)
         self._limit = snaplen_limit(self._link_type)
@@ -159,9 +168,9 @@ class PcapParser:
                 return faults, position - start
         return faults, 0
 
-    def _walk(self, buffer: Bytes, start: int, end: int, header: int) -> tuple[Column, int]:
-        chain = self._speculate(buffer, start, end, header) if self._mean < _LONG_RECORD else BlockChain()
-        view, limit = buffer.data, self._limit
+    def _walk(self, hints: BlockChain, buffer: Bytes, start: int, end: int, final: bool) -> Parsed:
+        assert self._variant is not None
+        view, limit, header = buffer.data, self._limit, self._variant.header
         length_of = self._length_reader()
 
         def step(position: int, until: int) -> tuple[list[int], int, bool]:
@@ -179,12 +188,16 @@ class PcapParser:
                 return positions, position, True
             return positions, position, False
 
-        positions, stop = chain.follow(start, end, step)
-        self._mean = (stop - start) // max(len(positions), 1)
-        return positions, stop
+        positions, stop = hints.follow(start, end, step)
+        needed, damage = self._diagnose(buffer, stop, end, final, header)
+        return self._rows(buffer, positions, stop, needed, damage, self._variant)
 
     def _speculate(self, buffer: Bytes, start: int, end: int, header: int) -> BlockChain:
-        """Walk from many places at once where, by the two high bytes of their time, records may start."""
+        """Walk from many places at once where, by the two high bytes of their time, records may start.
+
+        Captured lengths are taken by their two low bytes: numpy gathers single bytes several at a time, but
+        nothing that is longer. So :meth:`parse` has to look whether the records follow each other.
+        """
         shift = 2 if self._order == "<" else 0
         view = buffer.data
         search = re.compile(re.escape(bytes(view[start + shift : start + shift + 2]))).search
@@ -193,34 +206,25 @@ class PcapParser:
             for at in range(start + shift, end, LANE)
             if (match := search(view, at, min(at + SEARCHED, end)))
         ]
+        places = (0, 1) if self._order == "<" else (3, 2)
+        low, high = (buffer[4 * self._captured[0] + place :] for place in places)
+        size = np.array(header)
 
         def follow(at: Column) -> Column:
-            return at + (self._included(self._fields(buffer, at)) + header)
+            length = high.take(at, mode="clip") * _BYTE
+            length += low.take(at, mode="clip")
+            after: Column = at + length
+            after += size
+            return after
 
-        candidates, following = lanes(np.array(starts), end, follow)
-        keep = (following <= end) & (following - candidates <= self._limit + header)
-        return BlockChain(candidates[keep], following[keep])
+        return BlockChain(*lanes(np.array(starts), end, follow))
 
     def _length_reader(self) -> Callable[[memoryview, int], tuple[int, ...]]:
         """Return what reads, as its first value, how many bytes of the packet behind a header are there."""
-        if self._lengths == "incl":
-            return struct.Struct(self._order + "8xI").unpack_from
-        if self._lengths == "orig":
-            return struct.Struct(self._order + "12xI").unpack_from
+        if self._captured != (2, 3):
+            return struct.Struct(f"{self._order}{4 * self._captured[0]}xI").unpack_from
         both = struct.Struct(self._order + "8xII").unpack_from
         return lambda view, position: (min(both(view, position)),)
-
-    def _fields(self, buffer: Bytes, positions: Column) -> NDArray[np.uint32]:
-        fields = gather(buffer, positions, 4)
-        native = "<" if np.little_endian else ">"
-        return fields if self._order == native else fields.byteswap()
-
-    def _included(self, fields: NDArray[np.uint32]) -> Column:
-        if self._lengths == "incl":
-            return fields[:, 2].astype(np.int64)
-        if self._lengths == "orig":
-            return fields[:, 3].astype(np.int64)
-        return np.minimum(fields[:, 2], fields[:, 3]).astype(np.int64)
 
     def _diagnose(
         self, buffer: Bytes, stop: int, end: int, final: bool, header: int
@@ -232,7 +236,7 @@ class PcapParser:
             if final:
                 return 0, FileDamage(stop, "the file is cut short in the header of a packet")
             return header, None
-        included = int(self._included(self._fields(buffer, np.array([stop])))[0])
+        included = self._length_reader()(buffer.data, stop)[0]
         if included > self._limit:
             return 0, FileDamage(stop, f"a packet header claims {included} bytes, more than any packet has")
         if final:
@@ -251,13 +255,11 @@ class PcapParser:
         damage: FileDamage | None,
         variant: _Variant,
     ) -> Parsed:
-        fields = self._fields(buffer, positions)
-        captured = self._included(fields)
-        original = fields[:, 3].astype(np.int64)
-        if self._lengths == "orig":
-            original = fields[:, 2].astype(np.int64)
-        elif self._lengths == "either":
-            original = np.maximum(fields[:, 2], fields[:, 3]).astype(np.int64)
+        fields = gather(buffer, positions, 4)
+        if self._order != ("<" if np.little_endian else ">"):
+            fields = fields.byteswap()
+        captured = reduce(np.minimum, [fields[:, at] for at in self._captured]).astype(np.int64)
+        original = reduce(np.maximum, [fields[:, at] for at in self._original]).astype(np.int64)
         fraction = fields[:, 1].astype(np.int64)
         if not variant.nanoseconds:
             fraction *= 1000

@@ -6,6 +6,7 @@ from unittest import mock
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ocsp_pcap.capture import chain
 from ocsp_pcap.capture.chain import BlockChain, Finder, gather, lanes
@@ -74,7 +75,7 @@ def test_lanes_walk_from_each_start_to_the_next(graph: tuple[list[int], list[int
     after, starts = graph
     end = len(after)
     with mock.patch.object(chain, "LEAST_LANES", 1):
-        positions, following = lanes(np.array(starts, np.int64), end, np.array(after).__getitem__)
+        positions, following = lanes(np.array(starts, np.int64), end, lambda at: _next(after, at))
     expected: list[int] = []
     for start, until in pairwise([*starts, end]):
         while start < until:
@@ -86,5 +87,17 @@ def test_lanes_walk_from_each_start_to_the_next(graph: tuple[list[int], list[int
 
 def test_some_lanes_that_are_longer_than_the_others_are_left() -> None:
     starts = np.array([*range(0, 200, 10), 1000])
-    positions, _ = lanes(starts, 10_000, lambda at: at + 5)
-    assert positions.tolist() == [*range(0, 200, 5), 1000, 1005]
+    positions, following = lanes(starts, 10_000, lambda at: at + 5)
+    walked = 5 * chain.LANE_STEPS
+    assert positions.tolist() == [*range(0, 190 + walked, 5), *range(1000, 1000 + walked, 5)]
+    assert following.tolist() == [at + 5 for at in positions.tolist()]
+
+
+def test_what_passes_the_end_is_no_record() -> None:
+    with mock.patch.object(chain, "LEAST_LANES", 1):
+        positions, following = lanes(np.array([0, 10]), 18, lambda at: at + np.where(at == 5, 50, 5))
+    assert (positions.tolist(), following.tolist()) == ([0, 10], [5, 15])
+
+
+def _next(after: list[int], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where(at < len(after), np.array(after).take(at, mode="clip"), at + 1)

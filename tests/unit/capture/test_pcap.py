@@ -108,6 +108,15 @@ def test_a_capture_inside_a_packet_is_no_packet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
+def test_a_length_is_not_what_its_low_bytes_say(tmp_path: Path, order: str) -> None:
+    record = pcap_record(PACKET, order)
+    long = (PACKET + record * 1000)[: (1 << 16) + len(PACKET)]
+    content = pcap_header(order, 0xA1B23C4D) + record * 4000 + pcap_record(long, order) + record * 8000
+    rows, _ = read(tmp_path / "a.pcap", content)
+    assert packets(rows) == [PACKET] * 4000 + [long] + [PACKET] * 8000
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("magic", "scale"), [(0xA1B2C3D4, 1000), (0xA1B23C4D, 1)])
 def test_byte_orders_and_resolutions(tmp_path: Path, order: str, magic: int, scale: int) -> None:
     content = pcap_header(order, magic) + pcap_record(PACKET, order, original=100) * 3
