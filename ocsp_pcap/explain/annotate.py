@@ -26,7 +26,7 @@ from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.zones import EAST, WEST, Subject, offset_words, subjects
-from ocsp_pcap.facts import CaptureFact
+from ocsp_pcap.facts import CaptureFact, CertificateFact
 
 NEAR = 5 * SECOND
 """Nanoseconds by which a log line and a sighting may differ and still tell of the same connection."""
@@ -165,50 +165,51 @@ class _Index:
 
 
 def _annotated(verdict: Verdict, index: _Index, proxy: Proxy | None, site: Site) -> Verdict:
-    evidence = list(verdict.evidence)
-    if index:
-        evidence += [_quote(entry) for entry in _lines(verdict, index)]
-    summary = verdict.summary
-    certificate = verdict.certificate
-    if certificate is not None and verdict.cause == "no-ocsp-url" and (why := why_no_url(certificate)):
-        summary = f"{summary.rstrip('.')}. {why}."
-    if certificate is not None and verdict.sightings and (added := _weighs_in(verdict)):
-        summary = f"{summary.rstrip('.')}. {added}."
+    lines = [_quote(entry) for entry in _lines(verdict, index)] if index else []
+    added = []
+    if verdict.certificate is not None:
+        added = [_why_no_url(verdict, verdict.certificate), _weighs_in(verdict, verdict.certificate)]
     steps = product_steps(proxy, verdict.cause) if proxy is not None else ()
     maker = site.proxy("parent") if verdict.validator.role == "child" else _nearest(site)
     if maker is not None and maker is not proxy:
         steps += product_steps(maker, verdict.cause, of_maker=True)
-    if steps or summary != verdict.summary or len(evidence) != len(verdict.evidence):
-        return replace(
-            verdict,
-            summary=summary,
-            evidence=tuple(evidence),
-            next_steps=tuple(dict.fromkeys((*steps, *verdict.next_steps))),
-        )
-    return verdict
+    if not (lines or steps or any(added)):
+        return verdict
+    summary = verdict.summary
+    for sentence in filter(None, added):
+        summary = f"{summary.rstrip('.')}. {sentence}."
+    return replace(
+        verdict,
+        summary=summary,
+        evidence=(*verdict.evidence, *lines),
+        next_steps=tuple(dict.fromkeys((*steps, *verdict.next_steps))),
+    )
 
 
-def _weighs_in(verdict: Verdict) -> str | None:
+def _why_no_url(verdict: Verdict, certificate: CertificateFact) -> str | None:
+    return why_no_url(certificate) if verdict.cause == "no-ocsp-url" else None
+
+
+def _weighs_in(verdict: Verdict, certificate: CertificateFact) -> str | None:
     """Say what the authority's habits or the rules have to do with an answer that is no good."""
-    certificate, time = verdict.certificate, verdict.sightings[0].time
-    assert certificate is not None
+    if verdict.cause in ("no-ocsp-url", "unexplained"):
+        limit = outlives_the_rules(certificate) if _public(verdict.host) and not certificate.scts else None
+        if limit is None:
+            return None
+        return (
+            f"It lives longer than the {limit.days} days that public authorities may give since "
+            f"{limit.start.isoformat()}, and bears no certificate timestamp: it looks reissued, or is of "
+            "a private authority"
+        )
     if verdict.cause in ("dns-failed", "responder-unreachable", "http-error", "no-response"):
-        authority = responders_are_off(certificate, time)
+        authority = responders_are_off(certificate, verdict.sightings[0].time)
         if authority is not None and authority.responders_end is not None:
             return f"{authority.name} turned its responders off on {authority.responders_end.isoformat()}"
-    if verdict.cause == "responder-error" and may_not_be_known_yet(certificate, time):
+    if verdict.cause == "responder-error" and may_not_be_known_yet(certificate, verdict.sightings[0].time):
         return (
             "The certificate was not 15 minutes old, and its responder need not know it before "
             "(Baseline Requirements 4.9.10)"
         )
-    if verdict.cause in ("no-ocsp-url", "unexplained") and _public(verdict.host) and not certificate.scts:
-        limit = outlives_the_rules(certificate)
-        if limit is not None:
-            return (
-                f"It lives longer than the {limit.days} days that public authorities may give since "
-                f"{limit.start.isoformat()}, and bears no certificate timestamp: it looks reissued, or is of "
-                "a private authority"
-            )
     return None
 
 

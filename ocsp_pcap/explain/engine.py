@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,7 +22,6 @@ from ocsp_pcap.explain.hidden import is_quic
 from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.model import (
     Alternative,
-    ChainRole,
     Confidence,
     Doubt,
     Evidence,
@@ -60,17 +58,46 @@ MAX_EVIDENCE: Final = 12
 
 
 class Answered(NamedTuple):
-    """One question, the claim that wins, what else is possible, and what is shown beside it."""
+    """One question, the claim that wins, and what else was claimed."""
 
     question: Question
     winner: Weighed
-    alternatives: tuple[Alternative, ...]
-    besides: tuple[Evidence, ...]
+    others: Sequence[Weighed]
 
     @property
     def claim(self) -> Claim:
         """What is claimed."""
         return self.winner.claim
+
+    @property
+    def leaves_open(self) -> bool:
+        """The claim says only that nothing can be seen."""
+        return self.claim.cause in LEAVES_OPEN
+
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """What else is possible; of a confirmed claim only where it leaves open what happened."""
+        if self.winner.confidence == "confirmed" and not self.leaves_open:
+            return ()
+        cause = self.claim.cause
+        found: dict[str, Alternative] = {}
+        for doubt in self.winner.doubts:
+            if doubt.rival is not None and doubt.rival != cause:
+                found.setdefault(doubt.rival, Alternative(doubt.rival, doubt.why))
+        for other in self.others:
+            if other.claim.cause not in (cause, "unexplained"):
+                found.setdefault(other.claim.cause, Alternative(other.claim.cause, other.claim.summary))
+        return tuple(found.values())
+
+    @property
+    def besides(self) -> list[Evidence]:
+        """Evidence that is shown beside that of the claim."""
+        return [
+            evidence
+            for other in self.others
+            if other.confidence == "confirmed" or self.leaves_open
+            for evidence in other.claim.evidence
+        ]
 
 
 def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] = ()) -> Explanation:
@@ -84,34 +111,50 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
     """
     context = context or Context()
     with counted() as reached:
-        whole = _explained(Case(facts, context), hosts)
-    return replace(whole, bounds_reached=(*context.bounds_reached, *sentences(reached)))
+        case = Case(facts, context)
+        known, rest = _explained(case, hosts)
+    whole = Explanation.begun(rest, **known, bounds_reached=(*context.bounds_reached, *sentences(reached)))
+    return case.places.located(whole)
 
 
-def _explained(case: Case, hosts: Sequence[str]) -> Explanation:
+def _explained(
+    case: Case, hosts: Sequence[str]
+) -> tuple[dict[str, object], Callable[[str], Mapping[str, object]]]:
+    """Return the parts of an explanation, and what makes those that not every report shows."""
     verdicts = tuple(_verdicts(case))
     logs = in_fitting_zones(case.context.logs, log_times(verdicts)) if case.context.logs else ()
     legs = chains(case)
     if hosts:
         verdicts = tuple(verdict for verdict in verdicts if _matches(verdict.host, hosts))
         legs = tuple(chain for chain in legs if _matches(chain.host, hosts))
-    findings = all_findings(case, verdicts, lambda name: not hosts or _matches(name, hosts))
-    findings = annotated_findings(findings, case.site)
+
+    def wanted(name: str | None) -> bool:
+        return not hosts or _matches(name, hosts)
+
+    findings = annotated_findings(all_findings(case, verdicts, wanted), case.site)
     verdicts = annotated(verdicts, logs, case.proxy, case.site)
     only = {verdict.certificate.sha256 for verdict in verdicts if verdict.certificate} if hosts else None
-    whole = Explanation(
-        case.facts.captures,
-        verdicts,
-        findings,
-        case.unmatched,
-        legs,
-        tuple(_notes(case, logs)),
-        headline=headline(case, verdicts, hosts=hosts, only=only),
-        picture=picture(case, verdicts, only),
-        timelines=timelines(case, verdicts),
-        staples=staple_rows(case, lambda name: not hosts or _matches(name, hosts)),
-    )
-    return case.places.located(whole)
+    parts: dict[str, Callable[[], object]] = {
+        "timelines": lambda: timelines(case, verdicts),
+        "staples": lambda: staple_rows(case, wanted),
+    }
+
+    def rest(name: str) -> Mapping[str, object]:
+        # A bound of what is shown here was reached, and counted, when the verdicts were made.
+        with counted():
+            return {name: parts[name]()}
+
+    known = {
+        "captures": case.facts.captures,
+        "verdicts": verdicts,
+        "findings": findings,
+        "unmatched_exchanges": case.unmatched,
+        "chains": legs,
+        "notes": tuple(_notes(case, logs)),
+        "headline": headline(case, verdicts, hosts=hosts, only=only),
+        "picture": picture(case, verdicts, only),
+    }
+    return known, rest
 
 
 def _matches(host: str | None, patterns: Sequence[str]) -> bool:
@@ -141,25 +184,7 @@ def answer(question: Question) -> Answered:
                 firm = one
                 settled = one.confidence == "confirmed" and claim.cause not in LEAVES_OPEN
     winner = firm or (found[-1] if found else _nothing(question))
-    leaves_open = winner.claim.cause in LEAVES_OPEN
-    others = [one for one in found if one is not winner]
-    alternatives: dict[str, Alternative] = {}
-    if winner.confidence != "confirmed" or leaves_open:
-        for doubt in winner.doubts:
-            if doubt.rival is not None and doubt.rival != winner.claim.cause:
-                alternatives.setdefault(doubt.rival, Alternative(doubt.rival, doubt.why))
-        for other in others:
-            if other.claim.cause not in (winner.claim.cause, "unexplained"):
-                alternatives.setdefault(
-                    other.claim.cause, Alternative(other.claim.cause, other.claim.summary)
-                )
-    besides = [
-        evidence
-        for other in others
-        if leaves_open or other.confidence == "confirmed"
-        for evidence in other.claim.evidence
-    ]
-    return Answered(question, winner, tuple(alternatives.values()), tuple(besides))
+    return Answered(question, winner, [one for one in found if one is not winner])
 
 
 def _nothing(question: Question) -> Weighed:
@@ -224,38 +249,44 @@ def _verdict(group: list[Question]) -> Verdict:
     newest = next((row.claim.status for row in reversed(shown) if row.claim.status), None)
     best = min(shown, key=lambda row: _rank(row, newest)) if len(shown) > 1 else shown[0]
     claim, question = best.claim, best.question
-    same = question.case.same
     # Good, and later revoked, is revoked.
     status = next((row.claim.status for row in reversed(rows) if row.claim.status), None)
-    later = f"; the newest answer says {status}" if claim.status not in (None, status) else ""
     subject = shown[0].question.certificate
-    chain_role: ChainRole = "leaf" if 0 in [q.position for q in group] else "intermediate"
-    sightings = tuple([_sighting(row) for row in rows])
-    summed_up = sightings[rows.index(best)]
-    return Verdict(
+    later = f"; the newest answer says {status}" if claim.status not in (None, status) else ""
+    return Verdict.begun(
+        partial(_rest, best, rows, later),
         validator=question.validator,
         host=_host(group, subject),
         certificate=subject,
-        chain_role=chain_role,
+        chain_role="leaf" if 0 in [q.position for q in group] else "intermediate",
         presence=presence_of(claim.cause),
         cause=claim.cause,
         status=status,
         confidence=best.winner.confidence,
-        summary=same(_sentence(claim.summary + later + _contradicted_words(best))),
-        alternatives=summed_up.alternatives,
-        evidence=_evidence(best),
-        next_steps=tuple([same(step) for step in _next_steps(question, claim)]),
-        sightings=sightings,
-        doubts=summed_up.doubts,
         presented_by=question.presented_by,
     )
 
 
+def _rest(best: Answered, rows: Sequence[Answered], later: str, _: str) -> dict[str, object]:
+    """Return what a verdict says at length, made where it is shown; no bound can be reached in it."""
+    same = best.question.case.same
+    sightings = tuple([_sighting(row) for row in rows])
+    summed_up = sightings[rows.index(best)]
+    return {
+        "summary": same(_sentence(best.claim.summary + later + _contradicted_words(best))),
+        "alternatives": summed_up.alternatives,
+        "evidence": _evidence(best),
+        "next_steps": tuple([same(step) for step in _next_steps(best.question, best.claim)]),
+        "sightings": sightings,
+        "doubts": summed_up.doubts,
+    }
+
+
 def _evidence(row: Answered) -> tuple[Evidence, ...]:
-    evidence = row.claim.evidence
-    if not row.besides and len(evidence) < 2:
+    evidence, besides = row.claim.evidence, row.besides
+    if not besides and len(evidence) < 2:
         return evidence
-    return tuple(dict.fromkeys((*evidence, *row.besides)))[:MAX_EVIDENCE]
+    return tuple(dict.fromkeys((*evidence, *besides)))[:MAX_EVIDENCE]
 
 
 def _contradicted_words(row: Answered) -> str:
@@ -296,7 +327,7 @@ def _rank(row: Answered, newest: Status | None) -> tuple[int, bool, int, bool, i
     """Sort key of sightings: the strongest first, and among those of one cause one with the newest status."""
     presence, itself_only, rank, confidence = _strength(row.winner)
     older = newest is not None and row.claim.status not in (None, newest)
-    bare = row.claim.cause in LEAVES_OPEN and not row.besides
+    bare = row.leaves_open and not row.besides
     return presence, itself_only, rank, older, confidence, bare
 
 

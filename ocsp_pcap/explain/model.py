@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from ocsp_pcap.facts import CaptureFact, CertificateFact, OcspExchangeFact, Transport
 from ocsp_pcap.facts.types import Frame, Serial, Sha256, StreamNumber, Time
@@ -79,8 +80,36 @@ class Sighting:
     doubts: tuple[Doubt, ...] = ()
 
 
+class _Begun:
+    """Parent of a frozen dataclass that may be begun, and is made whole when more of it is asked for.
+
+    Of thousands of verdicts a report for the terminal shows the details of a few.
+    """
+
+    __slots__ = ("_rest",)
+
+    @classmethod
+    def begun(cls, rest: Callable[[str], Mapping[str, object]], **known: object) -> Self:
+        """Return an instance with the fields that are known; ``rest`` makes one of the others, or more."""
+        made = cls.__new__(cls)
+        for name, value in known.items():
+            object.__setattr__(made, name, value)
+        object.__setattr__(made, "_rest", rest)
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Python asks here for what has no value.
+            if name == "_rest" or (rest := getattr(self, "_rest", None)) is None:
+                raise AttributeError(f"{type(self).__name__} has no {name}")
+            for field, value in rest(name).items():
+                object.__setattr__(self, field, value)
+            return object.__getattribute__(self, name)
+
+
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(_Begun):
     """All sightings of one certificate by one validator, summed up."""
 
     validator: Validator
@@ -283,7 +312,7 @@ class StapleRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(_Begun):
     """The answer to the whole question, ready for a report."""
 
     captures: tuple[CaptureFact, ...]

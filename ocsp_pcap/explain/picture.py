@@ -74,7 +74,8 @@ class _Part(NamedTuple):
     kind: LinkKind
     words: tuple[Any, ...]
     items: Sequence[Any]
-    evidence: tuple[Evidence, ...]
+    evidence: Iterable[Evidence]
+    """Gone through once, and no further than a link has room."""
 
 
 class _Drawing:
@@ -151,7 +152,7 @@ class _Drawing:
 
         ``words`` is what makes a label of ``items``, of one host or of several, and what else it is given.
         """
-        self.parts.append(_Part(*ends, kind, words, items, tuple(islice(evidence, MOST_EVIDENCE))))
+        self.parts.append(_Part(*ends, kind, words, items, evidence))
 
     def _figures(self) -> dict[str, Node]:
         """Return the figure of each host: its own, or one that stands for all of its kind."""
@@ -309,7 +310,7 @@ class _Drawing:
                 groups[self.case.identity(verdict.validator.address), verdict.cause].append(verdict)
         for (identity, _), some in groups.items():
             target = self._named_responder(some)
-            evidence = [item for verdict in some for item in verdict.evidence[-1:]]
+            evidence = (item for verdict in some for item in verdict.evidence[-1:])
             self._part((identity, target), "ocsp-failed", (cause_words,), some, evidence)
 
     def _named_responder(self, verdicts: Iterable[Verdict]) -> str:
@@ -356,7 +357,7 @@ class _Drawing:
             for verdict in sorted(rows, key=lambda verdict: cause_rank(verdict.cause)):
                 kinds[_ghost(verdict)].append(verdict)
             for kind, some in kinds.items():
-                evidence = [item for verdict in some for item in verdict.evidence[:1]]
+                evidence = (item for verdict in some for item in verdict.evidence[:1])
                 self._part((identity, self._named_responder(some)), kind, (ghost_words,), some, evidence)
 
 

@@ -29,18 +29,24 @@ GIVES_UP: Final = frozenset(
 def find(view: View) -> Iterator[Finding]:
     """Say so where the receiver of such a certificate ended the handshake with a fatal alert."""
     given_up: list[tuple[Verdict, Visit, int]] = []
-    by_stream = view.case.by_stream
-    for verdict in view.verdicts:
+    case = view.case
+    alerts = {
+        place: (visit, frame)
+        for place, visit in case.by_stream.items()
+        if visit.handshake.alerts and (frame := _alert(visit)) is not None
+    }
+    alerted = {case.identity(visit.handshake.client) for visit, _ in alerts.values()}
+    for verdict in view.verdicts if alerts else ():
         certificate = verdict.certificate
         if certificate is None or certificate.ocsp_urls or certificate.crl_urls or certificate.is_ca:
             continue
         if verdict.cause != "reissued-certificate" or verdict.confidence not in FIRM:
             continue
-        for sighting in verdict.sightings:
-            visit = by_stream.get((sighting.capture, sighting.stream))
-            if visit is not None and (frame := _alert(visit)) is not None:
-                given_up.append((verdict, visit, frame))
-                break
+        if case.identity(verdict.validator.address) not in alerted:
+            continue
+        found = (alerts.get((sighting.capture, sighting.stream)) for sighting in verdict.sightings)
+        if first := next(filter(None, found), None):
+            given_up.append((verdict, *first))
     if not given_up:
         return
     hosts = list(dict.fromkeys(verdict.host or "an unnamed host" for verdict, _, _ in given_up))
