@@ -14,10 +14,10 @@ from ocsp_pcap.explain.question import Question
 ENTRY: Final = cause(
     "certificate-encrypted",
     "unknown",
-    "TLS 1.3 (or QUIC, or ECH) hides the certificate, and there are no keys.",
+    "TLS 1.3 (or QUIC, or ECH) hides the certificate, and no keys open it.",
     (
-        "is encrypted (TLS 1.3 without keys)",
-        "are encrypted (TLS 1.3 without keys)",
+        "is encrypted, and no keys open it",
+        "are encrypted, and no keys open them",
         "may be hidden by encryption",
     ),
     ((Saw,),),

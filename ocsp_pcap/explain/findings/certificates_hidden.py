@@ -35,10 +35,12 @@ def find(view: View) -> Iterator[Finding]:
     guessed = "".join(f" {words}" for _, _, words, _ in guesses[:MAX_GUESSES])
     over_quic = _over_quic(hidden)
     number = len(hidden)
-    noun = "handshake hides its certificate" if number == 1 else "handshakes hide their certificates"
+    noun, it = "handshakes hide their certificates", "them"
+    if number == 1:
+        noun, it = "handshake hides its certificate", "it"
     yield finding(
         ENTRY,
-        f"{number} {noun} ({_names(over_quic)} without keys): {hosts_of(hidden)}.{guessed}",
+        f"{number} {noun} ({_names(over_quic)}, and no keys open {it}): {hosts_of(hidden)}.{guessed}",
         [*(e for _, _, _, pair in guesses[:MAX_GUESSES] for e in pair), *evidence_of(hidden[:4])],
         tls="TLS" if False in over_quic else None,
         quic="QUIC" if True in over_quic else None,
