@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from ocsp_pcap.explain.case import Case
@@ -12,6 +13,7 @@ from ocsp_pcap.explain.hellos import differ
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.spans import between, nearest, some
 from ocsp_pcap.explain.visits import Visit
+from ocsp_pcap.facts import OcspExchangeFact
 
 
 def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
@@ -28,6 +30,13 @@ def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
         return
     relays = question.asker.identity in question.case.hellos.relays
     if not (relays or question.asker.relayed or question.validator.role in ("child", "parent")):
+        asked = question.case.once(_asked_through_a_proxy).get(question.asker.identity)
+        if asked is not None and not told_to_intercept(question):
+            yield Standing(
+                "may-tunnel",
+                f"{asked.client} asked through the proxy {asked.server} about a certificate that only "
+                f"{question.who} was seen to receive: that may be the outer side of this proxy",
+            )
         return
     lossy = relays and question.case.coverage.loss(question.visit.handshake.capture) is not None
     if not told_to_intercept(question) and (lossy or not served(question)):
@@ -40,6 +49,27 @@ def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
         yield Standing(
             "may-tunnel", f"{question.who} {seen}, and may only tunnel this one for a client behind it"
         )
+
+
+def _asked_through_a_proxy(case: Case) -> dict[str, OcspExchangeFact]:
+    """Return, by identity of the only host that received a certificate, a query of another host about that.
+
+    Through a proxy of which no other address is known, so that the host may be its outer side.
+    """
+    holders: dict[str, list[str]] = defaultdict(list)
+    for identity, host in case.hosts.items():
+        for sha256 in host.received:
+            holders[sha256].append(identity)
+    clients = {case.identity(visit.handshake.client) for visit in case.visits}
+    found: dict[str, OcspExchangeFact] = {}
+    for exchange in case.exchanges:
+        if not exchange.via_proxy or case.identity(exchange.server) in clients:
+            continue
+        for certificate in case.askers.certificates_meant(exchange):
+            received = holders.get(certificate.sha256, [])
+            if len(received) == 1 and received[0] != case.identity(exchange.client):
+                found.setdefault(received[0], exchange)
+    return found
 
 
 def shown_to_intercept(question: Question) -> bool:

@@ -295,10 +295,26 @@ def test_a_query_inside_that_of_another_host_may_be_handed_on() -> None:
 
 def test_a_query_inside_one_through_a_proxy_may_be_handed_on_by_another_address_of_it() -> None:
     """The inner side of the handshake is not in the capture, and with it what shows the two addresses one."""
-    visit, outer = handshake("shop.test", SHOP), exchange(SHOP, time=1.02, delay=0.1)
+    visits = handshake("shop.test", SHOP), handshake("shop.test", SHOP, client=CLIENT, time=-9)
+    outer = exchange(SHOP, time=1.02, delay=0.1)
     for delay, sure in ((0.2, "likely"), (0.05, "confirmed")):
         query = asked_through_the_parent(client=CLIENT, time=1, delay=delay, http_status=200)
-        assert outcome(facts(SHOP, visit, query, outer)) == ("queried", sure)
+        assert outcome(facts(SHOP, *visits, query, outer)) == ("queried", sure)
+
+
+def test_who_alone_received_what_another_asks_about_through_a_proxy_may_be_that_proxy() -> None:
+    """Its outer side: the handshakes of the inner one are not in the capture."""
+    stapled = handshake("news.test", NEWS, staples=(response(NEWS),), time=-60)
+    query = asked_through_the_parent(client=CLIENT, time=1)
+    seen = facts(SHOP, NEWS, stapled, handshake("shop.test", SHOP), query)
+    found = verdict(seen, host="news.test")
+    assert (found.cause, found.confidence, [d.code for d in found.doubts]) == (
+        "stapled", "likely", ["may-tunnel"],
+    )  # fmt: skip
+    inner = handshake("shop.test", SHOP, client=CLIENT, server=PARENT_INSIDE, proxied=True, time=-0.1)
+    assert outcome(facts(*seen.certificates.values(), stapled, inner, query), host="news.test") == (
+        "stapled", "confirmed",
+    )  # fmt: skip
 
 
 def test_a_proxy_that_the_site_file_does_not_name_is_not_its_parent() -> None:
