@@ -47,15 +47,18 @@ class ReadingWatch(Watch):
             progress.update(task, completed=self._done, total=total, packets=self._packets)
 
     def wait(self, call: Callable[[], Value]) -> Value | None:
-        """Return what ``call`` returns; None where the user interrupts it."""
-        self._waiting = True
+        """Return what ``call`` returns; None where the user interrupts it, or did before."""
+        if self.stopped:
+            return None
         try:
-            return call()
+            try:
+                self._waiting = True
+                return call()
+            finally:
+                self._waiting = False
         except KeyboardInterrupt:
             self.stopped = True
             return None
-        finally:
-            self._waiting = False
 
     def interrupt(self, *_: object) -> None:
         """End reading where it can be ended; when it happens again, at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.capture.formats import compression
@@ -99,9 +99,9 @@ class Decompressed(io.RawIOBase):
     or corrupt, everything before it is delivered, the stream ends there and :attr:`damage` says why.
     """
 
-    def __init__(self, raw: BinaryIO, name: str) -> None:
+    def __init__(self, raw: io.BufferedReader, name: str) -> None:
         self.damage: str | None = None
-        self._raw = raw
+        self.raw = raw
         self._name = name
         self._make = _decompressor(name)
         self._input_size = _ZSTD_INPUT if name == "zstd" else _INPUT
@@ -151,12 +151,13 @@ class Decompressed(io.RawIOBase):
     def close(self) -> None:
         """Close the compressed stream too."""
         if not self.closed:
-            self._raw.close()
+            self.raw.close()
         super().close()
 
     def _fill(self) -> bool:
         """Get more compressed bytes; False at their end."""
-        data = self._raw.read(self._input_size)
+        # A read that waits for more than there is would lose it where it is interrupted.
+        data = self.raw.read1(self._input_size)
         self._offset += len(data)
         self._input += data
         return bool(data)

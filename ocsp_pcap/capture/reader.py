@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import select
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +18,7 @@ from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.expand import source_named
 from ocsp_pcap.capture.formats import is_capture, is_pcap
 from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, FileDamage, Parsed
+from ocsp_pcap.capture.pipe import Interrupted, Wait, at_once, below
 from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stored_position, stream_damage
 
 BLOCK_SIZE = 16 << 20
@@ -32,15 +31,6 @@ BUFFER_LIMIT = (64 << 20) + (1 << 16)
 """A record that does not fit into a buffer of this size is damage."""
 BATCH_ROWS = 1 << 15
 """Packets that a batch holds at most."""
-
-
-Wait: TypeAlias = Callable[[Callable[[], int]], int | None]
-"""Calls what may block, and returns what that returns; None: reading is to end."""
-
-
-def at_once(call: Callable[[], int]) -> int | None:
-    """Call what may block, for as long as it takes."""
-    return call()
 
 
 class CaptureSummary(NamedTuple):
@@ -119,6 +109,7 @@ class CaptureReader:
         self._frames_before = 0
         self._wait: Wait = at_once
         self._stream = stream
+        self._pipe = below(stream)
         self._parser = _parser_of(head, interfaces)
         self._buffer = _aligned(max(block_size, len(head)) + PADDING)
         self._buffer[: len(head)] = np.frombuffer(head, np.uint8)
@@ -165,6 +156,11 @@ class CaptureReader:
         )
 
     @property
+    def is_pipe(self) -> bool:
+        """It is a pipe, which is read on for a moment where its watch is stopped."""
+        return self._pipe is not None
+
+    @property
     def position(self) -> int:
         """Bytes of the file, as it is stored, that were read so far."""
         return stored_position(self._stream, self._base + self._filled)
@@ -185,6 +181,8 @@ class CaptureReader:
             wait: what waits for the source.
         """
         self._frames_before, self._wait = frames_before, wait
+        if self._pipe is not None:
+            self._pipe.wait = wait
         start, final = 0, False
         while True:
             final = self._fill() or final
@@ -205,35 +203,27 @@ class CaptureReader:
     def _fill(self) -> bool:
         """Read until the buffer is full; True where the source ends first."""
         room = self._buffer.data[: len(self._buffer) - PADDING]
-        # A pipe gives what is there: readinto would wait for more, and lose it where it is interrupted.
+        # A pipe gives what is there: readinto would wait for more, and lose it where that is interrupted.
         read = getattr(self._stream, "readinto1", None) or self._stream.readinto  # type: ignore[attr-defined]
         while self._filled < len(room):
+            into = room[self._filled :]
             try:
-                count = self._wait(partial(read, room[self._filled :]))
+                count = self._wait(partial(read, into)) if self._pipe is None else read(into)
+            except Interrupted:
+                count = None
             except (OSError, ValueError) as error:
                 self._damage = f"reading failed at byte {self._base + self._filled}: {error}"
                 return True
-            if count is None:
+            if count is None and self._pipe is not None and not self.interrupted:
+                # Ctrl-C ends its writer, too, which then writes what it held.
+                self._pipe.until = time.monotonic() + GRACE
                 self.interrupted = True
-                self._drain(room)
+                continue
+            self.interrupted |= count is None
             if not count:
                 return True
             self._filled += count
         return False
-
-    def _drain(self, room: memoryview) -> None:
-        """Take what a pipe still brings: Ctrl-C ends its writer, too, which then writes what it held."""
-        stream = self._stream
-        if not isinstance(stream, io.BufferedReader) or stream.seekable():
-            return
-        deadline = time.monotonic() + GRACE
-        while self._filled < len(room) and (left := deadline - time.monotonic()) > 0:
-            if not select.select([stream], [], [], left)[0]:
-                return
-            count = stream.readinto1(room[self._filled :])
-            if not count:
-                return
-            self._filled += count
 
     def _make_room(self, start: int, needed: int) -> int:
         """Carry the unread rest over to the front; grow the buffer where the next record needs it.

@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from ocsp_pcap.capture.decompress import Decompressed
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import HEAD, compression, describe
+from ocsp_pcap.capture.pipe import File
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class CaptureSource:
         try:
             if stat.S_ISDIR(self.path.stat().st_mode):
                 raise CaptureError(f"{self.name}: this is a directory.")
-            return io.BufferedReader(io.FileIO(self.path), HEAD)
+            return io.BufferedReader(File(self.path), HEAD)
         except OSError as error:
             raise CaptureError(f"{self.name}: {reason(error)}.") from error
 
@@ -88,7 +89,7 @@ def _open_standard_input() -> io.BufferedReader:
     if sys.stdin.isatty():
         raise CaptureError("-: standard input is a terminal; pipe a capture into it.")
     try:
-        raw = cast("io.RawIOBase", io.FileIO(sys.stdin.fileno(), closefd=False))
+        raw = cast("io.RawIOBase", File(sys.stdin.fileno(), closefd=False))
     except OSError:
         # A test runner may have put an object without a descriptor in its place.
         raw = cast("io.RawIOBase", sys.stdin.buffer)

@@ -160,7 +160,7 @@ class CaptureObserver:
                 disputed.update(*decoded.udp.disputed.values())
             watch.advance(reader.position - position, len(batch))
             position = reader.position
-            if watch.stopped and not reader.interrupted:
+            if watch.stopped and not reader.is_pipe:
                 break
         self._take_secrets(reader, secrets_read)
         self.observation.files.append(
