@@ -32,7 +32,7 @@ class HowToRead(NamedTuple):
     cluster: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class CapturesRead:
     """Facts, and whether every input could be read."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.parallel.workers import Workers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class RunOptions:
     """Options of reading captures."""
 

@@ -23,7 +23,7 @@ class BoundError(ValueError):
     """A bound that does not exist, or a value that it cannot have."""
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class Bounds(ReadingBounds, ExplainingBounds):
     """All bounds. Read them when they are needed: they can be adjusted."""
 

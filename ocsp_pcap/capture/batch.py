@@ -16,7 +16,7 @@ Bytes: TypeAlias = NDArray[np.uint8]
 Column: TypeAlias = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class PacketBatch:
     """N packets of one block of a capture.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,14 @@ LARGE_LINK_TYPES = frozenset({189, 220, 231, 249, 279})
 """USB with either Linux header, D-Bus, USBPcap, EBHSCR."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileDamage:
+class FileDamage(NamedTuple):
     """Where in the buffer, and why, a capture cannot be read on."""
 
     position: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Parsed:
     """The packets of a part of the buffer; columns as in PacketBatch."""
 

@@ -18,7 +18,7 @@ TCP_MINIMUM = 16
 UDP_MINIMUM = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Addresses:
     """Source, destination and hop limit of N packets of one IP version."""
 
@@ -41,7 +41,7 @@ class Addresses:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Block:
     """Rows of one transport protocol; ``row`` is the index of the packet in its batch."""
 

@@ -17,7 +17,7 @@ EXTRA = 1 << 48
 """Payload offsets at or above this value count from the start of :attr:`TransportColumns.extra`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class TransportColumns:
     """N TCP segments or UDP datagrams, in frame order (one frame may give several rows or none).
 

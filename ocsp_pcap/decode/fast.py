@@ -67,7 +67,7 @@ Level = dict[int, list[Frames]]
 """Packets by the kind of their next header."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class FastResult:
     """The rows that the walk made of packets, and the packets that it leaves to the slow path."""
 

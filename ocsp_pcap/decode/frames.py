@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.capture.batch import Bytes, Column
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Space:
+class Space(NamedTuple):
     """Bytes that packets stand in, followed by :data:`~ocsp_pcap.capture.batch.PADDING` more."""
 
     buffer: Bytes
@@ -21,7 +20,7 @@ class Space:
     """What is added to a position in ``buffer`` to make a payload offset of the columns."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Frames:
     """N packets, or what they carry, in frame order. Positions are those of a :class:`Space`."""
 

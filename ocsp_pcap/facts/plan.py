@@ -8,7 +8,7 @@ means follows from its type (:mod:`ocsp_pcap.facts.types`), never by its name.
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import (
@@ -45,8 +45,7 @@ class Integer(NamedTuple):
     meaning: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """True or false."""
 
 
@@ -62,8 +61,7 @@ class Listing(NamedTuple):
     element: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(NamedTuple):
     """A sequence of pairs of strings, the first of each pair different: a map."""
 
 

@@ -1,7 +1,6 @@
 """Events of the HTTP parser; frames are those that held a message's first and last byte."""
 
-from __future__ import annotations
-
+# No postponed annotations: named tuples would compile each of theirs, at every start.
 from typing import Literal, NamedTuple, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]

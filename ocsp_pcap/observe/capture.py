@@ -42,7 +42,7 @@ class ObservedFile(NamedTuple):
     """Frames, counted in this file, of IP fragments that disagree about a UDP datagram."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Observation:
     """All that one capture showed, before it is put into facts."""
 

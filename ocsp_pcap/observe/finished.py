@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ocsp_pcap.spoken.seen import SeenHandshake, Spoken, Traits, Tunnel
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class FinishedStream:
     """A stream that is over, or of which nothing more can matter."""
 

@@ -56,7 +56,7 @@ class Segments:
         return bytes(memory[offset : offset + length]), bytes(memory[start:offset])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Rows:
     """Rows of several batches that belong to some streams, with their payload; in order of frames."""
 

@@ -13,7 +13,7 @@ from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.spoken.shared import Shared
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ReadCapture:
     """A capture that was read, and the files that it consists of."""
 

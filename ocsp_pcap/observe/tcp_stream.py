@@ -26,7 +26,7 @@ class Reset(NamedTuple):
     """Sequence number that its direction had come to."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class TcpStream:
     """A stream that is being read."""
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ocsp_pcap.quic.connection import QuicConnection
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class UdpStream:
     """A handshake (or those of one connection) of a UDP flow; a flow may have several."""
 

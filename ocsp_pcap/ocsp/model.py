@@ -1,7 +1,6 @@
 """One OCSP response (RFC 6960 4.2), as far as the program needs it."""
 
-from __future__ import annotations
-
+# No postponed annotations: named tuples would compile each of theirs, at every start.
 from typing import NamedTuple
 
 from ocsp_pcap.facts import SingleFact

@@ -1,7 +1,6 @@
 """One X.509 certificate (RFC 5280), as far as the program needs it."""
 
-from __future__ import annotations
-
+# No postponed annotations: named tuples would compile each of theirs, at every start.
 from typing import NamedTuple
 
 

@@ -29,7 +29,7 @@ class RsaKey(NamedTuple):
     """Of the SubjectPublicKeyInfo."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Shared:
     """Each distinct certificate and response is parsed once a run, through these."""
 

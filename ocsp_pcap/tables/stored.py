@@ -84,7 +84,7 @@ def _json_lines(argument: str) -> Facts:
     return facts
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class StoredInputs:
     """The facts among the arguments of a command, and the captures that are still to be read."""
 

@@ -5,8 +5,7 @@ the packet that held the last byte of the message. They are named tuples because
 dozen: tell them apart by class, not by comparison.
 """
 
-from __future__ import annotations
-
+# No postponed annotations: named tuples would compile each of theirs, at every start.
 from typing import NamedTuple, TypeAlias
 
 
