@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -87,14 +87,17 @@ class Observation:
             return number
         return self.numbers[1].at(self.udp.flows.first_frame(number))
 
-    def extra_numbers(self, file: int, stream: int) -> int:
-        """Return by how much the number of a stream is higher in one file for the reason above."""
+    def numbers_in(self, file: int, streams: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+        """Return TCP streams, given with their numbers in a file, as Wireshark shows both."""
         extra = self._socks_frames()
-        if not extra:
-            return 0
-        before = sum(each.summary.packets for each in self.files[:file])
-        first_frame = max(before + 1, self.tcp.flows.first_frame(stream))
-        return bisect_left(extra, first_frame) - bisect_left(extra, before + 1)
+        if not extra and self.numbers is None:
+            return streams
+        first = 1 + sum(each.summary.packets for each in self.files[:file])
+        begun = [max(first, self.tcp.flows.first_frame(stream)) for stream, _ in streams]
+        return [
+            (self.tcp_stream(stream), number + bisect_left(extra, frame) - bisect_left(extra, first))
+            for (stream, number), frame in zip(streams, begun, strict=True)
+        ]
 
     def _socks_frames(self) -> list[int]:
         """Return, in order, the frames that open such a second conversation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from itertools import starmap
 
 import numpy as np
 
@@ -88,12 +89,15 @@ def _files(observation: Observation, tcp_streams: Set[int], udp_streams: Set[int
             last_time=file.summary.last_time,
             damage=_file_damage(file),
             tcp_streams=tuple(
-                FileStream(observation.tcp_stream(stream), number + observation.extra_numbers(index, stream))
-                for stream, number in observation.tcp.files.numbers(index, tcp_streams, tcp_order)
+                starmap(
+                    FileStream,
+                    observation.numbers_in(
+                        index, observation.tcp.files.numbers(index, tcp_streams, tcp_order)
+                    ),
+                )
             ),
             udp_streams=tuple(
-                FileStream(stream, number)
-                for stream, number in observation.udp.files.numbers(index, udp_streams, udp_order)
+                starmap(FileStream, observation.udp.files.numbers(index, udp_streams, udp_order))
             ),
         )
         for index, file in enumerate(observation.files)

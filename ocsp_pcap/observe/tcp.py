@@ -146,7 +146,7 @@ class TcpObserver:
         joined = self.flows.join(other.flows, match, frames_before)
         self.files.join(other.files, joined)
         self.streams.reserve(len(self.flows))
-        number = {each: int(joined.number[each]) for each in np.flatnonzero(taken).tolist()}
+        number = dict(zip(np.flatnonzero(taken).tolist(), joined.number[taken].tolist(), strict=True))
         self.streams.wanted[joined.number[taken]] = other.streams.wanted[: len(taken)][taken]
         self.streams.adopt(other.streams, number, frames_before)
         self.dns.adopt(other.dns, joined, frames_before, taken)
