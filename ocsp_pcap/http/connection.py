@@ -19,7 +19,7 @@ from ocsp_pcap.http.state import (
     looks_like_response,
     looks_like_tls,
 )
-from ocsp_pcap.http.tunnel import TunnelEntrance
+from ocsp_pcap.http.tunnel import Greeting, TunnelEntrance
 
 MAX_REST_OF_HEAD = 2048
 """Missing bytes that are taken for the rest of a request whose head begins before them, and for no other."""
@@ -109,7 +109,7 @@ class HttpConversation:
             if self.tunnel is not None:
                 self._entrance.enter(Trailing(from_client, data, frame, time))
         elif self._entrance.greeting is not None and segment_start and looks_like_tls(data):
-            self._entrance.open(*self._entrance.greeting)
+            self._entrance.open(*self._entrance.greeting[:2])
             self._entrance.enter(Trailing(from_client, data, frame, time))
         elif from_client:
             self._client.seen = True
@@ -250,11 +250,14 @@ class HttpConversation:
 
     def _tunnel_request(self, pending: Pending, request: Request, events: list[HttpEvent]) -> None:
         """Take a CONNECT request: what follows it depends on the answer (RFC 9110 9.3.6)."""
-        pending.interest = TUNNEL
-        self._await_answer(pending, request.frame, request.time, events)
-        pending.event = request
+        pending.interest, pending.event = TUNNEL, request
         events.append(request)
-        self._client.state = HttpState.HELD
+        greeting = self._entrance.greeting
+        self._await_answer(pending, request.frame, request.time, events)
+        if greeting is not None and request.time < greeting.time:
+            self._entrance.open(greeting.status, greeting.frame)
+        elif self._pairing.next is not None:
+            self._client.state = HttpState.HELD
 
     def _client_body(self, data: bytes, frame: int, time: int, events: list[HttpEvent]) -> bytes:
         message = self._client.message
@@ -324,8 +327,13 @@ class HttpConversation:
                     self._entrance.enter(Trailing(False, rest, frame, time))
                 return b""
             if pending is None and not rest and not has_framing(head):
-                self._entrance.greeting = (status, frame)
-        if request == NONE and self._interests.is_plain_answer(head) and len(self._pairing) <= 1:
+                self._entrance.greeting = Greeting(status, frame, time)
+        if (
+            request == NONE
+            and self._interests.is_plain_answer(head)
+            and len(self._pairing) <= 1
+            and not self._pairing.awaits_requests
+        ):
             self._pairing.forget()
             server.lose()
             self._pass_over(len(rest))
@@ -338,7 +346,7 @@ class HttpConversation:
         message.first_frame = server.first_frame
         message.interest = self._interests.response_interest(request, message.status, message.headers)
         server.message, server.state = message, HttpState.BODY
-        self._pairing.begin_response()
+        self._pairing.begin_response(time)
         if request == TUNNEL:
             self._release_held(events)
         return self._server_body(rest, frame, time, events)
@@ -358,6 +366,8 @@ class HttpConversation:
         if message.done:
             self._end_message(False, frame, time, events, complete=True)
         elif message.interest == NONE and not self._pairing:
+            if self._pairing.answering is None:
+                self._end_message(False, frame, time, events, complete=False)
             self._pairing.answering = None
             server.lose()
         return rest

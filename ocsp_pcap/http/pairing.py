@@ -6,8 +6,8 @@ that to a request that was lost, or the one before it may have been lost itself.
 the request whose answer it shows itself to be (the caller tells: an OCSP response names what it is about),
 else to none.
 
-Packets out of order may put an answer before its own request in the file. Their times tell then: it waits for
-the next request, and is that one's answer where it was captured later. Where bytes are missing, or several
+Packets out of order may put answers before their own requests in the file. Their times tell then: they wait,
+and each is the answer to the next request where it was captured later. Where bytes are missing, or too many
 answers came before, that is no proof either.
 """
 
@@ -24,6 +24,8 @@ from ocsp_pcap.http.message import Message, read_request
 from ocsp_pcap.http.state import HttpDirection, HttpState
 
 _MAX_KEPT_HEAD: Final = 16 * 1024
+_MAX_EARLY: Final = 8
+"""Answers that wait for requests; behind more of them the client's side is missing, and none waits."""
 
 Closed: TypeAlias = Literal["fin", "rst"]
 Answers: TypeAlias = Callable[[Request, Response], bool | None]
@@ -64,6 +66,8 @@ class AnswerUnderway(NamedTuple):
     message: Message
     pending: Pending | None
     """None: the request is not in the capture."""
+    began: int
+    """Time of its first bytes, as far as they tell it from a request."""
     frame: int
     time: int
     complete: bool
@@ -73,6 +77,11 @@ class AnswerUnderway(NamedTuple):
     def awaits_request(self) -> bool:
         """The request it answers is not at its end yet."""
         return self.pending is not None and self.pending.message is not None
+
+    @property
+    def answers_what_matters(self) -> bool:
+        """The request it answers may matter, whatever it is itself."""
+        return self.pending is not None and self.pending.interest != NONE
 
 
 class Pairing:
@@ -96,14 +105,16 @@ class Pairing:
         self._waiting: deque[Pending] = deque()
         self._early: AnswerUnderway | None = None
         """An answer that was complete before its request."""
-        self._orphan: AnswerUnderway | None = None
-        """The last answer for which no request waited: its own may stand behind it in the file."""
+        self._began = 0
+        """When the answer underway began."""
+        self._orphaned: deque[AnswerUnderway] = deque()
+        """Answers for which no request waited: their own may stand behind them in the file."""
         self._in_doubt = False
         """Requests may have been lost: the next answer may be that to one of them."""
         self._paired = not mid_stream
         """An answer was given to its request, or the capture shows the beginning."""
         self._orphans = 0
-        """Answers since the last request for which none waited."""
+        """Answers for which no request waited, since one was not found to be that to a request behind it."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -129,9 +140,15 @@ class Pairing:
         """Wait for no answer any more: none of them matters."""
         self._waiting.clear()
 
-    def begin_response(self) -> None:
+    @property
+    def awaits_requests(self) -> bool:
+        """Whatever the next answer is, a request behind it in the file may be its own."""
+        return not self._waiting and self._orphans < _MAX_EARLY
+
+    def begin_response(self, time: int) -> None:
         """An answer begins: it is that to the request that is next, if there is one."""
         several = len(self._waiting) > 1
+        self._began = time
         if not self._waiting:
             self._orphans += 1
             self._in_doubt = False
@@ -151,20 +168,27 @@ class Pairing:
         if len(waiting) >= BOUNDS.http_pending:
             reached("http_pending")
             self._drop(waiting.popleft(), None, frame, time, events)
-        orphan, self._orphan = self._orphan, None
-        if orphan is not None and pending.message is not None and pending.time < orphan.time:
-            # Packets out of order: the request was captured before its answer, and written after it.
-            pending.in_doubt = (
-                self._in_doubt
-                or not self._paired
-                or self._orphans > 1
-                or self._client.lost + self._server.lost > 0
-            )
-            self._early = orphan._replace(pending=pending)
+        while self._orphaned:
+            early = self._orphaned.popleft()
+            if self._is_later(early, pending):
+                self._early = early._replace(pending=pending)
+                break
+            self._report(early, events)
         else:
-            self._report(orphan, events)
             waiting.append(pending)
-        self._orphans = 0
+        if not self._orphaned:
+            self._orphans = 0
+        self._report_answered(events)
+
+    def _is_later(self, answer: AnswerUnderway, pending: Pending) -> bool:
+        """Tell whether an answer that the file has before a request is its own: it was captured behind it."""
+        pending.in_doubt = (
+            self._in_doubt
+            or not self._paired
+            or self._orphans > _MAX_EARLY
+            or self._client.lost + self._server.lost > 0
+        )
+        return pending.time < answer.began
 
     def drop_answered(self, frame: int, time: int, events: list[HttpEvent]) -> None:
         """Give up requests that another one followed: a client asks again when it has its answer."""
@@ -199,15 +223,20 @@ class Pairing:
         for pending in (*self._waiting, self.answering, early.pending if early else None):
             if pending is not None and pending.message is message:
                 self.end_request(pending, frame, time, events, complete=complete)
+        self._report_answered(events)
+
+    def _report_answered(self, events: list[HttpEvent]) -> None:
+        """Report an answer that was complete before its request, where that is, too."""
+        early = self._early
         if early is not None and not early.awaits_request:
-            self.report_early(events)
+            self._early = None
+            self._report(early, events)
 
     def report_early(self, events: list[HttpEvent]) -> None:
-        """Report an answer that was complete before its request, if there is one."""
+        """Report the answers that were complete before their requests, if there are any."""
         early, self._early = self._early, None
         self._report(early, events)
-        orphan, self._orphan = self._orphan, None
-        self._report(orphan, events)
+        self._report_orphaned(events)
 
     def response_ended(
         self,
@@ -221,21 +250,34 @@ class Pairing:
     ) -> None:
         """Report the answer that is underway, which is as whole as it will be, where it may matter."""
         pending, self.answering = self.answering, None
-        answer = AnswerUnderway(message, pending, frame, time, complete, closed)
-        if answer.message.interest == NONE:
+        answer = AnswerUnderway(message, pending, self._began, frame, time, complete, closed)
+        if (
+            pending is None
+            and self._waiting
+            and not self._orphaned
+            and self._is_later(answer, self._waiting[0])
+        ):
+            pending = self._waiting.popleft()
+            answer = answer._replace(pending=pending)
+        if pending is None and self.awaits_requests:
+            self._orphaned.append(answer)
             return
-        orphan, self._orphan = self._orphan, None
-        self._report(orphan, events)
-        if pending is None:
-            self._orphan = answer
-        elif answer.awaits_request and pending.message is self._client.message:
+        self._report_orphaned(events)
+        if message.interest == NONE:
+            return
+        if pending is not None and answer.awaits_request and pending.message is self._client.message:
             # Some servers answer on the headers alone: the rest of the request is still on its way.
             self._early = answer
         else:
             self._report_response(answer, events)
 
+    def _report_orphaned(self, events: list[HttpEvent]) -> None:
+        """No longer wait for the requests of answers."""
+        while self._orphaned:
+            self._report(self._orphaned.popleft(), events)
+
     def _report(self, answer: AnswerUnderway | None, events: list[HttpEvent]) -> None:
-        if answer is not None:
+        if answer is not None and (answer.message.interest != NONE or answer.answers_what_matters):
             self._report_response(answer, events)
 
     def _drop(

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.http.events import ConnectTunnel, Request, Trailing
 from ocsp_pcap.http.message import CONNECT, find_head_end, read_request, status_of
 from ocsp_pcap.http.pairing import Pairing
+
+
+class Greeting(NamedTuple):
+    """What may be the answer to a CONNECT that is not in the capture, or stands behind it there."""
+
+    status: int
+    frame: int
+    time: int
 
 
 class TunnelEntrance:
@@ -14,8 +24,7 @@ class TunnelEntrance:
     def __init__(self, pairing: Pairing) -> None:
         """``pairing`` knows the CONNECT request that waits for its answer."""
         self.tunnel: ConnectTunnel | None = None
-        self.greeting: tuple[int, int] | None = None
-        """Status and frame of what may be the answer to a CONNECT that is not in the capture."""
+        self.greeting: Greeting | None = None
         self._pairing = pairing
         self._held: list[Trailing] = []
         self._inside: list[Trailing] = []
