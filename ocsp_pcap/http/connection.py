@@ -125,7 +125,7 @@ class HttpConversation:
         direction = self._client if from_client else self._server
         if self._over or direction.state is HttpState.CLOSED:
             return events
-        direction.lost += length
+        direction.note_loss(length, time)
         if direction.state is HttpState.HELD:
             self._entrance.hold(Trailing(True, b"", frame, time, missing=length))
         elif direction.message is None:
@@ -200,7 +200,7 @@ class HttpConversation:
         head, rest = client.take_head(data, frame, looks_like_request)
         if head is None:
             return rest
-        pending = Pending(head, client.first_frame, frame, time, self._server.lost)
+        pending = Pending(head, client.first_frame, frame, time, self._server.lost_before(time))
         if self._interests.is_plain_request(head):
             self._await_answer(pending, frame, time, events)
             return rest
@@ -238,7 +238,7 @@ class HttpConversation:
             return False
         message.error = "the head of the request is cut short"
         message.interest = self._interests.request_interest(message.method, message.target, message.headers)
-        pending = Pending(head, client.first_frame, frame, time, self._server.lost)
+        pending = Pending(head, client.first_frame, frame, time, self._server.lost_before(time))
         pending.interest, pending.message = message.interest, message
         self._await_answer(pending, frame, time, events)
         self._pairing.end_request(pending, frame, time, events, complete=False)

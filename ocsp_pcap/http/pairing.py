@@ -113,6 +113,8 @@ class Pairing:
         """Requests may have been lost: the next answer may be that to one of them."""
         self._paired = not mid_stream
         """An answer was given to its request, or the capture shows the beginning."""
+        self._closed: tuple[Closed, int] | None = None
+        """How and when the server's direction ended."""
         self._orphans = 0
         """Answers for which no request waited, since one was not found to be that to a request behind it."""
 
@@ -197,6 +199,8 @@ class Pairing:
 
     def drop_all(self, closed: Closed | None, frame: int, time: int, events: list[HttpEvent]) -> None:
         """Give up waiting: the server will say no more."""
+        if closed is not None:
+            self._closed = closed, time
         while self._waiting:
             self._drop(self._waiting.popleft(), closed, frame, time, events)
 
@@ -285,6 +289,9 @@ class Pairing:
     ) -> None:
         """Give up waiting for the answer to a request."""
         self.end_request(pending, frame, time, events, complete=False)
+        if closed is None and self._closed is not None and pending.time < self._closed[1]:
+            # Packets out of order: it was captured before that end, and written after it.
+            closed = self._closed[0]
         if pending.event is not None:
             events.append(UnansweredRequest(pending.event, self._server.lost - pending.lost_before, closed))
 

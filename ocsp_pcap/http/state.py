@@ -9,6 +9,7 @@ from enum import Enum
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.http.message import Message, find_head_end
 
+_MAX_LOSSES = 16
 _METHOD = re.compile(rb"[A-Z][A-Z-]{0,23}(?: |\Z)")
 METHODS = tuple(
     f"{method} ".encode()
@@ -45,10 +46,24 @@ class HttpDirection:
         self.seen = False
         self.lost = 0
         """Bytes the capture does not hold."""
+        self.losses: list[tuple[int, int]] = []
+        """When some of them were lost, and how many had been before; since the last request."""
         self.passed_over = 0
         """Bytes delivered and not looked at."""
         self.buffer = bytearray()
         self._searched = 0
+
+    def note_loss(self, length: int, time: int) -> None:
+        """Count bytes that the capture does not hold."""
+        if len(self.losses) < _MAX_LOSSES:
+            self.losses.append((time, self.lost))
+        self.lost += length
+
+    def lost_before(self, time: int) -> int:
+        """Return how many bytes had been lost at a time that may be before that of packets before it."""
+        later = [before for when, before in self.losses if when > time]
+        self.losses.clear()
+        return later[0] if later else self.lost
 
     def lose(self) -> None:
         """Forget the message at hand and wait for one that starts a segment."""

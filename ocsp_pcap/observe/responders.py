@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -85,11 +86,20 @@ class ResponderTraffic:
         if not packets or not self._names:
             return []
         open_lookups: dict[tuple[str, int, int, str, str], int] = {}
+        early: dict[tuple[str, int, int, str, str], int] = {}
         found: list[DnsLookupFact] = []
         for packet, message in self._messages(packets):
             key = (packet.transport, packet.stream, message.id, message.name, message.type)
             if not message.is_response:
-                if key not in open_lookups:
+                answer = early.pop(key, None)
+                if answer is not None and packet.time < found[answer].time:
+                    # Packets out of order: it was captured before its answer, and written after it.
+                    found[answer] = replace(
+                        found[answer],
+                        time=packet.time,
+                        frames=ExchangeFrames(packet.frame, found[answer].frames.response),
+                    )
+                elif key not in open_lookups:
                     open_lookups[key] = len(found)
                     found.append(_lookup(observation, packet, message, None))
                 continue
@@ -100,6 +110,7 @@ class ResponderTraffic:
             index = open_lookups.pop(key, None)
             answered = _lookup(observation, packet, message, found[index] if index is not None else None)
             if index is None:
+                early[key] = len(found)
                 found.append(answered)
             else:
                 found[index] = answered

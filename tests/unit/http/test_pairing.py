@@ -193,6 +193,18 @@ def test_each_early_answer_is_that_to_its_own_request(order: str) -> None:
     assert not [event for event in events if isinstance(event, UnansweredRequest)]
 
 
+@pytest.mark.parametrize(("time", "missing", "closed"), [(10, 300, "fin"), (25, 0, "fin"), (40, 0, None)])
+def test_what_was_lost_of_an_answer_and_how_it_ended_may_stand_before_its_request(
+    time: int, missing: int, closed: str | None
+) -> None:
+    conversation = HttpConversation(interest)
+    events = conversation.gap(SERVER, 300, 1, 20)
+    events += conversation.close(SERVER, 2, 30)
+    events += conversation.receive(CLIENT, POST, 3, time, True)
+    request, unanswered = events + conversation.finish(4, 50)
+    assert unanswered == UnansweredRequest(request, missing, closed)  # type: ignore[arg-type]
+
+
 def test_an_early_answer_opens_the_tunnel_that_was_asked_for() -> None:
     conversation = HttpConversation(interest)
     conversation.receive(SERVER, b"HTTP/1.1 200 Connection established\r\n\r\n", 1, 20, True)

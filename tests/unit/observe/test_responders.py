@@ -16,7 +16,7 @@ import pytest
 from ocsp_pcap import bounds
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, expand
-from ocsp_pcap.facts import DnsLookupFact, Facts
+from ocsp_pcap.facts import DnsLookupFact, ExchangeFrames, Facts
 from ocsp_pcap.observe.responders import ResponderTraffic
 from ocsp_pcap.read_captures import RunOptions, read_captures
 from ocsp_pcap.spoken.shared import Shared
@@ -124,6 +124,24 @@ def test_truncated_over_udp_then_whole_over_tcp(tmp_path: Path) -> None:
     first, second = recorder.facts(tmp_path).dns_lookups
     assert (*brief(first), first.truncated) == ("udp", HOST, "NOERROR", (), True)
     assert (*brief(second), second.truncated) == ("tcp", HOST, "NOERROR", (RESPONDER,), False)
+
+
+@pytest.mark.parametrize("asked", [10, 20, 30])
+def test_an_answer_that_the_file_has_before_its_query(asked: int, tmp_path: Path) -> None:
+    """It is that of a query which was captured before it."""
+    recorder = Recorder()
+    recorder.udp(HOST, [f"{HOST}. 60 IN A {RESPONDER}"])
+    query, answer = recorder.packets
+    query.time, answer.time = asked, 20  # type: ignore[attr-defined]
+    recorder.packets = [answer, query]
+    found = [(lookup.frames, lookup.rcode, lookup.time) for lookup in recorder.facts(tmp_path).dns_lookups]
+    if asked < 20:
+        assert found == [(ExchangeFrames(2, 1), "NOERROR", asked * 10**9)]
+    else:
+        assert found == [
+            (ExchangeFrames(None, 1), "NOERROR", 20 * 10**9),
+            (ExchangeFrames(2, None), None, asked * 10**9),
+        ]
 
 
 def test_an_unanswered_lookup_over_tcp(tmp_path: Path) -> None:
