@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from ocsp_pcap.facts import Fact, Facts
 from ocsp_pcap.facts.codec import FormatError, from_json
-from ocsp_pcap.facts.lines import line_of
 from ocsp_pcap.facts.model import collected
 from ocsp_pcap.facts.plan import KINDS
+from ocsp_pcap.facts.unheld import lines_of
 
 
 class FactsError(ValueError):
@@ -33,9 +34,9 @@ def safe_json(text: str) -> str:
 
 
 def facts_to_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
-    """Yield one line of JSON, without its line end, for each fact: what :func:`dumps` makes of its object."""
-    for fact in facts:
-        yield safe_json(line_of(fact))
+    """Yield one line of JSON, without its end, for each fact: what :func:`dumps` makes of its object."""
+    kinds = facts.kinds() if isinstance(facts, Facts) else (facts,)
+    return map(safe_json, chain.from_iterable(map(lines_of, kinds)))
 
 
 def fact_from_json(value: object) -> Fact:

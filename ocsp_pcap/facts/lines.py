@@ -26,20 +26,42 @@ class _Form(NamedTuple):
     """Each member stands on a line of its own, further to the right by 2."""
     only: tuple[tuple[type, tuple[str, ...]], ...] = ()
     """Of some classes, the members that are written, in their order."""
+    left_out: tuple[str, ...] = ()
+    """Members in place of which ``_PLACE`` is written, those of a structure behind its name and a dot."""
 
     @property
     def pad(self) -> str:
         """What calls hand on, as source."""
         return ", deeper" if self.indented else ""
 
+    def inside(self, member: str) -> _Form:
+        """Return the form of what a member is made of."""
+        start = f"{member}."
+        left_out = [name.removeprefix(start) for name in self.left_out if name.startswith(start)]
+        return self._replace(left_out=tuple(left_out))
+
 
 _LINE: Final = _Form(indented=False)
+_PLACE: Final = "\n"
+"""What is in no line."""
 
 
 def line_of(value: Any) -> str:
     """Return a dataclass of facts or results as one line of JSON, spaced as ``json.dumps`` does."""
     cls: Any = type(value)
     return _writer(cls, _LINE)(value)
+
+
+def pieces(value: Any, left_out: tuple[str, ...]) -> list[str]:
+    """Return that line in pieces: every second one is empty, in the place of a member that is left out."""
+    cls: Any = type(value)
+    line = _writer(cls, _Form(indented=False, left_out=left_out))(value)
+    return line.replace(_PLACE, f"{_PLACE}{_PLACE}").split(_PLACE)
+
+
+def writer_of(shape: Shape) -> Callable[[Any], str]:
+    """Return what writes a value of a shape that is not None, in a line."""
+    return _write(shape, _LINE)
 
 
 def to_json(value: Any) -> dict[str, Any]:
@@ -68,10 +90,13 @@ def _writer(cls: Any, form: _Form) -> _Write:
     writers: dict[str, _Write] = {}
     known = {member.name: member for member in plan_of(cls).members}
     for name in dict(form.only).get(cls, known):
+        if name in form.left_out:
+            members.append(f'"{name}": {_PLACE!r}'.replace("'", ""))
+            continue
         text = _source(known[name].shape, name, form)
         if known[name].optional:
             text = f"'null' if value.{name} is None else {text}"
-        writers[f"write_{name}"] = _write(known[name].shape, form)
+        writers[f"write_{name}"] = _write(known[name].shape, form.inside(name))
         members.append(f'"{name}": {{{text}}}')
     # The source is made of the names of our own fields, nothing else.
     if form.indented:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from operator import attrgetter
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ocsp_pcap.facts import (
     CaptureFact,
@@ -18,7 +18,7 @@ from ocsp_pcap.facts import (
     OcspExchangeFact,
     TcpAttemptFact,
 )
-from ocsp_pcap.facts.unheld import Unheld
+from ocsp_pcap.facts.unheld import Unheld, lines_of
 from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.captures import capture_fact
@@ -90,7 +90,7 @@ class FactAssembler:
             tunnels = [
                 fact for fact in refused if fact.capture == observation.name and traffic.matters(fact.host)
             ]
-            made = Unheld(tried, partial(attempts_of, observation))
+            made = Unheld[TcpAttemptFact](tried, partial(_attempts, observation))
             attempts.append(sorted((*made, *tunnels), key=attrgetter("time")) if tunnels else made)
             whole = capture_fact(observation, tcp_streams.union(tried), udp_streams)
             captures.append(replace(whole, ambiguous_streams=disagreement.left()))
@@ -124,15 +124,20 @@ class FactAssembler:
 def _together(parts: Sequence[Sequence[_Made]]) -> Sequence[_Made]:
     ends = list(accumulate(map(len, parts), initial=0))
 
-    def make(places: range) -> Iterator[_Made]:
+    def make(places: range, *, lines: bool) -> Iterator[Any]:
         first = places.start
         while first < places.stop:
             at = bisect_right(ends, first)
             end, begin = min(ends[at], places.stop), ends[at - 1]
-            yield from parts[at - 1][first - begin : end - begin]
+            some = parts[at - 1][first - begin : end - begin]
+            yield from lines_of(some) if lines else some
             first = end
 
     return Unheld(range(ends[-1]), make)
+
+
+def _attempts(observation: Observation, streams: Sequence[int], *, lines: bool) -> Iterator[Any]:
+    return attempts_of(observation, streams).items(lines=lines)
 
 
 def _told(observation: Observation) -> tuple[set[int], set[int]]:

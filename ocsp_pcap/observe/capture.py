@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ocsp_pcap.bounds import BOUNDS, sentences, take_reached
 from ocsp_pcap.capture import CaptureReader, CaptureSource, CaptureSummary
 from ocsp_pcap.capture.rotation import set_name
@@ -69,23 +72,30 @@ class Observation:
                 spoken = spoken.inner
 
     def tcp_stream(self, number: int) -> int:
-        """Return a stream's number as Wireshark shows it.
+        """Return a stream's number as Wireshark shows it."""
+        return int(self.tcp_streams(np.array([number]))[0])
+
+    def tcp_streams(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the numbers of streams as Wireshark shows them.
 
         Its SOCKS dissector, bound to port 1080, opens a second conversation for what it forwards, under
         the ports that the client asked for, and that one takes a number, too: streams that begin later
         are numbered one higher.
         """
-        extra = self._socks_frames()
-        more = bisect_left(extra, self.tcp.flows.first_frame(number)) if extra else 0
+        first = self.tcp.flows.columns(numbers)["first_frame"]
         if self.numbers is not None:
-            number = self.numbers[0].at(self.tcp.flows.first_frame(number))
-        return number + more
+            numbers = self.numbers[0].at(first)
+        return numbers + np.searchsorted(np.array(self._socks_frames(), np.int64), first)
 
     def udp_stream(self, number: int) -> int:
         """Return a stream's number as Wireshark shows it."""
+        return int(self.udp_streams(np.array([number]))[0])
+
+    def udp_streams(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the numbers of streams as Wireshark shows them."""
         if self.numbers is None:
-            return number
-        return self.numbers[1].at(self.udp.flows.first_frame(number))
+            return numbers
+        return self.numbers[1].at(self.udp.flows.columns(numbers)["first_frame"])
 
     def numbers_in(self, file: int, streams: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
         """Return TCP streams, given with their numbers in a file, as Wireshark shows both."""
@@ -94,9 +104,10 @@ class Observation:
             return streams
         first = 1 + sum(each.summary.packets for each in self.files[:file])
         begun = [max(first, self.tcp.flows.first_frame(stream)) for stream, _ in streams]
+        whole = self.tcp_streams(np.array([stream for stream, _ in streams], np.int64)).tolist()
         return [
-            (self.tcp_stream(stream), number + bisect_left(extra, frame) - bisect_left(extra, first))
-            for (stream, number), frame in zip(streams, begun, strict=True)
+            (stream, number + bisect_left(extra, frame) - bisect_left(extra, first))
+            for stream, (_, number), frame in zip(whole, streams, begun, strict=True)
         ]
 
     def _socks_frames(self) -> list[int]:

@@ -2,56 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import chain
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.facts import AlertFact, HandshakeFact, HandshakeFrames, ResponseFact, Side, Transport
+from ocsp_pcap.facts.alike import Alike, Pattern, patterns
+from ocsp_pcap.facts.lines import line_of
 from ocsp_pcap.facts.unheld import Unheld
 from ocsp_pcap.observe.ambiguity import Disagreements
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.documents import Documents
-from ocsp_pcap.observe.exchanges import Peers, moved
+from ocsp_pcap.observe.exchanges import moved
 from ocsp_pcap.observe.finished import FinishedStream, FinishedStreams
-from ocsp_pcap.spoken.seen import SeenAlert, SeenHandshake, Spoken, Traits, Tunnel
+from ocsp_pcap.spoken.seen import SeenAlert, SeenHandshake, Traits, Tunnel
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import among
-from ocsp_pcap.streams.flow import Flow
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.tls.names import alert_description_name, alert_level_name
 
-_Place: TypeAlias = tuple[int | None, int | None]
-"""Frame and time of what a client sent."""
-_NOWHERE: Final[_Place] = (None, None)
+_Numbers: TypeAlias = NDArray[np.int64]
+_Row: TypeAlias = tuple[int, int, bool, bool, Tunnel | None, SeenHandshake]
+"""Stream, direction of the client, whether it started in the middle, and whether nothing comes behind."""
+_NOWHERE: Final = (None, None)
+_SHARED: Final = attrgetter("kind", "host", "port", "status", "via")
+"""Of tunnels."""
+_CLOSED: Final[tuple[Literal["fin", "rst"] | None, ...]] = (None, "fin", "rst")
+_CLOSERS: Final[tuple[Side | None, ...]] = (None, "client", "server")
 
 
-class _Source(NamedTuple):
+class _Kind(NamedTuple):
+    """What streams may have in common."""
+
+    closed: int
+    """Its place in ``_CLOSED``."""
+    closed_by: int
+    """Its place in ``_CLOSERS``."""
+    one_sided: bool
+    hop_limit: int
+    server_port: int
+
+
+@dataclass(slots=True, eq=False)
+class _Source:
     """The TCP or the UDP streams of a capture."""
 
+    capture: str
+    transport: Transport
     finished: FinishedStreams
     flows: FlowTable
-    number: Callable[[int], int]
-    """Makes of a stream's number the one that Wireshark shows."""
-    make: Callable[[FinishedStream, Flow], Iterator[HandshakeFact]]
+    shown_as: Callable[[_Numbers], _Numbers]
+    """Makes of numbers of streams those that Wireshark shows."""
+    known: dict[Hashable, Pattern[HandshakeFact]] = field(default_factory=dict)
 
     @property
     def doubted(self) -> NDArray[np.bool_]:
         """Tell which of those that are packed may be disputed: packets disagree about their stream."""
         ambiguous = [stream.number for stream in self.finished.others if stream.ambiguous]
         return among(self.finished.numbers, np.array(ambiguous, np.int64))
-
-    def each(self, streams: Sequence[FinishedStream]) -> Iterator[Iterator[HandshakeFact]]:
-        """Yield the handshakes of each stream."""
-        return map(self.make, streams, self.flows.flows([stream.number for stream in streams]))
-
-    def facts(self, streams: Sequence[FinishedStream]) -> Iterator[HandshakeFact]:
-        """Yield the handshakes of streams."""
-        return chain.from_iterable(self.each(streams))
 
 
 class HandshakeFacts:
@@ -65,26 +77,24 @@ class HandshakeFacts:
         self._responses: dict[tuple[bytes, ...], tuple[ResponseFact, ...]] = {(): ()}
         self.certificates: dict[str, None] = {}
         """Hashes of certificates in the order in which handshakes showed them."""
-        self._ports: dict[int, int] = {}
-        """Ports of servers: one number for all that are equal."""
 
     def of(self, observation: Observation, disagreements: Disagreements) -> Sequence[HandshakeFact]:
         """Return the handshakes of a capture in the order of time.
 
         Most are made when somebody goes through them: what was observed of them takes less memory.
         """
-        tcp, udp = observation.tcp, observation.udp
+        tcp, udp, name = observation.tcp, observation.udp, observation.name
         sources = (
-            _Source(tcp.streams.finished, tcp.flows, observation.tcp_stream, partial(self._tcp, observation)),
-            _Source(udp.finished, udp.flows, observation.udp_stream, partial(self._udp, observation)),
+            _Source(name, "tcp", tcp.streams.finished, tcp.flows, observation.tcp_streams),
+            _Source(name, "udp", udp.finished, udp.flows, observation.udp_streams),
         )
         packed = [np.flatnonzero(~source.doubted) for source in sources]
         made = [fact for source in sources for fact in self._learned(source)]
         made = disagreements.marked(sorted(made, key=attrgetter("time", "stream")))
-        numbers, times = [fact.stream for fact in made], [fact.time for fact in made]
-        streams, begun = [np.array(numbers, np.int64)], [np.array(times, np.int64)]
+        streams = [np.array([fact.stream for fact in made], np.int64)]
+        begun = [np.array([fact.time for fact in made], np.int64)]
         for source, some in zip(sources, packed, strict=True):
-            streams.append(np.fromiter(map(source.number, source.finished.numbers[some]), np.int64))
+            streams.append(source.shown_as(source.finished.numbers[some]))
             begun.append(source.finished.times[some])
         places = np.concatenate([-1 - np.arange(len(made)), packed[0] * 2, packed[1] * 2 + 1])
         """Counted from -1 downwards, of those that are made; twice those in their source, 1 added for UDP."""
@@ -94,13 +104,14 @@ class HandshakeFacts:
             for place in places.tolist()
         )
 
-        def make(some: NDArray[np.int64]) -> Iterator[HandshakeFact]:
+        def make(some: _Numbers, *, lines: bool) -> Iterator[Any]:
             wanted = some.tolist()
-            fresh = [
-                source.facts([source.finished.packed(at >> 1) for at in wanted if at >= 0 and at & 1 == own])
-                for own, source in enumerate(sources)
-            ]
-            return (made[~place] if place < 0 else next(fresh[place & 1]) for place in wanted)
+            fresh = []
+            for own, source in enumerate(sources):
+                streams = [source.finished.packed(at >> 1) for at in wanted if at >= 0 and at & 1 == own]
+                fresh.append(self._alike(source, streams).items(lines=lines))
+            told = line_of if lines else lambda fact: fact
+            return (told(made[~place]) if place < 0 else next(fresh[place & 1]) for place in wanted)
 
         return Unheld(places, make)
 
@@ -117,7 +128,7 @@ class HandshakeFacts:
             self.certificates.update(dict.fromkeys(shown))
 
     def _learned(self, source: _Source) -> Iterator[HandshakeFact]:
-        """Learn what streams showed, and yield the handshakes of those that are not packed, or doubted."""
+        """Learn what streams showed, and return the handshakes of those that are not packed, or doubted."""
         # Of several possible issuers the first counts, and that is not to hang on which stream ended first.
         finished = source.finished
         first: dict[int, tuple[int, Traits]] = {}
@@ -127,129 +138,99 @@ class HandshakeFacts:
                 first[id(traits)] = number, traits
         streams = [*finished.others, *map(finished.packed, np.flatnonzero(source.doubted).tolist())]
         streams.sort(key=attrgetter("number"))
-        facts = source.each(streams)
-        shown: list[tuple[int, Traits | FinishedStream]] = [*first.values()]
-        shown += ((stream.number, stream) for stream in streams)
-        for _, item in sorted(shown, key=itemgetter(0)):
-            if isinstance(item, FinishedStream):
-                yield from next(facts)
-            else:
-                self._chain(item.certificates)
-                self._staples(item.staples)
-                self._chain(item.client_certificates)
+        shown = [*first.values()]
+        shown += ((stream.number, row[-1].traits) for stream in streams for row in _rows(stream))
+        for _, traits in sorted(shown, key=itemgetter(0)):
+            self._chain(traits.certificates)
+            self._staples(traits.staples)
+            self._chain(traits.client_certificates)
+        return self._alike(source, streams).facts()
 
-    def _tcp(self, observation: Observation, stream: FinishedStream, flow: Flow) -> Iterator[HandshakeFact]:
-        return self._spoken_handshakes(observation, stream, flow, stream.spoken, None)
+    def _alike(self, source: _Source, streams: Iterable[FinishedStream]) -> Alike[HandshakeFact]:
+        """Return the handshakes of streams."""
+        rows = [row for stream in streams for row in _rows(stream)]
+        if not rows:
+            return Alike([], {})
+        numbers, sides, middle, last, tunnels, handshakes = zip(*rows, strict=True)
+        shown = dict(zip(SeenHandshake._fields, zip(*handshakes, strict=True), strict=True))
+        number, every = np.array(numbers, np.int64), np.arange(len(rows))
+        client, server = (every, np.array(sides)), (every, 1 - np.array(sides))
+        flows, (addresses, ports) = source.flows.columns(number), source.flows.ends(number)
+        unheard = flows["payload_packets" if source.transport == "tcp" else "packets"] == 0
+        ended_by = np.where(last, flows.ended_by, -1)
+        closed_by = np.where(ended_by < 0, 0, np.where(ended_by == client[1], 1, 2))
+        closed = np.where(flows["reset_frame"] != 0, 2, (flows["fin_frame"] != 0).any(axis=1))
+        one_sided = flows.one_sided | unheard.any(axis=1)
+        shared = (np.where(last, closed, 0), closed_by, one_sided, flows["hop_limit"][client], ports[server])
+        kinds = list(map(_Kind, *(column.tolist() for column in shared)))
+        # Without keys, the connection has where the last of it is.
+        hidden = last & np.array([not handshake.traits.decrypted for handshake in handshakes])
+        ends = (flows[name][client] * hidden for name in ("data_frame", "data_time"))
+        on_wire = zip(*(column.tolist() for column in ends), strict=True)
+        first = [place or _NOWHERE for place in shown["client_data"]]
+        latest = [
+            place if place is _NOWHERE else max(place, other or place, there)
+            for place, other, there in zip(first, shown["client_data_last"], on_wire, strict=True)
+        ]
 
-    def _spoken_handshakes(
-        self,
-        observation: Observation,
-        stream: FinishedStream,
-        flow: Flow,
-        spoken: Spoken,
-        outer_client: int | None,
-    ) -> Iterator[HandshakeFact]:
-        client = spoken.client if outer_client is None else outer_client
-        if spoken.handshakes:
-            # Inside decrypted data, directions are named from the outer client's point of view.
-            side = client ^ int(spoken.swapped) if outer_client is None else client
-            *others, last = spoken.handshakes
-            for handshake in others:
-                yield self._handshake(observation, stream, flow, side, handshake, spoken.tunnel, last=False)
-            yield self._handshake(observation, stream, flow, side, last, spoken.tunnel, last=True)
-        if spoken.inner is not None:
-            yield from self._spoken_handshakes(observation, stream, flow, spoken.inner, client)
+        def pattern(place: int) -> HandshakeFact:
+            return self._pattern(source, kinds[place], middle[place], tunnels[place], handshakes[place])
 
-    def _handshake(
-        self,
-        observation: Observation,
-        stream: FinishedStream,
-        flow: Flow,
-        client: int,
-        handshake: SeenHandshake,
-        tunnel: Tunnel | None,
-        *,
-        last: bool,
-    ) -> HandshakeFact:
-        peers = Peers.of(flow, client)
-        return self._handshake_fact(
-            observation.name,
-            observation.tcp_stream(stream.number),
-            "tcp",
-            handshake,
-            (peers.client, peers.client_port),
-            (peers.server, peers.server_port),
-            tunnel=tunnel,
-            one_sided=flow.one_sided or 0 in flow.payload_packets,
-            started_mid_stream=stream.started_mid_stream,
-            closed=_closed(flow) if last else None,
-            frames_before=stream.frames_before,
-            end=(peers.closed_by, peers.closed_time) if last else (None, None),
-            last_data=(flow.data_frames[client], flow.data_times[client])
-            if last and not handshake.traits.decrypted
-            else (0, 0),
-            client_ttl=peers.client_ttl,
+        end_times = flows["end_time"].tolist()
+        # Traits are the same object wherever they are equal, and stay while their streams do.
+        ways = (tunnel and _SHARED(tunnel) for tunnel in tunnels)
+        keys = (
+            (id(seen.traits), seen.application_data_frame is None, seen.alerts, *key)
+            for seen, *key in zip(handshakes, middle, ways, kinds, strict=True)
         )
+        own = {
+            "stream": source.shown_as(number).tolist(),
+            "time": shown["time"],
+            "frames.client_hello": shown["client_hello_frame"],
+            "frames.server_hello": shown["server_hello_frame"],
+            "frames.certificate": shown["certificate_frame"],
+            "frames.certificate_status": shown["staple_frame"],
+            "frames.finished": shown["finished_frame"],
+            "frames.client_finished": shown["client_finished"],
+            "client": addresses[client].tolist(),
+            "server": addresses[server].tolist(),
+            "client_random": [each and each.hex() for each in shown["client_random"]],
+            "server_random": [each and each.hex() for each in shown["server_random"]],
+            "client_port": ports[client].tolist(),
+            "connect_frame": [tunnel and tunnel.frame for tunnel in tunnels],
+            "end_time": shown["last_time"],
+            "application_data_frame": shown["application_data_frame"],
+            "application_data_time": shown["application_data_time"],
+            "client_data_time": [time for _, time in first],
+            "client_data_frame": [frame for frame, _ in first],
+            "client_data_last_time": [time for _, time in latest],
+            "client_data_last_frame": [frame for frame, _ in latest],
+            "server_data_time": shown["server_data_time"],
+            "closed_time": [
+                time if kind.closed_by else None for time, kind in zip(end_times, kinds, strict=True)
+            ],
+        }
+        return Alike(patterns(keys, pattern, source.known), own)
 
-    def _udp(self, observation: Observation, stream: FinishedStream, flow: Flow) -> Iterator[HandshakeFact]:
-        ends = flow.endpoints
-        client, server = (ends.address_0, ends.port_0), (ends.address_1, ends.port_1)
-        if stream.spoken.client:
-            client, server = server, client
-        for handshake in stream.spoken.handshakes or ():
-            yield self._handshake_fact(
-                observation.name,
-                observation.udp_stream(stream.number),
-                "udp",
-                handshake,
-                client,
-                server,
-                tunnel=None,
-                one_sided=0 in flow.packets,
-                started_mid_stream=not handshake.traits.has_client_hello,
-                closed=None,
-                frames_before=stream.frames_before,
-                client_ttl=flow.hop_limits[stream.spoken.client] or None,
-            )
-
-    def _handshake_fact(
+    def _pattern(
         self,
-        capture: str,
-        number: int,
-        transport: Transport,
-        handshake: SeenHandshake,
-        client: tuple[str, int],
-        server: tuple[str, int],
-        *,
-        tunnel: Tunnel | None,
-        one_sided: bool,
+        source: _Source,
+        kind: _Kind,
         started_mid_stream: bool,
-        closed: Literal["fin", "rst"] | None,
-        frames_before: int,
-        end: tuple[Side | None, int | None] = (None, None),
-        last_data: tuple[int, int] = (0, 0),
-        client_ttl: int | None = None,
+        tunnel: Tunnel | None,
+        handshake: SeenHandshake,
     ) -> HandshakeFact:
-        handshake = handshake.counted_behind(frames_before)
-        traits = handshake.traits
-        client_random, server_random = handshake.client_random, handshake.server_random
-        first_data, last_of_data = _client_data(handshake, last_data)
-        complete = traits.complete
+        """Return what handshakes share that are alike in all this."""
+        traits, has_data = handshake.traits, handshake.application_data_frame is not None
+        closed = _CLOSED[kind.closed]
         return HandshakeFact(
-            capture=capture,
-            stream=number,
-            transport=transport,
-            time=handshake.time,
-            frames=HandshakeFrames(
-                client_hello=handshake.client_hello_frame,
-                server_hello=handshake.server_hello_frame,
-                certificate=handshake.certificate_frame,
-                certificate_status=handshake.staple_frame,
-                finished=handshake.finished_frame,
-                client_finished=handshake.client_finished,
-            ),
-            client=client[0],
-            server=server[0],
+            capture=source.capture,
+            stream=0,
+            transport=source.transport,
+            time=0,
+            frames=HandshakeFrames(),
+            client="",
+            server="",
             sni=traits.sni,
             connect_host=tunnel.host if tunnel is not None else None,
             alpn=traits.alpn,
@@ -257,18 +238,16 @@ class HandshakeFacts:
             cipher=traits.cipher,
             resumed=traits.resumption is not None,
             status_request=traits.status_request,
-            client_random=client_random.hex() if client_random is not None else None,
-            server_random=server_random.hex() if server_random is not None else None,
+            client_random=None,
+            server_random=None,
             certificates=self._chain(traits.certificates),
             staples=self._staples(traits.staples),
             client_certificates=self._chain(traits.client_certificates),
             certificate_encrypted=traits.certificate_encrypted,
             decrypted=traits.decrypted,
-            complete=complete,
-            alerts=tuple([_alert(alert) for alert in handshake.alerts]) if handshake.alerts else (),
-            client_port=client[1],
-            server_port=self._ports.setdefault(server[1], server[1]),
-            connect_frame=moved(tunnel.frame, frames_before) if tunnel is not None else None,
+            complete=traits.complete,
+            alerts=tuple(map(_alert, handshake.alerts)),
+            server_port=kind.server_port,
             connect_port=tunnel.port if tunnel is not None else None,
             connect_status=tunnel.status if tunnel is not None else None,
             connect_via=tunnel is not None and tunnel.via,
@@ -279,25 +258,18 @@ class HandshakeFacts:
             client_hello_cut=traits.client_hello_cut,
             missing_bytes=traits.missing_bytes,
             given_up=traits.given_up,
-            one_sided=one_sided,
-            started_mid_stream=started_mid_stream,
-            end_time=handshake.last_time,
-            application_data=handshake.application_data_frame is not None,
+            one_sided=kind.one_sided,
+            started_mid_stream=started_mid_stream
+            if source.transport == "tcp"
+            else not traits.has_client_hello,
+            application_data=has_data,
             closed=closed,
-            early_end=closed is not None and not complete and handshake.application_data_frame is None,
-            application_data_frame=handshake.application_data_frame,
-            application_data_time=handshake.application_data_time,
-            client_data_time=first_data[1],
-            client_data_frame=first_data[0],
-            client_data_last_time=last_of_data[1],
-            client_data_last_frame=last_of_data[0],
-            server_data_time=handshake.server_data_time,
-            closed_by=end[0],
-            closed_time=end[1],
+            early_end=closed is not None and not traits.complete and not has_data,
+            closed_by=_CLOSERS[kind.closed_by],
             server_hello_cut=traits.server_hello_cut,
             psk_with_certificate=traits.psk_with_certificate,
             external_psk=traits.external_psk,
-            client_ttl=client_ttl,
+            client_ttl=kind.hop_limit or None,
             hello_fingerprint=traits.hello_fingerprint,
         )
 
@@ -317,15 +289,21 @@ class HandshakeFacts:
         return known
 
 
-def _client_data(handshake: SeenHandshake, last_data: tuple[int, int]) -> tuple[_Place, _Place]:
-    """Return frame and time of the first and of the last application data of the client.
-
-    ``last_data`` is where the connection has it; frame 0: nowhere.
-    """
-    first = handshake.client_data
-    if first is None:
-        return _NOWHERE, _NOWHERE
-    return first, max(first, handshake.client_data_last or first, last_data)
+def _rows(stream: FinishedStream) -> Iterator[_Row]:
+    """Yield the handshakes of a stream, those inside decrypted data, too."""
+    spoken, before, middle = stream.spoken, stream.frames_before, stream.started_mid_stream
+    client, inside = spoken.client ^ spoken.swapped, spoken
+    while True:
+        tunnel, left = inside.tunnel, len(inside.handshakes or ())
+        if before and tunnel is not None:
+            tunnel = tunnel._replace(frame=moved(tunnel.frame, before))
+        for handshake in inside.handshakes or ():
+            left -= 1
+            yield stream.number, client, middle, not left, tunnel, handshake.counted_behind(before)
+        if inside.inner is None:
+            return
+        # Inside decrypted data, directions are named from the outer client's point of view.
+        inside, client = inside.inner, spoken.client
 
 
 def _alert(alert: SeenAlert) -> AlertFact:
@@ -336,9 +314,3 @@ def _alert(alert: SeenAlert) -> AlertFact:
         level=None if level is None else alert_level_name(level),
         description=None if description is None else alert_description_name(description),
     )
-
-
-def _closed(flow: Flow) -> Literal["fin", "rst"] | None:
-    if flow.reset_frame:
-        return "rst"
-    return "fin" if any(flow.fin_frames) else None

@@ -19,9 +19,9 @@ class StreamNumbers:
     frame: NDArray[np.int64]
     stream: NDArray[np.int64]
 
-    def at(self, frame: int) -> int:
-        """Return the stream that a frame belongs to."""
-        return int(self.stream[np.searchsorted(self.frame, frame)])
+    def at(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the streams that frames belong to."""
+        return self.stream[np.searchsorted(self.frame, frames)]
 
 
 def stream_numbers(source: CaptureSource) -> tuple[StreamNumbers, StreamNumbers]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import numpy as np
 
 from ocsp_pcap.bounds import BOUNDS, reached
 from ocsp_pcap.facts import (
@@ -17,9 +19,11 @@ from ocsp_pcap.facts import (
     OcspExchangeFact,
     TcpAttemptFact,
 )
+from ocsp_pcap.facts.alike import Alike, patterns
 from ocsp_pcap.facts.dns_lookup import is_address
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.dns_log import DnsPacket
+from ocsp_pcap.streams.state import OUTCOMES
 
 if TYPE_CHECKING:
     from ocsp_pcap.dns.message import DnsMessage
@@ -152,28 +156,47 @@ class ResponderTraffic:
         return numbers[: BOUNDS.attempts]
 
 
-def attempts_of(observation: Observation, streams: Sequence[int]) -> Iterator[TcpAttemptFact]:
-    """Yield the attempts to connect that streams open with."""
-    for number, flow in zip(streams, observation.tcp.flows.flows(streams), strict=True):
-        opener, outcome, ends = flow.opener, flow.outcome, flow.endpoints
+def attempts_of(observation: Observation, streams: Sequence[int]) -> Alike[TcpAttemptFact]:
+    """Return the attempts to connect that streams open with."""
+    numbers, table = np.array(streams, np.int64), observation.tcp.flows
+    flows, (addresses, ports) = table.columns(numbers), table.ends(numbers)
+    opener = flows.opener
+    client, server = (np.arange(len(numbers)), opener), (np.arange(len(numbers)), 1 - opener)
+    started, answered, outcomes = flows["syn_frame"][client], flows["syn_ack_frame"], flows.outcome
+    ended = (outcomes == OUTCOMES.index("refused")) | (outcomes == OUTCOMES.index("reset"))
+    answer = np.where((answered == 0) & ended, flows["reset_frame"], answered)
+    shared = (outcomes, ports[server], flows["syn_count"][client], flows["hop_limit"][client])
+    keys = list(zip(*(column.tolist() for column in shared), strict=True))
+
+    def pattern(place: int) -> TcpAttemptFact:
+        kind, server_port, attempts, hop_limit = keys[place]
+        outcome = OUTCOMES[kind]
         assert outcome is not None
-        pair = ((ends.address_0, ends.port_0), (ends.address_1, ends.port_1))
-        client, server = pair[opener], pair[1 - opener]
-        answer = flow.syn_ack_frame or (flow.reset_frame if outcome in ("refused", "reset") else 0)
-        started = flow.syn_frames[opener]
-        yield TcpAttemptFact(
+        return TcpAttemptFact(
             capture=observation.name,
-            stream=observation.tcp_stream(number),
-            time=flow.syn_times[opener] if started else flow.first_time,
-            frames=ExchangeFrames(started or None, answer or None),
-            client=client[0],
-            server=server[0],
+            stream=0,
+            time=0,
+            frames=ExchangeFrames(),
+            client="",
+            server="",
             outcome=outcome,
-            client_port=client[1],
-            server_port=server[1],
-            attempts=max(1, flow.syn_counts[opener]),
-            client_ttl=flow.hop_limits[opener] or None,
+            server_port=server_port,
+            attempts=max(1, attempts),
+            client_ttl=hop_limit or None,
         )
+
+    return Alike(
+        patterns(keys, pattern, {}),
+        {
+            "stream": observation.tcp_streams(numbers).tolist(),
+            "time": np.where(started != 0, flows["syn_time"][client], flows["first_time"]).tolist(),
+            "frames.request": [frame or None for frame in started.tolist()],
+            "frames.response": [frame or None for frame in answer.tolist()],
+            "client": addresses[client].tolist(),
+            "server": addresses[server].tolist(),
+            "client_port": ports[client].tolist(),
+        },
+    )
 
 
 def _wire_names(names: Iterable[str]) -> set[bytes]:

@@ -19,6 +19,8 @@ from ocsp_pcap.streams.exact_index import Lanes
 
 _LOWER_HALF: Final = np.uint64(0xFFFFFFFF)
 _HALF: Final = np.uint64(32)
+_MAXIMUM_PORT: Final = np.uint64(0xFFFF)
+_SIXTEEN: Final = np.uint64(16)
 
 
 def texts(lanes: Lanes, *, ipv6: bool) -> tuple[list[str], list[str]]:
@@ -28,6 +30,11 @@ def texts(lanes: Lanes, *, ipv6: bool) -> tuple[list[str], list[str]]:
         return list(map(_ipv6_text, high, low)), list(map(_ipv6_text, other_high, other_low))
     one, other = lanes[0] >> _HALF, lanes[0] & _LOWER_HALF
     return list(map(_ipv4_text, one.tolist())), list(map(_ipv4_text, other.tolist()))
+
+
+def ports(lanes: Lanes) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the port of the lower and of the higher end of each key."""
+    return lanes[-1] >> _SIXTEEN, lanes[-1] & _MAXIMUM_PORT
 
 
 def among_ends(

@@ -58,40 +58,14 @@ class Flow(NamedTuple):
     data_frames: Pair
     """The last frame of each direction that brought new bytes, segments that seem TLS alerts left out."""
     data_times: Pair
+    opener: int
+    """Direction that opened the stream, as far as its SYN, or the answer to it, was seen."""
+    ended_by: int | None
+    """Direction that sent the first FIN or RST; None: there was none."""
+    outcome: TcpOutcome | None
+    """How the attempt to open the connection ended; None where no opening is in the capture.
 
-    @property
-    def opener(self) -> int:
-        """Direction that opened the stream, as far as its SYN, or the answer to it, was seen."""
-        if any(self.syn_counts):
-            return 0 if self.syn_counts[0] else 1
-        return 1 if self.syn_ack_frame == self.first_frame else 0
-
-    @property
-    def ended_by(self) -> int | None:
-        """Direction that sent the first FIN or RST; None: there was none."""
-        one, other = self.fin_frames
-        found, direction = (one, 0) if not other or 0 < one < other else (other, 1)
-        reset = self.reset_frame
-        if reset and (not found or reset < found):
-            return self.reset_direction
-        return direction if found else None
-
-    @property
-    def outcome(self) -> TcpOutcome | None:
-        """How the attempt to open the connection ended; None where no opening is in the capture.
-
-        ``reset`` is a connection that was opened and reset before any payload.
-        """
-        if not self.syn_ack_frame and not any(self.syn_counts):
-            return None
-        opener = self.opener
-        if self.syn_ack_frame or self.acknowledged[opener]:
-            return "reset" if self.reset_frame and not any(self.payload_packets) else "established"
-        return "refused" if self.reset_frame and self.reset_direction != opener else "unanswered"
-
-    @property
-    def one_sided(self) -> bool:
-        """The capture holds one direction only of what must have been two."""
-        return (not self.packets[1] and self.acknowledged[0]) or (
-            not self.packets[0] and self.acknowledged[1]
-        )
+    ``reset`` is a connection that was opened and reset before any payload.
+    """
+    one_sided: bool
+    """The capture holds one direction only of what must have been two."""

@@ -26,11 +26,10 @@ from ocsp_pcap.streams.state import (
     IS_IPV6,
     RESET_BY_1,
     SWAPPED,
-    read_flows,
+    FlowColumns,
 )
 from ocsp_pcap.streams.windows import MODULUS, Flags, Heard, Rows, scaled
 
-_MAXIMUM_PORT = np.uint64(0xFFFF)
 _FLOWS_AT_ONCE = 1024
 
 
@@ -131,20 +130,27 @@ class KnownStreams:
         return self.all_endpoints([stream])[0]
 
     def _endpoints(self, streams: Rows) -> list[Endpoints]:
-        found: dict[int, Endpoints] = {}
-        swapped = ((self._state["bits"][streams] & SWAPPED) != 0).tolist()
+        texts, ports = self.ends(streams)
+        return list(
+            map(
+                Endpoints,
+                texts[:, 0].tolist(),
+                ports[:, 0].tolist(),
+                texts[:, 1].tolist(),
+                ports[:, 1].tolist(),
+            )
+        )
+
+    def ends(self, streams: Rows) -> tuple[NDArray[np.object_], Rows]:
+        """Return addresses and ports of streams that are known, a column for each direction."""
+        texts, found = np.empty((len(streams), 2), np.object_), np.empty((len(streams), 2), np.int64)
+        swapped = self.columns(streams).has(SWAPPED).astype(np.int64)
         for version, rows, lanes in self._keys(streams):
-            ones, others = addresses.texts(lanes, ipv6=bool(version))
-            ports, other_ports = (lanes[-1] >> np.uint64(16)).tolist(), (lanes[-1] & _MAXIMUM_PORT).tolist()
-            for row, one, port, other, other_port in zip(
-                rows.tolist(), ones, ports, others, other_ports, strict=True
-            ):
-                found[row] = (
-                    Endpoints(other, other_port, one, port)
-                    if swapped[row]
-                    else Endpoints(one, port, other, other_port)
-                )
-        return [found[row] for row in range(len(streams))]
+            lower = swapped[rows]
+            both = zip(addresses.texts(lanes, ipv6=bool(version)), addresses.ports(lanes), strict=True)
+            for side, (addresses_there, ports) in zip((lower, 1 - lower), both, strict=True):
+                texts[rows, side], found[rows, side] = addresses_there, ports
+        return texts, found
 
     def _known(self, streams: Sequence[int]) -> Rows:
         known = np.array(streams, np.int64)
@@ -158,13 +164,16 @@ class KnownStreams:
         ports = int(self._indexes[is_ipv6].lanes()[self._state["key"][stream], -1])
         return port in (ports >> 16, ports & 0xFFFF)
 
+    def columns(self, streams: Rows | None = None) -> FlowColumns:
+        """Return what is remembered of streams that are known; None: of all."""
+        return FlowColumns(self._state, slice(self._size) if streams is None else streams)
+
     def flows(self, streams: Sequence[int]) -> Iterator[Flow]:
         """Yield everything that is remembered of each stream. Raises IndexError for an unknown stream."""
         known = self._known(streams)
         for start in range(0, len(known), _FLOWS_AT_ONCE):
             rows = known[start : start + _FLOWS_AT_ONCE]
-            state = {name: array[rows] for name, array in self._state.items()}
-            yield from read_flows(state, self._endpoints(rows))
+            yield from self.columns(rows).flows(self._endpoints(rows))
 
     def flow(self, stream: int) -> Flow:
         """Return everything that is remembered of a stream. Raises IndexError for an unknown stream."""
@@ -221,8 +230,8 @@ class KnownStreams:
         """Tell which streams have an end at a port."""
         found = np.zeros(len(streams), np.bool_)
         for _, rows, lanes in self._keys(streams):
-            ports = lanes[-1]
-            found[rows] = ((ports >> np.uint64(16)) == port) | ((ports & _MAXIMUM_PORT) == port)
+            one, other = addresses.ports(lanes)
+            found[rows] = (one == port) | (other == port)
         return found
 
     def first_numbers(self, stream: int) -> list[int | None]:
@@ -259,26 +268,19 @@ class KnownStreams:
         wanted: tuple[list[int], list[int]] = ([], [])
         for host in map(ipaddress.ip_address, hosts):
             wanted[host.version == 6].append(int(host))
-        state = self._state
-        sent = state["syn_count"][: self._size] != 0
-        answer = state["syn_ack_frame"][: self._size]
-        streams = np.flatnonzero((answer != 0) | sent.any(axis=1))
-        # As Flow.opener has it, the other side of the stream is that of the server.
-        answered_first = answer[streams] == state["first_frame"][streams]
-        by_1 = ~sent[streams, 0] & (sent[streams, 1] | answered_first)
-        higher = by_1 == ((state["bits"][streams] & SWAPPED) != 0)
+        streams = np.flatnonzero(self.columns().outcome)
+        opened = self.columns(streams)
+        # The other side than the opener is that of the server.
+        higher = opened.opener == opened.has(SWAPPED)
         found = np.zeros(len(streams), np.bool_)
         for version, rows, lanes in self._keys(streams):
             found[rows] = addresses.among_ends(lanes, higher[rows], wanted[version], ipv6=bool(version))
-        opened: list[int] = streams[found].tolist()
-        return opened
+        numbers: list[int] = streams[found].tolist()
+        return numbers
 
     def one_sided_streams(self) -> int:
         """Count the streams of which :attr:`Flow.one_sided` holds."""
-        packets, bits = self._state["packets"][: self._size], self._state["bits"][: self._size]
-        only_0 = (packets[:, 1] == 0) & ((bits & ACKED_0) != 0)
-        only_1 = (packets[:, 0] == 0) & ((bits & ACKED_1) != 0)
-        return int(np.count_nonzero(only_0 | only_1))
+        return int(np.count_nonzero(self.columns().one_sided))
 
 
 def _grown(array: NDArray[Any], capacity: int) -> NDArray[Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsp_pcap.facts import TcpOutcome
 from ocsp_pcap.streams.flow import Endpoints, Flow
+
+Flags: TypeAlias = NDArray[np.bool_]
+Sides: TypeAlias = NDArray[np.int64]
 
 BASE_0: Final = 1
 BASE_1: Final = 2
@@ -59,27 +63,89 @@ it only earlier files can show. Its kind and its sequence number are kept for th
 """
 
 
-def read_flows(state: Mapping[str, NDArray[Any]], ends: Iterable[Endpoints]) -> Iterator[Flow]:
-    """Yield the flows that rows of state describe; ``ends`` are the addresses and ports of each."""
-    bits = state["bits"]
-    acked_0, acked_1 = (((bits & bit) != 0).tolist() for bit in (ACKED_0, ACKED_1))
-    return map(
-        Flow,
-        ends,
-        state["first_frame"].tolist(),
-        state["first_time"].tolist(),
-        state["syn_frame"].tolist(),
-        state["syn_time"].tolist(),
-        state["syn_count"].tolist(),
-        state["syn_ack_frame"].tolist(),
-        state["reset_frame"].tolist(),
-        (bits // RESET_BY_1 & 1).tolist(),
-        state["fin_frame"].tolist(),
-        state["packets"].tolist(),
-        state["payload_packets"].tolist(),
-        zip(acked_0, acked_1, strict=True),
-        state["end_time"].tolist(),
-        state["hop_limit"].tolist(),
-        state["data_frame"].tolist(),
-        state["data_time"].tolist(),
-    )
+OUTCOMES: Final[tuple[TcpOutcome | None, ...]] = (None, *get_args(TcpOutcome))
+_NONE, _ESTABLISHED, _REFUSED, _RESET, _UNANSWERED = range(len(OUTCOMES))
+
+
+class FlowColumns:
+    """What is remembered of some streams, and what it says: a row each."""
+
+    def __init__(self, state: Mapping[str, NDArray[Any]], streams: NDArray[np.int64] | slice) -> None:
+        self._state = state
+        self._streams = streams
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return a field (see ``FIELDS``)."""
+        return self._state[name][self._streams]
+
+    def has(self, bit: int) -> Flags:
+        """Tell which have a bit set."""
+        found: Flags = (self["bits"] & bit) != 0
+        return found
+
+    @property
+    def opener(self) -> Sides:
+        """As :attr:`Flow.opener`."""
+        sent = self["syn_count"] != 0
+        answered_first = self["syn_ack_frame"] == self["first_frame"]
+        opener: Sides = (~sent[:, 0] & (sent[:, 1] | answered_first)).astype(np.int64)
+        return opener
+
+    @property
+    def ended_by(self) -> Sides:
+        """As :attr:`Flow.ended_by`; -1: there was none."""
+        one, other = self["fin_frame"].T
+        by_1 = (other != 0) & ((one == 0) | (other <= one))
+        found, reset = np.where(by_1, other, one), self["reset_frame"]
+        by_reset = (reset != 0) & ((found == 0) | (reset < found))
+        by: Sides = np.where(by_reset, self.has(RESET_BY_1), np.where(found != 0, by_1, -1))
+        return by
+
+    @property
+    def outcome(self) -> Sides:
+        """As :attr:`Flow.outcome`, by its place in ``OUTCOMES``."""
+        opener, answered, reset = self.opener, self["syn_ack_frame"] != 0, self["reset_frame"] != 0
+        heard = answered | np.where(opener, self.has(ACKED_1), self.has(ACKED_0))
+        silent = (self["payload_packets"] == 0).all(axis=1)
+        refused = reset & (self.has(RESET_BY_1) != opener)
+        outcome: Sides = np.where(
+            heard,
+            np.where(reset & silent, _RESET, _ESTABLISHED),
+            np.where(refused, _REFUSED, _UNANSWERED),
+        )
+        outcome[~answered & (self["syn_count"] == 0).all(axis=1)] = _NONE
+        return outcome
+
+    @property
+    def one_sided(self) -> Flags:
+        """As :attr:`Flow.one_sided`."""
+        unseen = self["packets"] == 0
+        found: Flags = (unseen[:, 1] & self.has(ACKED_0)) | (unseen[:, 0] & self.has(ACKED_1))
+        return found
+
+    def flows(self, ends: Iterable[Endpoints]) -> Iterator[Flow]:
+        """Yield a flow for each row; ``ends`` are its addresses and ports."""
+        return map(
+            Flow,
+            ends,
+            self["first_frame"].tolist(),
+            self["first_time"].tolist(),
+            self["syn_frame"].tolist(),
+            self["syn_time"].tolist(),
+            self["syn_count"].tolist(),
+            self["syn_ack_frame"].tolist(),
+            self["reset_frame"].tolist(),
+            self.has(RESET_BY_1).astype(np.int64).tolist(),
+            self["fin_frame"].tolist(),
+            self["packets"].tolist(),
+            self["payload_packets"].tolist(),
+            zip(self.has(ACKED_0).tolist(), self.has(ACKED_1).tolist(), strict=True),
+            self["end_time"].tolist(),
+            self["hop_limit"].tolist(),
+            self["data_frame"].tolist(),
+            self["data_time"].tolist(),
+            self.opener.tolist(),
+            (None if by < 0 else by for by in self.ended_by.tolist()),
+            map(OUTCOMES.__getitem__, self.outcome.tolist()),
+            self.one_sided.tolist(),
+        )

@@ -14,6 +14,7 @@ import pytest
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.facts import Fact, Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
+from ocsp_pcap.facts.lines import line_of
 from ocsp_pcap.parallel import writing
 from ocsp_pcap.parallel.processes import Child
 from ocsp_pcap.parallel.writing import jsonl_blocks
@@ -41,6 +42,10 @@ def written(facts: Facts, jobs: int) -> list[str]:
 @pytest.mark.parametrize("jobs", [1, 2, 3, 50])
 def test_any_number_of_processes(jobs: int, facts: Facts) -> None:
     assert written(facts, jobs) == list(facts_to_jsonl(facts))
+
+
+def test_lines_of_facts_that_are_not_held(facts: Facts) -> None:
+    assert list(facts_to_jsonl(facts)) == [line_of(fact) for fact in facts]
 
 
 def test_any_part_of_facts_that_are_not_held(facts: Facts) -> None:
