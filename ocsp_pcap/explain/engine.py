@@ -32,6 +32,7 @@ from ocsp_pcap.explain.model import (
     Status,
     Verdict,
 )
+from ocsp_pcap.explain.phrases import listed
 from ocsp_pcap.explain.picture import picture
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.settled import what_is_left
@@ -273,7 +274,9 @@ def _rest(best: Answered, rows: Sequence[Answered], later: str, _: str) -> dict[
     sightings = tuple([_sighting(row) for row in rows])
     summed_up = sightings[rows.index(best)]
     return {
-        "summary": same(_sentence(best.claim.summary + later + _contradicted_words(best))),
+        "summary": same(
+            _sentence(best.claim.summary + later + _contradicted_words(best) + _given_words(best))
+        ),
         "alternatives": summed_up.alternatives,
         "evidence": _evidence(best),
         "next_steps": tuple([same(step) for step in _next_steps(best.question, best.claim)]),
@@ -296,6 +299,12 @@ def _contradicted_words(row: Answered) -> str:
     if said_off and any(doubt.code == "told-otherwise" for doubt in row.winner.doubts):
         return f"; the site file, which says that OCSP is off on {row.question.who}, contradicts that"
     return ""
+
+
+def _given_words(row: Answered) -> str:
+    """Say what the claim rests on that only the site file says."""
+    said = listed([doubt.why for doubt in row.winner.given])
+    return f"; {said}, says the site file" if said else ""
 
 
 def _doubts(standing: Sequence[Standing]) -> tuple[Doubt, ...]:

@@ -59,12 +59,14 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
             "hello may have gone the other way"
         )
         signs.append(Standing("told-otherwise", words))
-    proxy = question.proxy
+    proxy, inside = question.proxy, inner.handshake.server
     reads = proxy is not None and proxy.validates_tunnels is True
     words = (
         f"{question.who} only tunnels this connection: the same ClientHello random stands on both sides, so "
         f"{first.handshake.client} is the TLS client and the one to validate"
     )
+    if proxy is not None and inside != here.client and {inside, here.client} <= proxy.addresses:
+        words += f"; {inside} and {here.client} are one host, says the site file"
     if reads:
         words += "; this proxy also checks certificates of what it tunnels, says the site file"
         signs.append(Standing("may-tunnel", "the site file says that it validates what it tunnels, too"))

@@ -88,7 +88,7 @@ def _by_both_sides(question: Question, certificate: CertificateFact) -> Claim | 
     elif given is None and short_lived_lifetime(certificate) is not None:
         signs.append(Standing("reissue-open", "a short-lived certificate needs neither responder nor CRL"))
     if given is not None:
-        by = f"the CA of the {given[0].role} proxy signed it"
+        by = f"the CA that the site file gives for the {given[0].role} proxy signed it"
         words = (
             f"{by}, and {proxy} received another certificate for {question.host} (issued by {shown.issuer})"
         )
@@ -141,8 +141,8 @@ def _by_site(question: Question, certificate: CertificateFact) -> Claim | None:
     proxy = given[0]
     shared = one_key(question)
     words = (
-        f"the CA of the {proxy.role} proxy signed it, so {question.who} never sees the origin's certificate; "
-        "OCSP for it belongs on the proxy that does"
+        f"the CA that the site file gives for the {proxy.role} proxy signed it, so {question.who} never sees "
+        "the origin's certificate; OCSP for it belongs on the proxy that does"
     )
     sign = Standing(
         "reissue-open",

@@ -38,6 +38,8 @@ class Standing(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
     rival: str | None = None
     """Another cause that would fit as well; then nothing favours the claim."""
+    given: bool = False
+    """The site file alone takes the doubt away; ``why`` is then what it says, and is said with the claim."""
 
 
 def cut_short(code: DoubtCode, bound: str) -> Standing:
@@ -76,3 +78,5 @@ class Weighed(NamedTuple):
     claim: Claim
     confidence: Confidence
     doubts: tuple[Standing, ...]
+    given: tuple[Standing, ...] = ()
+    """Doubts that stand no longer because of what the site file says: the claim is true if that is."""

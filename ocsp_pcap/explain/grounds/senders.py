@@ -40,6 +40,10 @@ def other_asker(question: Question, ground: Sent) -> Iterator[Standing]:
         reasons += [*_other_hop_limit(question, act), *_other_program(question, act)]
     for why in reasons:
         yield Standing("other-asker", why)
+    if isinstance(act, Query) and not reasons:
+        sender, here = act.exchange.client, question.validator.address
+        if sender != here and not act.credit.relayed:
+            yield Standing("other-asker", f"{sender} and {here} are one host", given=True)
 
 
 def _sent_by_another(question: Question, query: Query) -> Iterator[str]:

@@ -31,24 +31,30 @@ def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
     relays = question.asker.identity in question.case.hellos.relays
     if not (relays or question.asker.relayed or question.validator.role in ("child", "parent")):
         asked = question.case.once(_asked_through_a_proxy).get(question.asker.identity)
-        if asked is not None and not told_to_intercept(question):
-            yield Standing(
-                "may-tunnel",
+        if asked is not None:
+            yield _tunnelled(
+                question,
                 f"{asked.client} asked through the proxy {asked.server} about a certificate that only "
                 f"{question.who} was seen to receive: that may be the outer side of this proxy",
             )
         return
     lossy = relays and question.case.coverage.loss(question.visit.handshake.capture) is not None
-    if not told_to_intercept(question) and (lossy or not served(question)):
+    if lossy or not served(question):
         if relays:
             seen = "hands other connections on untouched"
         elif question.asker.relayed:
             seen = "hands on what hosts behind it ask"
         else:
             seen = "has a side that is not captured"
-        yield Standing(
-            "may-tunnel", f"{question.who} {seen}, and may only tunnel this one for a client behind it"
+        yield _tunnelled(
+            question, f"{question.who} {seen}, and may only tunnel this one for a client behind it"
         )
+
+
+def _tunnelled(question: Question, words: str) -> Standing:
+    if told_to_intercept(question):
+        return Standing("may-tunnel", f"{question.who} makes its own TLS connections", given=True)
+    return Standing("may-tunnel", words)
 
 
 def _asked_through_a_proxy(case: Case) -> dict[str, OcspExchangeFact]:

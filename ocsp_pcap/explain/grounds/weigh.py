@@ -29,7 +29,8 @@ def weigh(question: Question, claim: Claim, proofs: Sequence[Proof], bound: str 
     if claim.at_most == "possible":
         # Whatever its grounds: nobody needs to know which doubts stand besides.
         return Weighed(claim, "possible", claim.signs)
-    doubts = tuple(_distinct((*claim.signs, *standing_doubts(question, claim))))
+    standing = tuple(_distinct((*claim.signs, *standing_doubts(question, claim))))
+    doubts = tuple(doubt for doubt in standing if not doubt.given)
     if bound is not None:
         doubts = tuple(_distinct((*doubts, cut_short(LEFT_OPEN.get(bound, "unread-question"), bound))))
     if any(doubt.rival is not None for doubt in doubts):
@@ -38,7 +39,8 @@ def weigh(question: Question, claim: Claim, proofs: Sequence[Proof], bound: str 
         return Weighed(claim, "likely", doubts)
     kinds = {type(ground) for ground in claim.grounds}
     proven = any(kinds.issuperset(proof) for proof in proofs)
-    return Weighed(claim, "confirmed" if proven else "likely", doubts)
+    given = tuple(doubt for doubt in standing if doubt.given)
+    return Weighed(claim, "confirmed" if proven else "likely", doubts, given)
 
 
 def standing_doubts(question: Question, claim: Claim) -> list[Standing]:

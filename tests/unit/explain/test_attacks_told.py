@@ -112,3 +112,27 @@ def test_one_capture_with_a_private_responder_brings_advice(asked: bool) -> None
     assert not findings_of(facts(*public, *visits, *(queries if asked else ())), "ocsp-on-wrong-proxy")
     alone = facts(made[0], visits[0], *queries[: int(asked)])
     assert not findings_of(alone, "ocsp-on-wrong-proxy")
+
+
+def test_what_only_the_site_file_says_is_said_with_what_rests_on_it() -> None:
+    """Were it wrong, and packets that contradict it missing, the sentence would be true all the same."""
+    here, inside, egress = PARENT, PARENT_INSIDE, "10.4.0.30"
+    everywhere = frozenset({here, inside, egress})
+    told = site(parent={"intercepts": True, "addresses": everywhere})
+
+    def summary(*seen: Any, cause: str, **given: Any) -> str:
+        found = verdict(facts(SHOP, *seen), **given)
+        assert (found.cause, found.confidence) == (cause, "confirmed")
+        return found.summary
+
+    words = summary(VISITS[1], exchange(SHOP, client=egress), cause="queried", site=told)
+    said = f"the parent proxy {here} makes its own TLS connections"
+    assert words.endswith(f"; {egress} and {here} are one host and {said}, says the site file.")
+    assert "site file" not in summary(VISITS[1], exchange(SHOP), cause="queried")
+    legs = [
+        handshake("shop.test", SHOP, client=client, server=server, proxied=proxied, random="ab" * 32)
+        for client, server, proxied in ((CHILD, inside, True), (here, "203.0.113.10", False))
+    ]
+    one_host = f"; {inside} and {here} are one host, says the site file"
+    assert one_host in summary(*legs, cause="not-intercepted", site=told)
+    assert "site file" not in summary(*legs, cause="not-intercepted")

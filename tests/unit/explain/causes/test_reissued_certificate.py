@@ -43,7 +43,7 @@ def test_signed_by_the_ca_of_the_site_file() -> None:
     found = verdict(seen, CHILD, site=told)
     assert (found.presence, found.cause, found.confidence) == ("absent", "reissued-certificate", "likely")
     assert [doubt.code for doubt in found.doubts] == ["reissue-open"]
-    assert "The CA of the parent proxy signed it" in found.summary
+    assert "The CA that the site file gives for the parent proxy signed it" in found.summary
     assert any(e.capture == "parent-ca.pem" for e in found.evidence)
     origin = certificate()
     both = facts(ca, fake, origin, inner("shop.test", fake), handshake("shop.test", origin, time=0.3))
