@@ -38,7 +38,7 @@ class _Way(NamedTuple):
     open: list[TcpAttemptFact]
     """Those that failed, or of which nothing readable came."""
     named: list[Visit]
-    """TLS connections to its name that hide what they carry."""
+    """TLS connections to its name that hide what they carry, or in which nothing was read."""
     opened: list[tuple[int, Visit]]
     """The same at its address, with the times of the attempts."""
 
@@ -77,7 +77,9 @@ def _way(case: Case, asker: Host, host: str, port: int) -> _Way:
 
     def hides(visit: Visit) -> bool:
         handshake = visit.handshake
-        return not handshake.decrypted and case.identity(handshake.client) == asker.identity
+        # Keys may open the handshake and not what follows, and that may be HTTP/2.
+        read = handshake.decrypted and (handshake.capture, handshake.stream) in case.http_streams
+        return not read and case.identity(handshake.client) == asker.identity
 
     return _Way(
         times,

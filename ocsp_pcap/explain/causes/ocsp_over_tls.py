@@ -33,16 +33,18 @@ def claims(question: Question) -> Iterator[Claim]:
         visit = tls_to(question, host, port)
         if visit is None:
             continue
+        opened = visit.handshake.decrypted
+        content = "keys open it, and no OCSP message was read in it" if opened else "its content is encrypted"
         yield Claim(
             ENTRY.code,
-            f"{question.who} opened a TLS connection to the responder {host}; its content is encrypted",
+            f"{question.who} opened a TLS connection to the responder {host}; {content}",
             (
                 question.visit.evidence(f"certificate of {question.host}, responder {url}"),
                 visit.evidence(f"TLS connection to {host}"),
             ),
             (Read(visit.handshake), Received(visit)),
             (Standing("unread-question", "what that connection carried cannot be read"),),
-            at_most="likely" if url.lower().startswith("https:") else "possible",
+            at_most="likely" if url.lower().startswith("https:") and not opened else "possible",
             responder=url,
         )
         return

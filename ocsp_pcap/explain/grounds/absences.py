@@ -116,6 +116,10 @@ def packets_lost(question: Question, ground: Following) -> Iterator[Standing]:
             named = "" if len(case.facts.captures) == 1 else f" ({capture})"
             yield Standing("packets-lost", f"{reason}{named}")
             return
+    if isinstance(ground, Unanswered) and ground.fact.decrypted:
+        words = "it travelled inside TLS, and what the responder sent there may be what no key opens"
+        yield Standing("packets-lost", words)
+        return
     if isinstance(ground, Unanswered) and case.clocks.disordered(home):
         words = (
             "its packets do not stand in the order of their times, and the answer may have been passed over"
@@ -198,7 +202,7 @@ def unread_question(question: Question, ground: Silence | NoOtherTry) -> Iterato
         if hidden is not None and hidden.time >= time:
             yield Standing(
                 "unread-question",
-                f"a TLS connection to the responder {host} followed, which hides what it asks",
+                f"a TLS connection to the responder {host} followed, in which nothing could be read",
             )
             return
         if isinstance(ground, NoOtherTry):

@@ -13,6 +13,7 @@ from tests.unit.explain.facts_factory import (
     PARENT,
     PARENT_INSIDE,
     RESPONDER,
+    RESPONDER_HOST,
     SECOND,
     alternatives,
     at,
@@ -284,3 +285,16 @@ def test_a_trace_is_not_that_of_a_proxy_whose_ocsp_is_off_nor_of_a_client() -> N
     child = handshake("shop.test", reissued(), client=CHILD, server=PARENT_INSIDE, proxied=True, time=100)
     found = verdicts(facts(shop, reissued(), behind, child, again), trace=(entry(),))
     assert found[CLIENT, "shop.test"].cause != "cached"
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_tls_to_the_responder_in_which_nothing_is_read_may_hold_a_query(opened: bool) -> None:
+    """Keys may open the handshake and not what follows it, or that is HTTP/2."""
+    inside = {"certificate_encrypted": True, "decrypted": opened}
+    to_responder = handshake(RESPONDER_HOST, time=101, server=RESPONDER, **inside)
+    seen = [shop, handshake("shop.test", shop), exchange(shop), again]
+    answers = [verdict(facts(*seen, *more)).sightings[1] for more in ((), (to_responder,))]
+    assert [(each.cause, each.confidence) for each in answers] == [
+        ("cached", "confirmed"),
+        ("cached", "likely"),
+    ]

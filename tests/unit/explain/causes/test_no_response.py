@@ -88,3 +88,10 @@ def test_an_answer_may_stand_out_of_order() -> None:
     found = verdict(facts(*seen, capture(step_back=40_000)))
     assert (found.cause, found.confidence) == ("no-response", "likely")
     assert [doubt.code for doubt in found.doubts] == ["packets-lost"]
+
+
+def test_what_was_asked_inside_tls_may_be_answered_by_what_no_key_opens() -> None:
+    """The keys of one direction may be missing, and of TLS 1.3 nothing shows what the other one carries."""
+    for decrypted, answer in ((True, ("no-response", "likely")), (False, ("no-response", "confirmed"))):
+        query = silence(shop, closed="fin", decrypted=decrypted)
+        assert outcome(facts(shop, visit, query, connection(query))) == answer
