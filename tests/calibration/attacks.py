@@ -17,6 +17,7 @@ from ocsp_pcap.explain.trace import TraceEntry
 
 from .calibrate import Answers, Count, Whole, explanation_of, judge
 from .conversations import Conversation, by_get, conversations, joined, spoken, without
+from .filters import fewer_keys, filtered, one_address, stepped
 from .merges import SECOND, merged, with_what_is_told
 from .packets import Packet, Packets, by_time, edited, shifted
 
@@ -253,7 +254,7 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     attack.__name__: attack
     for attack in (
         merged, one_connection, twice, reordered, one_flow_cut, other_clock, other_roles,
-        lying_site, lying_trace,
+        lying_site, lying_trace, filtered, stepped, fewer_keys, one_address,
     )
 }  # fmt: skip
 
