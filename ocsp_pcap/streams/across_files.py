@@ -15,10 +15,6 @@ from ocsp_pcap.streams.headers import FAR, NEAR
 from ocsp_pcap.streams.joining import FlowMatch, Joined, MatchError
 from ocsp_pcap.streams.known import KnownStreams
 from ocsp_pcap.streams.state import (
-    ACKED_0,
-    ACKED_1,
-    BASE_0,
-    BASE_1,
     BLIND_MORE,
     BLIND_RST,
     REBASED,
@@ -162,7 +158,9 @@ class StreamsAcrossFiles(KnownStreams):
         for name in ("blind_end", "blind_number"):
             said[name][flipped] = said[name][flipped, ::-1]
             state[name][mine] = np.where(first, said[name], state[name][mine])
-        for name in ("acknowledgment", "window", "scale", "hop_limit", "data_frame", "data_time", "data_end"):
+        for name in ("acknowledgment", "acked", "window", "scale", "hop_limit"):
+            said[name][flipped] = said[name][flipped, ::-1]
+        for name in ("data_frame", "data_time", "data_end"):
             said[name][flipped] = said[name][flipped, ::-1]
         known = state["data_frame"][mine] != 0
         ahead = (said["data_end"] - state["data_end"][mine]).view(np.int32) > 0
@@ -183,13 +181,8 @@ class StreamsAcrossFiles(KnownStreams):
         )
         for name in ("syn_frame", "syn_ack_frame", "reset_frame", "fin_frame", "hop_limit", "scale"):
             state[name][mine] = np.where(state[name][mine] == 0, said[name], state[name][mine])
-        for direction, bit in ((0, ACKED_0), (1, ACKED_1)):
-            theirs_bit = np.where(flipped, (ACKED_1, ACKED_0)[direction], bit)
-            acked = (bits & theirs_bit) != 0
-            state["bits"][mine[acked]] |= bit
-            for name in ("acknowledgment", "window"):
-                state[name][mine[acked], direction] = said[name][acked, direction]
-        for side, bit in ((0, BASE_0), (1, BASE_1)):
-            learned = ((bits & bit) != 0) & ((state["bits"][mine] & bit) == 0)
-            state["base"][mine[learned], side] = said["base"][learned, side]
-            state["bits"][mine[learned]] |= bit
+        for name in ("acknowledgment", "window", "acked"):
+            state[name][mine] = np.where(said["acked"], said[name], state[name][mine])
+        for name in ("base", "based"):
+            learned = said["based"] & ~state["based"][mine]
+            state[name][mine] = np.where(learned, said[name], state[name][mine])

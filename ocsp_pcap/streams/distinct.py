@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
+_MOST_16 = 0xFFFF
 
 
 def distinct(values: NDArray[Any]) -> NDArray[Any]:
@@ -19,20 +21,29 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
     return ordered[_changes(ordered)]
 
 
+def order_of(values: NDArray[Any]) -> Indices:
+    """Return the order that sorts numbers, equal ones as they stand; fast where they lie close together."""
+    if len(values):
+        least = values.min()
+        if values.max() - least <= _MOST_16:
+            # Only numbers of 16 bits are sorted by their digits.
+            values = (values - least).astype(np.uint16)
+    return np.argsort(values, kind="stable")
+
+
 def first_of_each(values: NDArray[Any]) -> Indices:
     """Return where each distinct value first stands, in ascending order of the values."""
-    order = np.argsort(values, kind="stable")
+    order = order_of(values)
     first: Indices = order[_changes(values[order])]
     return first
 
 
-def groups(values: NDArray[Any]) -> tuple[Indices, Indices]:
-    """Return :func:`first_of_each`, and for each element the position of its value in that."""
-    order = np.argsort(values, kind="stable")
-    changes = _changes(values[order])
-    group = np.empty(len(values), np.intp)
-    group[order] = np.cumsum(changes) - 1
-    return order[changes], group
+def marked(values: NDArray[Any], wanted: NDArray[Any], size: int) -> NDArray[np.bool_]:
+    """Say for each value whether it is one of those wanted, all of which are from 0 on and below ``size``."""
+    marks = np.zeros(size, np.bool_)
+    marks[wanted] = True
+    found: NDArray[np.bool_] = marks[values]
+    return found
 
 
 def among(values: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
@@ -43,6 +54,12 @@ def among(values: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
     nearest = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)]
     found: NDArray[np.bool_] = nearest == values
     return found
+
+
+def run_starts(columns: Sequence[NDArray[Any]]) -> Indices:
+    """Return where rows of some columns differ from the row before; the first one does."""
+    changes = np.logical_or.reduce([_changes(column) for column in columns])
+    return np.flatnonzero(changes)
 
 
 def _changes(ordered: NDArray[Any]) -> NDArray[np.bool_]:

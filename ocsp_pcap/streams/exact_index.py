@@ -7,8 +7,6 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsp_pcap.streams.distinct import groups
-
 Lanes = tuple[NDArray[np.uint64], ...]
 Hashes = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
@@ -53,26 +51,15 @@ class ExactIndex:
 
     def numbers(self, lanes: Lanes) -> tuple[Numbers, NDArray[np.intp]]:
         """Return the number of each key and, in ascending order of number, where new ones first stand."""
-        # Packets of one connection often follow each other, and are looked up once.
-        begins = np.ones(len(lanes[0]), np.bool_)
-        begins[1:] = lanes[0][1:] != lanes[0][:-1]
-        for lane in lanes[1:]:
-            begins[1:] |= lane[1:] != lane[:-1]
-        start = np.flatnonzero(begins)
-        found, new = self._numbers(tuple(lane[start] for lane in lanes))
-        return np.repeat(found, np.diff(start, append=len(begins))), start[new]
-
-    def _numbers(self, lanes: Lanes) -> tuple[Numbers, NDArray[np.intp]]:
         hashes = self._hash(lanes)
+        first, group = _group(hashes, lanes)
+        hashes, lanes = hashes[first], tuple(lane[first] for lane in lanes)
         found = self._find(hashes, lanes)
-        missing = np.flatnonzero(found == _EMPTY)
-        if not len(missing):
-            return found, missing
-        first, group = _group(hashes[missing], tuple(lane[missing] for lane in lanes))
-        new = missing[first]
-        found[missing] = self._size + group
-        self._append(hashes[new], tuple(lane[new] for lane in lanes))
-        return found, new
+        new = np.flatnonzero(found == _EMPTY)
+        if len(new):
+            found[new] = np.arange(self._size, self._size + len(new))
+            self._append(hashes[new], tuple(lane[new] for lane in lanes))
+        return found[group], first[new]
 
     def _hash(self, lanes: Lanes) -> Hashes:
         """Mix the lanes with secret odd multipliers; no difference of keys cancels but by chance."""
@@ -144,13 +131,17 @@ def _grown(array: NDArray[np.uint64], used: int, capacity: int) -> NDArray[np.ui
 
 def _group(hashes: Hashes, lanes: Lanes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where each distinct key first stands, in order, and the index of each row's key in that."""
-    first, inverse = groups(hashes)
-    representative = first[inverse]
-    if any((lane != lane[representative]).any() for lane in lanes):
-        # Two keys share all 64 bits of the hash: compare the keys themselves.
-        _, first, inverse = np.unique(np.stack(lanes, axis=1), axis=0, return_index=True, return_inverse=True)
-        inverse = inverse.reshape(-1)
-    order = np.argsort(first)
-    rank = np.empty(len(first), np.intp)
-    rank[order] = np.arange(len(first))
-    return first[order], rank[inverse]
+    size = len(hashes)
+    first = np.empty(size, np.intp)
+    holder = np.empty(1 << (_SLOTS_A_KEY * size).bit_length(), np.intp)
+    slots = hashes & np.uint64(len(holder) - 1)
+    left = np.arange(size)
+    while len(left):
+        # Where several want one slot the first of them holds it; those with another key wait.
+        holder[slots[left[::-1]]] = left[::-1]
+        held = holder[slots[left]]
+        same = np.logical_and.reduce([lane[left] == lane[held] for lane in lanes])
+        first[left[same]] = held[same]
+        left = left[~same]
+    begins = first == np.arange(size)
+    return np.flatnonzero(begins), (np.cumsum(begins) - 1)[first]

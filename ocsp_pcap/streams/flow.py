@@ -49,7 +49,7 @@ class Flow(NamedTuple):
     fin_frames: Pair
     packets: Pair
     payload_packets: Pair
-    acknowledged: tuple[bool, bool]
+    acknowledged: Pair
     """Each direction sent an ACK that is no RST: proof that it heard from the other."""
     end_time: int
     """Of the first FIN or RST, where there was one."""

@@ -9,19 +9,23 @@ stream. VLANs, interfaces and tunnels do not distinguish streams.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, SYN, TransportColumns
-from ocsp_pcap.streams.distinct import among, distinct, first_of_each
+from ocsp_pcap.streams.distinct import among, distinct, first_of_each, run_starts
 from ocsp_pcap.streams.exact_index import Lanes
 from ocsp_pcap.streams.flow import FlowRows
 from ocsp_pcap.streams.remembered import RememberedStreams
 from ocsp_pcap.streams.restarts import Restarts
-from ocsp_pcap.streams.state import ACKED_0, ACKED_1, BASE_0, BASE_1, IS_IPV6, REBASED, SWAPPED
+from ocsp_pcap.streams.state import IS_IPV6, REBASED, SWAPPED
 from ocsp_pcap.streams.windows import Flags, Rows, acknowledging
+
+_BOTH: Final = np.ones(2, np.bool_).view(np.uint16)
+_PORT: Final = np.uint64(0xFFFF)
+_16, _32 = np.uint64(16), np.uint64(32)
 
 
 class FlowTable(RememberedStreams):
@@ -31,8 +35,7 @@ class FlowTable(RememberedStreams):
         """Return stream and direction of each row and remember what opens and closes streams."""
         if not len(columns):
             return FlowRows(np.empty(0, np.int64), np.empty(0, np.uint8))
-        swapped = _swapped(columns)
-        conversation, new = self._conversations(columns, swapped)
+        swapped, conversation, new = self._conversations(columns)
         restarts = Restarts(columns, swapped, conversation)
         if not self._udp:
             self._find_restarts(restarts, new)
@@ -55,29 +58,40 @@ class FlowTable(RememberedStreams):
         self._remember(columns, stream, direction)
         return FlowRows(stream, direction.view(np.uint8))
 
-    def _conversations(self, columns: TransportColumns, swapped: Flags) -> tuple[Rows, Rows]:
-        """Return the conversation of each row, and the first row of each new one in ascending order."""
-        low, other_low = _exchanged(columns.source_low, columns.destination_low, swapped)
-        port, other_port = _exchanged(columns.source_port, columns.destination_port, swapped)
-        ports = (port.astype(np.uint64) << np.uint64(16)) | other_port
+    def _conversations(self, columns: TransportColumns) -> tuple[Flags, Rows, Rows]:
+        """Say for each row whether its source is the greater end, by address, then by port.
+
+        Also return the conversation of each row, and the first row of each new one in ascending order.
+        """
+        source = _Ends(columns.source_high, columns.source_low, columns.source_port)
+        destination = _Ends(columns.destination_high, columns.destination_low, columns.destination_port)
         six = columns.ip_version == 6
         if not six.any():
-            number, new = self._indexes[0].numbers(((low << np.uint64(32)) | other_low, ports))
-            self._reserve_conversations()
-            return number * 2, new
-        high, other_high = _exchanged(columns.source_high, columns.destination_high, swapped)
-        conversation = np.empty(len(columns), np.int64)
-        starts = []
-        for version, rows in ((0, np.flatnonzero(~six)), (1, np.flatnonzero(six))):
-            if version:
-                lanes: Lanes = (high, low, other_high, other_low, ports)
-            else:
-                lanes = ((low << np.uint64(32)) | other_low, ports)
-            number, new = self._indexes[version].numbers(tuple(lane[rows] for lane in lanes))
-            conversation[rows] = number * 2 + version
-            starts.append(rows[new])
+            swapped, conversation, new = self._of_version(0, source, destination)
+        else:
+            swapped = np.empty(len(columns), np.bool_)
+            conversation = np.empty(len(columns), np.int64)
+            starts = []
+            for version, rows in ((0, np.flatnonzero(~six)), (1, np.flatnonzero(six))):
+                swapped[rows], conversation[rows], began = self._of_version(
+                    version, source.of(rows), destination.of(rows)
+                )
+                starts.append(rows[began])
+            new = np.sort(np.concatenate(starts))
         self._reserve_conversations()
-        return conversation, np.sort(np.concatenate(starts))
+        return swapped, conversation, new
+
+    def _of_version(self, version: int, source: _Ends, destination: _Ends) -> tuple[Flags, Rows, Rows]:
+        """Return :meth:`_conversations` of rows of one version of IP."""
+        swapped, lanes = (_ordered_6 if version else _ordered_4)(source, destination)
+        # Packets of one conversation often follow each other, and are looked up once.
+        run = run_starts(lanes)
+        key: Lanes = tuple(lane[run] for lane in lanes)
+        if not version:
+            lower, higher = key
+            key = ((lower >> _16) << _32 | higher >> _16, (lower & _PORT) << _16 | higher & _PORT)
+        number, new = self._indexes[version].numbers(key)
+        return swapped, np.repeat(number * 2 + version, np.diff(run, append=len(swapped))), run[new]
 
     def _find_restarts(self, restarts: Restarts, new: Rows) -> None:
         """Walk the rows of conversations with a SYN that is not the first packet of a new one."""
@@ -89,12 +103,11 @@ class FlowTable(RememberedStreams):
         if not syn.any():
             return
         restarts.select(distinct(restarts.conversation[syn]), new)
-        bits, base = self._state["bits"], self._state["base"]
         for conversation in restarts.known():
             stream = int(self._current[conversation])
-            known = int(bits[stream])
             restarts.bases[conversation] = [
-                int(base[stream, side]) if known & (BASE_0, BASE_1)[side] else None for side in (0, 1)
+                int(base) if known else None
+                for base, known in zip(self._state["base"][stream], self._state["based"][stream], strict=True)
             ]
         restarts.walk()
 
@@ -111,14 +124,15 @@ class FlowTable(RememberedStreams):
             for side, base in enumerate(bases):
                 if base is not None:
                     self._state["base"][stream[row], side] = base
-                    self._state["bits"][stream[row]] |= (BASE_0, BASE_1)[side]
+                    self._state["based"][stream[row], side] = True
 
     def _learn_bases(self, columns: TransportColumns, swapped: Flags, stream: Rows, walked: Rows) -> None:
         """Keep the base sequence numbers of streams that :class:`Restarts` did not walk."""
-        bits, base = self._state["bits"], self._state["base"].reshape(-1)
+        base, based = self._state["base"].reshape(-1), self._state["based"].reshape(-1)
         usable = ~columns.in_error
         usable[walked] = False
-        rows = np.flatnonzero(usable & ((bits[stream] & (BASE_0 | BASE_1)) != (BASE_0 | BASE_1)))
+        both_sides = self._state["based"].view(np.uint16).reshape(-1)
+        rows = np.flatnonzero(usable & (both_sides[stream] != _BOTH))
         if len(rows):
             flags = columns.flags[rows]
             slot = stream[rows] * 2 + swapped[rows]
@@ -126,18 +140,16 @@ class FlowTable(RememberedStreams):
             own = columns.sequence[rows] - ((flags & SYN) == 0)
             values = np.stack((own, columns.acknowledgment[rows] - np.uint32(1)), axis=1).reshape(-1)
             said = np.stack((np.ones(len(rows), np.bool_), (flags & ACK) != 0), axis=1).reshape(-1)
-            first = first_of_each(slots[said])
-            learned = slots[said][first]
-            fresh = (bits[learned >> 1] & np.where(learned & 1, BASE_1, BASE_0)) == 0
-            base[learned[fresh]] = values[said][first[fresh]].astype(np.uint32)
-            for side, bit in ((0, BASE_0), (1, BASE_1)):
-                bits[learned[(learned & 1) == side] >> 1] |= bit
+            # A side may stand there several times: numpy keeps the last, which is its first row.
+            fresh = np.flatnonzero(said & ~based[slots])[::-1]
+            base[slots[fresh]] = values[fresh]
+            based[slots[fresh]] = True
         both = SYN | ACK
         rows = np.flatnonzero(usable & ((columns.flags & both) == both))
         slot = stream[rows] * 2 + swapped[rows]
         others = rows[base[slot] != columns.sequence[rows]]
         if len(others):
-            bits[stream[others]] |= REBASED
+            self._state["bits"][stream[others]] |= REBASED
             late = self._settled(columns, swapped, stream, rows)
             base[slot[~late]] = columns.sequence[rows[~late]]
             for changed in slot[late & (base[slot] != columns.sequence[rows])].tolist():
@@ -148,7 +160,7 @@ class FlowTable(RememberedStreams):
         """Tell which SYN/ACKs come behind payload of their stream, or behind an ACK of the other side."""
         bits = self._state["bits"][stream[rows]]
         by_1 = swapped[rows] ^ ((bits & SWAPPED) != 0)
-        settled: Flags = (bits & np.where(by_1, ACKED_0, ACKED_1)) != 0
+        settled: Flags = self._state["acked"][stream[rows], np.where(by_1, 0, 1)]
         settled |= (self._state["payload_packets"][stream[rows]] != 0).any(axis=1)
         of_these = among(stream, stream[rows])
         payload = np.flatnonzero(of_these & (columns.payload_length + columns.payload_missing > 0))
@@ -176,14 +188,34 @@ class FlowTable(RememberedStreams):
         )
 
 
-def _swapped(columns: TransportColumns) -> Flags:
-    """Say for each row whether its source is the greater end, by address, then by port."""
-    higher = columns.source_high > columns.destination_high
-    same_high = columns.source_high == columns.destination_high
-    higher |= same_high & (columns.source_low > columns.destination_low)
-    same = same_high & (columns.source_low == columns.destination_low)
-    higher |= same & (columns.source_port > columns.destination_port)
-    return higher
+class _Ends(NamedTuple):
+    """Addresses and ports of one end of some rows."""
+
+    high: NDArray[np.uint64]
+    low: NDArray[np.uint64]
+    port: NDArray[np.uint16]
+
+    def of(self, rows: Rows) -> _Ends:
+        return _Ends(self.high[rows], self.low[rows], self.port[rows])
+
+
+def _ordered_4(source: _Ends, destination: _Ends) -> tuple[Flags, Lanes]:
+    """Say which sources are the greater end; return address and port of the lower and of the greater end."""
+    one, other = source.low << _16 | source.port, destination.low << _16 | destination.port
+    return one > other, (np.minimum(one, other), np.maximum(one, other))
+
+
+def _ordered_6(source: _Ends, destination: _Ends) -> tuple[Flags, Lanes]:
+    """Say which sources are the greater end; return the lanes of the key (see :mod:`.addresses`)."""
+    swapped = source.high > destination.high
+    same = source.high == destination.high
+    swapped |= same & (source.low > destination.low)
+    same &= source.low == destination.low
+    swapped |= same & (source.port > destination.port)
+    high, other_high = _exchanged(source.high, destination.high, swapped)
+    low, other_low = _exchanged(source.low, destination.low, swapped)
+    port, other_port = _exchanged(source.port, destination.port, swapped)
+    return swapped, (high, low, other_high, other_low, port.astype(np.uint64) << _16 | other_port)
 
 
 def _exchanged(one: NDArray[Any], other: NDArray[Any], swapped: Flags) -> tuple[NDArray[Any], NDArray[Any]]:

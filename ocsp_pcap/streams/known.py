@@ -18,10 +18,6 @@ from ocsp_pcap.streams.distinct import distinct
 from ocsp_pcap.streams.exact_index import ExactIndex, Lanes
 from ocsp_pcap.streams.flow import Endpoints, Flow
 from ocsp_pcap.streams.state import (
-    ACKED_0,
-    ACKED_1,
-    BASE_0,
-    BASE_1,
     FIELDS,
     IS_IPV6,
     RESET_BY_1,
@@ -86,7 +82,7 @@ class KnownStreams:
         return int(before.acknowledgment[first[0]]), int(before.window[first[0]])
 
     def _last_heard(self, stream: int, direction: int) -> tuple[int, int] | None:
-        if not self._state["bits"][stream] & (ACKED_0, ACKED_1)[direction]:
+        if not self._state["acked"][stream, direction]:
             return None
         return int(self._state["acknowledgment"][stream, direction]), int(
             self._state["window"][stream, direction]
@@ -112,7 +108,7 @@ class KnownStreams:
 
     def _base_of(self, stream: Rows, side: Rows) -> Rows:
         """Return base sequence numbers, -1 where not known."""
-        known = (self._state["bits"][stream] & np.where(side, BASE_1, BASE_0)) != 0
+        known = self._state["based"][stream, side]
         base: Rows = np.where(known, self._state["base"][stream, side].astype(np.int64), -1)
         return base
 
@@ -236,19 +232,17 @@ class KnownStreams:
 
     def first_numbers(self, stream: int) -> list[int | None]:
         """Return the first sequence number of payload of each direction, as far as any segment shows it."""
-        known = self._state["bits"][stream]
-        base = self._first_base(stream)
         found = [
-            (number + 1) % MODULUS if known & bit else None
-            for number, bit in zip(base, (BASE_0, BASE_1), strict=True)
+            (base + 1) % MODULUS if known else None
+            for base, known in zip(self._first_base(stream), self._state["based"][stream], strict=True)
         ]
-        if known & SWAPPED:
+        if self._state["bits"][stream] & SWAPPED:
             found.reverse()
         return found
 
     def last_acknowledgment(self, stream: int, direction: int) -> int | None:
         """Return the last acknowledgment number that a direction sent; None: it acknowledged nothing."""
-        if not self._state["bits"][stream] & (ACKED_0, ACKED_1)[direction]:
+        if not self._state["acked"][stream, direction]:
             return None
         return int(self._state["acknowledgment"][stream, direction])
 

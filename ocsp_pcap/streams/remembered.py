@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.streams.across_files import StreamsAcrossFiles
-from ocsp_pcap.streams.distinct import among, distinct, first_of_each
+from ocsp_pcap.streams.distinct import first_of_each, marked
 from ocsp_pcap.streams.headers import FAR, NEAR
 from ocsp_pcap.streams.known import Acknowledgments
-from ocsp_pcap.streams.state import ACKED_0, ACKED_1, BLIND_FIN, BLIND_MORE, BLIND_RST, RESET_BY_1
+from ocsp_pcap.streams.state import BLIND_FIN, BLIND_MORE, BLIND_RST, RESET_BY_1
 from ocsp_pcap.streams.windows import (
     Flags,
     Rows,
@@ -43,14 +43,16 @@ class RememberedStreams(StreamsAcrossFiles):
         hop_limit = state["hop_limit"].reshape(-1)
         fresh = np.flatnonzero(live & (hop_limit[slot] == 0))[::-1]
         hop_limit[slot[fresh]] = columns.hop_limit[fresh]
-        payload = (columns.payload_length + columns.payload_missing) > 0
+        length = columns.payload_length + columns.payload_missing
+        payload = np.flatnonzero(length)
         np.add.at(state["payload_packets"].reshape(-1), slot[payload], np.uint32(1))
         if self._udp:
             return
-        self._remember_data(columns, np.flatnonzero(payload & live), slot)
+        self._remember_data(columns, payload, slot, length)
         control = np.flatnonzero(live & ((flags & (SYN | FIN | RST)) != 0))
-        self._remember_scales(columns, control[(flags[control] & SYN) != 0], stream, slot, live)
-        self._remember_acknowledgments(columns, stream, direction, slot, live)
+        acknowledging_rows = np.flatnonzero(acknowledging(columns, live))
+        self._remember_scales(columns, control[(flags[control] & SYN) != 0], acknowledging_rows, stream, slot)
+        self._remember_acknowledgments(columns, acknowledging_rows, slot)
         stray, blind = self._stray(columns, control, slot)
         self._remember_blind(columns, control[blind], slot)
         control = control[~stray]
@@ -73,11 +75,15 @@ class RememberedStreams(StreamsAcrossFiles):
             state["bits"][slot[fresh[(slot[fresh] & 1) == 1]] >> 1] |= RESET_BY_1
 
     def _remember_scales(
-        self, columns: TransportColumns, opening: Rows, stream: Rows, slot: Rows, live: Flags
+        self, columns: TransportColumns, opening: Rows, rows: Rows, stream: Rows, slot: Rows
     ) -> None:
-        """Keep the scales that SYNs offer, but of none behind a segment whose window may have been scaled."""
+        """Keep the scales that SYNs offer, but of none behind a segment whose window may have been scaled.
+
+        ``rows`` are those that acknowledge something.
+        """
         settled = self._state["settled"]
-        windows = np.flatnonzero(acknowledging(columns, live) & ((columns.flags & SYN) == 0))
+        fresh = rows[np.flatnonzero(~settled[stream[rows]])]
+        windows = fresh[np.flatnonzero((columns.flags[fresh] & SYN) == 0)]
         if len(opening):
             of_these = stream[opening]
             first = np.empty(len(self), np.int64)
@@ -88,18 +94,13 @@ class RememberedStreams(StreamsAcrossFiles):
             self._state["scale"].reshape(-1)[slot[opening]] = scales(columns, opening)
         settled[stream[windows]] = True
 
-    def _remember_acknowledgments(
-        self, columns: TransportColumns, stream: Rows, direction: Flags, slot: Rows, live: Flags
-    ) -> None:
+    def _remember_acknowledgments(self, columns: TransportColumns, rows: Rows, slot: Rows) -> None:
         """Keep what each direction last acknowledged, and what it had acknowledged before this batch."""
-        state = self._state
-        rows = np.flatnonzero(acknowledging(columns, live))
-        own, backwards = slot[rows], direction[rows]
+        state, own = self._state, slot[rows]
         acknowledgment, window = state["acknowledgment"].reshape(-1), state["window"].reshape(-1)
-        known = (state["bits"][stream[rows]] & np.where(backwards, ACKED_1, ACKED_0)) != 0
-        self._before = Acknowledgments(rows, own, known, acknowledgment[own], window[own])
-        state["bits"][stream[rows[~backwards]]] |= ACKED_0
-        state["bits"][stream[rows[backwards]]] |= ACKED_1
+        acked = state["acked"].reshape(-1)
+        self._before = Acknowledgments(rows, own, acked[own], acknowledgment[own], window[own])
+        acked[own] = True
         # A direction may stand there several times: numpy keeps the last, which is the latest.
         acknowledgment[own] = columns.acknowledgment[rows]
         window[own] = advertised(columns, rows)
@@ -122,8 +123,7 @@ class RememberedStreams(StreamsAcrossFiles):
     def _stray(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> tuple[Flags, Flags]:
         """Return which FINs and RSTs their receiver ignored (RFC 9293 3.10.7.4), and which are blind ends."""
         state, flags, slot = self._state, columns.flags[rows], all_slots[rows]
-        stream, direction = slot >> 1, slot & 1
-        heard = (state["bits"][stream] & np.where(direction, ACKED_0, ACKED_1)) != 0
+        heard = state["acked"].reshape(-1)[slot ^ 1]
         ends = ((flags & (FIN | RST)) != 0) & ((flags & SYN) == 0)
         stray: Flags = heard & ends
         blind: Flags = ~heard & ends
@@ -150,18 +150,19 @@ class RememberedStreams(StreamsAcrossFiles):
     def _fell_back(self, columns: TransportColumns, last: NDArray[np.uint32], slots: Rows) -> Flags:
         """Tell which slots acknowledged more before than last: packets overtook each other."""
         before = self._before
-        now = last[before.slot]
-        higher = _difference(columns.acknowledgment[before.rows], now) > 0
-        higher |= before.known & (_difference(before.acknowledgment, now) > 0)
-        return among(slots, distinct(before.slot[higher]))
+        own = np.flatnonzero(marked(before.slot, slots, 2 * len(self)))
+        slot = before.slot[own]
+        now = last[slot]
+        higher = _difference(columns.acknowledgment[before.rows[own]], now) > 0
+        higher |= before.known[own] & (_difference(before.acknowledgment[own], now) > 0)
+        return marked(slots, slot[higher], 2 * len(self))
 
     def _heard_before(
         self, columns: TransportColumns, rows: Rows, slot: Rows, all_slots: Rows
     ) -> tuple[Flags, NDArray[np.uint32], NDArray[np.uint32]]:
         """Return what slots had last acknowledged before some rows of this batch, if anything."""
         before, count = self._before, len(columns)
-        wanted = distinct(slot)
-        own = np.flatnonzero(among(before.slot, wanted))
+        own = np.flatnonzero(marked(before.slot, slot, 2 * len(self)))
         keys = before.slot[own] * count + before.rows[own]
         order = np.argsort(keys)
         index = last_before(keys[order], slot * count + rows, count)
@@ -175,15 +176,18 @@ class RememberedStreams(StreamsAcrossFiles):
                 acknowledgment[at], window[at] = earlier
         return known, acknowledgment, window
 
-    def _remember_data(self, columns: TransportColumns, rows: Rows, slot: Rows) -> None:
+    def _remember_data(
+        self, columns: TransportColumns, rows: Rows, slot: Rows, length: NDArray[np.int64]
+    ) -> None:
         """Keep where each direction's last new bytes stand; what is sent again does not count, nor alerts."""
-        rows = rows[~_alerts(columns, rows)]
+        rows = rows[np.flatnonzero(~_alerts(columns, rows))]
         slot = slot[rows]
         state = self._state
         frame, end, gain = (state[name].reshape(-1) for name in ("data_frame", "data_end", "data_gain"))
-        _set_first_where(end, slot, columns.sequence[rows], frame[slot] == 0)
-        length = columns.payload_length[rows] + columns.payload_missing[rows]
-        reached = columns.sequence[rows] + length.astype(np.uint32)
+        sequence = columns.sequence[rows]
+        fresh = np.flatnonzero(frame[slot] == 0)[::-1]
+        end[slot[fresh]] = sequence[fresh]
+        reached = sequence + length[rows].astype(np.uint32)
         ahead = (reached - end[slot]).view(np.int32)
         gain[slot] = 0
         np.maximum.at(gain, slot, ahead)
@@ -203,7 +207,8 @@ def _alerts(columns: TransportColumns, rows: Rows) -> Flags:
     """Say which rows seem to hold nothing but a TLS alert: one in plain text, or a record of its size."""
     found = np.zeros(len(rows), np.bool_)
     length = columns.payload_length[rows]
-    small = np.flatnonzero((length > 5) & (length <= _MAX_ALERT) & (columns.payload_offset[rows] < EXTRA))
+    small = np.flatnonzero((length > 5) & (length <= _MAX_ALERT))
+    small = small[columns.payload_offset[rows[small]] < EXTRA]
     if len(small):
         at = columns.payload_offset[rows[small]]
         kind, size = columns.buffer[at], columns.buffer[at + 4]
@@ -212,12 +217,6 @@ def _alerts(columns: TransportColumns, rows: Rows) -> Flags:
         hidden = (kind == _APPLICATION_DATA) & ((size == 19) | (size == 11))
         found[small] = whole & ((kind == _ALERT) | hidden)
     return found
-
-
-def _set_first_where(array: NDArray[Any], index: Rows, values: NDArray[Any], chosen: Flags) -> None:
-    """Set elements, each to the first of its values among the chosen."""
-    last_first = np.flatnonzero(chosen)[::-1]
-    array[index[last_first]] = values[last_first]
 
 
 def _set_first(array: NDArray[Any], index: Rows, values: NDArray[Any]) -> None:

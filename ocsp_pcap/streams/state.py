@@ -14,19 +14,15 @@ from ocsp_pcap.streams.flow import Endpoints, Flow
 Flags: TypeAlias = NDArray[np.bool_]
 Sides: TypeAlias = NDArray[np.int64]
 
-BASE_0: Final = 1
-BASE_1: Final = 2
-SWAPPED: Final = 4
-RESET_BY_1: Final = 8
-ACKED_0: Final = 16
-ACKED_1: Final = 32
-IS_IPV6: Final = 64
-REBASED: Final = 128
+SWAPPED: Final = 1
+RESET_BY_1: Final = 2
+IS_IPV6: Final = 4
+REBASED: Final = 8
 BLIND_FIN: Final = 1
 BLIND_RST: Final = 2
 BLIND_MORE: Final = 4
-"""Bits of a stream's state; base sequence numbers are kept per side in order of address. REBASED: a SYN/ACK
-had another sequence number than what its sender had sent before."""
+"""Bits of a stream's state. REBASED: a SYN/ACK had another sequence number than what its sender had sent
+before."""
 
 FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("first_frame", np.int64, ()),
@@ -46,7 +42,9 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("packets", np.uint32, (2,)),
     ("payload_packets", np.uint32, (2,)),
     ("base", np.uint32, (2,)),
+    ("based", np.bool_, (2,)),
     ("acknowledgment", np.uint32, (2,)),
+    ("acked", np.bool_, (2,)),
     ("window", np.uint32, (2,)),
     ("scale", np.uint8, (2,)),
     ("settled", np.bool_, ()),
@@ -55,9 +53,10 @@ FIELDS: Final[tuple[tuple[str, Any, tuple[int, ...]], ...]] = (
     ("key", np.int32, ()),
     ("bits", np.uint8, ()),
 )
-"""State of each stream, 204 bytes; frame 0 stands for none.
+"""State of each stream, 208 bytes; frame 0 stands for none.
 
-Which scales apply is *settled* once a window stands in a segment that is no SYN.
+Base sequence numbers are kept by side, in order of address, all else by direction; ``based`` and ``acked``:
+there is one. Which scales apply is *settled* once a window stands in a segment that is no SYN.
 A FIN or RST is a *blind end* where its receiver had acknowledged nothing before it: whether the receiver took
 it only earlier files can show. Its kind and its sequence number are kept for them.
 """
@@ -105,7 +104,8 @@ class FlowColumns:
     def outcome(self) -> Sides:
         """As :attr:`Flow.outcome`, by its place in ``OUTCOMES``."""
         opener, answered, reset = self.opener, self["syn_ack_frame"] != 0, self["reset_frame"] != 0
-        heard = answered | np.where(opener, self.has(ACKED_1), self.has(ACKED_0))
+        acked = self["acked"]
+        heard = answered | np.where(opener, acked[:, 1], acked[:, 0])
         silent = (self["payload_packets"] == 0).all(axis=1)
         refused = reset & (self.has(RESET_BY_1) != opener)
         outcome: Sides = np.where(
@@ -119,8 +119,8 @@ class FlowColumns:
     @property
     def one_sided(self) -> Flags:
         """As :attr:`Flow.one_sided`."""
-        unseen = self["packets"] == 0
-        found: Flags = (unseen[:, 1] & self.has(ACKED_0)) | (unseen[:, 0] & self.has(ACKED_1))
+        unseen = self["packets"][:, ::-1] == 0
+        found: Flags = (unseen & self["acked"]).any(axis=1)
         return found
 
     def flows(self, ends: Iterable[Endpoints]) -> Iterator[Flow]:
@@ -139,7 +139,7 @@ class FlowColumns:
             self["fin_frame"].tolist(),
             self["packets"].tolist(),
             self["payload_packets"].tolist(),
-            zip(self.has(ACKED_0).tolist(), self.has(ACKED_1).tolist(), strict=True),
+            self["acked"].tolist(),
             self["end_time"].tolist(),
             self["hop_limit"].tolist(),
             self["data_frame"].tolist(),

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, EXTRA, RST, SYN, TransportColumns
-from ocsp_pcap.decode.window import byte, uint32
+from ocsp_pcap.decode.window import uint32
+from ocsp_pcap.streams.distinct import run_starts
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -87,19 +88,21 @@ def scales(columns: TransportColumns, rows: Rows) -> NDArray[np.uint8]:
     start = end[:, None] - sizes
     inside = (start >= 0) & (end < EXTRA)[:, None]
     start[~inside] = 0
-    fits = inside & (byte(columns.buffer, start + 12) >> 4 == sizes >> 2)
-    fits &= uint32(columns.buffer, start + 4) == columns.sequence[rows][:, None]
-    left = np.flatnonzero(fits.any(axis=1))
+    row, size = np.nonzero(inside & (columns.buffer[start + 12] >> 4 == sizes >> 2))
+    fits = uint32(columns.buffer, start[row, size] + 4) == columns.sequence[rows[row]]
+    row, size = row[fits], size[fits]
+    shortest = run_starts([row])
+    left = row[shortest]
+    at = start[left, size[shortest]] + 20
     found[left] = NOT_OFFERED
-    at = start[left, fits[left].argmax(axis=1)] + 20
     for _ in range(40):
         inside = at + 2 < end[left]
         left, at = left[inside], at[inside]
         if not len(left):
             break
-        kind, length = byte(columns.buffer, at), byte(columns.buffer, at + 1).astype(np.int64)
+        kind, length = columns.buffer[at], columns.buffer[at + 1].astype(np.int64)
         offers = (kind == _WINDOW_SCALE) & (length == 3)
-        found[left[offers]] = OFFERED + np.minimum(byte(columns.buffer, at[offers] + 2), GREATEST_SHIFT)
+        found[left[offers]] = OFFERED + np.minimum(columns.buffer[at[offers] + 2], GREATEST_SHIFT)
         goes_on = ~offers & (kind != _END) & ((kind == _NOTHING) | (length >= 2))
         step: Rows = np.where(kind == _NOTHING, 1, length)
         at = (at + step)[goes_on]

@@ -369,7 +369,7 @@ def test_what_is_remembered_of_a_stream() -> None:
     assert flow.hop_limits == [64, 58]
     assert (table.hop_limit(0, 0), table.hop_limit(0, 1)) == (64, 58)
     assert (flow.packets, flow.payload_packets) == ([5, 2], [1, 0])
-    assert flow.acknowledged == (True, True)
+    assert flow.acknowledged == [True, True]
     assert not flow.one_sided
 
 
