@@ -241,7 +241,9 @@ def _as_traced(one: Whole, entries: Sequence[TraceEntry]) -> Answers:
 
     def more(causes: frozenset[str]) -> frozenset[str]:
         return (
-            causes | {"cached"} if causes & {"unexplained", "ocsp-disabled", "capture-filtered"} else causes
+            causes | {"cached"}
+            if causes & {"unexplained", "ocsp-disabled", "capture-filtered", "not-intercepted"}
+            else causes
         )
 
     return Answers(

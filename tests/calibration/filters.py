@@ -9,15 +9,13 @@ from dataclasses import replace
 from functools import cache
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from .calibrate import Answers, Whole
-from .merges import SECOND, renamed
-from .packets import End, Packet, readdressed, reworded
+from .merges import SECOND, as_one_host, renamed
+from .packets import ACK, SYN, TCP, End, Packet, flags, opens, readdressed, reworded
 
 Keep: TypeAlias = Callable[[Packet], bool]
-TCP: Final = 6
-SYN, ACK = 2, 16
 
 
 def filtered(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole:
@@ -29,7 +27,7 @@ def filtered(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole:
     size = rng.choice((60, 120, 250, 600, 1400))
     filters: Mapping[str, Keep] = {
         "no SYN": lambda p: not flags(p) & SYN,
-        "no SYN of a client": lambda p: flags(p) & (SYN | ACK) != SYN,
+        "no SYN of a client": lambda p: not opens(p),
         "no SYN/ACK": lambda p: flags(p) & (SYN | ACK) != SYN | ACK,
         "no FIN or RST": lambda p: not flags(p) & 5,
         "payload only": lambda p: not p.transport or bool(p.payload),
@@ -55,12 +53,6 @@ def filtered(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole:
     where = "all" if everywhere else name
     answers = replace(one.answers, findings=None)
     return replace(one, name=f"{one.name}, filter of {where}: {words}", files=files, answers=answers)
-
-
-def flags(packet: Packet) -> int:
-    """Return the flags of a TCP header; 0: it is none."""
-    at = packet.transport + 13
-    return packet.data[at] if packet.protocol == TCP and at < len(packet.data) else 0
 
 
 def stepped(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole:
@@ -90,11 +82,10 @@ def stepped(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole:
     return replace(one, name=f"{one.name}, clock of {only}: {words}, x {speed}", files=files, answers=answers)
 
 
-def fewer_keys(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole | None:
+def fewer_keys(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole:
     """Take lines out of the key logs, or whole sessions, or one side's traffic keys."""
-    del wholes
     if not one.given.key_logs:
-        return None
+        one = rng.choice([each for each in wholes if each.given.key_logs])
     lines = [line for path in one.given.key_logs for line in path.read_text().splitlines()]
     how = rng.choice(("lines", "sessions", "labels"))
     part = {"lines": lambda s: s, "sessions": lambda s: s.split()[1:2], "labels": lambda s: s.split()[:1]}[
@@ -123,7 +114,7 @@ def one_address(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whol
     """Let servers share an address, as behind a CDN, also in what resolvers say; or clients, by NAT."""
     del wholes
     everything = [p for packets in one.files.values() for p in packets]
-    opened = {(p.sender, p.receiver) for p in everything if flags(p) & (SYN | ACK) == SYN}
+    opened = {(p.sender, p.receiver) for p in everything if opens(p)}
     senders = {end[0] for end, _ in opened if end is not None}
     servers = {end[0] for _, end in opened if end is not None}
     of_clients = rng.random() < 0.5
@@ -155,5 +146,5 @@ def one_address(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whol
         for name, packets in one.files.items()
     }
     who = "clients" if of_clients else "servers"
-    answers = replace(renamed(one.answers, ends), findings=None)
+    answers = replace(as_one_host(one, renamed(one.answers, ends), ends), findings=None)
     return replace(one, name=f"{one.name}, {who} {others} at {first}", files=files, answers=answers)

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from ocsp_pcap.facts import Facts
 
 from .calibrate import Answers, Connection, Given, Key, Whole
-from .packets import End, Packets, by_time, readdressed, reworded, shifted
+from .packets import End, Packets, by_time, opens, readdressed, reworded, shifted
 
 SECOND: Final = 10**9
 NEAR: Final = 1800 * SECOND
@@ -84,17 +84,22 @@ def merged(rng: random.Random, wholes: Sequence[Whole], one: Whole) -> Whole | N
     behind = rng.choice(("same address", "same address", "beside", "as it is"))
     moved = dict.fromkeys([rng.choice(hosts)], rng.choice(here) if behind == "same address" else None)
     moved |= dict.fromkeys(hosts) if behind == "beside" else {}
-    ends = _moved(rng, one.files[place], moved if behind != "as it is" else {host: host for host in hosts})
+    stay: dict[str, str | None] = {host: host for host in hosts}
+    if other is one:
+        # No two connections have the same ends at one time: who opens one again does so from another port.
+        stay |= {p.sender[0]: p.sender[0] for p in packets if p.sender is not None and opens(p)}
+    moved = stay | moved if other is one and behind != "as it is" else moved
+    ends = _moved(rng, one.files[place], moved if behind != "as it is" else stay)
     given = rng.choice((one.given, Given(roles=one.given.roles), Given()))
     given = replace(given, key_logs=(*one.given.key_logs, *other.given.key_logs))
     story = f"{one.name}/{place} + {other.name}/{name}, {behind} {moved}, {delay / SECOND:.2f} s later"
     files = {**one.files, place: by_time(one.files[place], readdressed(packets, ends))}
-    truth = both(one.answers, _as_one_host(other, renamed(other.answers, ends), ends))
+    truth = both(one.answers, as_one_host(other, renamed(other.answers, ends), ends))
     truth = with_what_is_told(given, truth)
     return replace(one, name=story, files=files, given=given, answers=truth)
 
 
-def _as_one_host(of: Whole, truth: Answers, ends: Ends) -> Answers:
+def as_one_host(of: Whole, truth: Answers, ends: Ends) -> Answers:
     """Let legs of one connection that now begin at one address share what is true: it is one host's."""
     legs: dict[tuple[str | None, str], list[Connection]] = defaultdict(list)
     for h in of.facts.handshakes:

@@ -19,6 +19,9 @@ NETWORK_AT: Final = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
 """Link type: where the EtherType stands, and where the network header begins."""
 ADDRESSES_AT: Final = {0x0800: (12, 4), 0x86DD: (8, 16)}
 """EtherType: where the source address stands in the network header, and the length of an address."""
+TCP: Final = 6
+SYN: Final = 2
+ACK: Final = 16
 CHECKSUM_AT: Final = {6: 16, 17: 6}
 """Protocol: where its checksum stands."""
 
@@ -118,6 +121,17 @@ def _described(packet: Packet, link_type: int) -> Packet:
         protocol=protocol,
         ethertype_at=place,
     )
+
+
+def flags(packet: Packet) -> int:
+    """Return the flags of a TCP header; 0: it is none."""
+    at = packet.transport + 13
+    return packet.data[at] if packet.protocol == TCP and at < len(packet.data) else 0
+
+
+def opens(packet: Packet) -> bool:
+    """Tell whether a packet is the SYN with which a client opens a connection."""
+    return flags(packet) & (SYN | ACK) == SYN
 
 
 def readdressed(packets: Iterable[Packet], end: Callable[[End], End]) -> Packets:
