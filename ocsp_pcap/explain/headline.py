@@ -61,7 +61,7 @@ def headline(
         shown = "no certificate, no TLS handshake and no OCSP message"
         return f"The {'capture shows' if one else 'captures show'} {shown}."
     sentences = [*_requests(case, asking, counted), *_silence(case, asking, counted)]
-    sentences += _revoked(asking, counted)
+    sentences += _revoked(case, asking, counted)
     start = f"For {', '.join(hosts)}: " if hosts else ""
     return start + " ".join(f"{sentence}." for sentence in sentences)
 
@@ -248,7 +248,7 @@ def _reasons(verdicts: Iterable[Verdict]) -> list[str]:
     return [*first, f"{rest:,} {'has' if rest == 1 else 'have'} other reasons"]
 
 
-def _revoked(asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[str]:
+def _revoked(case: Case, asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[str]:
     """Name every certificate that an answer or a staple calls revoked: that must not be lost."""
     names = [_name(verdict) for verdict in verdicts if verdict.status == "revoked"]
     by_serial: dict[str, list[tuple[Verdict, CertificateFact]]] = defaultdict(list)
@@ -260,7 +260,7 @@ def _revoked(asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[
             for single in revoked_singles(each.exchange):
                 meant = [v for v, shown in by_serial.get(single.serial, ()) if match_cert_id(shown, single)]
                 if not meant:
-                    names.append(f"serial {single.serial}")
+                    names.append(_name_by(case, single))
                 elif all(verdict.status != "revoked" for verdict in meant):
                     names.append(f"{_name(meant[-1])} (later {meant[-1].status})")
     if not names:
@@ -279,6 +279,15 @@ def _name(verdict: Verdict) -> str:
     if verdict.chain_role == "intermediate" and certificate is not None:
         return certificate.subject
     return verdict.host or (certificate.subject if certificate else "a certificate that is not visible")
+
+
+def _name_by(case: Case, single: SingleFact) -> str:
+    """Name a certificate that is called revoked, of which no verdict says so: any handshake may show it."""
+    shown = (each for each in case.askers.with_serial(single.serial) if match_cert_id(each, single))
+    certificate = next(shown, None)
+    if certificate is None:
+        return f"serial {single.serial}"
+    return first_of(certificate.sans, 1) if certificate.sans else certificate.subject
 
 
 def _by_host(case: Case, verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:

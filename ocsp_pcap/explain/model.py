@@ -319,7 +319,7 @@ class Explanation(_Begun):
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     unmatched_exchanges: tuple[OcspExchangeFact, ...]
-    """OCSP exchanges for certificates that no handshake in the captures showed."""
+    """OCSP exchanges for certificates that the sender was not seen to receive."""
     chains: tuple[Chain, ...] = ()
     """What each proxy saw for the hosts that were seen on several legs."""
     notes: tuple[str, ...] = ()

@@ -131,7 +131,7 @@ def _exchange_lines(explanation: Explanation, layout: Layout, verbose: int) -> I
         return
     yield ""
     what = count(len(exchanges), "OCSP exchange")
-    yield f"{what} for certificates that no handshake in the captures showed:"
+    yield f"{what} for certificates that the sender was not seen to receive:"
     yield ""
     must = sum(bool(revoked_singles(exchange)) for exchange in exchanges)
     shown = exchanges if verbose else exchanges[: max(_MOST_EXCHANGES, must)]

@@ -150,7 +150,7 @@ def print_exchanges(
         return
     sheet.blank()
     what = count(len(exchanges), "OCSP exchange")
-    sheet.line(sheet.text(f"{what} for certificates that no handshake in the captures showed", "bold"))
+    sheet.line(sheet.text(f"{what} for certificates that the sender was not seen to receive", "bold"))
     shown = revoked_first(exchanges)
     for exchange in shown if listed else shown[:_MOST_EVIDENCE]:
         where = frames_text(exchange)

@@ -196,3 +196,11 @@ def test_keys_may_be_there_that_open_nothing() -> None:
     assert headline(seen).endswith("the only certificate is encrypted, and no keys open it.")
     opened = replace(seen, stream=77, sni="mail.test", decrypted=True)
     assert headline(seen, opened).count("no keys") == 1
+
+
+def test_what_is_revoked_has_the_name_under_which_any_host_received_it() -> None:
+    handed_on = exchange(shop, "revoked", relayed_for="10.5.5.5")
+    told = headline(shop, handshake("shop.test", shop, client=CHILD), handed_on)
+    assert told.endswith("REVOKED: shop.test.")
+    assert headline(shop, handed_on).endswith("REVOKED: shop.test.")
+    assert headline(handed_on).endswith(f"REVOKED: serial {shop.serial}.")

@@ -66,7 +66,7 @@ def test_page() -> None:
         "parent 10.77.2.30",
         "frame.number in {504, 507, 519, 523, 540}",
         "the capture may have begun after an earlier answer",
-        "1 OCSP exchange for certificates that no handshake showed",
+        "1 OCSP exchange for certificates that the sender was not seen to receive",
     ):
         assert part in shown, part
     assert text.count('<tbody class="verdict') == 7

@@ -33,7 +33,7 @@ def test_report() -> None:
         "```\nframe.number in {704, 707}\n```",
         "- `cached`: the capture may have begun after an earlier answer",
         "1. Start a new capture on 10.77.2.30",
-        "1 OCSP exchange for certificates that no handshake in the captures showed:",
+        "1 OCSP exchange for certificates that the sender was not seen to receive:",
         "serial 5e77: good, frames ",
     ):
         assert part in text, part

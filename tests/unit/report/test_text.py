@@ -48,7 +48,7 @@ def test_the_answer_comes_first_then_findings_then_the_table() -> None:
             "very-long-name",
             "reissued-certificate  1 certificate",
             "queried  1 certificate",
-            "1 OCSP exchange for certificates that no handshake in the captures showed",
+            "1 OCSP exchange for certificates that the sender was not seen to receive",
             "-v shows evidence",
         )
     ]
