@@ -7,7 +7,7 @@ import logging
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -22,7 +22,7 @@ from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.parcel import pack, unpack
 from ocsp_pcap.parallel.read_run import NotRead, Said, Step, read_share
 from ocsp_pcap.parallel.runs import Share
-from ocsp_pcap.parallel.workers import ClusterError, RunError
+from ocsp_pcap.parallel.workers import ClusterError
 from ocsp_pcap.spoken.shared import Shared
 
 PACKAGE: Final = "ocsp-pcap"
@@ -40,6 +40,10 @@ EACH: Final = 3
 _NAMED: Final = 3
 """Workers that a sentence names."""
 _LOGGERS: Final = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
+
+
+class _RunError(Exception):
+    """A worker failed at a share; the message says how, and is a sentence without its full stop."""
 
 
 class TaskAnswer(NamedTuple):
@@ -132,19 +136,19 @@ class Cluster:
 
     def submit(self, share: Share) -> TaskReading:
         """Have a share read by some worker."""
+        return TaskReading(self, share)
+
+    def begin(self, share: Share) -> Any:
+        """Have a share read by some worker; return the future."""
         anywhere = tuple(
             replace(run, members=tuple(each._replace(source=_anywhere(each.source)) for each in run.members))
             for run in share
         )
         call = pickle.dumps(_Call(anywhere, adjusted()), pickle.HIGHEST_PROTOCOL)
-
-        def begin() -> Any:
-            with self.failures():
-                # The same call need not give the same: what is at a path may change.
-                key = f"{PACKAGE}-{uuid4()}"
-                return self._client.submit(pickle.loads, call, key=key, retries=RETRIES, pure=False)
-
-        return TaskReading(self, begin)
+        with self.failures():
+            # The same call need not give the same: what is at a path may change.
+            key = f"{PACKAGE}-{uuid4()}"
+            return self._client.submit(pickle.loads, call, key=key, retries=RETRIES, pure=False)
 
     def compare_versions(self) -> None:
         """Raise ClusterError where workers have another version of this package, or none."""
@@ -158,7 +162,7 @@ class Cluster:
         """Wait for what a worker says of a share; None: its files are to be read in order.
 
         Raises:
-            RunError: it failed.
+            _RunError: it failed.
             ClusterError: nothing will come any more.
             KilledWorker: several workers died that had it to read.
         """
@@ -173,7 +177,7 @@ class Cluster:
             except (ClusterError, KilledWorker):
                 raise
             except Exception as error:
-                raise RunError(
+                raise _RunError(
                     f"a worker failed to read it: {type(error).__name__}: {reason(error)}"
                 ) from error
             else:
@@ -249,28 +253,45 @@ class Cluster:
 class TaskReading:
     """A share that some worker reads."""
 
-    def __init__(self, workers: Cluster, begin: Callable[[], Any]) -> None:
-        """``begin`` has it read by some worker, and returns the future."""
+    def __init__(self, workers: Cluster, share: Share) -> None:
         self._workers = workers
-        self._begin = begin
-        self._future = begin()
+        self._share = share
+        self._future = workers.begin(share)
 
     def said(self, shared: Shared) -> Said | None:
-        """Wait for what a worker says of the share; None: they are to be read in order.
+        """Wait for what the worker says; None: its files are to be read in order."""
+        try:
+            return self._said(shared)
+        except _RunError as error:
+            failed = error
+        files = [list(run.singly()) for run in self._share]
+        if sum(map(len, files)) == 1:
+            (member,) = self._share[0].members
+            return [[NotRead(member, CaptureError(f"{member.source.name}: {failed}."))]]
+        # Where a worker failed at several files, each is tried by itself.
+        tasks = [[self._workers.submit((single,)) for single in singles] for singles in files]
+        found: Said = []
+        for of_run in tasks:
+            found.append([])
+            for task in of_run:
+                said = task.said(shared)
+                if said is None:
+                    return None
+                found[-1] += said[0]
+        return found
 
-        Raise RunError or ClusterError where it will not come.
-        """
+    def _said(self, shared: Shared) -> Said | None:
         from distributed import KilledWorker
 
         try:
             return self._workers.said(self._future, shared)
         except KilledWorker:
             # Dask blames all that a worker had before it when it died: another share may have killed it.
-            self._future = self._begin()
+            self._future = self._workers.begin(self._share)
         try:
             return self._workers.said(self._future, shared)
         except KilledWorker as error:
-            raise RunError(
+            raise _RunError(
                 f"worker after worker died while reading it, the last at {error.last_worker.address}; "
                 "its log may tell why"
             ) from error

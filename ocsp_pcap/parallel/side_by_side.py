@@ -12,8 +12,8 @@ from ocsp_pcap.observe.sets import ReadCapture, SetReader
 from ocsp_pcap.observe.watch import Watch
 from ocsp_pcap.parallel.joining import find_match, join
 from ocsp_pcap.parallel.read_run import NotRead, Part, Said, Step
-from ocsp_pcap.parallel.runs import Share, cut, size_of
-from ocsp_pcap.parallel.workers import RunError, Task, Workers
+from ocsp_pcap.parallel.runs import cut, size_of
+from ocsp_pcap.parallel.workers import Task, Workers
 from ocsp_pcap.streams.joining import MatchError
 
 
@@ -33,7 +33,7 @@ class SideBySide(SetReader):
         for share, task in zip(shares, [*[None] * len(here), *tasks], strict=True):
             said = None
             if task is not None and self._shared.keys is None:
-                said = self._wait(workers, share, task, watch)
+                said = self._wait(task, watch)
             for number, run in enumerate(share):
                 if run.first:
                     self.begin(run.group)
@@ -45,34 +45,12 @@ class SideBySide(SetReader):
                 self.pass_over(len(run.members) - (self.tried - tried))
         return self.finish(sum(map(len, groups)))
 
-    def _wait(self, workers: Workers, share: Share, task: Task, watch: Watch) -> Said | None:
+    def _wait(self, task: Task, watch: Watch) -> Said | None:
         """Return what a worker says of a share; None: the share is to be read here, in order."""
-        said = partial(self._said, workers, share, task)
-        found = None if watch.stopped else watch.wait(said)
+        found = None if watch.stopped else watch.wait(partial(task.said, self._shared))
         if found is None and watch.stopped and task.interrupt():
             # It says soon what it found so far.
-            return said()
-        return found
-
-    def _said(self, workers: Workers, share: Share, task: Task) -> Said | None:
-        try:
             return task.said(self._shared)
-        except RunError as error:
-            failed = error
-        # Where a worker failed at several files, each is tried by itself.
-        files = [[(single,) for single in run.singly()] for run in share]
-        if sum(map(len, files)) == 1:
-            (member,) = share[0].members
-            return [[NotRead(member, CaptureError(f"{member.source.name}: {failed}."))]]
-        tasks = [[(single, workers.submit(single)) for single in singles] for singles in files]
-        found: Said = []
-        for of_run in tasks:
-            found.append([])
-            for single, task in of_run:
-                said = self._said(workers, single, task)
-                if said is None:
-                    return None
-                found[-1] += said[0]
         return found
 
     def _read(self, members: Sequence[Member], watch: Watch) -> None:

@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from ocsp_pcap.spoken.shared import Shared
 
 
-class RunError(Exception):
-    """A worker failed at a share; the message says how, and is a sentence without its full stop."""
-
-
 class ClusterError(Exception):
     """A cluster is of no use; the message is one sentence that says which and why."""
 
@@ -25,11 +21,8 @@ class Task(Protocol):
     def said(self, shared: Shared) -> Said | None:
         """Wait for what the worker says of it; open connections go on with what is shared here.
 
-        None: files bear TLS secrets, or the worker is no more, and they are to be read in order.
-
-        Raises:
-            RunError: it will not come.
-            ClusterError: nor will anything else.
+        None: files bear TLS secrets, or the worker is no more, and they are to be read in order. Raises
+        ClusterError where nothing will come any more.
         """
 
     def interrupt(self) -> bool:
