@@ -150,6 +150,7 @@ class SegmentReader:
             stream.outside |= {frame}
         if frame in stream.outside:
             return
+        self._judge_reset(stream)
         # A FIN of its own takes a number, too (RFC 9293 3.4).
         fin = stream.closed >> direction & 1
         stream.closed = DIRECTION_BITS
@@ -169,17 +170,26 @@ class SegmentReader:
         return known and abs(side.ahead(sequence)) > NEAR
 
     def _goes_on_after_reset(self, stream: TcpStream, end: int, frame: int) -> None:
-        """Judge an RST after which its sender sent more: its receiver's acknowledgment tells."""
+        """Take note of bytes behind an RST of their sender."""
         reset = stream.reset
         assert reset is not None
         if not 0 < (end - reset.sent) % MODULUS < HALF:
             return
+        if len(stream.after_reset) < BOUNDS.ambiguous_frames:
+            stream.after_reset += (frame,)
+        else:
+            reached("ambiguous_frames")
+        self._judge_reset(stream)
+
+    def _judge_reset(self, stream: TcpStream) -> None:
+        """Take back an RST where its receiver acknowledges what its sender sent behind it."""
+        reset = stream.reset
+        if reset is None or not stream.after_reset:
+            return
         acknowledged = self._flows.last_acknowledgment(stream.number, 1 - reset.direction)
         if acknowledged is not None and 0 < (acknowledged - reset.sent) % MODULUS < HALF:
-            stream.reset = None
+            stream.reset, stream.after_reset = None, ()
             stream.closed = 0
-        else:
-            self._note_ambiguous(stream, (reset.frame, frame))
 
     def find_lost_tails(self, stream: TcpStream) -> None:
         """Find bytes that their receiver acknowledged, and that no later ones show to be missing."""
@@ -267,7 +277,7 @@ class SegmentReader:
             stream.sides = (Reassembler(0), Reassembler(1))
             stream.gaps = stream.closed = 0
             stream.skipped = DIRECTION_BITS if stream.late else 0
-            stream.wanted, stream.reset = DIRECTION_BITS, None
+            stream.wanted, stream.reset, stream.after_reset = DIRECTION_BITS, None, ()
             self.begin(stream, self._flows.initial_sequences(stream.number))
             for row, _, data in stream.entries:
                 direction, flags, frame, _, _, _, length, missing, _ = row
@@ -293,8 +303,11 @@ class SegmentReader:
             self.read_again(stream)
             for side in stream.sides:
                 self._events(stream, side.flush(stream.last_frame, stream.last_time))
+        self._judge_reset(stream)
         reset = stream.reset
         if reset is not None:
+            for frame in stream.after_reset:
+                self._note_ambiguous(stream, (reset.frame, frame))
             self._events(stream, [Close(reset.direction, reset.frame, reset.time, reset=True)])
 
 

@@ -68,6 +68,8 @@ class TcpStream:
     read_again: bool = False
     """A receiver took other packets than those that were read."""
     reset: Reset | None = None
+    after_reset: tuple[int, ...] = ()
+    """Frames of what its sender sent behind that, which nobody has acknowledged yet."""
 
     def want(self, directions: int) -> bool:
         """Note of which directions (bits) bytes can matter from now on; return whether that is news."""

@@ -212,9 +212,15 @@ def test_what_is_out_of_the_window_hides_nothing(kind: str, tmp_path: Path) -> N
     assert handshake.closed == "fin"
 
 
-def test_an_rst_in_the_window_that_was_not_taken(tmp_path: Path) -> None:
-    """What its receiver acknowledges afterwards shows that the connection goes on."""
-    wires = [*opening(), Wire(CLIENT, "R", 0, heard=None, hop_limit=1), hello(), *rest()]
+@pytest.mark.parametrize("ends", ["FA", "R"])
+@pytest.mark.parametrize("at_once", [1, 2, 5, 100])
+def test_an_rst_in_the_window_that_was_not_taken(
+    at_once: int, ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its receiver acknowledges afterwards, in whichever batch, shows that the connection goes on."""
+    monkeypatch.setattr("ocsp_pcap.capture.reader.BATCH_ROWS", at_once)
+    end = Wire(CLIENT, ends, SIZE, heard=None if ends == "R" else len(ANSWER))
+    wires = [*opening(), Wire(CLIENT, "R", 0, heard=None, hop_limit=1), hello(), *rest()[:2], end]
     (handshake,) = read(tmp_path, wires).handshakes
     assert handshake.sni == "taken.test"
     assert handshake.alerts
