@@ -23,12 +23,12 @@ from ocsp_pcap.observe.finished import FinishedStream
 from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, in_line, joined, picked
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
 from ocsp_pcap.observe.wanted import CARRIED
-from ocsp_pcap.spoken.plain import read_plain
+from ocsp_pcap.spoken.plain import PlainConnections
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import among, distinct
 from ocsp_pcap.streams.flows import FlowTable
 from ocsp_pcap.streams.plain import Ordered, plain_rows
-from ocsp_pcap.tls.walk import NotPlainError
+from ocsp_pcap.tls.shapes import NotPlainError
 
 if TYPE_CHECKING:
     from ocsp_pcap.tls.keys import KeyLog
@@ -70,6 +70,7 @@ class PlainReader:
     def __init__(self, shared: Shared, checksums: ChecksumAudit) -> None:
         self._shared = shared
         self._checksums = checksums
+        self._connections = PlainConnections(shared)
         self._chunks: list[Rows] = []
         self._size = 0
         self.streams = 0
@@ -161,7 +162,7 @@ class PlainReader:
             begin, position = position, position + size
             if size >= LEAST_ROWS:
                 try:
-                    said = read_plain(self._shared, segments[begin:position], sides[index])
+                    said = self._connections.read(segments[begin:position], sides[index])
                 except NotPlainError:
                     continue
                 if said is not None:

@@ -7,18 +7,19 @@ there. The result is the same; a connection that is not that plain is declined.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Final, NamedTuple
 
 from ocsp_pcap.http.tunnel import opened_tunnel
-from ocsp_pcap.spoken.handshakes import HandshakeTracker
-from ocsp_pcap.spoken.seen import Spoken, Tunnel, seen
+from ocsp_pcap.spoken.seen import Spoken, Tunnel
 from ocsp_pcap.spoken.shared import Shared
-from ocsp_pcap.tls.events import ClientHello, TlsEvent
+from ocsp_pcap.spoken.templates import Templates
 from ocsp_pcap.tls.records import HANDSHAKE
-from ocsp_pcap.tls.walk import NotPlainError, Stretch, walk
+from ocsp_pcap.tls.shapes import NotPlainError
+from ocsp_pcap.tls.walk import Stretch, Walker
 
-if TYPE_CHECKING:
-    from ocsp_pcap.tls.keys import KeyLog
+MOST_TUNNELS: Final = 1024
+LONGEST_REQUEST: Final = 1024
+"""Bytes of a CONNECT request that is remembered, and of its answer."""
 
 
 class Said(NamedTuple):
@@ -29,49 +30,59 @@ class Said(NamedTuple):
     """As in :class:`ocsp_pcap.tls.walk.Walked`."""
 
 
-def read_plain(shared: Shared, segments: Sequence[Stretch], client: int) -> Said | None:
-    """Return what was spoken on a connection; None: more may yet follow that counts.
+class PlainConnections:
+    """Reads plain connections, and remembers what they have in common."""
 
-    Args:
-        shared: the state of the run. What its key logs open is declined; it must have no other keys.
-        segments: as for :func:`ocsp_pcap.tls.walk.walk`, behind CONNECT too; the first is the client's.
-        client: its direction.
+    def __init__(self, shared: Shared) -> None:
+        """``shared``: the state of the run. What its key logs open is declined; it has no other keys."""
+        self._shared = shared
+        self._walker = Walker()
+        self._templates = Templates(shared.same)
+        self._tunnels: dict[tuple[bytes, bytes], Tunnel] = {}
+        """By request and answer; the frame is another's."""
 
-    Raises NotPlainError.
-    """
-    tunnel, segments = _tunnel(segments)
-    walked = walk(segments)
-    if walked is None:
-        return None
-    if shared.keys is not None and _opens(shared.keys, walked.events):
-        raise NotPlainError
-    tracker = HandshakeTracker()
-    tracker.receive(walked.events)
-    handshakes = tuple([seen(handshake, shared.same) for handshake in tracker.handshakes])
-    return Said(Spoken(client, False, tunnel, handshakes, (), None), walked.last_frames)
+    def read(self, segments: Sequence[Stretch], client: int) -> Said | None:
+        """Return what was spoken on a connection; None: more may yet follow that counts.
 
+        Args:
+            segments: as for :meth:`ocsp_pcap.tls.walk.Walker.walk`, behind CONNECT too; the first is the
+                client's.
+            client: its direction.
 
-def _opens(keys: KeyLog, events: list[TlsEvent]) -> bool:
-    """Tell whether a key log names a connection, by the random of a ClientHello."""
-    return any(isinstance(event, ClientHello) and keys.knows(event.random) for event in events)
+        Raises NotPlainError.
+        """
+        _, _, _, memory, start, _ = segments[0]
+        tunnel: Tunnel | None = None
+        if memory[start] != HANDSHAKE:
+            if len(segments) < 3:
+                return None
+            tunnel = self._tunnel(segments)
+            segments = segments[2:]
+        walked = self._walker.walk(segments)
+        if walked is None:
+            return None
+        keys = self._shared.keys
+        if keys is not None and any(map(keys.knows, walked.randoms)):
+            raise NotPlainError
+        handshakes = self._templates.handshakes(walked)
+        return Said(Spoken(client, False, tunnel, handshakes, (), None), walked.last_frames)
 
-
-def _tunnel(segments: Sequence[Stretch]) -> tuple[Tunnel | None, Sequence[Stretch]]:
-    """Return the tunnel that a CONNECT opens where there is one, and what follows."""
-    _, frame, time, memory, start, length = segments[0]
-    if memory[start] == HANDSHAKE:
-        return None, segments
-    if len(segments) < 3:
-        return None, ()
-    sender, answer_frame, _, answer_memory, answer_start, answer_length = segments[1]
-    opened = opened_tunnel(
-        bytes(memory[start : start + length]),
-        frame,
-        time,
-        bytes(answer_memory[answer_start : answer_start + answer_length]),
-        answer_frame,
-    )
-    if sender or opened is None or not segments[2][0] or segments[2][5] < 6:
-        raise NotPlainError
-    tunnel = Tunnel("connect", opened.host, opened.port, opened.connect_frame, opened.status, opened.via)
-    return tunnel, segments[2:]
+    def _tunnel(self, segments: Sequence[Stretch]) -> Tunnel:
+        """Return the tunnel that a CONNECT opens. Raises NotPlainError."""
+        _, frame, time, memory, start, length = segments[0]
+        sender, answer_frame, _, answer_memory, answer_start, answer_length = segments[1]
+        if sender or not segments[2][0] or segments[2][5] < 6:
+            raise NotPlainError
+        asked = bytes(memory[start : start + length])
+        answered = bytes(answer_memory[answer_start : answer_start + answer_length])
+        tunnel = self._tunnels.get((asked, answered))
+        if tunnel is None:
+            opened = opened_tunnel(asked, frame, time, answered, answer_frame)
+            if opened is None:
+                raise NotPlainError
+            tunnel = Tunnel("connect", opened.host, opened.port, frame, opened.status, opened.via)
+            if length <= LONGEST_REQUEST and answer_length <= LONGEST_REQUEST:
+                if len(self._tunnels) == MOST_TUNNELS:
+                    self._tunnels.clear()
+                self._tunnels[asked, answered] = tunnel
+        return tunnel._replace(frame=frame)

@@ -31,3 +31,10 @@ class Direction:
         """Bytes were lost since the last ChangeCipherSpec."""
         self.done = False
         """No later byte can yield an event."""
+
+    def copied(self) -> Direction:
+        """Return a state of its own."""
+        direction = Direction(self.from_client)
+        for name in Direction.__slots__:
+            setattr(direction, name, getattr(self, name))
+        return direction

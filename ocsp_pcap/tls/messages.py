@@ -24,6 +24,11 @@ from ocsp_pcap.tls.events import (
 HELLO_RETRY_REQUEST: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """ServerHello.random of a HelloRetryRequest (RFC 8446 4.1.3)."""
 
+RANDOM: Final = slice(2, 34)
+"""Where it stands in a hello."""
+SESSION_ID: Final = 35
+"""Where it begins."""
+
 MORE_THAN: Final = "more than"
 """Begins a fault that is a bound of this program."""
 
@@ -46,7 +51,13 @@ _PRE_SHARED_KEY: Final = 41
 _EARLY_DATA: Final = 42
 _SUPPORTED_VERSIONS: Final = 43
 _ENCRYPTED_SERVER_NAME: Final = 0xFFCE
+_KEY_SHARE: Final = 51
 _ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
+_KEYS: Final = (_SESSION_TICKET, _KEY_SHARE, _ENCRYPTED_CLIENT_HELLO)
+"""Extensions that are another one in each hello."""
+_OLD_DRAFTS: Final = (0x7F, 0x7E)
+"""High bytes of versions of TLS 1.3 that was being written."""
+_CLIENT_HELLO: Final = 1
 
 
 def is_tls13(version: int) -> bool:
@@ -210,7 +221,7 @@ def read_server_hello(body: bytes, frame: int, time: int) -> tuple[ServerHello |
     version = body[0] << 8 | body[1]
     random = body[2:34]
     session_id = b""
-    if version >> 8 in (0x7F, 0x7E):
+    if body[0] in _OLD_DRAFTS:
         # Drafts before 22 negotiated in legacy_version and had neither session id nor compression.
         position = 36
         suite = body[34] << 8 | body[35]
@@ -243,6 +254,21 @@ def read_server_hello(body: bytes, frame: int, time: int) -> tuple[ServerHello |
         body[psk[0]] << 8 | body[psk[0] + 1] if psk and psk[1] - psk[0] == 2 else None,
         _CERT_WITH_EXTERN_PSK in extensions,
     ), fault
+
+
+def places_of_keys(kind: int, body: bytes) -> list[tuple[int, int]]:
+    """Return where in a whole hello stand keys, tickets and ECH, each the first of its type.
+
+    ``kind`` is that of the message, 1 for ClientHello. Of these no byte is read, only how many there are.
+    """
+    position = 35 + body[34]
+    if kind == _CLIENT_HELLO:
+        position += 2 + (body[position] << 8 | body[position + 1])
+        position += 1 + body[position] if position < len(body) else 0
+    else:
+        position = 36 if body[0] in _OLD_DRAFTS else position + 3
+    found, _ = _extensions(body, min(position, len(body)))
+    return [found[each] for each in _KEYS if each in found]
 
 
 def server_extensions(body: bytes) -> frozenset[int]:

@@ -34,6 +34,12 @@ def _finished_sizes(suite: int, overhead: int) -> tuple[int, ...]:
     return (4 + (48 if suite in _SHA384_SUITES else 32) + overhead,)
 
 
+TELLING_SIZES: Final = frozenset(
+    size for overhead in (9, 17) for size in (overhead + 2, *_finished_sizes(0, overhead))
+)
+"""Sizes of records that :func:`judge` tells from all others."""
+
+
 def judge(
     direction: Direction,
     client: Direction,

@@ -3,7 +3,7 @@
 Records that nobody can open tell something all the same: by their type, their size and their place. Up to
 TLS 1.2 the first handshake record behind ChangeCipherSpec is Finished (RFC 5246 7.4.9); for TLS 1.3 see
 :mod:`ocsp_pcap.tls.opaque`. How records were found does not matter here: :mod:`ocsp_pcap.tls.connection` and
-:mod:`ocsp_pcap.tls.walk` share this state.
+:mod:`ocsp_pcap.tls.shapes` share this state.
 """
 
 from __future__ import annotations
@@ -41,6 +41,13 @@ class ConnectionState(Generic[D]):
         self.early_data = False
         self.legacy = False
         """Records showed that it is TLS 1.2 or before."""
+
+    def copied(self) -> ConnectionState[Direction]:
+        """Return a state of its own."""
+        state = ConnectionState(self.client.copied(), self.server.copied())
+        state.server_hello, state.hello_seen = self.server_hello, self.hello_seen
+        state.offers_tls13, state.early_data, state.legacy = self.offers_tls13, self.early_data, self.legacy
+        return state
 
     def mute(self, direction: D) -> None:
         """Note that no later byte of a direction can yield an event."""

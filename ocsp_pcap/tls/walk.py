@@ -2,28 +2,24 @@
 
 :class:`~ocsp_pcap.tls.connection.TlsConnection` is ready for anything: bytes that come one at a time, holes,
 keys, a beginning in mid-stream. Nearly all connections are plainer than that: their segments are all there,
-each message lies in one record, and no keys open it. :func:`walk` reads such a connection where it lies,
-record header by record header, and gives the same events at a third of the cost; application data is stepped
-over and never copied. What is not that plain it declines, and nothing has happened then.
+each message lies in one record, and no keys open it. :class:`Walker` reads such a connection where it lies,
+record header by record header, and works out only what no connection before it had: what the order of its
+records tells (:mod:`ocsp_pcap.tls.shapes`), and what its messages say (:mod:`ocsp_pcap.tls.contents`).
+Application data is stepped over and never copied. What is not that plain it declines, and nothing has
+happened then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS
-from ocsp_pcap.tls.direction import Direction
-from ocsp_pcap.tls.events import ClientHello, ServerHello, TlsEvent
-from ocsp_pcap.tls.handshake import (
-    CLIENT_HELLO,
-    CLIENT_KEY_EXCHANGE,
-    COMPRESSED_CERTIFICATE,
-    KNOWN_TYPES,
-    TELLING_TYPES,
-    read_message,
-)
+from ocsp_pcap.tls.contents import CONTENT_TYPES, Content, Contents
+from ocsp_pcap.tls.events import Certificate, CertificateStatus, ClientHello, ServerHello, TlsEvent
+from ocsp_pcap.tls.handshake import SERVER_HELLO
+from ocsp_pcap.tls.messages import RANDOM
 from ocsp_pcap.tls.records import (
     ALERT,
     APPLICATION_DATA,
@@ -32,156 +28,237 @@ from ocsp_pcap.tls.records import (
     MAX_FRAGMENT,
     plausible_record,
 )
-from ocsp_pcap.tls.state import ConnectionState
+from ocsp_pcap.tls.shapes import (
+    CHANGE,
+    DATA,
+    MESSAGES,
+    OTHER_ALERT,
+    OTHER_DATA,
+    PROTECTED,
+    NotPlainError,
+    Shape,
+    Shapes,
+    alert_symbol,
+)
 
 Memory: TypeAlias = memoryview | bytes
 Stretch: TypeAlias = tuple[int, int, int, Memory, int, int]
 """Payload of one segment: 1 from the client, 0 from the server; frame, time, what holds it, where it begins
-in there, its length."""
+in there, its length. At least four bytes follow there, whatever they are."""
 
-_HELLOS: Final = (ClientHello, ServerHello)
-_HEADER: Final = Struct(">BBBH").unpack_from
+_HEADERS: Final = Struct(">BHHI").unpack_from
+"""Reads the header of a record, and that of a message."""
 _MESSAGE: Final = Struct(">I").unpack_from
+_BEHIND: Final = bytes(4)
+_BOTH: Final = 3
+_WITH_CONTENT: Final = (ClientHello, ServerHello, Certificate, CertificateStatus)
 
 
-class _Side(Direction):
-    """A direction, and what of it waits."""
+class Walked(NamedTuple):
+    """A connection that was gone through, up to where nothing more can tell anything."""
 
-    __slots__ = ("begun", "last_frame", "need", "passing", "size", "started")
+    shape: Shape
+    places: list[int]
+    """0, then frame and time of each record and message that counts."""
+    contents: list[Content]
+    """Of the messages that have one."""
+    randoms: list[bytes]
+    """Of the hellos."""
+    sessions: list[bytes]
+    """The session ids in them."""
+    usual: bool
+    """Times never go back, and all contents are remembered."""
 
-    def __init__(self, from_client: bool) -> None:
-        super().__init__(from_client)
+    @property
+    def last_frames(self) -> tuple[int, int]:
+        """The last frames of server and client that were looked at; what they sent later can tell nothing."""
+        server, client = self.shape.ends
+        return self.places[2 * server - 1], self.places[2 * client - 1]
+
+    def events(self) -> list[TlsEvent]:
+        """Return the events."""
+        return self._events(self.places, self.randoms)
+
+    def pattern(self, randoms: Sequence[bytes]) -> list[TlsEvent]:
+        """Return the events as those of another that differs in places and randoms alone would be.
+
+        Frames and times are replaced by their numbers in :attr:`places`, whose order is the same.
+        """
+        return self._events(range(len(self.places)), randoms)
+
+    def _events(self, places: Sequence[int], randoms: Sequence[bytes]) -> list[TlsEvent]:
+        found: list[TlsEvent] = []
+        contents, hellos = iter(self.contents), iter(zip(randoms, self.sessions, strict=True))
+        for number, event in self.shape.told():
+            if type(event) in _WITH_CONTENT:
+                event = next(contents).event
+                if isinstance(event, ClientHello | ServerHello):
+                    random, session_id = next(hellos)
+                    event = event._replace(random=random, session_id=session_id)
+            found.append(event._replace(frame=places[2 * number - 1], time=places[2 * number]))
+        return found
+
+
+class _Side:
+    """What of a direction waits."""
+
+    __slots__ = ("begun", "need", "passed", "passing", "started")
+
+    def __init__(self) -> None:
         self.started = False
-        self.last_frame = 0
-        """That of the last segment that was looked at."""
         self.begun = b""
         """The beginning of a record, and how many bytes are needed to go on."""
         self.need = 5
         self.passing = 0
-        """Bytes of application data still to be stepped over, and how many there are in that record."""
-        self.size = 0
+        """Bytes of application data still to be stepped over, and the symbol of that record."""
+        self.passed = 0
 
 
-class Walked(NamedTuple):
-    """A connection that was gone through."""
+class _Walk:
+    """One connection that is gone through."""
 
-    events: list[TlsEvent]
-    last_frames: tuple[int, int]
-    """The last frames of server and client that were looked at; what they sent later can tell nothing."""
+    __slots__ = ("_contents", "_longest", "contents", "places", "randoms", "sessions", "shape")
 
+    def __init__(self, first: Shape, contents: Contents) -> None:
+        self._contents = contents
+        self._longest = BOUNDS.handshake_message
+        self.shape = first
+        self.places = [0]
+        self.contents: list[Content] = []
+        self.randoms: list[bytes] = []
+        self.sessions: list[bytes] = []
 
-class NotPlainError(Exception):
-    """This connection is not plain enough to be walked. Raised before any of its events was returned."""
-
-
-def walk(segments: Iterable[Stretch]) -> Walked | None:
-    """Return the events of a connection that a ClientHello begins; None: more may yet follow that counts.
-
-    Args:
-        segments: both directions from their first byte on, in the order of the capture, with no byte missing
-            or twice. Those after which no event can follow are not looked at.
-
-    Raises NotPlainError.
-    """
-    server, client = sides = _Side(False), _Side(True)
-    state = ConnectionState(client, server)
-    events: list[TlsEvent] = []
-    for sender, frame, time, memory, start, length in segments:
-        side = sides[sender]
-        if side.done:
-            continue
-        side.last_frame = frame
-        if side.passing:
-            if length < side.passing:
-                side.passing -= length
-                continue
-            start += side.passing
-            length -= side.passing
-            side.passing = 0
-            state.data(side, side.size, frame, time, events)
-        if not side.done and length:
-            data = side.begun + memory[start : start + length]
-            if len(data) < side.need:
-                side.begun = data
-            else:
-                _records(state, side, data, frame, time, events)
-        if side.done and sides[1 - sender].done:
-            return Walked(events, (server.last_frame, client.last_frame))
-    return None
-
-
-def _records(
-    state: ConnectionState[_Side], side: _Side, data: bytes, frame: int, time: int, events: list[TlsEvent]
-) -> None:
-    """Take the records that are whole, and step over application data."""
-    if not side.started:
-        if not plausible_record(data):
-            raise NotPlainError
-        side.started = True
-    position, size = 0, len(data)
-    side.need = 5
-    while size - position >= 5:
-        kind, major, minor, length = _HEADER(data, position)
-        if major != 3 or minor > 4 or length > MAX_FRAGMENT:
-            raise NotPlainError
-        begin, position = position + 5, position + 5 + length
-        if position > size:
-            if kind == APPLICATION_DATA:
-                side.passing, side.size = position - size, length
-            else:
-                position = begin - 5
-                side.need = 5 + length
-            break
-        if kind == APPLICATION_DATA:
-            state.data(side, length, frame, time, events)
-        elif kind == HANDSHAKE:
-            if not side.protected:
-                _messages(state, side, data, begin, position, frame, time, events)
-            elif state.server_hello is None:
-                # Perhaps the second ClientHello of TLS 1.3 (RFC 8446 D.4).
+    def records(
+        self, side: _Side, sender: int, memory: Memory, position: int, end: int, place: tuple[int, int]
+    ) -> None:
+        """Take the records that are whole, and step over application data."""
+        shape, places = self.shape, self.places
+        while end - position >= 5:
+            kind, version, length, header = _HEADERS(memory, position)
+            if not 0x0300 <= version <= 0x0304 or length > MAX_FRAGMENT:
                 raise NotPlainError
+            begin = position + 5
+            position = begin + length
+            if position > end:
+                if kind == APPLICATION_DATA:
+                    side.passing = position - end
+                    side.passed = DATA.get(length, OTHER_DATA) | sender
+                    position = end
+                else:
+                    position = begin - 5
+                    side.need = 5 + length
+                break
+            if kind == HANDSHAKE:
+                if not shape.protected >> sender & 1:
+                    shape = self._messages(shape, sender, memory, begin, position, header, place)
+                    continue
+                symbol = PROTECTED
+            elif kind == APPLICATION_DATA:
+                symbol = DATA.get(length, OTHER_DATA)
+            elif kind == CHANGE_CIPHER_SPEC:
+                symbol = CHANGE
+            elif kind == ALERT:
+                symbol = alert_symbol(memory[begin], memory[begin + 1]) if length == 2 else OTHER_ALERT
             else:
-                state.protected_handshake(side, frame, time, events)
-        elif kind == CHANGE_CIPHER_SPEC:
-            state.change_cipher_spec(side, frame, time, events)
-        elif kind == ALERT:
-            state.alert(side, data[begin:position], frame, time, events)
+                raise NotPlainError
+            shape = shape[symbol | sender]
+            places += place
+            if shape.done >> sender & 1:
+                break
         else:
-            raise NotPlainError
-        if side.done:
-            return
-    side.begun = data[position:] if position < size else b""
+            side.need = 5
+        self.shape = shape
+        if position < end:
+            side.begun = bytes(memory[position:end])
+
+    def _messages(
+        self,
+        shape: Shape,
+        sender: int,
+        memory: Memory,
+        position: int,
+        end: int,
+        header: int,
+        place: tuple[int, int],
+    ) -> Shape:
+        """Take the messages of a record in plain text, which has to hold them whole.
+
+        ``header`` is that of the first one, as a number.
+        """
+        while True:
+            kind, length = header >> 24, header & 0xFFFFFF
+            begin = position + 4
+            position = begin + length
+            if position > end or length > self._longest:
+                raise NotPlainError
+            if kind in CONTENT_TYPES:
+                data = bytes(memory[begin:position])
+                if kind <= SERVER_HELLO:
+                    content = self._contents.hello(kind, data)
+                    self.randoms.append(data[RANDOM])
+                    self.sessions.append(data[content.session])
+                else:
+                    content = self._contents.body(kind, data, sender)
+                self.contents.append(content)
+                shape = shape[content.symbol | sender]
+            else:
+                shape = shape[MESSAGES[kind] | sender]
+            self.places += place
+            if position == end:
+                return shape
+            (header,) = _MESSAGE(memory, position)
 
 
-def _messages(
-    state: ConnectionState[_Side],
-    side: _Side,
-    data: bytes,
-    position: int,
-    end: int,
-    frame: int,
-    time: int,
-    events: list[TlsEvent],
-) -> None:
-    """Take the handshake messages of a record in plain text, which has to hold them whole."""
-    from_client = side.from_client
-    if not state.hello_seen and not (from_client and data[position] == CLIENT_HELLO):
-        raise NotPlainError
-    while end - position >= 4:
-        (header,) = _MESSAGE(data, position)
-        kind, length = header >> 24, header & 0xFFFFFF
-        begin, position = position + 4, position + 4 + length
-        if position > end or kind not in KNOWN_TYPES or length > BOUNDS.handshake_message:
-            raise NotPlainError
-        if kind in TELLING_TYPES:
-            if kind == COMPRESSED_CERTIFICATE:
-                raise NotPlainError
-            if kind == CLIENT_KEY_EXCHANGE and not from_client and state.server_hello is None:
-                raise NotPlainError
-            if read_message(kind, data[begin:position], frame, time, events, from_client) is not None:
-                raise NotPlainError
-            last = events[-1]
-            if isinstance(last, _HELLOS):
-                state.note(last)
-    if position != end:
-        raise NotPlainError
+class Walker:
+    """Goes through connections, and remembers what they have in common."""
+
+    def __init__(self) -> None:
+        self._shapes = Shapes()
+        self._contents = Contents()
+
+    def walk(self, segments: Iterable[Stretch]) -> Walked | None:
+        """Go through a connection that a ClientHello begins; None: more may yet follow that counts.
+
+        Args:
+            segments: both directions from their first byte on, in the order of the capture, with no byte
+                missing or twice. Those after which no event can follow are not looked at.
+
+        Raises NotPlainError.
+        """
+        walk = _Walk(self._shapes.first, self._contents)
+        sides = _Side(), _Side()
+        latest, usual = 0, True
+        for sender, frame, time, memory, position, length in segments:
+            if walk.shape.done >> sender & 1:
+                continue
+            if time < latest:
+                usual = False
+            latest, place, side = time, (frame, time), sides[sender]
+            end = position + length
+            if side.passing:
+                position += side.passing
+                if position > end:
+                    side.passing = position - end
+                    continue
+                side.passing = 0
+                walk.shape = walk.shape[side.passed]
+                walk.places += place
+            if side.begun:
+                memory = b"".join((side.begun, memory[position:end], _BEHIND))
+                position, end = 0, len(memory) - len(_BEHIND)
+                if end < side.need:
+                    side.begun = memory[:end]
+                    continue
+                side.begun = b""
+            if not side.started and end - position >= 5:
+                if not plausible_record(bytes(memory[position : min(end, position + 9)])):
+                    raise NotPlainError
+                side.started = True
+            if not walk.shape.done >> sender & 1:
+                walk.records(side, sender, memory, position, end, place)
+            if walk.shape.done == _BOTH:
+                break
+        else:
+            return None
+        usual = usual and all(content.kept for content in walk.contents)
+        return Walked(walk.shape, walk.places, walk.contents, walk.randoms, walk.sessions, usual)

@@ -138,16 +138,26 @@ NOT_BOUNDS = {
     "quic/versions.py": {"MAXIMUM_CONNECTION_ID": PROTOCOL},
     "spoken/dns_stream.py": {"MAX_FIRST_MESSAGE": TELLS},
     "spoken/first_bytes.py": {"LONGEST_METHOD": PROTOCOL, "LONGEST_TEXT": PROTOCOL},
+    "spoken/plain.py": {"LONGEST_REQUEST": COST, "MOST_TUNNELS": COST},
     "spoken/proxy_prefixes.py": {"MAX_PROXY_V1": PROTOCOL},
     "spoken/shared.py": {"_MOST_SMALL": COST},
+    "spoken/templates.py": {"MOST_TEMPLATES": COST},
     "streams/known.py": {"_MAXIMUM_PORT": PROTOCOL},
     "streams/reassembly.py": {"MAX_PLAUSIBLE_JUMP": TELLS, "MAX_ENDS": TELLS},
     "streams/receiver.py": {"MAX_SAMPLES": COST},
     "streams/remembered.py": {"_MAX_ALERT": PROTOCOL},
     "streams/windows.py": {"GREATEST_SHIFT": PROTOCOL},
     "tls/compression.py": {"_MAX_WINDOW": PROTOCOL},
+    "tls/contents.py": {
+        "LONGEST_BODY": COST,
+        "LONGEST_HELLO": COST,
+        "MOST_BODIES": COST,
+        "MOST_HELLOS": COST,
+        "MOST_LAYOUTS": COST,
+    },
     "tls/messages.py": {"_MAX_REMEMBERED": COST},
     "tls/records.py": {"MAX_FRAGMENT": PROTOCOL},
+    "tls/shapes.py": {"LONGEST": COST, "MOST_SHAPES": COST},
 }
 """Limits of modules that are no bounds of this program, each with what it is instead."""
 

@@ -14,9 +14,9 @@ from ocsp_pcap.capture import reader
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.observe import plain
 from ocsp_pcap.observe.tcp import TcpObserver
-from ocsp_pcap.spoken.plain import Said, read_plain
-from ocsp_pcap.spoken.shared import Shared
-from ocsp_pcap.tls.walk import NotPlainError, Stretch
+from ocsp_pcap.spoken.plain import PlainConnections, Said
+from ocsp_pcap.tls.shapes import NotPlainError
+from ocsp_pcap.tls.walk import Stretch
 from tests.conftest import CORPUS, SAMPLES
 
 MOST = 2_000_000
@@ -32,14 +32,16 @@ class Counted:
         self.told = 0
         self.on = True
         self._monkeypatch = monkeypatch
-        monkeypatch.setattr(plain, "read_plain", self)
+        read = PlainConnections.read
 
-    def __call__(self, shared: Shared, segments: Sequence[Stretch], client: int) -> Said | None:
-        if not self.on:
-            raise NotPlainError
-        said = read_plain(shared, segments, client)
-        self.told += said is not None
-        return said
+        def counting(connections: PlainConnections, segments: Sequence[Stretch], client: int) -> Said | None:
+            if not self.on:
+                raise NotPlainError
+            said = read(connections, segments, client)
+            self.told += said is not None
+            return said
+
+        monkeypatch.setattr(PlainConnections, "read", counting)
 
     def facts(self, path: Path, *, on: bool, keys: Path | None = None) -> Facts:
         self.on = on

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from ocsp_pcap.tls.connection import TlsConnection
 from ocsp_pcap.tls.events import ApplicationData, TlsEvent
-from ocsp_pcap.tls.walk import NotPlainError, Stretch, walk
+from ocsp_pcap.tls.shapes import NotPlainError
+from ocsp_pcap.tls.walk import Stretch, Walker
 from tests.unit.tls.wire import Options, client_hello, message, record, server_hello, tls_record
 
 Segments = Sequence[tuple[bool, bytes]]
+WALKER = Walker()
+"""Goes through all connections of these tests: what it remembers of one must not be told of another."""
 DATA = ((True, b"q" * 700), (False, b"a" * 40_000), (True, b"q" * 70), (False, b"a"))
 KINDS = {
     "1.2": Options(exchange=DATA),
@@ -48,8 +51,8 @@ def told_by_walk(segments: Segments) -> list[TlsEvent] | None:
         (int(from_client), frame, frame * 1000, b"headers" + data + b"headers", 7, len(data))
         for frame, (from_client, data) in enumerate(segments, 1)
     ]
-    walked = walk(places)
-    return None if walked is None else walked.events
+    walked = WALKER.walk(places)
+    return None if walked is None else walked.events()
 
 
 @pytest.mark.parametrize("size", [100, 536, 1448, 20_000])
