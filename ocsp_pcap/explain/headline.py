@@ -37,6 +37,7 @@ _NEVER: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """Causes with which no OCSP can come at all, as a reason: confirmed, and likely."""
+_PROVE_NOTHING: Final = frozenset({"response-invalid", "staple-invalid"})
 _BEFORE_A_PACKET: Final = frozenset({"dns-failed", "responder-unreachable"})
 
 
@@ -250,7 +251,9 @@ def _reasons(verdicts: Iterable[Verdict]) -> list[str]:
 
 def _revoked(case: Case, asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[str]:
     """Name every certificate that an answer or a staple calls revoked: that must not be lost."""
-    names = [_name(verdict) for verdict in verdicts if verdict.status == "revoked"]
+    revoked = [verdict for verdict in verdicts if verdict.status == "revoked"]
+    names = [_name(verdict) for verdict in revoked if verdict.cause not in _PROVE_NOTHING]
+    unsure = [_name(verdict) for verdict in revoked if verdict.cause in _PROVE_NOTHING]
     by_serial: dict[str, list[tuple[Verdict, CertificateFact]]] = defaultdict(list)
     for verdict in verdicts:
         if verdict.status and verdict.certificate:
@@ -260,12 +263,16 @@ def _revoked(case: Case, asking: Sequence[AskingHost], verdicts: Sequence[Verdic
             for single in revoked_singles(each.exchange):
                 meant = [v for v, shown in by_serial.get(single.serial, ()) if match_cert_id(shown, single)]
                 if not meant:
-                    names.append(_name_by(case, single))
+                    (unsure if _badly_signed(each.exchange) else names).append(_name_by(case, single))
                 elif all(verdict.status != "revoked" for verdict in meant):
                     names.append(f"{_name(meant[-1])} (later {meant[-1].status})")
-    if not names:
-        return []
-    return [f"REVOKED: {first_of(list(dict.fromkeys(names)), MOST_NAMES)}"]
+    unsure = [name for name in unsure if name not in names]
+    said = (("REVOKED", names), ("REVOKED, says an answer that is not valid", unsure))
+    return [f"{lead}: {first_of(list(dict.fromkeys(some)), MOST_NAMES)}" for lead, some in said if some]
+
+
+def _badly_signed(exchange: OcspExchangeFact) -> bool:
+    return exchange.response is not None and exchange.response.signature == "invalid"
 
 
 def revoked_singles(exchange: OcspExchangeFact) -> list[SingleFact]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ocsp_pcap.explain.model import Status
 from ocsp_pcap.explain.visits import CLOCK_SKEW
 from ocsp_pcap.facts import HandshakeFact, ResponseFact, SingleFact
 
@@ -26,6 +27,11 @@ def staple_problem(response: ResponseFact, single: SingleFact | None, time: int)
     if single.next_update is not None and single.next_update < time:
         return "it is stale, its nextUpdate had passed"
     return None
+
+
+def status_in_vain(single: SingleFact | None) -> Status | None:
+    """Return what an answer that proves nothing says: only that a certificate is revoked must not be lost."""
+    return "revoked" if single is not None and single.status == "revoked" else None
 
 
 def refused_staple(handshake: HandshakeFact) -> bool:

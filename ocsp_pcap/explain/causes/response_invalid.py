@@ -11,6 +11,7 @@ from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import After, For, Held, Means, NoOtherTry, Saw, Sent
 from ocsp_pcap.explain.querying import asked_words, grounds_of_try, last_failure
 from ocsp_pcap.explain.question import Question
+from ocsp_pcap.explain.stapling import status_in_vain
 from ocsp_pcap.explain.visits import Query
 from ocsp_pcap.explain.windows import utc
 
@@ -44,7 +45,7 @@ def claims(question: Question) -> Iterator[Claim]:
     words = f"{question.who} asked {asked_words(exchange)}, but the answer is not valid: {_reason(query)}"
     yield failed_try(
         *(question, query, ENTRY.code, words, grounds, _signs(question, query)),
-        status=single.status if single is not None else None,
+        status=status_in_vain(single),
         until=utc(single.next_update) if single is not None and single.next_update is not None else None,
     )
 

@@ -11,7 +11,7 @@ from ocsp_pcap.explain.grounds.kinds import Alone, Due, Ground, Held, InView, Me
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
-from ocsp_pcap.explain.stapling import REFUSAL, refused_staple, staple_problem
+from ocsp_pcap.explain.stapling import REFUSAL, refused_staple, staple_problem, status_in_vain
 from ocsp_pcap.explain.windows import utc
 
 ENTRY: Final = cause(
@@ -77,7 +77,7 @@ def claims(question: Question) -> Iterator[Claim]:
         _evidence(question, problem),
         grounds,
         tuple(signs),
-        status=single.status if single is not None else None,
+        status=status_in_vain(single),
         until=until,
         words=_words(question, shown, refused=refused),
     )

@@ -12,7 +12,7 @@ from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, finding
 from ocsp_pcap.explain.model import Evidence, Finding
 from ocsp_pcap.explain.visits import Query, Visit
-from ocsp_pcap.facts import CertificateFact
+from ocsp_pcap.facts import CertificateFact, ResponseFact
 
 ENTRY: Final = finding_entry(
     "revoked-but-used",
@@ -33,14 +33,14 @@ def find(view: View) -> Iterator[Finding]:
         if verdict.certificate.sha256 not in revoked:
             continue
         for visit in case.host(verdict.validator.address).received.get(verdict.certificate.sha256, ()):
-            proof = _proof_of_use(view, visit, verdict.certificate)
-            if not proof:
+            proof, response = _proof_of_use(view, visit, verdict.certificate)
+            if response is None:
                 continue
             host, client = verdict.host or visit.handshake.server, verdict.validator.address
             yield finding(
                 ENTRY,
-                f"The certificate of {host} is revoked, and {client} sent application data over the "
-                "connection all the same.",
+                f"The certificate of {host} is revoked{_by_what(response)}, and {client} sent application "
+                "data over the connection all the same.",
                 proof,
                 host=host,
                 validator=client,
@@ -64,11 +64,18 @@ def _said_revoked(case: Case) -> Iterator[str]:
                 yield from (*handshake.certificates, *handshake.client_certificates)
 
 
-def _proof_of_use(view: View, visit: Visit, certificate: CertificateFact) -> list[Evidence]:
+def _by_what(response: ResponseFact) -> str:
+    """Say of an answer whose signature cannot be verified that it alone says so."""
+    return "" if response.signature == "valid" else ", says an answer whose signature cannot be verified here"
+
+
+def _proof_of_use(
+    view: View, visit: Visit, certificate: CertificateFact
+) -> tuple[list[Evidence], ResponseFact | None]:
     """Return the newest answer that was there when the client sent its last data, where that is revoked."""
     case, handshake = view.case, visit.handshake
     if handshake.client_data_last_time is None or case.hellos.inner_leg(visit) is not None:
-        return []
+        return [], None
     last = case.clock(handshake.capture, handshake.client_data_last_time)
     times, newest = case.once(_newest_answers, handshake.client, certificate.sha256, handshake.capture)
     position = bisect_right(times, last)
@@ -78,10 +85,11 @@ def _proof_of_use(view: View, visit: Visit, certificate: CertificateFact) -> lis
         stapled = staple[1]
         if query is None or (stapled.this_update, visit.time) >= _age(query):
             shown = visit.evidence("staple: revoked", handshake.frames.certificate_status)
-            return _used(visit, shown) if stapled.status == "revoked" else []
+            return (_used(visit, shown), staple[0]) if stapled.status == "revoked" else ([], None)
     if query is None or query.single is None or query.single.status != "revoked":
-        return []
-    return _used(visit, query.evidence("OCSP response: revoked", query.exchange.frames.response))
+        return [], None
+    shown = query.evidence("OCSP response: revoked", query.exchange.frames.response)
+    return _used(visit, shown), query.exchange.response
 
 
 def _used(visit: Visit, shown: Evidence) -> list[Evidence]:

@@ -21,6 +21,7 @@ from .facts_factory import (
     crl_fetch,
     exchange,
     facts,
+    findings_of,
     goes_on,
     handshake,
     response,
@@ -154,3 +155,11 @@ def test_crl_fallback() -> None:
 )
 def test_a_crl_that_speaks_for_nothing_here(fetch: Any) -> None:
     assert "crl-fallback" not in findings(facts(shop, visit, fetch))
+
+
+@pytest.mark.parametrize("signature", ["valid", "unverifiable"])
+def test_revoked_by_a_signature_that_cannot_be_verified_is_said_to_be_so(signature: Any) -> None:
+    revoked = exchange(shop, response(single(shop, "revoked"), signature=signature))
+    visit = handshake("shop.test", shop, **goes_on(3))
+    (told,) = findings_of(facts(shop, visit, revoked), "revoked-but-used")
+    assert ("whose signature cannot be verified" in told.summary) is (signature != "valid")

@@ -107,3 +107,14 @@ def test_a_staple_for_the_leaf_says_nothing_bad_of_the_intermediate() -> None:
     causes = {v.chain_role: v.cause for v in explain(facts(shop, middle, visit)).verdicts}
     assert causes["leaf"] == "staple-invalid"
     assert causes["intermediate"] != "staple-invalid"
+
+
+@pytest.mark.parametrize(("said", "status"), [("good", None), ("unknown", None), ("revoked", "revoked")])
+def test_what_proves_nothing_is_no_status_but_that_it_is_revoked(said: str, status: str | None) -> None:
+    old = response(single(shop, said, next_update=-5000))
+    for seen in (
+        facts(shop, handshake("shop.test", shop, staples=(old,))),
+        facts(shop, handshake("shop.test", shop), exchange(shop, old)),
+    ):
+        found = verdict(seen)
+        assert (found.cause.partition("-")[2], found.status) == ("invalid", status)
