@@ -34,6 +34,10 @@ class Hellos:
             self._say_cut(visit)
         return self._inner_legs.get(visit)
 
+    def may_be_relayed(self, visit: Visit) -> bool:
+        """Tell whether there is an inner leg, or may be one beyond a bound."""
+        return bool(self._cut) or visit in self._inner_legs
+
     def outer_leg(self, visit: Visit) -> Visit | None:
         """Return the leg on which the host that this one ends at sent the same hello on."""
         if self._cut:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from ocsp_pcap.explain.authorities import short_lived_lifetime
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Presenter, Role, Validator
@@ -37,6 +38,54 @@ class Situation(NamedTuple):
     """The site file speaks of the validator."""
     finished: bool
     """The handshake was finished, or the connection used."""
+    asks: bool
+    """The validator sent OCSP requests, about whatever certificate."""
+    unread: bool
+    """Some of these cannot be read."""
+    traced: bool
+    """There is a policy trace."""
+    relayed: bool
+    """Something says that the validator hands on connections, or may: this one, or others."""
+    short_lived: bool
+    """The certificate lives so short that it needs no revocation information."""
+    asked_elsewhere: bool
+    """A host that was not seen to receive the certificate asked about it."""
+
+
+class _Party(NamedTuple):
+    """What is the same in all questions about what one address received."""
+
+    validator: Validator
+    asker: Host
+    proxy: Proxy | None
+    turned_to: frozenset[str]
+    may_relay: bool
+
+
+def _party(case: Case, address: str) -> _Party:
+    validator, asker, proxy = case.validator(address), case.host(address), case.proxy(address)
+    may_relay = bool(asker.relayed) or proxy is not None or validator.role in ("child", "parent")
+    return _Party(validator, asker, proxy, asker.turned_to, may_relay)
+
+
+class _Traits(NamedTuple):
+    """What is the same in all questions about one certificate."""
+
+    responders: tuple[tuple[str, int, str], ...] = ()
+    short_lived: bool = False
+    asked_elsewhere: bool = False
+
+
+def _traits(case: Case, sha256: str) -> _Traits:
+    certificate = case.facts.certificates[sha256]
+    return _Traits(
+        responder_hosts(certificate.ocsp_urls),
+        short_lived_lifetime(certificate) is not None,
+        bool(case.asked_about(certificate, None)),
+    )
+
+
+_NOT_SHOWN: Final = _Traits()
 
 
 class Question:
@@ -47,6 +96,8 @@ class Question:
 
     __slots__ = (
         "_names",
+        "_party",
+        "_traits",
         "asker",
         "case",
         "certificate",
@@ -79,17 +130,20 @@ class Question:
         """Place in the chain, 0 for the leaf."""
         self.presented_by = presented_by
         address = visit.handshake.client if presented_by == "server" else visit.handshake.server
-        self.validator: Validator = case.validator(address)
-        self.asker: Host = case.host(address)
+        self._party = party = case.once(_party, address)
+        self.validator = party.validator
+        self.asker = party.asker
         """The validator with all that it did."""
-        self.proxy: Proxy | None = case.proxy(address)
+        self.proxy = party.proxy
         """What the site file says of the validator."""
-        self.responders = responder_hosts(certificate.ocsp_urls) if certificate is not None else ()
+        traits = _NOT_SHOWN if certificate is None else case.once(_traits, certificate.sha256)
+        self._traits = traits
+        self.responders = traits.responders
         """(host, port, URL) of each responder that the certificate names."""
-        self.eligible = bool(self.responders)
+        self.eligible = bool(traits.responders)
         """The certificate names a responder that the validator could have asked."""
-        turned_to = self.asker.turned_to
-        self.sought = [responder for responder in self.responders if responder[0] in turned_to]
+        turned_to = party.turned_to
+        self.sought = [responder for responder in traits.responders if responder[0] in turned_to]
         """Those of the responders that the validator ever looked up, connected to or visited."""
         self.queries: Sequence[Query] = ()
         """All queries of this validator for this certificate, by time."""
@@ -104,17 +158,24 @@ class Question:
     def situation(self) -> Situation:
         """What tells which causes need not look at it."""
         handshake, in_site = self.visit.handshake, self.proxy is not None
+        asker, traits = self.asker, self._traits
         return Situation(
-            self.certificate is not None,
-            self.position == 0,
-            self.eligible,
-            in_site or bool(self.sought),
-            bool(self.queries),
-            bool(self.own_queries),
-            self.presented_by == "server",
-            bool(handshake.staples),
-            in_site,
-            handshake.complete or handshake.application_data,
+            shown=self.certificate is not None,
+            leaf=self.position == 0,
+            eligible=self.eligible,
+            turned=in_site or bool(self.sought),
+            asked=bool(self.queries),
+            asked_now=bool(self.own_queries),
+            by_server=self.presented_by == "server",
+            stapled=bool(handshake.staples),
+            in_site=in_site,
+            finished=handshake.complete or handshake.application_data,
+            asks=bool(asker.exchanges),
+            unread=bool(asker.unread),
+            traced=bool(self.case.context.trace),
+            relayed=self._party.may_relay or self.case.hellos.may_be_relayed(self.visit),
+            short_lived=traits.short_lived,
+            asked_elsewhere=traits.asked_elsewhere,
         )
 
     @property

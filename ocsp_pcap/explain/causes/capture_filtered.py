@@ -27,7 +27,7 @@ ENTRY: Final = cause(
     "Capture again without a filter, or with at least: tcp port 80 or port 53 or tcp port 443 (and "
     "the proxy's ports).",
     "Capture on the interface by which {validator} reaches {responder}.",
-    only=lambda of: of.eligible and not of.asked_now,
+    only=lambda of: of.eligible and not of.asked_now and (of.turned or of.traced or not of.asks),
 )
 
 

@@ -28,7 +28,7 @@ ENTRY: Final = cause(
     "Nothing is wrong: browsers and many proxies check intermediates by other means, or not at all.",
     "If policy demands it, look whether {validator} can check the whole chain.",
     check="needless",
-    only=lambda of: of.eligible and not of.leaf and not of.asked,
+    only=lambda of: of.eligible and not of.leaf and not of.asked and of.asks,
 )
 
 

@@ -29,7 +29,7 @@ ENTRY: Final = cause(
     "Make sure that the capture went on long enough and saw both directions.",
     "If the request was acknowledged and nothing followed, look for a filter between {validator} "
     "and {responder}.",
-    only=lambda of: of.asked_now or of.eligible,
+    only=lambda of: of.asked_now or (of.eligible and of.unread),
 )
 
 

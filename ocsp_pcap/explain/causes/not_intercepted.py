@@ -26,7 +26,7 @@ ENTRY: Final = cause(
     "If {host} shall be checked here, intercept TLS for it on {validator}.",
     "Otherwise look at the TLS client behind the tunnel: OCSP is that client's business.",
     check="impossible",
-    only=lambda of: of.by_server,
+    only=lambda of: of.by_server and of.relayed,
 )
 
 

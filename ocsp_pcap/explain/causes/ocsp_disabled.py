@@ -29,7 +29,7 @@ ENTRY: Final = cause(
     "Then open a new connection to {host} and capture again.",
     DECIDE,
     check="off",
-    only=lambda of: of.eligible and not of.asked_now,
+    only=lambda of: of.eligible and not of.asked_now and (of.in_site or not of.asks),
 )
 
 

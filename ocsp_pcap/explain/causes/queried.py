@@ -32,6 +32,7 @@ ENTRY: Final = cause(
     "Read certStatus, thisUpdate and nextUpdate of the answer in frame {frame}.",
     "The answer is good until {until}: the next query is due with the first new connection after "
     "that, earlier only where the cache is cleared or a TTL override is set.",
+    only=lambda of: not of.shown or of.asked or of.asked_elsewhere,
 )
 
 

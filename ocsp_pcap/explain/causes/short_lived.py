@@ -21,7 +21,7 @@ ENTRY: Final = cause(
     "Nothing is wrong: the certificate expires before revocation would matter.",
     "To test OCSP, use a host with a long-lived certificate that names a responder.",
     check="needless",
-    only=lambda of: of.shown and of.leaf,
+    only=lambda of: of.leaf and of.short_lived,
 )
 
 
