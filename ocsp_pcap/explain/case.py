@@ -287,6 +287,17 @@ class Case:
         return index
 
     @cached_property
+    def going_on(self) -> frozenset[Visit]:
+        """Visits for which a connection further on is looked for: of all others there is none."""
+        return frozenset(visit for visit in self.visits if self._may_go_on(visit))
+
+    def _may_go_on(self, visit: Visit) -> bool:
+        if self.hellos.may_be_handed_on(visit) or self.roles.role(visit.handshake.client) == "child":
+            return True
+        end = self.hosts.get(self.identity(visit.handshake.server))
+        return end is not None and visit.host is not None and visit.host.lower() in end.visits_to
+
+    @cached_property
     def leaves_by_issuer(self) -> dict[tuple[str, str], dict[str, CertificateFact]]:
         """(identity of the validator, issuer name): its leaves by SHA-256, of visits with a host."""
         index: dict[tuple[str, str], dict[str, CertificateFact]] = defaultdict(dict)

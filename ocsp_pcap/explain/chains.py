@@ -23,7 +23,7 @@ UPSTREAM_LEAD: Final = 2 * SECOND
 
 def upstream_visit(case: Case, visit: Visit) -> Visit | None:
     """Return the visit that the proxy which served this one made for it, the likeliest one."""
-    return case.once(_first_upstream, visit)
+    return case.once(_first_upstream, visit) if visit in case.going_on else None
 
 
 def _first_upstream(case: Case, visit: Visit) -> Visit | None:

@@ -82,17 +82,17 @@ class Chances:
 
 def chances_to_ask(case: Case) -> dict[str, Chances]:
     """Return what chances to ask each validator had, by its identity, where there were any."""
-    lifetimes = Lifetimes(case)
+    lifetimes, known = Lifetimes(case), case.facts.certificates
+    eligible = {sha256 for sha256, leaf in known.items() if responder_hosts(leaf.ocsp_urls)}
     found: dict[str, Chances] = {}
     for identity, host in case.hosts.items():
-        rows: list[tuple[CertificateFact, list[Visit]]] = []
-        for sha256, visits in host.received.items():
-            certificate = case.facts.certificates[sha256]
-            if responder_hosts(certificate.ocsp_urls) and (
-                due := [visit for visit in visits if _is_due(case, identity, visit, certificate)]
-            ):
-                rows.append((certificate, due))
-        if rows:
+        due: dict[str, list[Visit]] = {}
+        for visit in host.visits:
+            for sha256 in visit.handshake.certificates[:1]:
+                if sha256 in eligible and _is_due(case, visit, known[sha256]):
+                    due.setdefault(sha256, []).append(visit)
+        if due:
+            rows = [(known[sha256], due[sha256]) for sha256 in host.received if sha256 in due]
             found[identity] = _sum_up(case, host, rows, lifetimes)
     return found
 
@@ -105,14 +105,12 @@ def answers_last(question: Question) -> str | None:
     return chances.lifetime.words if chances.lifetime.seconds else None
 
 
-def _is_due(case: Case, identity: str, visit: Visit, certificate: CertificateFact) -> bool:
+def _is_due(case: Case, visit: Visit, leaf: CertificateFact) -> bool:
     """A validator without a cached answer would ask after this handshake."""
     handshake = visit.handshake
-    if handshake.certificates[:1] != (certificate.sha256,) or case.identity(handshake.client) != identity:
-        return False
     if not (handshake.complete or handshake.application_data) or case.hellos.inner_leg(visit) is not None:
         return False
-    staple = case.staple_for(visit, certificate)
+    staple = case.staple_for(visit, leaf)
     return staple is None or staple_problem(staple[0], staple[1], handshake.time) is not None
 
 

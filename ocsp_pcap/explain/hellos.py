@@ -44,6 +44,10 @@ class Hellos:
             self._say_cut(visit)
         return self._outer_legs.get(visit)
 
+    def may_be_handed_on(self, visit: Visit) -> bool:
+        """Tell whether there is an outer leg, or may be one beyond a bound."""
+        return bool(self._cut) or visit in self._outer_legs
+
     def _say_cut(self, visit: Visit) -> None:
         """Say that a bound was reached where not all legs of the hello of a visit were compared."""
         if visit.handshake.client_random in self._cut:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 from ocsp_pcap.explain.case import Case
@@ -63,15 +64,24 @@ class Issued:
         """By SHA-256."""
         self.bare = not any(leaf.ocsp_urls or leaf.crl_urls for leaf in leaves.values())
         """None of them names a responder or a CRL."""
-        self.names_of_key: dict[str, set[frozenset[str]]] = defaultdict(set)
+
+    @cached_property
+    def names_of_key(self) -> dict[str, set[frozenset[str]]]:
         """SHA-256 of a public key: the names that each certificate of this key is for."""
-        self.by_name: dict[str, set[str]] = defaultdict(set)
-        """Name: those that are for it."""
-        for sha256, leaf in leaves.items():
+        index: dict[str, set[frozenset[str]]] = defaultdict(set)
+        for leaf in self.leaves.values():
             if leaf.public_key_sha256:
-                self.names_of_key[leaf.public_key_sha256].add(frozenset(leaf.sans))
+                index[leaf.public_key_sha256].add(frozenset(leaf.sans))
+        return index
+
+    @cached_property
+    def by_name(self) -> dict[str, set[str]]:
+        """Name: the SHA-256 of those that are for it."""
+        index: dict[str, set[str]] = defaultdict(set)
+        for sha256, leaf in self.leaves.items():
             for name in leaf.sans:
-                self.by_name[name].add(sha256)
+                index[name].add(sha256)
+        return index
 
     def others(self, certificate: CertificateFact) -> int:
         """Return how many there are besides a certificate."""

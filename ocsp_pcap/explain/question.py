@@ -51,6 +51,26 @@ class Situation(NamedTuple):
     asked_elsewhere: bool
     """A host that was not seen to receive the certificate asked about it."""
 
+    @classmethod
+    def of(cls, number: int) -> Situation:
+        """Return the situation that a number stands for: bit 0 for the first part, and so on."""
+        return cls(*[bool(number >> place & 1) for place in range(len(cls._fields))])
+
+
+def _number(**parts: bool) -> int:
+    """Return the number of those parts that hold."""
+    return sum(1 << Situation._fields.index(name) for name, holds in parts.items() if holds)
+
+
+_LEAF: Final = _number(leaf=True)
+_TURNED: Final = _number(turned=True)
+_ASKED: Final = _number(asked=True)
+_ASKED_NOW: Final = _number(asked=True, asked_now=True)
+_BY_SERVER: Final = _number(by_server=True)
+_STAPLED: Final = _number(stapled=True)
+_FINISHED: Final = _number(finished=True)
+_RELAYED: Final = _number(relayed=True)
+
 
 class _Party(NamedTuple):
     """What is the same in all questions about what one address received."""
@@ -59,30 +79,39 @@ class _Party(NamedTuple):
     asker: Host
     proxy: Proxy | None
     turned_to: frozenset[str]
-    may_relay: bool
+    situation: int
 
 
 def _party(case: Case, address: str) -> _Party:
     validator, asker, proxy = case.validator(address), case.host(address), case.proxy(address)
-    may_relay = bool(asker.relayed) or proxy is not None or validator.role in ("child", "parent")
-    return _Party(validator, asker, proxy, asker.turned_to, may_relay)
+    situation = _number(
+        turned=proxy is not None,
+        in_site=proxy is not None,
+        asks=bool(asker.exchanges),
+        unread=bool(asker.unread),
+        traced=bool(case.context.trace),
+        relayed=bool(asker.relayed) or proxy is not None or validator.role in ("child", "parent"),
+    )
+    return _Party(validator, asker, proxy, asker.turned_to, situation)
 
 
 class _Traits(NamedTuple):
     """What is the same in all questions about one certificate."""
 
     responders: tuple[tuple[str, int, str], ...] = ()
-    short_lived: bool = False
-    asked_elsewhere: bool = False
+    situation: int = 0
 
 
 def _traits(case: Case, sha256: str) -> _Traits:
     certificate = case.facts.certificates[sha256]
-    return _Traits(
-        responder_hosts(certificate.ocsp_urls),
-        short_lived_lifetime(certificate) is not None,
-        bool(case.asked_about(certificate, None)),
+    responders = responder_hosts(certificate.ocsp_urls)
+    situation = _number(
+        shown=True,
+        eligible=bool(responders),
+        short_lived=short_lived_lifetime(certificate) is not None,
+        asked_elsewhere=bool(case.asked_about(certificate, None)),
     )
+    return _Traits(responders, situation)
 
 
 _NOT_SHOWN: Final = _Traits()
@@ -155,28 +184,25 @@ class Question:
                 self.own_queries = self.asker.triggered.get((certificate.sha256, id(visit)), ())
 
     @property
-    def situation(self) -> Situation:
-        """What tells which causes need not look at it."""
-        handshake, in_site = self.visit.handshake, self.proxy is not None
-        asker, traits = self.asker, self._traits
-        return Situation(
-            shown=self.certificate is not None,
-            leaf=self.position == 0,
-            eligible=self.eligible,
-            turned=in_site or bool(self.sought),
-            asked=bool(self.queries),
-            asked_now=bool(self.own_queries),
-            by_server=self.presented_by == "server",
-            stapled=bool(handshake.staples),
-            in_site=in_site,
-            finished=handshake.complete or handshake.application_data,
-            asks=bool(asker.exchanges),
-            unread=bool(asker.unread),
-            traced=bool(self.case.context.trace),
-            relayed=self._party.may_relay or self.case.hellos.may_be_relayed(self.visit),
-            short_lived=traits.short_lived,
-            asked_elsewhere=traits.asked_elsewhere,
-        )
+    def situation(self) -> int:
+        """The number of the situation, which tells which causes need not look at it."""
+        handshake = self.visit.handshake
+        number = self._party.situation | self._traits.situation
+        if self.position == 0:
+            number |= _LEAF
+        if self.sought:
+            number |= _TURNED
+        if self.queries:
+            number |= _ASKED_NOW if self.own_queries else _ASKED
+        if self.presented_by == "server":
+            number |= _BY_SERVER
+        if handshake.staples:
+            number |= _STAPLED
+        if handshake.complete or handshake.application_data:
+            number |= _FINISHED
+        if self.case.hellos.may_be_relayed(self.visit):
+            number |= _RELAYED
+        return number
 
     @property
     def host(self) -> str:

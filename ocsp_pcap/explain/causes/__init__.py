@@ -109,8 +109,9 @@ ORDER: Final[tuple[Rule, ...]] = tuple(
 
 
 @cache
-def rules_for(situation: Situation) -> tuple[Rule, ...]:
-    """Return the causes that look at a question, in their order."""
+def rules_for(number: int) -> tuple[Rule, ...]:
+    """Return the causes that look at a question of a situation, in their order."""
+    situation = Situation.of(number)
     return tuple(rule for rule in ORDER if rule.entry.only(situation))
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import Cause
 from ocsp_pcap.explain.grounds.doubts import DOUBTS
+from ocsp_pcap.explain.grounds.kinds import STATES
 
 WIDTH: Final = 110
 
@@ -21,7 +22,7 @@ def proof_lines(entry: Cause) -> Iterator[str]:
         yield "Confirmed only if" if number == 0 else "or if"
         yield ""
         for kind in proof:
-            ground = f"- {kind.states}, and the answer to each of these is no:"
+            ground = f"- {STATES[kind]}, and the answer to each of these is no:"
             yield from wrap(ground, WIDTH, subsequent_indent="  ")
             for rule in DOUBTS[kind]:
                 yield from wrap(f"  - `{rule.code}`: {rule.asks}", WIDTH, subsequent_indent="    ")

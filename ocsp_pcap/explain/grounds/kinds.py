@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocsp_pcap.explain.matching import Match
 from ocsp_pcap.explain.site import Source
@@ -24,63 +24,40 @@ Spoken: TypeAlias = HandshakeFact | OcspExchangeFact
 Act: TypeAlias = Query | DnsLookupFact | TcpAttemptFact
 
 
-class Ground:
-    """What a claim stands on."""
-
-    __slots__ = ()
-    states: ClassVar[str]
-    """What it says, for ``ocsp-pcap cause``."""
-
-
-Kind: TypeAlias = type[Ground]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Saw(Ground):
+class Saw(NamedTuple):
     """A message stands in the capture as a whole: what it says is all that was said."""
 
-    states = "the messages that it rests on are in the capture as a whole"
     fact: Spoken
     part: Part
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Read(Ground):
+class Read(NamedTuple):
     """A message was read, which shows that it is whole."""
 
-    states = "the messages that it rests on were read, which shows that they are whole"
     fact: Spoken
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sent(Ground):
+class Sent(NamedTuple):
     """This validator itself sent it."""
 
-    states = "this host itself sent the query, the lookup or the SYN"
     act: Act
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class For(Ground):
+class For(NamedTuple):
     """It was sent for this certificate, and because of this handshake."""
 
-    states = "it was sent for this certificate, because of this handshake"
     act: Act
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Received(Ground):
+class Received(NamedTuple):
     """This validator itself is the TLS peer, and so the one to judge the certificate."""
 
-    states = "this host itself is the TLS peer, and so the one to judge the certificate"
     visit: Visit
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Means(Ground):
+class Means(NamedTuple):
     """A response is about this certificate and validly signed; or, with ``refuted``, that it is not."""
 
-    states = "CertID and signature decide what the response says of this certificate"
     match: Match
     response: ResponseFact | None
     """None where only the question matters."""
@@ -90,11 +67,9 @@ class Means(Ground):
     """The claim is that the response is bad: the doubt is then what may make it good."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Held(Ground):
+class Held(NamedTuple):
     """A response was valid at a time; or, with ``refuted``, that it was not."""
 
-    states = "the response was valid at that time, or certainly was not"
     single: SingleFact
     capture: str
     time: int
@@ -104,90 +79,113 @@ class Held(Ground):
     refuted: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class After(Ground):
+class After(NamedTuple):
     """One packet came after another: (capture, time by the reference clock) of each."""
 
-    states = "the order in time is certain"
     first: tuple[str, int]
     second: tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Silence(Ground):
+class Silence(NamedTuple):
     """No query followed the handshake, in every capture that would show it."""
 
-    states = "no query followed, and the captures cover the time and the place where it would stand"
     since: int
     """By the reference clock."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NoOtherTry(Ground):
+class NoOtherTry(NamedTuple):
     """No other way was tried after one had failed."""
 
-    states = "nothing else was tried after it, and the captures would have shown it"
     since: int
     """By the reference clock."""
     fact: OcspExchangeFact | DnsLookupFact | TcpAttemptFact | None = None
     """What failed; None: the handshake."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Unanswered(Ground):
+class Unanswered(NamedTuple):
     """No answer followed a request."""
 
-    states = "no answer followed, and the capture would have shown it"
     fact: OcspExchangeFact
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class InView(Ground):
+class InView(NamedTuple):
     """The captures can show such traffic as a query would be."""
 
-    states = "the captures can show such traffic at all"
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Due(Ground):
+class Due(NamedTuple):
     """Nothing about the validator's own habits kept it from asking."""
 
-    states = "nothing about the validator's own habits kept it from asking"
     since: int
     """By the reference clock."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Alone(Ground):
+class Alone(NamedTuple):
     """No query stands so near that it may have been for this handshake as well as for a nearer one."""
 
-    states = "no query stands so near that it may have been for this handshake as well as for a nearer one"
     since: int
     """By the reference clock."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Told(Ground):
+class Told(NamedTuple):
     """The site file or a configuration says so."""
 
-    states = "the site file or a configuration says so"
     source: Source
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Traced(Ground):
+class Traced(NamedTuple):
     """A line of a policy trace says so."""
 
-    states = "a line of a policy trace says so"
     entry: TraceEntry
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Genuine(Ground):
+class Genuine(NamedTuple):
     """The certificate is the origin's own; or, with ``refuted``, that a proxy made it."""
 
-    states = "it is certain whether the certificate is the origin's own or was made by a proxy"
     certificate: CertificateFact
     refuted: bool = False
     proofs: tuple[str, ...] = ()
     """For a certificate that a proxy made: what shows it (``both-sides``, ``maker``, ``one-key``)."""
+
+
+Ground: TypeAlias = (
+    Saw
+    | Read
+    | Sent
+    | For
+    | Received
+    | Means
+    | Held
+    | After
+    | Silence
+    | NoOtherTry
+    | Unanswered
+    | InView
+    | Due
+    | Alone
+    | Told
+    | Traced
+    | Genuine
+)
+"""What a claim stands on."""
+Kind: TypeAlias = type[Ground]
+
+STATES: Final[Mapping[Kind, str]] = {
+    Saw: "the messages that it rests on are in the capture as a whole",
+    Read: "the messages that it rests on were read, which shows that they are whole",
+    Sent: "this host itself sent the query, the lookup or the SYN",
+    For: "it was sent for this certificate, because of this handshake",
+    Received: "this host itself is the TLS peer, and so the one to judge the certificate",
+    Means: "CertID and signature decide what the response says of this certificate",
+    Held: "the response was valid at that time, or certainly was not",
+    After: "the order in time is certain",
+    Silence: "no query followed, and the captures cover the time and the place where it would stand",
+    NoOtherTry: "nothing else was tried after it, and the captures would have shown it",
+    Unanswered: "no answer followed, and the capture would have shown it",
+    InView: "the captures can show such traffic at all",
+    Due: "nothing about the validator's own habits kept it from asking",
+    Alone: "no query stands so near that it may have been for this handshake as well as for a nearer one",
+    Told: "the site file or a configuration says so",
+    Traced: "a line of a policy trace says so",
+    Genuine: "it is certain whether the certificate is the origin's own or was made by a proxy",
+}
+"""What each kind says, for ``ocsp-pcap cause``."""
