@@ -17,7 +17,7 @@ PROXIED: Final = ("connect", "socks")
 """What stands before a handshake whose server address is that of a proxy."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Roles:
     """Roles by address, and what the user has to know about how they were found."""
 

@@ -18,7 +18,7 @@ CLOCK_SKEW = 300 * SECOND
 """How far a validator's clock may be off before thisUpdate lies in the future for it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Visit:
     """One handshake, as one validator saw it, with the copies of it in other captures."""
 
@@ -34,7 +34,7 @@ class Visit:
         host = handshake.sni or handshake.connect_host
         if handshake.ambiguous and handshake.certificates and (named := handshake.frames.client_hello):
             host = None if any(frame <= named for frame in handshake.ambiguous) else host
-        object.__setattr__(self, "host", host)
+        self.host = host
 
     @property
     def frame(self) -> int:
@@ -92,7 +92,7 @@ class Credit(NamedTuple):
     """What says that the asker is not simply the sender, in words; empty where it is."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Query:
     """One OCSP exchange for one certificate."""
 
