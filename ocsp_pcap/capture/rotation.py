@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import cache
 from itertools import takewhile
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -36,17 +37,14 @@ _TIME: Final = (
     r"(?<!\d)(?:19|20)\d\d(?P<between>[-_.]?)\d\d(?P=between)\d\d"
     r"(?:[-_.T]?\d\d[-_.:h]?\d\d(?:[-_.:m]?\d\d)?)?s?Z?"
 )
-_PATTERNS: Final = tuple(
-    re.compile(rf"(?P<head>.*?){pattern}{_END}")
-    for pattern in (
-        # dumpcap -b and editcap: number and time, in either order.
-        r"_(?P<number>\d{5,})_\d{14}",
-        r"_\d{14}_(?P<number>\d{5,})",
-        # tcpdump -G with strftime's %Y%m%d%H%M%S, %F_%T and the like.
-        _TIME,
-        # Just a number: %s, or somebody's own.
-        r"(?<!\d)\d+",
-    )
+_NAMES: Final = (
+    # dumpcap -b and editcap: number and time, in either order.
+    r"_(?P<number>\d{5,})_\d{14}",
+    r"_\d{14}_(?P<number>\d{5,})",
+    # tcpdump -G with strftime's %Y%m%d%H%M%S, %F_%T and the like.
+    _TIME,
+    # Just a number: %s, or somebody's own.
+    r"(?<!\d)\d+",
 )
 _NUMBER_BEHIND: Final = re.compile(r"(?<=\.[a-z]{3})\d+$|(?<=\.[a-z]{4})\d+$|(?<=\.[a-z]{6})\d+$")
 """The number that tcpdump -C puts behind .cap, .pcap, .pcapng and the like; the first file has none."""
@@ -85,6 +83,8 @@ def families(
     group of its own. ``roles`` gives what is known of captures by name: those of different roles are
     never one set.
     """
+    if len(sources) == 1:
+        return [[Member(sources[0])]]
     found: dict[tuple[str, ...], list[CaptureSource]] = {}
     counted = {
         source.name[: match.start()] for source in sources if (match := _NUMBER_BEHIND.search(source.name))
@@ -144,11 +144,16 @@ def _family(name: str, counted: Set[str]) -> tuple[str, ...]:
     """
     folder, base = os.path.split(name)
     if name not in counted and not _NUMBER_BEHIND.search(base):
-        for number, pattern in enumerate(_PATTERNS):
+        for number, pattern in enumerate(_patterns()):
             match = pattern.fullmatch(base)
             if match is not None:
                 return (_KINDS[number], folder, match["head"], match["tail"])
     return (_BEHIND, folder, _NUMBER_BEHIND.sub("", base))
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"(?P<head>.*?){name}{_END}") for name in _NAMES)
 
 
 def _number(name: str) -> int:
@@ -157,7 +162,7 @@ def _number(name: str) -> int:
     behind = _NUMBER_BEHIND.search(base)
     if behind is not None:
         return int(behind[0])
-    matches = (pattern.fullmatch(base) for pattern in _PATTERNS[:2])
+    matches = (pattern.fullmatch(base) for pattern in _patterns()[:2])
     return next((int(match["number"]) for match in matches if match is not None), 0)
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from ocsp_pcap.capture import pcapng_blocks as blocks
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import is_pcapng
 from ocsp_pcap.capture.source import CaptureSource
+
+if TYPE_CHECKING:
+    from ocsp_pcap.capture.pcapng_blocks import Interface
 
 _MOST_BLOCK: Final = 64 << 20
 _MOST_INTERFACES: Final = 4096
@@ -58,9 +60,9 @@ def named_view(name: str) -> CaptureSource | None:
     return None
 
 
-def _interfaces(stream: BinaryIO) -> list[blocks.Interface]:
+def _interfaces(stream: BinaryIO) -> list[Interface]:
     """Read the descriptions of interfaces before the first packet."""
-    found: list[blocks.Interface] = []
+    found: list[Interface] = []
     order = ""
     while len(found) < _MOST_INTERFACES:
         head = stream.read(12)
@@ -69,6 +71,8 @@ def _interfaces(stream: BinaryIO) -> list[blocks.Interface]:
         if not order:
             if not is_pcapng(head):
                 break
+            from ocsp_pcap.capture import pcapng_blocks as blocks
+
             order = "<" if head[8:12] == b"\x4d\x3c\x2b\x1a" else ">"
         kind, length = struct.unpack_from(order + "II", head)
         if not 12 <= length <= _MOST_BLOCK:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
-from ocsp_pcap.facts.codec import time_text
 from ocsp_pcap.facts.lines import pieces, writer_of
 from ocsp_pcap.facts.plan import FieldPlan, Moment, Structure, plan_of
+from ocsp_pcap.facts.times import time_text
 
 T = TypeVar("T")
 MOST_PATTERNS: Final = 1024

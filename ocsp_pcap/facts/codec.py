@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import MISSING
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from sys import intern
 from typing import Any, Final, TypeAlias
 
@@ -20,8 +20,6 @@ from ocsp_pcap.facts.plan import Integer, Listing, Moment, Pairs, Shape, Structu
 _Decode: TypeAlias = Callable[[Any], Any]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_SECOND: Final = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
-_LAST_SECOND: Final = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 _TIME: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII
 )
@@ -39,25 +37,6 @@ class FormatError(ValueError):
         """Return the path of the bad value and the problem."""
         place = ".".join(reversed(self.path))
         return f"{place}: {self.problem}" if place else self.problem
-
-
-def time_text(time: int) -> str:
-    """Return nanoseconds since the Unix epoch as RFC 3339 in UTC with nanoseconds.
-
-    RFC 3339 knows the years 1 to 9999 only; times outside become the first or last moment of them.
-    """
-    seconds, nanoseconds = divmod(time, 1_000_000_000)
-    if seconds < _FIRST_SECOND:
-        seconds, nanoseconds = _FIRST_SECOND, 0
-    elif seconds > _LAST_SECOND:
-        seconds, nanoseconds = _LAST_SECOND, 999_999_999
-    return f"{_second_text(seconds)}.{nanoseconds:09d}Z"
-
-
-@lru_cache(maxsize=4096)
-def _second_text(seconds: int) -> str:
-    """Seconds since the epoch as date and time."""
-    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def time_from_text(text: str) -> int:

@@ -12,8 +12,8 @@ from functools import cache
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
-from ocsp_pcap.facts.codec import time_text
 from ocsp_pcap.facts.plan import Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth, plan_of
+from ocsp_pcap.facts.times import time_text
 
 _Write: TypeAlias = Callable[..., str]
 """Takes a value; where it is made of others and indented, also what stands before each of its lines."""

@@ -9,7 +9,7 @@ from typing import Final
 from ocsp_pcap.explain.model import LinkKind, Presence, Severity, Verdict
 from ocsp_pcap.explain.phrases import count
 from ocsp_pcap.facts import CaptureFact
-from ocsp_pcap.facts.codec import time_text
+from ocsp_pcap.facts.times import time_text
 
 PRESENCE_MARKS: Final[dict[Presence, str]] = {"present": "✓", "attempted": "!", "absent": "-", "unknown": "?"}
 """A symbol beside the word, so that colour never carries the meaning alone."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ocsp_pcap.facts.codec import time_text
+from ocsp_pcap.facts.times import time_text
 
 from .program import CHILD, DIRECT, EXPECT, PARENT, SAMPLES, SITE, refused, run, run_process
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ocsp_pcap.facts import plan
-from ocsp_pcap.facts.codec import time_text
+from ocsp_pcap.facts.times import time_text
 
 
 def to_plain(value: Any) -> dict[str, Any]:

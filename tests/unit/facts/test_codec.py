@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsp_pcap import facts
-from ocsp_pcap.facts.codec import FormatError, from_json, time_from_text, time_text
+from ocsp_pcap.facts.codec import FormatError, from_json, time_from_text
 from ocsp_pcap.facts.lines import to_json
+from ocsp_pcap.facts.times import time_text
 
 FIRST = -62_135_596_800 * 10**9
 LAST = 253_402_300_800 * 10**9 - 1
