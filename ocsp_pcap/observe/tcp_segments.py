@@ -278,7 +278,7 @@ class SegmentReader:
             stream.gaps = stream.closed = 0
             stream.skipped = DIRECTION_BITS if stream.late else 0
             stream.wanted, stream.reset, stream.after_reset = DIRECTION_BITS, None, ()
-            self.begin(stream, self._flows.initial_sequences(stream.number))
+            self.begin(stream, self._flows.initial_sequences(stream.number, stream.first_time))
             for row, _, data in stream.entries:
                 direction, flags, frame, _, _, _, length, missing, _ = row
                 if frame in stream.refused:

@@ -33,6 +33,8 @@ class TcpStream:
     number: int
     conversation: Conversation
     sides: tuple[Reassembler, ...]
+    first_time: int
+    """Of the first row that was read."""
     gaps: int = 0
     closed: int = 0
     """Bit 0, 1: a FIN of that direction; both: RST."""

@@ -195,12 +195,13 @@ class TcpStreams:
 
     def _open(self, number: int, row: Row) -> TcpStream:
         sides = (Reassembler(0), Reassembler(1))
-        initial = self._flows.initial_sequences(number)
+        initial = self._flows.initial_sequences(number, row[3])
         mid_stream = initial == [None, None]
         stream = TcpStream(
             number,
             self._conversation(number, mid_stream),
             sides,
+            row[3],
             started_mid_stream=mid_stream,
             late=bool(self.wanted[number] & LATE),
         )

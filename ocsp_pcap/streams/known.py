@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from ocsp_pcap.streams.state import (
 from ocsp_pcap.streams.windows import MODULUS, Flags, Heard, Rows, scaled
 
 _FLOWS_AT_ONCE = 1024
+MAX_TIME: Final = int(np.iinfo(np.int64).max)
 
 
 class Acknowledgments(NamedTuple):
@@ -192,11 +193,14 @@ class KnownStreams:
         base: list[int] = self._state["base"][stream].tolist()
         return [self._first_bases.get(stream * 2 + side, base[side]) for side in (0, 1)]
 
-    def initial_sequences(self, stream: int) -> list[int | None]:
-        """Return the sequence number of each direction's SYN; None where it is not in the capture."""
+    def initial_sequences(self, stream: int, time: int = MAX_TIME) -> list[int | None]:
+        """Return the sequence number of each direction's SYN; None where it is not in the capture.
+
+        Those count for nothing of which none was captured up to ``time``: they opened no stream.
+        """
         state = self._state
         sent = state["syn_count"][stream].tolist()
-        if not any(sent):
+        if not any(sent) or int(self._opened(np.array([stream]))[0]) > time:
             return [None, None]
         answered = bool(state["syn_ack_frame"][stream])
         base = self._first_base(stream)
@@ -204,16 +208,23 @@ class KnownStreams:
             base.reverse()
         return [base[direction] if sent[direction] or answered else None for direction in (0, 1)]
 
-    def initial_numbers(self, streams: Rows, frames: Rows) -> tuple[Flags, NDArray[np.uint32]]:
+    def _opened(self, streams: Rows) -> Rows:
+        """Return when the first SYN without ACK of each stream was captured, in the order of the file."""
+        frames, times = self._state["syn_frame"][streams], self._state["syn_time"][streams]
+        found: Rows = np.where(frames == 0, MAX_TIME, times).min(axis=1)
+        return found
+
+    def initial_numbers(self, streams: Rows, frames: Rows, times: Rows) -> tuple[Flags, NDArray[np.uint32]]:
         """Tell of which streams both SYNs' numbers are known; return these, a column a direction.
 
-        They count as not known where an RST before the stream's frame in ``frames`` may have ended it.
+        They count as not known where no SYN was captured up to the stream's time in ``times``, or where an
+        RST before its frame in ``frames`` may have ended it.
         """
         state = self._state
         reset = state["reset_frame"][streams]
         known = (state["syn_ack_frame"][streams] != 0) | (state["syn_count"][streams] != 0).all(axis=1)
         known &= (state["syn_count"][streams] != 0).any(axis=1)
-        known &= (reset == 0) | (reset >= frames)
+        known &= ((reset == 0) | (reset >= frames)) & (self._opened(streams) <= times)
         base = state["base"][streams]
         if self._first_bases:
             for place, stream in enumerate(streams.tolist()):

@@ -66,7 +66,8 @@ def plain_rows(columns: TransportColumns, rows: Ordered, most: int, flows: FlowT
     group = np.repeat(np.arange(len(count)), count)
     length = columns.payload_length[row]
     sequence = columns.sequence[row]
-    known, initial = flows.initial_numbers(rows.stream[rows.start], columns.frame[rows.row[rows.start]])
+    first = rows.row[rows.start]
+    known, initial = flows.initial_numbers(rows.stream[rows.start], columns.frame[first], columns.time[first])
     plain = known[group] & ((columns.flags[row] & _ODD) == 0)
     plain &= (columns.payload_missing[row] == 0) & (columns.payload_offset[row] < EXTRA)
     if columns.disputed:

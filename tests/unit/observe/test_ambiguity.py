@@ -329,3 +329,16 @@ def test_wireshark_remarks_on_these_captures(kind: str, tmp_path: Path) -> None:
 
 def read(folder: Path, wires: list[Wire], *, start: tuple[int, int] = START, version: int = 4) -> Facts:
     return read_facts([write_capture(folder / "a.pcap", wires, start=start, version=version)])
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_a_syn_that_comes_late_is_no_opening(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is forged, or sent again: what was said before it is not known, and order proves nothing."""
+    monkeypatch.setattr("ocsp_pcap.capture.reader.BATCH_ROWS", at_once)
+    syn = Wire(CLIENT, "S", -1, heard=None)
+    (handshake,) = read(tmp_path, [*opening()[2:], hello(), *rest()[:2], syn, *rest()[2:]]).handshakes
+    assert handshake.started_mid_stream
+    assert handshake.sni == "taken.test"
+    assert handshake.alerts

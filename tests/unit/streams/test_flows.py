@@ -320,7 +320,7 @@ def test_a_later_syn_ack_does_not_move_where_payload_begins(
         table.assign(replace(columns, payload_length=lengths[first : first + step]))
     assert table.initial_sequences(0) == [100, 500]
     assert table.first_numbers(0) == [101, 501]
-    known, numbers = table.initial_numbers(np.array([0]), np.array([4]))
+    known, numbers = table.initial_numbers(np.array([0]), np.array([4]), np.array([4000]))
     assert known.all()
     assert numbers.tolist() == [[100, 500]]
 
