@@ -238,8 +238,12 @@ class _Drawing:
         relayed = sum(self.case.hellos.inner_leg(visit) is not None for visit in visits)
         parts = [count(len(leaves), "certificate")] if leaves else []
         if reissued:
-            issuer, _ = Counter(reissued.values()).most_common(1)[0]
-            parts[-1:] = [f"{parts[-1]} reissued by {common_name(issuer)}"]
+            issuers = Counter(reissued.values())
+            others = " and others" if len(issuers) > 1 else ""
+            by = f"reissued by {common_name(issuers.most_common(1)[0][0])}{others}"
+            parts = [
+                f"{parts[0]} {by}" if len(reissued) == len(leaves) else f"{parts[0]}, {len(reissued):,} {by}"
+            ]
         if hidden:
             parts.append(f"{hidden:,} encrypted")
         if relayed:

@@ -19,7 +19,7 @@ from ocsp_pcap.facts import OcspExchangeFact
 
 Relay: TypeAlias = Literal["inner-leg-seen", "asker-unseen"]
 Outcome: TypeAlias = Literal[
-    "answered", "http-error", "responder-error", "response-invalid", "untimely", "no-response"
+    "answered", "http-error", "responder-error", "response-invalid", "untimely", "no-response", "cut-short"
 ]
 
 FAILED: Final[dict[Outcome, tuple[str, str]]] = {
@@ -29,6 +29,8 @@ FAILED: Final[dict[Outcome, tuple[str, str]]] = {
     # Whose clock is right, the validator's or the capture's, is for its verdict to say.
     "untimely": ("answer not valid by the capture's clock", "answers not valid by the capture's clock"),
     "no-response": ("without an answer", "without an answer"),
+    # Not of the query, but of the capture.
+    "cut-short": ("answer cut short in the capture", "answers cut short in the capture"),
 }
 """Outcome: what it is called, one and several."""
 
@@ -137,6 +139,8 @@ def _outcome(exchange: OcspExchangeFact, queries: list[Query]) -> Outcome:
     response, http_status = exchange.response, exchange.http_status
     if http_status is not None and not 200 <= http_status < 300:
         return "answered" if http_status == NOT_MODIFIED else "http-error"
+    if exchange.missing_bytes and (response is None or response.parse_error):
+        return "cut-short"
     if response is None:
         return "no-response" if exchange.frames.response is None else "response-invalid"
     if response.parse_error or response.response_status is None:

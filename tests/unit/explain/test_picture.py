@@ -137,3 +137,24 @@ def test_chosen_hosts_choose_what_is_drawn() -> None:
     drawn = picture(*both, hosts=("mail.test",))
     assert [node.name for node in drawn.nodes if node.kind == "origin"] == ["mail.test"]
     assert not any(link.kind == "ocsp" for link in drawn.links)
+
+
+def test_only_what_a_proxy_made_is_called_reissued() -> None:
+    genuine = handshake("mail.test", mail, client=CHILD, server=PARENT_INSIDE, proxied=True, time=9)
+
+    def label(*seen: Fact) -> str:
+        drawn = picture(*chain, mail, *seen, site=site(child={}, parent={}))
+        kinds = {node.id: node.kind for node in drawn.nodes}
+        (told,) = {each.label for each in drawn.links if each.kind == "tls" and kinds[each.source] == "child"}
+        return told
+
+    assert label() == "1 TLS handshake: 1 certificate reissued by Proxy CA"
+    assert label(genuine) == "2 TLS handshakes: 2 certificates, 1 reissued by Proxy CA"
+    other = reissued("news.test", "CN=Other CA")
+    visits = (
+        handshake("news.test", other, client=CHILD, server=PARENT_INSIDE, proxied=True, time=20),
+        handshake("news.test", certificate("news.test"), time=20.1),
+    )
+    assert label(other, certificate("news.test"), *visits) == (
+        "2 TLS handshakes: 2 certificates reissued by Proxy CA and others"
+    )
