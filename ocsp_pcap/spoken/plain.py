@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from ocsp_pcap.http.events import ConnectTunnel
 from ocsp_pcap.http.tunnel import opened_tunnel
 from ocsp_pcap.spoken.seen import Spoken, Tunnel
 from ocsp_pcap.spoken.shared import Shared
@@ -38,8 +39,8 @@ class PlainConnections:
         self._shared = shared
         self._walker = Walker()
         self._templates = Templates(shared.same)
-        self._tunnels: dict[tuple[bytes, bytes], Tunnel] = {}
-        """By request and answer; the frame is another's."""
+        self._tunnels: dict[tuple[bytes, bytes], ConnectTunnel] = {}
+        """By request and answer; the frames are another's."""
 
     def read(self, segments: Sequence[Stretch], client: int) -> Said | None:
         """Return what was spoken on a connection; None: more may yet follow that counts.
@@ -75,14 +76,13 @@ class PlainConnections:
             raise NotPlainError
         asked = bytes(memory[start : start + length])
         answered = bytes(answer_memory[answer_start : answer_start + answer_length])
-        tunnel = self._tunnels.get((asked, answered))
-        if tunnel is None:
+        opened = self._tunnels.get((asked, answered))
+        if opened is None:
             opened = opened_tunnel(asked, frame, time, answered, answer_frame)
             if opened is None:
                 raise NotPlainError
-            tunnel = Tunnel("connect", opened.host, opened.port, frame, opened.status, opened.via)
             if length <= LONGEST_REQUEST and answer_length <= LONGEST_REQUEST:
                 if len(self._tunnels) == MOST_TUNNELS:
                     self._tunnels.clear()
-                self._tunnels[asked, answered] = tunnel
-        return tunnel._replace(frame=frame)
+                self._tunnels[asked, answered] = opened
+        return Tunnel("connect", opened.host, opened.port, frame, opened.status, opened.via)

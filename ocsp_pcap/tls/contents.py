@@ -19,6 +19,7 @@ from ocsp_pcap.tls.handshake import (
     CERTIFICATE_STATUS,
     CLIENT_HELLO,
     SERVER_HELLO,
+    plausible_message,
     read_message,
 )
 from ocsp_pcap.tls.messages import HELLO_RETRY_REQUEST, RANDOM, SESSION_ID, places_of_keys
@@ -44,6 +45,8 @@ class Content:
     def __init__(self, kind: int, body: bytes, from_client: bool, *, kept: bool) -> None:
         """Raises NotPlainError where the message cannot be read as a whole."""
         events: list[TlsEvent] = []
+        if not plausible_message(bytes((kind, *len(body).to_bytes(3)))):
+            raise NotPlainError
         if read_message(kind, body, 0, 0, events, from_client) is not None:
             raise NotPlainError
         self.kept = kept

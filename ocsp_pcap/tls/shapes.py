@@ -17,7 +17,6 @@ from ocsp_pcap.tls.handshake import (
     CERTIFICATE,
     CERTIFICATE_STATUS,
     CLIENT_HELLO,
-    CLIENT_KEY_EXCHANGE,
     COMPRESSED_CERTIFICATE,
     ENCRYPTED_EXTENSIONS,
     KNOWN_TYPES,
@@ -157,6 +156,8 @@ def _take(state: ConnectionState[Direction], symbol: int, events: list[TlsEvent]
     """Have a state take what a symbol stands for."""
     side = state.client if symbol & 1 else state.server
     kind, value = symbol >> 1 & (1 << _TYPE_BITS) - 1, symbol >> _VALUE
+    if state.server_hello is None and not _begins(state, side, kind, value):
+        raise NotPlainError
     if kind >= _MESSAGE:
         _take_message(state, side.from_client, kind - _MESSAGE, value, events)
     elif kind == APPLICATION_DATA:
@@ -165,21 +166,22 @@ def _take(state: ConnectionState[Direction], symbol: int, events: list[TlsEvent]
         state.change_cipher_spec(side, 0, 0, events)
     elif kind == ALERT:
         state.alert(side, (value - 1).to_bytes(2) if value else b"", 0, 0, events)
-    elif state.server_hello is None:
-        # Perhaps the second ClientHello of TLS 1.3 (RFC 8446 D.4).
-        raise NotPlainError
     else:
         state.protected_handshake(side, 0, 0, events)
+
+
+def _begins(state: ConnectionState[Direction], side: Direction, kind: int, value: int) -> bool:
+    """Tell whether this may come before ServerHello: one side says hello, the other may send an alert."""
+    if not side.from_client:
+        return state.hello_seen and (kind == _MESSAGE + SERVER_HELLO or (kind == ALERT and value > 0))
+    # A handshake record behind ChangeCipherSpec may be the second ClientHello of TLS 1.3 (RFC 8446 D.4).
+    return kind != HANDSHAKE if state.hello_seen else kind == _MESSAGE + CLIENT_HELLO
 
 
 def _take_message(
     state: ConnectionState[Direction], from_client: bool, kind: int, value: int, events: list[TlsEvent]
 ) -> None:
-    if not state.hello_seen and not (from_client and kind == CLIENT_HELLO):
-        raise NotPlainError
     if kind not in KNOWN_TYPES or kind in (COMPRESSED_CERTIFICATE, ENCRYPTED_EXTENSIONS):
-        raise NotPlainError
-    if kind == CLIENT_KEY_EXCHANGE and not from_client and state.server_hello is None:
         raise NotPlainError
     event: ClientHello | ServerHello | Certificate | CertificateStatus
     if kind == CLIENT_HELLO:

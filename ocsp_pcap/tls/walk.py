@@ -13,21 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from struct import Struct
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.contents import CONTENT_TYPES, Content, Contents
 from ocsp_pcap.tls.events import Certificate, CertificateStatus, ClientHello, ServerHello, TlsEvent
 from ocsp_pcap.tls.handshake import SERVER_HELLO
 from ocsp_pcap.tls.messages import RANDOM
-from ocsp_pcap.tls.records import (
-    ALERT,
-    APPLICATION_DATA,
-    CHANGE_CIPHER_SPEC,
-    HANDSHAKE,
-    MAX_FRAGMENT,
-    plausible_record,
-)
+from ocsp_pcap.tls.records import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, MAX_FRAGMENT
 from ocsp_pcap.tls.shapes import (
     CHANGE,
     DATA,
@@ -54,20 +47,37 @@ _BOTH: Final = 3
 _WITH_CONTENT: Final = (ClientHello, ServerHello, Certificate, CertificateStatus)
 
 
-class Walked(NamedTuple):
-    """A connection that was gone through, up to where nothing more can tell anything."""
+class _Side:
+    """What of a direction waits."""
 
-    shape: Shape
-    places: list[int]
-    """0, then frame and time of each record and message that counts."""
-    contents: list[Content]
-    """Of the messages that have one."""
-    randoms: list[bytes]
-    """Of the hellos."""
-    sessions: list[bytes]
-    """The session ids in them."""
-    usual: bool
-    """Times never go back, and all contents are remembered."""
+    begun = b""
+    """The beginning of a record, and how many bytes are needed to go on."""
+    need = 5
+    passing = 0
+    """Bytes of application data still to be stepped over, and the symbol of that record."""
+    passed = 0
+
+
+class Walked:
+    """A connection as far as it was gone through, which is no farther than anything can be told by."""
+
+    __slots__ = ("_known", "_longest", "contents", "places", "randoms", "sessions", "shape", "usual")
+
+    def __init__(self, first: Shape, known: Contents) -> None:
+        self._known = known
+        self._longest = BOUNDS.handshake_message
+        self.shape = first
+        """The state at its end."""
+        self.places = [0]
+        """0, then frame and time of each record and message that counts."""
+        self.contents: list[Content] = []
+        """Of the messages that have one."""
+        self.randoms: list[bytes] = []
+        """Of the hellos."""
+        self.sessions: list[bytes] = []
+        """The session ids in them."""
+        self.usual = True
+        """Times never go back, and all contents are remembered."""
 
     @property
     def last_frames(self) -> tuple[int, int]:
@@ -98,41 +108,18 @@ class Walked(NamedTuple):
             found.append(event._replace(frame=places[2 * number - 1], time=places[2 * number]))
         return found
 
-
-class _Side:
-    """What of a direction waits."""
-
-    __slots__ = ("begun", "need", "passed", "passing", "started")
-
-    def __init__(self) -> None:
-        self.started = False
-        self.begun = b""
-        """The beginning of a record, and how many bytes are needed to go on."""
-        self.need = 5
-        self.passing = 0
-        """Bytes of application data still to be stepped over, and the symbol of that record."""
-        self.passed = 0
-
-
-class _Walk:
-    """One connection that is gone through."""
-
-    __slots__ = ("_contents", "_longest", "contents", "places", "randoms", "sessions", "shape")
-
-    def __init__(self, first: Shape, contents: Contents) -> None:
-        self._contents = contents
-        self._longest = BOUNDS.handshake_message
-        self.shape = first
-        self.places = [0]
-        self.contents: list[Content] = []
-        self.randoms: list[bytes] = []
-        self.sessions: list[bytes] = []
-
-    def records(
-        self, side: _Side, sender: int, memory: Memory, position: int, end: int, place: tuple[int, int]
-    ) -> None:
-        """Take the records that are whole, and step over application data."""
-        shape, places = self.shape, self.places
+    def take(
+        self,
+        shape: Shape,
+        sender: int,
+        side: _Side,
+        memory: Memory,
+        position: int,
+        end: int,
+        place: tuple[int, int],
+    ) -> Shape:
+        """Take the records that are whole, and step over application data; return the state behind them."""
+        places = self.places
         while end - position >= 5:
             kind, version, length, header = _HEADERS(memory, position)
             if not 0x0300 <= version <= 0x0304 or length > MAX_FRAGMENT:
@@ -143,10 +130,9 @@ class _Walk:
                 if kind == APPLICATION_DATA:
                     side.passing = position - end
                     side.passed = DATA.get(length, OTHER_DATA) | sender
-                    position = end
-                else:
-                    position = begin - 5
-                    side.need = 5 + length
+                    return shape
+                position = begin - 5
+                side.need = 5 + length
                 break
             if kind == HANDSHAKE:
                 if not shape.protected >> sender & 1:
@@ -164,12 +150,12 @@ class _Walk:
             shape = shape[symbol | sender]
             places += place
             if shape.done >> sender & 1:
-                break
+                return shape
         else:
             side.need = 5
-        self.shape = shape
         if position < end:
             side.begun = bytes(memory[position:end])
+        return shape
 
     def _messages(
         self,
@@ -192,14 +178,16 @@ class _Walk:
             if position > end or length > self._longest:
                 raise NotPlainError
             if kind in CONTENT_TYPES:
-                data = bytes(memory[begin:position])
+                body = bytes(memory[begin:position])
                 if kind <= SERVER_HELLO:
-                    content = self._contents.hello(kind, data)
-                    self.randoms.append(data[RANDOM])
-                    self.sessions.append(data[content.session])
+                    content = self._known.hello(kind, body)
+                    self.randoms.append(body[RANDOM])
+                    self.sessions.append(body[content.session])
                 else:
-                    content = self._contents.body(kind, data, sender)
+                    content = self._known.body(kind, body, sender)
                 self.contents.append(content)
+                if not content.kept:
+                    self.usual = False
                 shape = shape[content.symbol | sender]
             else:
                 shape = shape[MESSAGES[kind] | sender]
@@ -225,14 +213,15 @@ class Walker:
 
         Raises NotPlainError.
         """
-        walk = _Walk(self._shapes.first, self._contents)
+        shape = self._shapes.first
+        walked = Walked(shape, self._contents)
         sides = _Side(), _Side()
-        latest, usual = 0, True
+        latest = 0
         for sender, frame, time, memory, position, length in segments:
-            if walk.shape.done >> sender & 1:
+            if shape.done >> sender & 1:
                 continue
             if time < latest:
-                usual = False
+                walked.usual = False
             latest, place, side = time, (frame, time), sides[sender]
             end = position + length
             if side.passing:
@@ -241,24 +230,18 @@ class Walker:
                     side.passing = position - end
                     continue
                 side.passing = 0
-                walk.shape = walk.shape[side.passed]
-                walk.places += place
-            if side.begun:
+                shape = shape[side.passed]
+                walked.places += place
+            elif side.begun:
                 memory = b"".join((side.begun, memory[position:end], _BEHIND))
                 position, end = 0, len(memory) - len(_BEHIND)
                 if end < side.need:
                     side.begun = memory[:end]
                     continue
                 side.begun = b""
-            if not side.started and end - position >= 5:
-                if not plausible_record(bytes(memory[position : min(end, position + 9)])):
-                    raise NotPlainError
-                side.started = True
-            if not walk.shape.done >> sender & 1:
-                walk.records(side, sender, memory, position, end, place)
-            if walk.shape.done == _BOTH:
-                break
-        else:
-            return None
-        usual = usual and all(content.kept for content in walk.contents)
-        return Walked(walk.shape, walk.places, walk.contents, walk.randoms, walk.sessions, usual)
+            if not shape.done >> sender & 1:
+                shape = walked.take(shape, sender, side, memory, position, end, place)
+            if shape.done == _BOTH:
+                walked.shape = shape
+                return walked
+        return None
