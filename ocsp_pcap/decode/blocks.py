@@ -110,20 +110,19 @@ def tcp_block(
     capture does. As in Wireshark, a packet with less than :data:`TCP_MINIMUM` bytes of header is no
     segment, and one with an impossible data offset takes part in the numbering of streams only.
     """
-    end = np.minimum(captured_end, announced_end)
-    complete = end - at >= TCP_MINIMUM
-    if not complete.all():
-        keep = np.flatnonzero(complete)
-        row, addresses, header, at = row[keep], addresses.select(keep), pick(header, keep), at[keep]
-        end, announced_end = end[keep], announced_end[keep]
-    header_length = (header["data_offset"] >> 4).astype(np.int64) << 2
+    header_length = header["data_offset"] >> 4 << 2
     start = at + header_length
     in_error = (header_length < 20) | (start > announced_end)
-    length = np.maximum(end - start, 0)
-    missing = np.maximum(announced_end - np.maximum(end, start), 0)
-    if in_error.any():
-        length[in_error] = 0
-        missing[in_error] = 0
+    missing = np.zeros(len(row), np.int64)
+    if in_error.any() or (captured_end < announced_end).any():
+        end = np.minimum(captured_end, announced_end)
+        keep = np.flatnonzero(end - at >= TCP_MINIMUM)
+        row, addresses, header, start = row[keep], addresses.select(keep), pick(header, keep), start[keep]
+        end, announced_end, in_error = end[keep], announced_end[keep], in_error[keep]
+        length = np.where(in_error, 0, np.maximum(end - start, 0))
+        missing = np.where(in_error, 0, np.maximum(announced_end - np.maximum(end, start), 0))
+    else:
+        length = announced_end - start
     return Block(
         row=row,
         ip_version=np.full(len(row), addresses.ip_version, np.uint8),

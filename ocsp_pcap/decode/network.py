@@ -21,8 +21,6 @@ from ocsp_pcap.decode.protocols import (
     ICMP_ERRORS,
     ICMPV6,
     ICMPV6_ERRORS,
-    IPV4_TYPE,
-    TCP,
     table,
 )
 from ocsp_pcap.decode.window import (
@@ -36,10 +34,15 @@ from ocsp_pcap.decode.window import (
     byte,
     gather,
     pick,
+    word,
 )
 
 _FRAGMENTED = 0x3FFF
 """More-fragments flag and fragment offset (RFC 791 3.1)."""
+_FIRST, _FIRST_MASK = word("0000 0800 45"), word("0000 FFFF FF")
+"""EtherType of IPv4, version 4 and a header of 20 bytes."""
+_SECOND, _SECOND_MASK = word("0000 0000 00 06"), word("0000 3FFF 00 FF")
+"""No fragment, and TCP: see _FRAGMENTED."""
 _ICMP_ERROR = table(256, ICMP_ERRORS)
 _ICMPV6_ERROR = table(256, ICMPV6_ERRORS)
 
@@ -68,14 +71,10 @@ def dominant(buffer: Bytes, frames: Frames) -> tuple[Block | None, Frames]:
     start, captured_end = frames.at, frames.captured_end
     window = gather(buffer, start + ETHERNET_IPV4_START, ETHERNET_IPV4_TCP)
     total = window["total_length"].astype(np.int64)
-    chosen = (
-        (window["ethertype"] == IPV4_TYPE)
-        & (window["version_and_length"] == 0x45)
-        & (window["protocol"] == TCP)
-        & ((window["fragment"] & _FRAGMENTED) == 0)
-        & (total >= 20)
-        & (captured_end - start >= 34)
-    )
+    chosen = (window["first"] & _FIRST_MASK) == _FIRST
+    chosen &= (window["second"] & _SECOND_MASK) == _SECOND
+    chosen &= total >= 20
+    chosen &= captured_end - start >= 34
     row = frames.row
     rest = frames.select(row[:0])
     if not chosen.all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,11 @@ IPV4 = layout(20, **_IPV4)
 """IPv4 header (RFC 791 3.1)."""
 TCP_HEADER = layout(16, **_TCP)
 """TCP header up to and with the window (RFC 9293 3.1)."""
-ETHERNET_IPV4_TCP = layout(40, ethertype=(">u2", 2), **_shifted(_IPV4, 4), **_shifted(_TCP, 24))
-"""What follows the first ten bytes of an Ethernet frame, if it is IPv4 without options and TCP."""
+ETHERNET_IPV4_TCP = layout(40, first=("u8", 0), second=("u8", 8), **_shifted(_IPV4, 4), **_shifted(_TCP, 24))
+"""What follows the first ten bytes of an Ethernet frame, if it is IPv4 without options and TCP.
+
+The EtherType stands in the ``first`` eight bytes. They and the ``second`` ones compare with :func:`word`.
+"""
 ETHERNET_IPV4_START = 10
 IPV6 = layout(
     40,
@@ -74,6 +78,11 @@ UINT16 = layout(2, value=(">u2", 0))
 UINT32 = layout(4, value=(">u4", 0))
 SNAP = layout(8, sap=(">u2", 0), control=("u1", 2), ethertype=(">u2", 6))
 """LLC and SNAP headers (IEEE 802.2)."""
+
+
+def word(octets: str) -> np.uint64:
+    """Return up to eight bytes, written in hexadecimal, as the native number that begins with them."""
+    return np.uint64(int.from_bytes(bytes.fromhex(octets).ljust(8, b"\0"), sys.byteorder))
 
 
 def gather(buffer: Bytes, at: Column, form: np.dtype[np.void]) -> Window:
