@@ -38,6 +38,9 @@ _RESET_LENGTHS: Final = np.array(
         | {_CRYPT_RESET, _CRYPT_RESET + 12}
     )
 )
+_OF_RESET = np.zeros(_RESET_LENGTHS[-1] + 2, np.bool_)
+_OF_RESET[_RESET_LENGTHS] = True
+"""By length; the last place stands for what is longer."""
 _CLIENT_OPCODES, _SERVER_OPCODES = np.array((0x08, 0x38)), np.array((0x10, 0x40))
 """First octets of hard resets: opcodes 1 and 7 of the client, 2 and 8 of the server, key id 0."""
 
@@ -86,9 +89,7 @@ def outside(tcp: TransportColumns, udp: TransportColumns) -> Counter[str]:
 def _resets(columns: TransportColumns, prefix: int) -> int:
     """Count hard resets of OpenVPN that fill a payload; over TCP their length stands before each."""
     length: NDArray[Any] = columns.payload_length - prefix
-    near = (length >= _RESET_LENGTHS[0]) & (length <= _RESET_LENGTHS[-1])
-    rows = np.flatnonzero(near & ~columns.in_error)
-    rows = rows[among(length[rows], _RESET_LENGTHS)]
+    rows = np.flatnonzero(_OF_RESET.take(length, mode="clip") & ~columns.in_error)
     if not len(rows):
         return 0
     start, length = columns.payload_offset[rows] + prefix, length[rows]

@@ -38,6 +38,15 @@ def first_of_each(values: NDArray[Any]) -> Indices:
     return first
 
 
+def last_of_each(values: NDArray[Any], size: int) -> Indices:
+    """Return where each of some numbers below ``size`` last stands, in ascending order of the places."""
+    places = np.arange(len(values))
+    # Those that are not among the values are never looked at.
+    last = np.empty(size, np.intp)
+    last[values] = places
+    return np.flatnonzero(last[values] == places)
+
+
 def marked(values: NDArray[Any], wanted: NDArray[Any], size: int) -> NDArray[np.bool_]:
     """Say for each value whether it is one of those wanted, all of which are from 0 on and below ``size``."""
     marks = np.zeros(size, np.bool_)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, SYN, TransportColumns
-from ocsp_pcap.streams.distinct import among, distinct, first_of_each, run_starts
+from ocsp_pcap.streams.distinct import among, distinct, first_of_each, last_of_each, run_starts
 from ocsp_pcap.streams.exact_index import Lanes
 from ocsp_pcap.streams.flow import FlowRows
 from ocsp_pcap.streams.remembered import RememberedStreams
@@ -134,14 +134,17 @@ class FlowTable(RememberedStreams):
         both_sides = self._state["based"].view(np.uint16).reshape(-1)
         rows = np.flatnonzero(usable & (both_sides[stream] != _BOTH))
         if len(rows):
-            flags = columns.flags[rows]
+            # The first segment of a side tells its base, or the first acknowledgment of the other side.
             slot = stream[rows] * 2 + swapped[rows]
-            slots = np.stack((slot, slot ^ 1), axis=1).reshape(-1)
-            own = columns.sequence[rows] - ((flags & SYN) == 0)
-            values = np.stack((own, columns.acknowledgment[rows] - np.uint32(1)), axis=1).reshape(-1)
-            said = np.stack((np.ones(len(rows), np.bool_), (flags & ACK) != 0), axis=1).reshape(-1)
-            # A side may stand there several times: numpy keeps the last, which is its first row.
-            fresh = np.flatnonzero(said & ~based[slots])[::-1]
+            own = len(rows) - 1 - last_of_each(slot[::-1], 2 * len(self))
+            heard = np.flatnonzero(columns.flags[rows] & ACK)
+            heard = heard[len(heard) - 1 - last_of_each(slot[heard[::-1]], 2 * len(self))]
+            slots = np.concatenate((slot[own], slot[heard] ^ 1))
+            own_base = columns.sequence[rows[own]] - ((columns.flags[rows[own]] & SYN) == 0)
+            values = np.concatenate((own_base, columns.acknowledgment[rows[heard]] - np.uint32(1)))
+            # A side may stand there twice: numpy keeps the last, which is the earlier one.
+            order = np.argsort(np.concatenate((own, heard)))[::-1]
+            fresh = order[~based[slots[order]]]
             base[slots[fresh]] = values[fresh]
             based[slots[fresh]] = True
         both = SYN | ACK

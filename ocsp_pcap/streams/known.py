@@ -35,6 +35,9 @@ class Acknowledgments(NamedTuple):
 
     rows: Rows
     slot: Rows
+    """Of each row its stream, twice, plus its direction."""
+    slots: Rows
+    """The same, each once. What follows is theirs."""
     known: Flags
     acknowledgment: NDArray[np.uint32]
     window: NDArray[np.uint32]
@@ -56,7 +59,7 @@ class KnownStreams:
         has another one: a second answer to a SYN sent twice, a forged one, or that of another connection."""
         nothing = np.empty(0, np.int64)
         numbers = np.empty(0, np.uint32)
-        self._before = Acknowledgments(nothing, nothing, np.empty(0, np.bool_), numbers, numbers)
+        self._before = Acknowledgments(nothing, nothing, nothing, np.empty(0, np.bool_), numbers, numbers)
 
     def __len__(self) -> int:
         return self._size
@@ -75,7 +78,7 @@ class KnownStreams:
     def heard_before(self, stream: int, direction: int) -> tuple[int, int] | None:
         """Return the last acknowledgment, and window as advertised, of a direction before this batch."""
         slot, before = stream * 2 + direction, self._before
-        first = np.flatnonzero(before.slot == slot)[:1].tolist()
+        first = np.flatnonzero(before.slots == slot).tolist()
         if not first:
             return self._last_heard(stream, direction)
         if not before.known[first[0]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.capture.batch import Column
 from ocsp_pcap.decode.columns import EXTRA, FIN, RST, SYN, URG, TransportColumns
-from ocsp_pcap.streams.distinct import among
+from ocsp_pcap.streams.distinct import among, order_of
 from ocsp_pcap.streams.flows import FlowTable
 
 _ODD: Final = SYN | FIN | RST | URG
@@ -33,7 +33,7 @@ class Ordered(NamedTuple):
     @classmethod
     def by_stream(cls, row: Column, stream: Column, direction: NDArray[np.uint8]) -> Ordered:
         """Order rows that are in the order of the capture."""
-        order = np.argsort(stream, kind="stable")
+        order = order_of(stream)
         stream = stream[order]
         start = np.flatnonzero(np.r_[True, stream[1:] != stream[:-1]][: len(stream)])
         return cls(row[order], stream, direction[order], start, np.r_[start[1:], len(stream)][: len(start)])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ocsp_pcap.decode.columns import ACK, EXTRA, FIN, RST, SYN, TransportColumns
 from ocsp_pcap.streams.across_files import StreamsAcrossFiles
-from ocsp_pcap.streams.distinct import first_of_each, marked
+from ocsp_pcap.streams.distinct import first_of_each, last_of_each, marked
 from ocsp_pcap.streams.headers import FAR, NEAR
 from ocsp_pcap.streams.known import Acknowledgments
 from ocsp_pcap.streams.state import BLIND_FIN, BLIND_MORE, BLIND_RST, RESET_BY_1
@@ -99,11 +99,12 @@ class RememberedStreams(StreamsAcrossFiles):
         state, own = self._state, slot[rows]
         acknowledgment, window = state["acknowledgment"].reshape(-1), state["window"].reshape(-1)
         acked = state["acked"].reshape(-1)
-        self._before = Acknowledgments(rows, own, acked[own], acknowledgment[own], window[own])
-        acked[own] = True
-        # A direction may stand there several times: numpy keeps the last, which is the latest.
-        acknowledgment[own] = columns.acknowledgment[rows]
-        window[own] = advertised(columns, rows)
+        last = last_of_each(own, 2 * len(self))
+        slots, latest = own[last], rows[last]
+        self._before = Acknowledgments(rows, own, slots, acked[slots], acknowledgment[slots], window[slots])
+        acked[slots] = True
+        acknowledgment[slots] = columns.acknowledgment[latest]
+        window[slots] = advertised(columns, latest)
 
     def _remember_blind(self, columns: TransportColumns, rows: Rows, all_slots: Rows) -> None:
         """Keep of each direction the first blind end (see ``FIELDS``), and whether there are others."""
@@ -152,10 +153,9 @@ class RememberedStreams(StreamsAcrossFiles):
         before = self._before
         own = np.flatnonzero(marked(before.slot, slots, 2 * len(self)))
         slot = before.slot[own]
-        now = last[slot]
-        higher = _difference(columns.acknowledgment[before.rows[own]], now) > 0
-        higher |= before.known[own] & (_difference(before.acknowledgment[own], now) > 0)
-        return marked(slots, slot[higher], 2 * len(self))
+        higher = _difference(columns.acknowledgment[before.rows[own]], last[slot]) > 0
+        earlier = before.known & (_difference(before.acknowledgment, last[before.slots]) > 0)
+        return marked(slots, np.concatenate((slot[higher], before.slots[earlier])), 2 * len(self))
 
     def _heard_before(
         self, columns: TransportColumns, rows: Rows, slot: Rows, all_slots: Rows

@@ -6,7 +6,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsp_pcap.streams.distinct import among, distinct, first_of_each, marked, order_of, run_starts
+from ocsp_pcap.streams.distinct import (
+    among,
+    distinct,
+    first_of_each,
+    last_of_each,
+    marked,
+    order_of,
+    run_starts,
+)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 5), max_size=40))
@@ -22,6 +30,12 @@ def test_same_as_numpy(numbers: list[int]) -> None:
 def test_values_among_others(numbers: list[int], wanted: list[int]) -> None:
     found = among(np.array(numbers, np.uint64), np.array(wanted, np.uint64))
     assert found.tolist() == [number in wanted for number in numbers]
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_where_numbers_last_stand(numbers: list[int]) -> None:
+    expected = [at for at, number in enumerate(numbers) if number not in numbers[at + 1 :]]
+    assert last_of_each(np.array(numbers, np.int64), 10).tolist() == expected
 
 
 @given(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 9)))
