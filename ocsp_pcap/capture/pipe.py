@@ -28,12 +28,12 @@ def at_once(call: Callable[[], Value]) -> Value:
     return call()
 
 
-class Interrupted(Exception):  # noqa: N818
+class ReadEnded(Exception):  # noqa: N818
     """Reading is to end, and no byte was taken."""
 
 
 class File(io.FileIO):
-    """A file, or a pipe, of which reads raise Interrupted where :attr:`wait` or :attr:`until` ends them."""
+    """A file, or a pipe, of which reads raise ReadEnded where :attr:`wait` or :attr:`until` ends them."""
 
     def __init__(self, file: int | Path, *, closefd: bool = True) -> None:
         super().__init__(file, closefd=closefd)
@@ -54,7 +54,7 @@ class File(io.FileIO):
     def readinto(self, target: Any) -> int | None:
         """Fill ``target`` as far as bytes are there; 0 means the end."""
         if self._poll is not None and not self._wait_for_bytes(self._poll):
-            raise Interrupted
+            raise ReadEnded
         return super().readinto(target)
 
     def _wait_for_bytes(self, poll: select.poll) -> bool:

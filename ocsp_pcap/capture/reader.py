@@ -18,7 +18,7 @@ from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.expand import source_named
 from ocsp_pcap.capture.formats import is_capture, is_pcap
 from ocsp_pcap.capture.parser import NOT_A_PACKET, BlockParser, FileDamage, Parsed
-from ocsp_pcap.capture.pipe import Interrupted, Wait, at_once, below
+from ocsp_pcap.capture.pipe import ReadEnded, Wait, at_once, below
 from ocsp_pcap.capture.source import CaptureSource, not_a_capture, read_head, stored_position, stream_damage
 
 BLOCK_SIZE = 16 << 20
@@ -209,7 +209,7 @@ class CaptureReader:
             into = room[self._filled :]
             try:
                 count = self._wait(partial(read, into)) if self._pipe is None else read(into)
-            except Interrupted:
+            except ReadEnded:
                 count = None
             except (OSError, ValueError) as error:
                 self._damage = f"reading failed at byte {self._base + self._filled}: {error}"

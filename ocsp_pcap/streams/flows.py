@@ -209,7 +209,7 @@ def _ordered_4(source: _Ends, destination: _Ends) -> tuple[Flags, Lanes]:
 
 
 def _ordered_6(source: _Ends, destination: _Ends) -> tuple[Flags, Lanes]:
-    """Say which sources are the greater end; return the lanes of the key (see :mod:`.addresses`)."""
+    """Say which sources are the greater end; return the key (:mod:`ocsp_pcap.streams.addresses`)."""
     swapped = source.high > destination.high
     same = source.high == destination.high
     swapped |= same & (source.low > destination.low)
