@@ -64,6 +64,9 @@ class Listing(NamedTuple):
 class Pairs(NamedTuple):
     """A sequence of pairs of strings, the first of each pair different: a map."""
 
+    key: Text = Text()
+    value: Text = Text()
+
 
 class FieldPlan(NamedTuple):
     """One field of a class."""

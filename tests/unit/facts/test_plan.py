@@ -35,6 +35,12 @@ def test_kinds_are_those_of_the_facts_in_their_order() -> None:
     assert len(KINDS) == len(fields(Facts))
 
 
+def test_no_shape_equals_one_of_another_kind() -> None:
+    """What is made once for each shape would be that of the other one."""
+    shapes = [Text(), Integer(), Truth(), Moment(stated=False), Listing(Text()), Pairs()]
+    assert len(set(shapes)) == len(shapes)
+
+
 def test_a_plan() -> None:
     inner = plan_of(Inner)
     assert [(column.name, column.shape) for column in inner.members] == [
