@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read
@@ -53,7 +54,7 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
         # A proxy that only read along with the hello may still have answered it itself.
         words = "the ServerHello is not seen on both sides, so the proxy may have answered the hello itself"
         signs.append(Standing("packets-lost", words))
-    if not _shown_in_order(inner, question.visit):
+    if not _shown_in_order(question.case, inner, question.visit):
         words = (
             f"that {inner.handshake.server} and {here.client} are one host is not shown by packets, and the "
             "hello may have gone the other way"
@@ -88,17 +89,19 @@ def _same_hello(question: Question, inner: Visit) -> Claim:
     )
 
 
-def _shown_in_order(inner: Visit, outer: Visit) -> bool:
+def _shown_in_order(case: Case, inner: Visit, outer: Visit) -> bool:
     """Packets show that the hello came in on one leg and went on by the other, whoever is one host.
 
-    Of one host with two addresses: what names its target to a proxy is further in than what goes there.
+    Of one host with two addresses: what names its target to a proxy is further in than what goes there. Time
+    tells only where packets stand in its order.
     """
     before, after = inner.handshake, outer.handshake
-    return (
-        before.server == after.client
-        or (before.tunnel in PROXIED and after.tunnel not in PROXIED)
-        or (before.capture == after.capture and inner.time <= outer.time)
-    )
+    if before.server == after.client or (before.tunnel in PROXIED and after.tunnel not in PROXIED):
+        return True
+    capture, clocks = before.capture, case.clocks
+    if capture != after.capture or clocks.steps_back(capture) is not None:
+        return False
+    return inner.time + (clocks.disorder(capture) if clocks.disordered(capture) else 0) <= outer.time
 
 
 def _asked_unasked(question: Question) -> bool:

@@ -14,6 +14,7 @@ from tests.unit.explain.facts_factory import (
     PARENT,
     PARENT_INSIDE,
     alternatives,
+    capture,
     certificate,
     exchange,
     facts,
@@ -130,3 +131,23 @@ def test_a_proxy_whose_inner_side_was_not_captured_may_tunnel() -> None:
     assert "not-intercepted" not in alternatives(verdict(served, site=site(parent={})))
     client = facts(shop, handshake("shop.test", shop, client=CLIENT))
     assert "not-intercepted" not in alternatives(verdict(client, CLIENT))
+
+
+@pytest.mark.parametrize(
+    ("step", "sure"),
+    [(0, "confirmed"), (20 * 10**6, "likely"), (3 * 10**9, "likely")],
+    ids=["in order", "several queues", "the clock was set back"],
+)
+def test_where_packets_are_out_of_order_time_does_not_tell_which_side_is_which(step: int, sure: str) -> None:
+    """Two legs of a transparent proxy with an address of its own on either side."""
+    seen = [
+        handshake("shop.test", shop, client=CHILD, server=PARENT_INSIDE, random="ab"),
+        handshake("shop.test", shop, random="ab", time=0.01),
+    ]
+    assert outcome(facts(shop, capture(step_back=step), *seen), site=both_proxies) == (
+        "not-intercepted",
+        sure,
+    )
+    between_two = [replace(seen[0], server=PARENT), seen[1]]
+    told = outcome(facts(shop, capture(step_back=step), *between_two), site=both_proxies)
+    assert told == ("not-intercepted", "confirmed")
