@@ -131,6 +131,8 @@ class TcpObserver:
         """Make ready for :meth:`adopt`: what waits for the rest of a plain stream is read as it is."""
         self._read_carried()
         self._settle()
+        # What it remembers of connections, to read others sooner, need not go to another process.
+        del self._plain
 
     def adopt(
         self, other: TcpObserver, match: FlowMatch, taken: NDArray[np.bool_], frames_before: int
