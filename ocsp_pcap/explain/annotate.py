@@ -170,9 +170,10 @@ def _annotated(verdict: Verdict, index: _Index, proxy: Proxy | None, site: Site)
     if verdict.certificate is not None:
         added = [_why_no_url(verdict, verdict.certificate), _weighs_in(verdict, verdict.certificate)]
     steps = product_steps(proxy, verdict.cause) if proxy is not None else ()
-    maker = site.proxy("parent") if verdict.validator.role == "child" else _nearest(site)
-    if maker is not None and maker is not proxy:
-        steps += product_steps(maker, verdict.cause, of_maker=True)
+    if site.proxies:
+        maker = site.proxy("parent") if verdict.validator.role == "child" else _nearest(site)
+        if maker is not None and maker is not proxy:
+            steps += product_steps(maker, verdict.cause, of_maker=True)
     if not (lines or steps or any(added)):
         return verdict
     summary = verdict.summary

@@ -69,11 +69,14 @@ class Askers:
         self._by_sender: dict[tuple[str, Meant], Runs[OcspExchangeFact]] = {}
         self._received: dict[tuple[str, str], list[Visit]] = defaultdict(list)
         self._presented: set[tuple[str, str]] = set()
+        asked = {known.sha256 for exchange in exchanges for known in self.certificates_meant(exchange)}
         for visit in visits:
             handshake = visit.handshake
+            if asked.isdisjoint(handshake.certificates):
+                continue
             for sha256 in dict.fromkeys(handshake.certificates):
                 self._received[identity(handshake.client), sha256].append(visit)
-            if handshake.certificates and handshake.tunnel in (None, "starttls", "proxy-protocol"):
+            if handshake.tunnel in (None, "starttls", "proxy-protocol"):
                 # Behind a CONNECT the address is that of a proxy, not of whose certificate it is.
                 self._presented.add((identity(handshake.server), handshake.certificates[0]))
         self._credits: dict[int, Credit] = {}

@@ -88,6 +88,7 @@ class Case:
         self._proxies: dict[str, Proxy | None] = {}
         self._validators: dict[str, Validator] = {}
         self._same: dict[Any, Any] = {}
+        self._chains: dict[tuple[str, ...], Sequence[CertificateFact]] = {}
         self.clocks = Clocks(facts)
         self.clock = self.clocks.bring
         self.moment = self.clocks.moment
@@ -138,19 +139,20 @@ class Case:
             self._proxies[address] = proxy
         return self._proxies[address]
 
-    def chain(self, handshake: HandshakeFact) -> list[CertificateFact]:
+    def chain(self, handshake: HandshakeFact) -> Sequence[CertificateFact]:
         """Return the server's certificates of a handshake, leaf first."""
         return self._known(handshake.certificates)
 
-    def client_chain(self, handshake: HandshakeFact) -> list[CertificateFact]:
+    def client_chain(self, handshake: HandshakeFact) -> Sequence[CertificateFact]:
         """Return the certificates that the client presented, leaf first."""
         return self._known(handshake.client_certificates)
 
-    def _known(self, hashes: tuple[str, ...]) -> list[CertificateFact]:
-        if not hashes:
-            return []
-        known = self.facts.certificates
-        return [known[sha256] for sha256 in hashes if sha256 in known]
+    def _known(self, hashes: tuple[str, ...]) -> Sequence[CertificateFact]:
+        chain = self._chains.get(hashes)
+        if chain is None:
+            known = self.facts.certificates
+            chain = self._chains[hashes] = tuple([known[sha256] for sha256 in hashes if sha256 in known])
+        return chain
 
     def host(self, address: str) -> Host:
         """Return the host at an address, with all that it did."""

@@ -31,13 +31,14 @@ def distinct_visits(
     for number, handshake in enumerate(handshakes):
         groups.setdefault(_handshake_key(handshake, number), []).append(handshake)
     visits = []
-    parts = (part for group in groups.values() for part in _by_server_random(group))
-    for same in (leg for part in parts for leg in _by_client(part, role)):
-        best = same[0]
-        if len(same) > 1:
+    for group in groups.values():
+        if len(group) == 1:
+            visits.append(Visit(group[0], clock(group[0].capture, group[0].time)))
+            continue
+        for same in (leg for part in _by_server_random(group) for leg in _by_client(part, role)):
             best = max(same, key=lambda h: (len(h.certificates), h.complete, len(h.staples)))
-        copies = tuple([handshake for handshake in same if handshake is not best])
-        visits.append(Visit(best, clock(best.capture, best.time), copies))
+            copies = tuple([handshake for handshake in same if handshake is not best])
+            visits.append(Visit(best, clock(best.capture, best.time), copies))
     return tuple(sorted(visits, key=TIME))
 
 
@@ -65,8 +66,6 @@ def _by_client(handshakes: list[HandshakeFact], role: Callable[[str], Role]) -> 
 
 def _by_server_random(handshakes: list[HandshakeFact]) -> list[list[HandshakeFact]]:
     """Part handshakes of one ClientHello random that different ServerHellos answered: they are not one."""
-    if len(handshakes) == 1:
-        return [handshakes]
     parts: dict[str | None, list[HandshakeFact]] = {}
     for handshake in handshakes:
         parts.setdefault(handshake.server_random, []).append(handshake)

@@ -232,7 +232,7 @@ def _client_presented(case: Case, visit: Visit) -> Iterator[Question]:
             yield Question(case, visit, certificate, position, "client")
 
 
-def _seen_before(chain: list[CertificateFact], position: int) -> bool:
+def _seen_before(chain: Sequence[CertificateFact], position: int) -> bool:
     return chain[position].sha256 in [before.sha256 for before in chain[:position]]
 
 
@@ -242,7 +242,8 @@ def _verdicts(case: Case) -> Iterator[Verdict]:
 
 
 def _verdict(group: list[Question]) -> Verdict:
-    group.sort(key=lambda question: question.visit.time)
+    if len(group) > 1:
+        group.sort(key=lambda question: question.visit.time)
     rows = [answer(question) for question in group]
     # What showed no certificate is no answer about one that was shown elsewhere.
     shown = [row for row in rows if row.question.certificate is not None] or rows

@@ -64,16 +64,17 @@ class Errands:
                 self._ordered(attempt, attempt.server, attempt.host.rstrip(".").lower(), None)
         for spans in self._spans.values():
             spans.sort()
-        busy = {host for host, _ in self._spans}
-        if any(host in busy for host, _ in cut):
+        self._busy = {host for host, _ in self._spans}
+        if any(host in self._busy for host, _ in cut):
             # For whom it looked up, or connected, is not certain of anything then.
             reached("cnames")
 
     def for_another(self, errand: Errand) -> bool:
         """Tell whether a lookup or connection follows from a request that its host was to hand on."""
-        if not self._spans:
+        host = self._identity(errand.client)
+        if host not in self._busy:
             return False
-        host, time = self._identity(errand.client), self._moment(errand)
+        time = self._moment(errand)
         return any(_within(self._spans.get((host, name), ()), time) for name in self.targets(errand))
 
     def targets(self, errand: Errand) -> set[str]:

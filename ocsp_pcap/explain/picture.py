@@ -227,7 +227,8 @@ class _Drawing:
     def _tls_words(self, items: Sequence[tuple[str, Visit]]) -> str:
         """Return how many handshakes there were, and what came of them."""
         visits = [visit for _, visit in items]
-        leaves = {chain[0].sha256 for visit in visits if (chain := self.case.chain(visit.handshake))}
+        shown = {visit.handshake.certificates: visit for visit in visits}
+        leaves = {chain[0].sha256 for visit in shown.values() if (chain := self.case.chain(visit.handshake))}
         reissued = {
             certificate.sha256: certificate.issuer
             for client in dict.fromkeys(client for client, _ in items)
