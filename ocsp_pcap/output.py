@@ -17,6 +17,8 @@ from ocsp_pcap.whole_file import partial, replacing
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ocsp_pcap.terminal.sheet import Paper
+
 BROKEN: Final = 1
 """Exit status: an expectation does not hold, or two witnesses disagree."""
 UNUSABLE: Final = 2
@@ -79,8 +81,7 @@ def console(output: Path | None) -> Iterator[Console]:
     with _failures(output):
         if output is None:
             terminal = sys.stdout is not None and sys.stdout.isatty()
-            if _asks_for_ascii() and isinstance(sys.stdout, TextIOWrapper):
-                sys.stdout.reconfigure(encoding="ascii", errors="backslashreplace")
+            _as_asked_for()
             plain = bool(os.environ.get("NO_COLOR"))
             yield _Console(
                 highlight=False,
@@ -90,6 +91,47 @@ def console(output: Path | None) -> Iterator[Console]:
         else:
             with replacing(output) as path, path.open("w", encoding="utf-8") as file:
                 yield _Console(file=file, width=FILE_WIDTH, highlight=False, force_terminal=False)
+
+
+@contextmanager
+def page(output: Path | None) -> Iterator[Console | Paper]:
+    """Yield what a sheet is written on: a console where one is seen, else a file or a pipe.
+
+    Raises:
+        Failure: the output cannot be written.
+    """
+    from ocsp_pcap.terminal.sheet import Paper
+
+    if output is None and (sys.stdout is None or sys.stdout.isatty()):
+        with console(None) as terminal:
+            yield terminal
+        return
+    with _failures(output):
+        if output is None:
+            _as_asked_for()
+            yield Paper(sys.stdout, _width(), sys.stdout.encoding or "utf-8")
+        else:
+            with replacing(output) as path, path.open("w", encoding="utf-8") as file:
+                yield Paper(file, FILE_WIDTH, "utf-8")
+
+
+def _width() -> int:
+    """Return the columns of the terminal from which this was called, as rich does; 80 where none is known."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit():
+        return int(columns)
+    for descriptor in range(3):
+        try:
+            return os.get_terminal_size(descriptor).columns or 80
+        except (OSError, ValueError):
+            continue
+    return 80
+
+
+def _as_asked_for() -> None:
+    """Have standard output write what it lacks in ASCII, where that is asked for."""
+    if _asks_for_ascii() and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="ascii", errors="backslashreplace")
 
 
 def _asks_for_ascii() -> bool:

@@ -10,7 +10,7 @@ import click
 from ocsp_pcap.commands.options import capture_options, output_option
 from ocsp_pcap.commands.run import end, explanation_of
 from ocsp_pcap.inputs import input_files, read_case
-from ocsp_pcap.output import console, refuse_output, settled, warn, write
+from ocsp_pcap.output import console, page, refuse_output, settled, warn, write
 
 _FORMATS: Final = {".json": "json", ".md": "md", ".markdown": "md", ".html": "html", ".htm": "html"}
 """What a report is written as, by the end of its file's name."""
@@ -41,7 +41,7 @@ def explain(form: str | None, output: Path | None, verbose: int, forecast: bool,
     if form == "text":
         from ocsp_pcap.report.text import render_text
 
-        with console(output) as terminal:
+        with page(output) as terminal:
             render_text(explanation, console=terminal, verbose=max(verbose, int(bool(options["host"]))))
     elif form == "json":
         from ocsp_pcap.report.json import explanation_to_text

@@ -153,7 +153,7 @@ def render_forecast_text(forecast: Forecast, *, console: Console) -> None:
             sheet.text(f"  {validator_sentence(item)}"),
         )
         if item.responders:
-            _print_table(sheet, RESPONDER_HEADINGS, [responder_cells(each) for each in item.responders])
+            _print_table(console, RESPONDER_HEADINGS, [responder_cells(each) for each in item.responders])
         if item.forwarding_host:
             sheet.line(sheet.text(f"queries leave through {item.forwarding_host}"), indent=2)
         for sentence in lifetime_sentences(item):
@@ -166,17 +166,18 @@ def render_forecast_text(forecast: Forecast, *, console: Console) -> None:
     if forecast.openings:
         sheet.blank()
         sheet.line(sheet.text("What a firewall must let through", "bold"))
-        _print_table(sheet, OPENING_HEADINGS, [opening_cells(each) for each in forecast.openings])
+        _print_table(console, OPENING_HEADINGS, [opening_cells(each) for each in forecast.openings])
     sheet.blank()
     sheet.line(sheet.text("Assumed", "bold"))
     for sentence in forecast.assumptions:
         sheet.item(sheet.text("-"), sheet.text(sentence, "dim"), indent=2, width=1)
 
 
-def _print_table(sheet: Sheet, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.table import Table
 
+    sheet = Sheet(console)
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim"
     )
@@ -184,7 +185,7 @@ def _print_table(sheet: Sheet, headings: Sequence[str], rows: Sequence[Sequence[
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(sheet.text(cell, limit=_LONGEST_HOST) for cell in row))
-    sheet.console.print(table)
+    console.print(table)
 
 
 def render_forecast_markdown(forecast: Forecast) -> str:

@@ -20,6 +20,8 @@ from ocsp_pcap.terminal.sheet import SEVERITY_STYLES, Sheet
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ocsp_pcap.terminal.sheet import Paper
+
 FEW: Final = 3
 """With no more verdicts than this their details are shown unasked."""
 _MOST_ALIKE: Final = 2
@@ -29,8 +31,8 @@ _MOST_CAPTURES: Final = 6
 _MOST_FILES: Final = 12
 
 
-def render_text(explanation: Explanation, *, console: Console, verbose: int = 0) -> None:
-    """Print an explanation to a console.
+def render_text(explanation: Explanation, *, console: Console | Paper, verbose: int = 0) -> None:
+    """Print an explanation to a console, or to paper.
 
     ``verbose`` 1 adds the details of every verdict and the intermediates that are folded otherwise,
     2 also every sighting and all evidence.

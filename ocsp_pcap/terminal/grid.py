@@ -24,12 +24,10 @@ def print_grid(
     Without headings there is no rule either. A cell that is wider than its column, or holds line ends,
     is several lines high.
     """
-    from rich import box
-
-    frame = box.SIMPLE_HEAD.substitute(sheet.console.options)
+    rule, crossing, between = "-+|" if sheet.is_plain else "── "
     shown = [width for width in widths if width]
     columns = [*(width + GAP - 1 for width in shown[:-1]), *shown[-1:]]
-    ends = [frame.mid_vertical] * (len(columns) - 1) + ["\n"]
+    ends = [between] * (len(columns) - 1) + ["\n"]
     grid: list[str] = []
     blank = Words()
 
@@ -47,7 +45,7 @@ def print_grid(
         heads = folded(Words(heading, "dim") for heading in headings)
         height = max(map(len, heads))
         append([*[blank] * (height - len(head)), *head] for head in heads)
-        grid.append(frame.get_row(columns, "head", edge=False) + "\n")
+        grid.append(crossing.join(rule * column for column in columns) + "\n")
     for row in rows:
         append(folded(row))
     sheet.write("".join(grid) or "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from ocsp_pcap.terminal.escape import encodable, safe_text
 from ocsp_pcap.terminal.words import Words
@@ -24,13 +24,22 @@ _NARROWEST: Final = 20
 """Columns below which a hanging paragraph is set under its head."""
 
 
-class Sheet:
-    """A rich console that prints only what is safe, in characters that its encoding has."""
+class Paper(NamedTuple):
+    """A file or a pipe, on which nothing is styled: it spares who writes there the loading of rich."""
 
-    def __init__(self, console: Console) -> None:
+    file: IO[str]
+    width: int
+    encoding: str
+
+
+class Sheet:
+    """A rich console, or paper, that prints only what is safe, in characters that its encoding has."""
+
+    def __init__(self, console: Console | Paper) -> None:
         self.console = console
         self.width = console.width
-        self._plain = not console.encoding.lower().startswith("utf")
+        self.is_plain = not console.encoding.lower().startswith("utf")
+        """There are characters that it does not have."""
         self.write = console.file.write
         """Writes text that is safe and styled as it is."""
         self._styles: dict[str, tuple[str, str]] = {"": ("", "")}
@@ -38,7 +47,7 @@ class Sheet:
     def text(self, text: str, style: str = "", *, limit: int | None = None) -> Words:
         """Return text that this console can show and that does nothing to it."""
         text = safe_text(text, limit=limit)
-        if self._plain:
+        if self.is_plain:
             for symbol, plain in PLAIN_MARKS.items():
                 text = text.replace(symbol, plain)
             text = encodable(text, self.console.encoding)
@@ -87,7 +96,7 @@ class Sheet:
 
     def drawing(self, line: str, style: str, plain: Mapping[str, str]) -> None:
         """Print one line of a drawing, whose text is safe; ``plain`` stands for what ASCII has not."""
-        if self._plain:
+        if self.is_plain:
             for symbol, instead in {**PLAIN_MARKS, "…": ".", **plain}.items():
                 line = line.replace(symbol, instead)
             line = encodable(line, self.console.encoding)
@@ -98,8 +107,10 @@ class Sheet:
         self.write("\n")
 
 
-def _around(console: Console, style: str) -> tuple[str, str]:
+def _around(console: Console | Paper, style: str) -> tuple[str, str]:
     """Return what a console writes before and after text of a style."""
+    if isinstance(console, Paper):
+        return "", ""
     from rich.text import Text
 
     with console.capture() as capture:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from ocsp_pcap.terminal.sheet import Paper
 
 _NARROW: Final = re.compile("[ -~→✓✗…·\u2013—─]*")
 """Text of which every character is known to be one column wide."""
@@ -77,14 +79,15 @@ class Words:
         """Every character is known to be one column wide."""
         return _NARROW.fullmatch(self.plain) is not None
 
-    def wrap(self, console: Console, width: int) -> list[Words]:
+    def wrap(self, console: Console | Paper, width: int) -> list[Words]:
         """Return lines of at most ``width`` columns, broken between words where that is possible."""
         narrow = self.is_narrow
         if narrow and len(self.plain) <= width and self.plain[-1:] != " ":
             return [self]
         lines = _breaks(self.plain, width) if narrow else None
         if lines is None:
-            folded = self.__rich__().wrap(console, width, overflow="fold")
+            # A console matters to rich only where it sets text flush on both sides.
+            folded = self.__rich__().wrap(cast("Console", console), width, overflow="fold")
             return [_from_rich(line) for line in folded]
         return [self._cut(start, end) for start, end in lines]
 

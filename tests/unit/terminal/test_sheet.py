@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from ocsp_pcap.terminal.sheet import Sheet
+from ocsp_pcap.terminal.grid import print_grid
+from ocsp_pcap.terminal.sheet import Paper, Sheet
 
 
 def sheet(width: int) -> tuple[Sheet, io.StringIO]:
@@ -51,3 +52,19 @@ def test_odd_texts(text: str) -> None:
     page, file = sheet(30)
     page.item(page.text(text), page.text(text), indent=2, width=4)
     assert file.getvalue().endswith("\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@given(text=st.text(max_size=80), width=st.integers(22, 60))
+def test_paper_has_what_a_console_without_colours_has(text: str, width: int, encoding: str) -> None:
+    written = []
+    for paper in (True, False):
+        file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
+        console = Console(file=file, width=width, force_terminal=False)
+        page = Sheet(Paper(file, width, encoding) if paper else console)
+        page.item(page.text("→", "green"), page.text(text, "bold red"), indent=2, width=2)
+        print_grid(page, ["one", "two"], [8, 8], [[page.text(text, "dim"), page.text("✓")]])
+        file.flush()
+        written.append(file.buffer.getvalue())
+    assert written[0] == written[1]
+    assert b"\x1b" not in written[0]
