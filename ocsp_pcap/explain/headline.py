@@ -113,7 +113,7 @@ def _sent(asker: AskingHost, name: str) -> str:
 def _outcomes(asker: AskingHost) -> str:
     """Return what came of requests: `` : 2 answered (1 good, 1 REVOKED), 6 failed (...)``."""
     answered = [each for each in asker.asked if each.outcome == "answered"]
-    failed = [each for each in asker.asked if each.outcome not in ("answered", "cut-short")]
+    failed = [each for each in asker.asked if each.outcome not in ("answered", "not-whole")]
     cut = len(asker.asked) - len(answered) - len(failed)
     number = len(asker.asked)
     parts = []
@@ -133,7 +133,7 @@ def _outcomes(asker: AskingHost) -> str:
             words = ", ".join(count(many, *FAILED[outcome]) for outcome, many in outcomes.most_common())
         parts.append(f"{_share(len(failed), number)}failed ({words})")
     if cut:
-        parts.append(f"{_share(cut, number)}with an answer that is cut short in the capture")
+        parts.append(f"{_share(cut, number)}with an answer that is not in the capture as a whole")
     return f": {', '.join(parts)}{_strange(asker)}" if parts else ""
 
 

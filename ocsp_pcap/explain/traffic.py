@@ -19,7 +19,7 @@ from ocsp_pcap.facts import OcspExchangeFact
 
 Relay: TypeAlias = Literal["inner-leg-seen", "asker-unseen"]
 Outcome: TypeAlias = Literal[
-    "answered", "http-error", "responder-error", "response-invalid", "untimely", "no-response", "cut-short"
+    "answered", "http-error", "responder-error", "response-invalid", "untimely", "no-response", "not-whole"
 ]
 
 FAILED: Final[dict[Outcome, tuple[str, str]]] = {
@@ -30,7 +30,7 @@ FAILED: Final[dict[Outcome, tuple[str, str]]] = {
     "untimely": ("answer not valid by the capture's clock", "answers not valid by the capture's clock"),
     "no-response": ("without an answer", "without an answer"),
     # Not of the query, but of the capture.
-    "cut-short": ("answer cut short in the capture", "answers cut short in the capture"),
+    "not-whole": ("answer not in the capture as a whole", "answers not in the capture as a whole"),
 }
 """Outcome: what it is called, one and several."""
 
@@ -140,7 +140,7 @@ def _outcome(exchange: OcspExchangeFact, queries: list[Query]) -> Outcome:
     if http_status is not None and not 200 <= http_status < 300:
         return "answered" if http_status == NOT_MODIFIED else "http-error"
     if exchange.missing_bytes and (response is None or response.parse_error):
-        return "cut-short"
+        return "not-whole"
     if response is None:
         return "no-response" if exchange.frames.response is None else "response-invalid"
     if response.parse_error or response.response_status is None:
