@@ -1,8 +1,9 @@
 """One HTTP/1.1 message: its head and the framing of its body, both read by h11.
 
-Each message gets an h11 connection of its own, because a witness, unlike a client or server, must
-go on after whatever one message did. Heads that h11 refuses are read loosely, and h11 frames the body
-of an equivalent head that it accepts.
+Each head gets an h11 connection of its own, because a witness, unlike a client or server, must go on
+after whatever one message did; one that comes again is remembered. Heads that h11 refuses are read loosely,
+and an equivalent head that it accepts tells the framing. A body whose length its head tells is counted, any
+other is framed by h11.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 CONNECT = b"CONNECT "
 MAX_REMEMBERED_HEAD = 2048
-"""Bytes of a request head that is remembered."""
+"""Bytes of a head that is remembered."""
 MAX_REMEMBERED_HEADS = 512
 _TOO_LONG = 431
 """Of the errors of h11: its bound on what has to be whole (RFC 6585 5)."""
@@ -86,29 +87,116 @@ def has_framing(head: bytes) -> bool:
     return b"\ncontent-length:" in lowered or b"\ntransfer-encoding:" in lowered
 
 
-class _RequestHead(NamedTuple):
-    """What the head of a request says."""
+class _Head(NamedTuple):
+    """What the head of a message says."""
 
     method: str
     target: str
+    status: int
     headers: Headers
     error: str | None
+    sound: bytes
+    """The head, or one with the same framing, as h11 accepts it."""
+    announced: int | None
+    """Bytes that Content-Length announces; 0 of a request without. None: the head tells no length."""
+    until_close: bool
+    """The body lasts until the connection closes."""
+    bodyless: bool
+    """No body follows, whatever is announced (RFC 9112 6.3)."""
 
 
-def _request_head(head: bytes) -> _RequestHead:
-    message = Message(head, request_method=None)
-    return _RequestHead(message.method, message.target, message.headers, message.error)
+def _read_head(head: bytes, answers: str | None) -> _Head:
+    """Read a complete head: of a request, or of what ``answers`` a GET or a HEAD. Raises ValueError."""
+    import h11
+
+    error = None
+    try:
+        _, event = _begin(head, answers)
+    except h11.ProtocolError as problem:
+        error, event = str(problem), None
+    if event is not None:
+        method, target, status = "", "", 0
+        if isinstance(event, h11.Request):
+            method, target = event.method.decode("latin-1"), event.target.decode("latin-1")
+        else:
+            status = event.status_code
+        headers, sound = _text(event.headers), head
+    else:
+        method, target, status, headers, sound = _read_loosely(head, answers)
+        try:
+            _, event = _begin(sound, answers)
+        except h11.ProtocolError as problem:
+            raise ValueError(str(problem)) from problem
+        if event is None:
+            raise ValueError("no HTTP head")
+    framing = dict(_text(event.headers))
+    announced = None if answers is not None else 0
+    if "transfer-encoding" in framing:
+        announced = None
+    elif "content-length" in framing:
+        announced = int(framing["content-length"])
+    until_close = announced is None and "transfer-encoding" not in framing
+    bodyless = answers == "HEAD" or status in (204, 304)
+    return _Head(method, target, status, headers, error, sound, announced, until_close, bodyless)
 
 
-# The clients of a proxy send it the same CONNECT over and over, and each costs h11 a connection.
-_remembered_request_head = lru_cache(MAX_REMEMBERED_HEADS)(_request_head)
+# A client sends one host much the same heads over and over, and each costs h11 a connection.
+_remembered_head = lru_cache(MAX_REMEMBERED_HEADS)(_read_head)
+
+
+def _head_of(head: bytes, answers: str | None) -> _Head:
+    read = _remembered_head if len(head) <= MAX_REMEMBERED_HEAD else _read_head
+    return read(head, answers)
+
+
+def _begin(head: bytes, answers: str | None) -> tuple[h11.Connection, h11.Request | h11.Response | None]:
+    import h11
+
+    if answers is None:
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=BOUNDS.http_line)
+    else:
+        connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=BOUNDS.http_line)
+        connection.send(h11.Request(method=answers, target="/", headers=[("host", "-")]))
+        connection.send(h11.EndOfMessage())
+    connection.receive_data(head)
+    event = connection.next_event()
+    return connection, event if isinstance(event, h11.Request | h11.Response) else None
+
+
+def _read_loosely(head: bytes, answers: str | None) -> tuple[str, str, int, Headers, bytes]:
+    """Read a malformed head; return method, target, status, headers, and a sound head of the same framing.
+
+    Raises ValueError.
+    """
+    lines = head.split(b"\n")
+    headers: list[tuple[str, str]] = []
+    for line in lines[1:]:
+        if headers and line[:1] in (b" ", b"\t"):
+            # RFC 9112 5.2: a line that goes on with the value before it.
+            headers[-1] = headers[-1][0], f"{headers[-1][1]} {line.strip().decode('latin-1')}".strip()
+            continue
+        name, colon, value = line.partition(b":")
+        if colon:
+            headers.append((name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")))
+    framing = b"Connection: close\r\n"
+    names = dict(reversed(headers))
+    if "chunked" in names.get("transfer-encoding", "").lower():
+        framing = b"Transfer-Encoding: chunked\r\n"
+    elif re.fullmatch(r"\d{1,15}", names.get("content-length", ""), re.ASCII):
+        framing = b"Content-Length: " + names["content-length"].encode() + b"\r\n"
+    if answers is None:
+        method, target = (part.decode("latin-1") for part in _request_line(lines[0]))
+        return method, target, 0, tuple(headers), b"POST / HTTP/1.1\r\nHost: -\r\n" + framing + b"\r\n"
+    status = status_of(head)
+    if status is None or not 200 <= status <= 599:
+        raise ValueError("no status line")
+    return "", "", status, tuple(headers), b"HTTP/1.1 %d -\r\n" % status + framing + b"\r\n"
 
 
 def read_request(head: bytes, first_frame: int, frame: int, time: int) -> Request:
     """Return the request that a complete head makes, without its body. Raises ValueError where it is none."""
-    read = _remembered_request_head if len(head) <= MAX_REMEMBERED_HEAD else _request_head
-    method, target, headers, error = read(head)
-    return Request(method, target, headers, b"", first_frame, frame, time, error=error)
+    read = _head_of(head, None)
+    return Request(read.method, read.target, read.headers, b"", first_frame, frame, time, error=read.error)
 
 
 class Message:
@@ -119,21 +207,22 @@ class Message:
 
         Raises ValueError where it is no HTTP head at all.
         """
-        self.method = ""
-        self.target = ""
-        self.status = 0
-        self.headers: Headers = ()
-        self.error: str | None = None
+        # CONNECT is answered without tunnel here: a 2xx answer to it never becomes a Message.
+        answers = None if request_method is None else "HEAD" if request_method == "HEAD" else "GET"
+        read = _head_of(head, answers)
+        self.method, self.target, self.status = read.method, read.target, read.status
+        self.headers, self.error = read.headers, read.error
         self.interest = NONE
         self.body = bytearray()
         self.truncated = False
         self.missing = 0
         self.first_frame = 0
         self.done = False
-        self._remaining: int | None = None
-        self._until_close = False
         self._request_method = request_method
-        self._connection = self._open(head)
+        self._remaining = read.announced
+        self._until_close = read.until_close
+        self._to_come = 0 if read.bodyless else read.announced
+        self._connection = _begin(read.sound, answers)[0] if self._to_come is None else None
 
     @property
     def body_limit(self) -> int:
@@ -146,105 +235,29 @@ class Message:
         interest = self.interest
         return interest.request_body_bound if self._request_method is None else interest.body_bound
 
-    def _open(self, head: bytes) -> h11.Connection:
-        import h11
-
-        try:
-            connection, event = self._start(head)
-        except h11.ProtocolError as error:
-            self.error = str(error)
-            event = None
-        if event is None:
-            loose = self._read_loosely(head)
-            try:
-                connection, event = self._start(loose)
-            except h11.ProtocolError as error:
-                raise ValueError(str(error)) from error
-            if event is None:
-                raise ValueError("no HTTP head")
-            self._note_framing(_text(event.headers))
-            return connection
-        if isinstance(event, h11.Request):
-            self.method = event.method.decode("latin-1")
-            self.target = event.target.decode("latin-1")
-        else:
-            self.status = event.status_code
-        self.headers = _text(event.headers)
-        self._note_framing(self.headers)
-        return connection
-
-    def _start(self, head: bytes) -> tuple[h11.Connection, h11.Request | h11.Response | None]:
-        import h11
-
-        if self._request_method is None:
-            connection = h11.Connection(h11.SERVER, max_incomplete_event_size=BOUNDS.http_line)
-        else:
-            connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=BOUNDS.http_line)
-            # CONNECT is answered without tunnel here: a 2xx answer to it never becomes a Message.
-            method = "HEAD" if self._request_method == "HEAD" else "GET"
-            connection.send(h11.Request(method=method, target="/", headers=[("host", "-")]))
-            connection.send(h11.EndOfMessage())
-        connection.receive_data(head)
-        event = connection.next_event()
-        if isinstance(event, h11.Request | h11.Response):
-            return connection, event
-        return connection, None
-
-    def _note_framing(self, headers: Headers) -> None:
-        names = dict(headers)
-        if "transfer-encoding" in names:
-            return
-        if "content-length" in names:
-            self._remaining = int(names["content-length"])
-        elif self._request_method is None:
-            self._remaining = 0
-        else:
-            self._until_close = True
-
-    def _read_loosely(self, head: bytes) -> bytes:
-        """Read a malformed head and return a sound one with the same framing. Raises ValueError."""
-        lines = head.split(b"\n")
-        headers: list[tuple[str, str]] = []
-        for line in lines[1:]:
-            if headers and line[:1] in (b" ", b"\t"):
-                # RFC 9112 5.2: a line that goes on with the value before it.
-                headers[-1] = headers[-1][0], f"{headers[-1][1]} {line.strip().decode('latin-1')}".strip()
-                continue
-            name, colon, value = line.partition(b":")
-            if colon:
-                headers.append((name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")))
-        self.headers = tuple(headers)
-        framing = b"Connection: close\r\n"
-        names = dict(reversed(headers))
-        if "chunked" in names.get("transfer-encoding", "").lower():
-            framing = b"Transfer-Encoding: chunked\r\n"
-        elif re.fullmatch(r"\d{1,15}", names.get("content-length", ""), re.ASCII):
-            framing = b"Content-Length: " + names["content-length"].encode() + b"\r\n"
-        if self._request_method is None:
-            method, target = _request_line(lines[0])
-            self.method, self.target = method.decode("latin-1"), target.decode("latin-1")
-            return b"POST / HTTP/1.1\r\nHost: -\r\n" + framing + b"\r\n"
-        status = status_of(head)
-        if status is None or not 200 <= status <= 599:
-            raise ValueError("no status line")
-        self.status = status
-        return b"HTTP/1.1 %d -\r\n" % status + framing + b"\r\n"
-
     def receive(self, data: bytes) -> bytes:
         """Take bytes of the body; once :attr:`done`, return those that follow the message.
 
         Raises ValueError where the body breaks its framing.
         """
-        if data:
-            # To h11 no bytes mean the end of the stream.
-            self._connection.receive_data(data)
         if self._remaining is not None:
             self._remaining -= min(self._remaining, len(data))
-        return self._drain()
+        if self._to_come is None:
+            return self._unframed(data)
+        body, rest = data[: self._to_come], data[self._to_come :]
+        self._keep(body)
+        self._to_come -= len(body)
+        self.done = not self._to_come
+        return rest
 
-    def _drain(self) -> bytes:
+    def _unframed(self, data: bytes, *, ended: bool = False) -> bytes:
+        """Take bytes of a body whose end only h11 finds."""
         import h11
 
+        assert self._connection is not None
+        if data or ended:
+            # To h11 no bytes mean the end of the stream.
+            self._connection.receive_data(data)
         while True:
             try:
                 event = self._connection.next_event()
@@ -295,9 +308,8 @@ class Message:
             if self._remaining:
                 self.missing += self._remaining
             return False
-        self._connection.receive_data(b"")
         try:
-            self._drain()
+            self._unframed(b"", ended=True)
         except ValueError:
             return False
         return self.done

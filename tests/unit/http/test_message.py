@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import h11
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ocsp_pcap.http.events import Request
 from ocsp_pcap.http.message import (
@@ -84,3 +87,39 @@ def test_a_malformed_head_says_so_each_time() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="request"):
             read_request(b"CONNECT\r\n\r\n", 1, 1, 1)
+
+
+@given(
+    status=st.sampled_from([None, 200, 204, 304, 404]),
+    to_head=st.booleans(),
+    length=st.none() | st.integers(0, 9),
+    body=st.binary(max_size=12),
+    cut=st.integers(0, 12),
+)
+def test_bodies_end_where_h11_ends_them(
+    status: int | None, to_head: bool, length: int | None, body: bytes, cut: int
+) -> None:
+    line = b"POST / HTTP/1.1\r\nHost: h" if status is None else b"HTTP/1.1 %d x" % status
+    head = line + (b"" if length is None else b"\r\nContent-Length: %d" % length) + b"\r\n\r\n"
+    method = None if status is None else "HEAD" if to_head else "GET"
+    if method is None:
+        reference = h11.Connection(h11.SERVER)
+    else:
+        reference = h11.Connection(h11.CLIENT)
+        reference.send(h11.Request(method=method, target="/", headers=[("host", "h")]))
+        reference.send(h11.EndOfMessage())
+    reference.receive_data(head)
+    reference.next_event()
+    message = Message(head, request_method=method)
+    message.interest = OCSP
+    kept = b""
+    for piece in (body[:cut], body[cut:]):
+        if message.done:
+            break
+        if piece:
+            reference.receive_data(piece)
+        while isinstance(event := reference.next_event(), h11.Data):
+            kept += event.data
+        rest = message.receive(piece)
+        assert (message.body, message.done) == (kept, isinstance(event, h11.EndOfMessage))
+        assert rest == (reference.trailing_data[0] if message.done else b"")
