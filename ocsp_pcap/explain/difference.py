@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ocsp_pcap.explain.causes import CAUSES
 from ocsp_pcap.explain.entries import Check
-from ocsp_pcap.explain.model import Explanation, Severity
+from ocsp_pcap.explain.model import PRESENCES, Explanation, Severity
 from ocsp_pcap.facts.lines import to_json
 
 Direction: TypeAlias = Literal["better", "worse", "changed", "new", "gone"]
@@ -22,7 +22,6 @@ _LEVELS: Final[Mapping[Check, int]] = {"off": 0, "failed": 1, "impossible": 2, "
 """How well off a certificate is with each."""
 _OWN: Final = ("leaf", "server")
 """Chain role and presenter of a server's own certificate."""
-_PRESENCES: Final = ("present", "attempted", "absent", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def _states(verdicts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str, 
         name = subject if chain_role == "intermediate" else host or ""
         place = (address if role == "unknown" else role, name, chain_role, presenter)
         known = states.get(place)
-        if known is None or _PRESENCES.index(state.presence) < _PRESENCES.index(known[0].presence):
+        if known is None or PRESENCES.index(state.presence) < PRESENCES.index(known[0].presence):
             states[place] = (state, address)
     return states
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from ocsp_pcap.bounds import counted, mark, reached_since, sentences
 from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes, log_times
@@ -21,6 +20,7 @@ from ocsp_pcap.explain.headline import headline
 from ocsp_pcap.explain.hidden import is_quic
 from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.model import (
+    PRESENCES,
     Alternative,
     Confidence,
     Doubt,
@@ -41,8 +41,8 @@ from ocsp_pcap.explain.timeline import timelines
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.zones import in_fitting_zones
 from ocsp_pcap.facts import CertificateFact, Facts
+from ocsp_pcap.facts.hosts import host_of
 
-PRESENCES: Final[tuple[Presence, ...]] = ("present", "attempted", "absent", "unknown")
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("confirmed", "likely", "possible")
 RANK: Final = {rule.entry.code: number for number, rule in enumerate(ORDER)}
 ITSELF_ONLY: Final = frozenset({"session-resumed", "handshake-failed"})
@@ -381,7 +381,7 @@ def _next_steps(question: Question, claim: Claim) -> tuple[str, ...]:
         claim.cause,
         host=question.host,
         validator=question.validator.address,
-        responder=_host_of(url),
+        responder=host_of(url),
         serial=certificate.serial if certificate else None,
         until=claim.until,
         longer=claim.longer,
@@ -390,14 +390,6 @@ def _next_steps(question: Question, claim: Claim) -> tuple[str, ...]:
         **(what_is_left(question) if claim.cause == "reissued-certificate" else {}),
         **(places.reference(shown.capture, shown.frame, shown.stream, shown.transport) if shown else {}),
     )
-
-
-@lru_cache(maxsize=4096)
-def _host_of(url: str | None) -> str | None:
-    try:
-        return urlsplit(url).hostname if url else None
-    except ValueError:
-        return None
 
 
 def _notes(case: Case, logs: Sequence[LogEntry]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from ocsp_pcap.explain.causes import CAUSES
-from ocsp_pcap.explain.model import Evidence, Explanation, Verdict
+from ocsp_pcap.explain.model import PRESENCES, Evidence, Explanation, Verdict
 
 SELECTORS: Final = ("role", "validator", "host", "sha256", "chain_role", "presented_by")
 COMPARED: Final = ("presence", "cause", "status", "confidence")
@@ -21,7 +21,7 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "role": ("child", "parent", "client", "unknown"),
     "chain_role": ("leaf", "intermediate"),
     "presented_by": ("server", "client"),
-    "presence": ("present", "attempted", "absent", "unknown"),
+    "presence": PRESENCES,
     "status": ("good", "revoked", "unknown"),
     "confidence": ("confirmed", "likely", "possible"),
     "cause": tuple(code for code, entry in CAUSES.items() if entry.kind == "cause"),

@@ -11,6 +11,7 @@ from typing import Final
 from ocsp_pcap.bounds import counted, sentences
 from ocsp_pcap.explain.case import Case, Context
 from ocsp_pcap.explain.causes import rules_for
+from ocsp_pcap.explain.findings.common import FIRM
 from ocsp_pcap.explain.forecast_model import (
     REASONS,
     Forecast,
@@ -29,7 +30,6 @@ from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, Facts
 
-FIRM: Final[tuple[Confidence, ...]] = ("confirmed", "likely")
 MAX_EXAMPLES: Final = 3
 ASSUMPTIONS: Final = (
     "The cache is empty when the captures begin, and one answer serves connections opened side by side.",

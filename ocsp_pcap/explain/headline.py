@@ -15,7 +15,7 @@ from ocsp_pcap.explain.cause_phrases import cause_phrases
 from ocsp_pcap.explain.matching import match_cert_id
 from ocsp_pcap.explain.model import Status, Verdict
 from ocsp_pcap.explain.phrases import count, first_of, listed, validator_name
-from ocsp_pcap.explain.traffic import FAILED, Asked, AskingHost, asking_hosts
+from ocsp_pcap.explain.traffic import BEFORE_A_PACKET, FAILED, Asked, AskingHost, asking_hosts
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact, SingleFact
 
 MOST_HOSTS: Final = 3
@@ -38,7 +38,6 @@ _NEVER: Final[dict[str, tuple[str, str]]] = {
 }
 """Causes with which no OCSP can come at all, as a reason: confirmed, and likely."""
 _PROVE_NOTHING: Final = frozenset({"response-invalid", "staple-invalid"})
-_BEFORE_A_PACKET: Final = frozenset({"dns-failed", "responder-unreachable"})
 
 
 def headline(
@@ -90,7 +89,7 @@ def _requests(case: Case, asking: Sequence[AskingHost], verdicts: Sequence[Verdi
     for asker in own:
         sentence = f"{_sent(asker, validator_name(asker.validator))}{_outcomes(asker)}"
         rows = by_host.get(asker.identity, [])
-        unasked = [v for v in rows if v.cause in _BEFORE_A_PACKET or v.presence in ("absent", "unknown")]
+        unasked = [v for v in rows if v.cause in BEFORE_A_PACKET or v.presence in ("absent", "unknown")]
         if unasked:
             sentence += f"; {_of_all(unasked, len(rows))}"
         sentences.append(sentence)

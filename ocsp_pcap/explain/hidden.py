@@ -6,7 +6,6 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.clocks import SECOND
@@ -15,6 +14,7 @@ from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.spans import between, some
 from ocsp_pcap.explain.visits import Visit, evidence_in
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact
+from ocsp_pcap.facts.hosts import host_of
 
 SHORTLY: Final = 5 * SECOND
 """A query that follows a hidden certificate within this time is probably for it."""
@@ -105,7 +105,7 @@ def asked_shortly_after(question: Question) -> list[OcspExchangeFact]:
             break
         # The connection to the responder may itself be such a handshake.
         inside = (exchange.capture, exchange.stream) == (visit.handshake.capture, visit.handshake.stream)
-        if not inside and _host(exchange) != (visit.host or ""):
+        if not inside and host_of(exchange.url) != (visit.host or ""):
             near.append(exchange)
     nearest = [
         exchange for exchange in near if hidden_before(question, case.moment(exchange))[-1:] == [visit]
@@ -135,10 +135,3 @@ def serial_of(exchange: OcspExchangeFact) -> str:
     """Return the serial number that an exchange is about; "unknown" where it names none."""
     ids = exchange.requests or (exchange.response.singles if exchange.response else ())
     return ids[0].serial if ids else "unknown"
-
-
-def _host(exchange: OcspExchangeFact) -> str | None:
-    try:
-        return urlsplit(exchange.url).hostname if exchange.url else None
-    except ValueError:
-        return None

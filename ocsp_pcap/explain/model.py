@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
 from ocsp_pcap.facts import CaptureFact, CertificateFact, OcspExchangeFact, Transport
 from ocsp_pcap.facts.types import Frame, Serial, Sha256, StreamNumber, Time
@@ -12,6 +12,8 @@ from ocsp_pcap.facts.types import Frame, Serial, Sha256, StreamNumber, Time
 SCHEMA = "ocsp-pcap/1"
 
 Presence: TypeAlias = Literal["present", "attempted", "absent", "unknown"]
+PRESENCES: Final[tuple[Presence, ...]] = get_args(Presence)
+"""The strongest first."""
 Confidence: TypeAlias = Literal["confirmed", "likely", "possible"]
 Role: TypeAlias = Literal["child", "parent", "client", "unknown"]
 ChainRole: TypeAlias = Literal["leaf", "intermediate"]

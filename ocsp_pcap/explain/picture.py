@@ -11,7 +11,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.cause_phrases import cause_rank
@@ -28,9 +27,10 @@ from ocsp_pcap.explain.picture_words import (
 )
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.staples import staple_state
-from ocsp_pcap.explain.traffic import Asked, AskingHost, asking_hosts
+from ocsp_pcap.explain.traffic import BEFORE_A_PACKET, Asked, AskingHost, asking_hosts
 from ocsp_pcap.explain.visits import Visit, evidence_in
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact
+from ocsp_pcap.facts.hosts import host_of
 
 MOST_OF_A_KIND: Final = 2
 """Hosts of one kind that are drawn each by itself; of more, one figure stands for all."""
@@ -51,7 +51,6 @@ _TITLES: Final[dict[NodeKind, tuple[str, str]]] = {
     "crl": ("CRL server", "CRL servers"),
     "origin": ("Origin", "origins"),
 }
-_BEFORE_A_PACKET: Final = frozenset({"dns-failed", "responder-unreachable"})
 _ENOUGH_NAMES: Final = 2
 
 
@@ -271,7 +270,7 @@ class _Drawing:
         for asker in self.askers:
             for each in (*asker.asked, *asker.relayed):
                 target = self._next_hop(each.exchange)
-                name = _host_of(each.exchange.url)
+                name = host_of(each.exchange.url)
                 if self.kinds[target] == "proxy" and name:
                     beyond[target, self._host(f"responder {name}", name, "responder")].append(each)
         for asker in self.askers:
@@ -297,7 +296,7 @@ class _Drawing:
             return server
         if exchange.via_proxy:
             return self._host(server, exchange.server, "proxy")
-        name = _host_of(exchange.url) or exchange.server
+        name = host_of(exchange.url) or exchange.server
         return self._host(f"responder {name}", name, "responder")
 
     def _ocsp_link(
@@ -311,7 +310,7 @@ class _Drawing:
         """Link hosts to responders that they tried to reach, without a request coming out."""
         groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
         for verdict in self.verdicts:
-            if verdict.cause in _BEFORE_A_PACKET:
+            if verdict.cause in BEFORE_A_PACKET:
                 groups[self.case.identity(verdict.validator.address), verdict.cause].append(verdict)
         for (identity, _), some in groups.items():
             target = self._named_responder(some)
@@ -340,7 +339,7 @@ class _Drawing:
                 continue
             seen.add(key)
             self._host(identity, fetch.client, "host")
-            name = _host_of(fetch.url) or fetch.server
+            name = host_of(fetch.url) or fetch.server
             self._host(f"crl {name}", name, "crl")
             groups[identity].append(evidence_in(fetch, "CRL"))
         crl = next((key for key, kind in self.kinds.items() if kind == "crl"), None)
@@ -386,11 +385,3 @@ def _ghost(verdict: Verdict) -> LinkKind:
         # Another cause fits as well, and with it no query need be missing.
         return "hidden"
     return "impossible" if check == "impossible" else "missing"
-
-
-def _host_of(url: str | None) -> str | None:
-    """Return the host of a URL; None where it has none."""
-    try:
-        return urlsplit(url).hostname if url else None
-    except ValueError:
-        return None

@@ -6,6 +6,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ocsp_pcap.facts import CertificateFact
+from ocsp_pcap.facts.hosts import host_of
 
 
 def names_responder(certificate: CertificateFact, host: str) -> bool:
@@ -20,12 +21,12 @@ def responder_hosts(urls: tuple[str, ...]) -> tuple[tuple[str, int, str], ...]:
     for url in urls:
         try:
             parts = urlsplit(url)
-            port = parts.port
+            host, port = host_of(url), parts.port
         except ValueError:
             continue
-        if parts.scheme.lower() in ("http", "https") and parts.hostname:
+        if parts.scheme.lower() in ("http", "https") and host:
             default = 443 if parts.scheme.lower() == "https" else 80
-            hosts.append((parts.hostname.rstrip(".").lower(), port or default, url))
+            hosts.append((host, port or default, url))
     return tuple(hosts)
 
 

@@ -22,6 +22,8 @@ Outcome: TypeAlias = Literal[
     "answered", "http-error", "responder-error", "response-invalid", "untimely", "no-response", "not-whole"
 ]
 
+BEFORE_A_PACKET: Final = frozenset({"dns-failed", "responder-unreachable"})
+"""Causes of attempts that never came to a query."""
 FAILED: Final[dict[Outcome, tuple[str, str]]] = {
     "responder-error": ("responder error", "responder errors"),
     "http-error": ("HTTP error", "HTTP errors"),

@@ -57,7 +57,7 @@ class FactAssembler:
         crl_fetches: list[CrlFetchFact] = []
         refused: list[TcpAttemptFact] = []
         disagreements = [Disagreements(observation) for observation in observations]
-        told = [_told(observation) for observation in observations]
+        told = [_spoken_of(observation) for observation in observations]
         for observation, disagreement in zip(observations, disagreements, strict=True):
             sent = exchanges_sent(observation)
             handshakes.append(self._handshakes.of(observation, disagreement))
@@ -140,16 +140,16 @@ def _attempts(observation: Observation, streams: Sequence[int], *, lines: bool) 
     return attempts_of(observation, streams).items(lines=lines)
 
 
-def _told(observation: Observation) -> tuple[set[int], set[int]]:
+def _spoken_of(observation: Observation) -> tuple[set[int], set[int]]:
     """Return, where a capture has several files, the TCP and UDP streams that facts speak of."""
     if len(observation.files) == 1:
         return set(), set()
     finished, udp = observation.tcp.streams.finished, observation.udp.finished
-    others = {stream.number for stream in finished.others if _is_told(stream.spoken)}
+    others = {stream.number for stream in finished.others if _is_spoken_of(stream.spoken)}
     return others.union(finished.numbers.tolist()), {stream.number for stream in udp}
 
 
-def _is_told(spoken: Spoken) -> bool:
+def _is_spoken_of(spoken: Spoken) -> bool:
     """Tell whether facts speak of a connection, refused tunnels aside."""
     if spoken.handshakes is not None:
         return True

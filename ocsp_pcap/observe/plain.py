@@ -23,6 +23,7 @@ from ocsp_pcap.observe.finished import FinishedStream
 from ocsp_pcap.observe.rows import NO_ROWS, ROW_BYTES, Rows, in_line, joined, picked
 from ocsp_pcap.observe.tcp_stream import DIRECTION_BITS
 from ocsp_pcap.observe.wanted import CARRIED
+from ocsp_pcap.spoken.first_bytes import HANDSHAKE_RECORD
 from ocsp_pcap.spoken.plain import PlainConnections
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.streams.distinct import among, distinct
@@ -46,7 +47,6 @@ FEW_ROWS: Final = 12
 RANDOM: Final = 11
 """Bytes of a ClientHello, with its record header, before its random (RFC 8446 4.1.2)."""
 _HEAD: Final = layout(6, start=(">u4", 0), record=(">u2", 0), message=("u1", 5))
-_HANDSHAKE_RECORD: Final = 0x1603
 _CLIENT_HELLO: Final = 1
 _CONNECT: Final = int.from_bytes(b"CONN")
 
@@ -224,7 +224,7 @@ def _beginnings(columns: TransportColumns, rows: Ordered, flows: FlowTable) -> C
     at = columns.payload_offset[first]
     chosen = np.flatnonzero((columns.payload_length[first] >= _HEAD.itemsize) & (at < EXTRA))
     heads = gather(columns.buffer, at[chosen], _HEAD)
-    hello = (heads["record"] == _HANDSHAKE_RECORD) & (heads["message"] == _CLIENT_HELLO)
+    hello = (heads["record"] == HANDSHAKE_RECORD) & (heads["message"] == _CLIENT_HELLO)
     chosen = chosen[hello | (heads["start"] == _CONNECT)]
     beginnings: Column = chosen[~flows.have_port(rows.stream[rows.start[chosen]], DNS_PORT)]
     return beginnings

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from ocsp_pcap.facts import (
 )
 from ocsp_pcap.facts.alike import Alike, patterns
 from ocsp_pcap.facts.dns_lookup import is_address
+from ocsp_pcap.facts.hosts import host_of
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.observe.dns_log import DnsPacket
 from ocsp_pcap.streams.state import OUTCOMES
@@ -45,7 +44,7 @@ class ResponderTraffic:
         self._responders: set[str] = set()
         """Names and addresses by which certificates name responders, and addresses of those names."""
         for certificate in certificates:
-            self._responders |= {host for url in certificate.ocsp_urls if (host := _host(url)) is not None}
+            self._responders |= {host for url in certificate.ocsp_urls if (host := host_of(url)) is not None}
             for url in (*certificate.ocsp_urls, *certificate.crl_urls):
                 self._learn(url)
         for host in hosts:
@@ -57,7 +56,7 @@ class ResponderTraffic:
                 self._learn(fact.url)
 
     def _learn(self, url: str) -> None:
-        host = _host(url)
+        host = host_of(url)
         if host is not None:
             (self._addresses if is_address(host) else self._names).add(host)
 
@@ -73,7 +72,7 @@ class ResponderTraffic:
 
         Where the host is cut off, the address decides.
         """
-        host = _host(exchange.url) if exchange.url is not None else None
+        host = host_of(exchange.url)
         if (exchange.server if host is None else host) not in self._responders:
             return False
         self._addresses.add(exchange.server)
@@ -237,17 +236,3 @@ def _lookup(
         truncated=message.is_response and message.truncated,
         client_ttl=flows.hop_limit(packet.stream, client),
     )
-
-
-def _host(url: str) -> str | None:
-    """Return the host of an absolute URL, as an address or a name in lower case."""
-    try:
-        host = urlsplit(url).hostname
-    except ValueError:
-        return None
-    if not host:
-        return None
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host.rstrip(".").lower()

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from ocsp_pcap.decode.columns import EXTRA, TransportColumns
 from ocsp_pcap.decode.window import gather, layout
 from ocsp_pcap.observe.tcp_segments import CLOSING
-from ocsp_pcap.spoken.first_bytes import HELLO
+from ocsp_pcap.spoken.first_bytes import HANDSHAKE_RECORD, HELLO
 
 _HEAD: Final = layout(6, start=(">u4", 0), record=(">u2", 0), minor=("u1", 2), message=("u1", 5))
-_HANDSHAKE_RECORD: Final = 0x1603
 _NEXT_TO: Final = 512
 """Bytes between payloads that are searched with them rather than passed over."""
 _HTTP_STARTS: Final = tuple(int.from_bytes(start) for start in (b"CONN", b"GET ", b"POST", b"HTTP"))
@@ -37,7 +36,7 @@ def begins(columns: TransportColumns, rows: NDArray[np.int64]) -> NDArray[np.boo
     elsewhere = at >= EXTRA
     heads = gather(columns.buffer, np.where(elsewhere, 0, at), _HEAD)
     found: NDArray[np.bool_] = (
-        (heads["record"] == _HANDSHAKE_RECORD)
+        (heads["record"] == HANDSHAKE_RECORD)
         & (heads["minor"] <= 4)
         & ((heads["message"] == 1) | (heads["message"] == 2))
         & (columns.payload_length[rows] > 5)

@@ -18,6 +18,8 @@ TEXTS: Final = (*METHODS, VERSION, PROXY_V1, PROXY_V2)
 LONGEST_TEXT: Final = max(map(len, TEXTS))
 
 
+HANDSHAKE_RECORD: Final = HANDSHAKE << 8 | 3
+"""The first two bytes of a record with a handshake message, whatever minor version its header has."""
 HELLO: Final = re.compile(
     rb"\x16\x03[\x00-\x04][\x00-\x44][\x00-\xff][\x01\x02]\x00[\x00-\xff]{2}\x03[\x00-\x03]"
 )

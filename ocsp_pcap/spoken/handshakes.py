@@ -94,9 +94,9 @@ class Handshake:
         self.alerts: tuple[Alert, ...] = ()
         self.missing_bytes = 0
         self.server_damaged = False
+        """Bytes of the server are missing or cannot be read."""
         self.given_up: str | None = None
         """The bound of this program at which a message of it was not read."""
-        """Bytes of the server are missing or cannot be read."""
         self.decrypted = False
 
     @property

@@ -85,7 +85,8 @@ def main() -> int:
     bad = False
     line = "| {:<32} | {:>9} | {:>7} | {:>7} | {:>7} | {:>7} | {:>6} | {}{}"
     end = "|" if options.markdown else ""
-    print(line.format("case", "N", "CPU s", "MB", "2N: s", "2N: MB", "growth", "what", end and " |"))
+    heads = ("case", "N", "CPU s", "MB", "2N: CPU s", "2N: MB", "growth", "what N counts")
+    print(line.format(*heads, end and " |"))
     if options.markdown:
         print("|---|---:|---:|---:|---:|---:|---:|---|")
     for case in CASES:

@@ -8,14 +8,13 @@ from typing import Final
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read, Saw
+from ocsp_pcap.explain.grounds.messages import REVOCATION_ALERTS
 from ocsp_pcap.explain.intervals import PATIENCE
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.facts import AlertFact, CrlFetchFact, DnsLookupFact, TcpAttemptFact
 
-REVOCATION: Final = ("certificate_revoked", "bad_certificate_status_response")
-"""Alerts (RFC 8446 6.2) of a validator that did judge the revocation status."""
 PERHAPS_REVOCATION: Final = (
     "bad_certificate",
     "certificate_unknown",
@@ -61,7 +60,7 @@ def claims(question: Question) -> Iterator[Claim]:
 
 def _by_alert(question: Question, alert: AlertFact) -> Iterator[Claim]:
     handshake, name = question.visit.handshake, alert.description
-    if name in REVOCATION or name == "close_notify":
+    if name in REVOCATION_ALERTS or name == "close_notify":
         # The validator did judge the revocation status, or left after the handshake.
         return
     judge = "client" if question.presented_by == "server" else "server"

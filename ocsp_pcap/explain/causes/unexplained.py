@@ -8,12 +8,9 @@ from typing import Final
 from ocsp_pcap.explain.chances_to_ask import answers_last
 from ocsp_pcap.explain.entries import DECIDE, cause
 from ocsp_pcap.explain.grounds.claim import Claim
-from ocsp_pcap.explain.grounds.messages import contradiction
+from ocsp_pcap.explain.grounds.messages import REVOCATION_ALERTS, contradiction
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import said_in_site
-
-REVOCATION_ALERTS: Final = ("certificate_revoked", "bad_certificate_status_response")
-"""Alerts (RFC 8446 6.2) that speak of the revocation status."""
 
 ENTRY: Final = cause(
     "unexplained",

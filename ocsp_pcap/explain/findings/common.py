@@ -8,14 +8,14 @@ from typing import Final, NamedTuple
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.entries import Cause
-from ocsp_pcap.explain.model import Evidence, Finding, Role, Severity, Verdict
+from ocsp_pcap.explain.model import Confidence, Evidence, Finding, Role, Severity, Verdict
 from ocsp_pcap.explain.phrases import first_of
 from ocsp_pcap.explain.question import validator_words
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact
 
 MAX_EVIDENCE: Final = 8
-FIRM: Final = ("confirmed", "likely")
+FIRM: Final[tuple[Confidence, ...]] = ("confirmed", "likely")
 
 
 class View(NamedTuple):

@@ -24,6 +24,8 @@ from ocsp_pcap.explain.windows import span_words
 from ocsp_pcap.explain.zones import offset_words
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact, ResponseFact
 
+REVOCATION_ALERTS: Final = ("certificate_revoked", "bad_certificate_status_response")
+"""Alerts (RFC 8446 6.2) of a validator that did judge the revocation status."""
 VERY_OLD: Final = 10 * 86_400 * SECOND
 """No answer about a TLS server's certificate may be good for longer (Baseline Requirements 4.9.10)."""
 
