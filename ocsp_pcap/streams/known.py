@@ -225,8 +225,9 @@ class KnownStreams:
         """
         state = self._state
         reset = state["reset_frame"][streams]
-        known = (state["syn_ack_frame"][streams] != 0) | (state["syn_count"][streams] != 0).all(axis=1)
-        known &= (state["syn_count"][streams] != 0).any(axis=1)
+        sent, other_sent = state["syn_count"][streams].T != 0
+        known = (state["syn_ack_frame"][streams] != 0) | (sent & other_sent)
+        known &= sent | other_sent
         known &= ((reset == 0) | (reset >= frames)) & (self._opened(streams) <= times)
         base = state["base"][streams]
         if self._first_bases:
