@@ -373,6 +373,17 @@ def test_what_is_remembered_of_a_stream() -> None:
     assert not flow.one_sided
 
 
+@settings(max_examples=100, deadline=None)
+@given(SEGMENTS)
+def test_the_first_end_of_all_counts(segments: list[Segment]) -> None:
+    table = FlowTable()
+    table.assign(columns_of(segments))
+    for number in range(len(table)):
+        flow = table.flow(number)
+        ends = [*zip(flow.fin_frames, (0, 1), strict=True), (flow.reset_frame, flow.reset_direction)]
+        assert flow.ended_by == min((end for end in ends if end[0]), default=(0, None))[1]
+
+
 @pytest.mark.parametrize(("flags", "ended_by"), [("FA", 0), ("RA", 0), ("A", None)])
 def test_who_ended_a_stream_first(flags: str, ended_by: int | None) -> None:
     table = FlowTable()
