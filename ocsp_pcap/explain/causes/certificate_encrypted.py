@@ -16,8 +16,8 @@ ENTRY: Final = cause(
     "unknown",
     "TLS 1.3 (or QUIC, or ECH) hides the certificate, and no keys open it.",
     (
-        "is encrypted, and no keys open it",
-        "are encrypted, and no keys open them",
+        "is encrypted (no keys open it)",
+        "are encrypted (no keys open them)",
         "may be hidden by encryption",
     ),
     ((Saw,),),

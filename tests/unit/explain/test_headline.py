@@ -193,7 +193,7 @@ def test_intermediates_count_only_where_they_were_asked_about() -> None:
 
 def test_keys_may_be_there_that_open_nothing() -> None:
     seen = handshake("shop.test", version="TLS 1.3", certificate_encrypted=True)
-    assert headline(seen).endswith("the only certificate is encrypted, and no keys open it.")
+    assert headline(seen).endswith("the only certificate is encrypted (no keys open it).")
     opened = replace(seen, stream=77, sni="mail.test", decrypted=True)
     assert headline(seen, opened).count("no keys") == 1
 
