@@ -122,7 +122,8 @@ def with_what_is_told(given: Given, truth: Answers) -> Answers:
         here = [p for p in given.site.proxies if address in p.addresses or not p.addresses]
         told = {"ocsp-disabled"} if any(proxy.ocsp is False for proxy in here) else set()
         told |= {"no-responder-for-issuer"} if any(proxy.issuers for proxy in here) else set()
-        return causes | told if causes & {"unexplained", "not-intercepted"} else causes
+        open_ = causes & {"unexplained", "not-intercepted", "capture-incomplete"}
+        return causes | told if open_ else causes
 
     return Answers(
         {key: more(key[0], causes) for key, causes in truth.headlines.items()},

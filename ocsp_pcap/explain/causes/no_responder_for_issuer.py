@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim
-from ocsp_pcap.explain.grounds.kinds import InView, Silence, Told
+from ocsp_pcap.explain.grounds.kinds import InView, Received, Silence, Told
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.saying import said_in_site, source_of
 
@@ -20,7 +20,7 @@ ENTRY: Final = cause(
         "have issuers without a configured responder",
         "may have an issuer without a configured responder",
     ),
-    ((Told, Silence, InView),),
+    ((Told, Received, Silence, InView),),
     "Add a responder for the issuer of {host} on {validator}, or let it use the URL in the certificate.",
     "If only some issuers shall be checked there, nothing is wrong.",
     only=lambda of: of.shown and of.in_site and not of.asked_now,
@@ -42,5 +42,10 @@ def claims(question: Question) -> Iterator[Claim]:
             *said_in_site(question, "issuers"),
             question.visit.evidence(f"certificate issued by {certificate.issuer}"),
         ),
-        (Told(source_of(proxy, "issuers")), Silence(question.visit.time), InView()),
+        (
+            Told(source_of(proxy, "issuers")),
+            Received(question.visit),
+            Silence(question.visit.time),
+            InView(),
+        ),
     )

@@ -44,7 +44,8 @@ def claims(question: Question) -> Iterator[Claim]:
         )
     elif responders:
         words = (
-            f"{question.who} could have asked {responders[0][2]}, did not, and the capture does not say why"
+            f"{question.who} could have asked {responders[0][2]}; no such query is in the capture, and "
+            "nothing there says why"
         )
     elif certificate.parse_error:
         words = (

@@ -148,7 +148,9 @@ STORIES: Final[Mapping[str, tuple[Story, ...]]] = {
     ),
     "short-lived": (only(certificate(ocsp=(), days=5)),),
     "no-ocsp-url": (only(BARE),),
-    "no-responder-for-issuer": (shop(site=site(parent={"issuers": ("CN=Corp CA",), "addresses": ALONE})),),
+    "no-responder-for-issuer": (
+        shop(site=site(parent={"issuers": ("CN=Corp CA",), "intercepts": True, "addresses": ALONE})),
+    ),
     "certificate-encrypted": (only(None, certificate_encrypted=True, version="TLS 1.3"),),
     "ocsp-disabled": (shop(site=site(parent={"ocsp": False, "intercepts": True, "addresses": ALONE})),),
     "capture-incomplete": (Story(broken("shop.test", missing_bytes=1200), None),),
@@ -204,6 +206,11 @@ def _hands_on_another(story: Story, _: Ground) -> Story:
 
 def _inner_side_not_captured(story: Story, _: Ground) -> Story:
     return story.told_that(site=site(parent={"ocsp": False, "addresses": ALONE}))
+
+
+def _asks_of_some_issuers_only(story: Story, _: Ground) -> Story:
+    """The same, of a proxy of which it is not said that it intercepts."""
+    return story.told_that(site=site(parent={"issuers": ("CN=Corp CA",), "addresses": ALONE}))
 
 
 def _hidden_just_before(story: Story, ground: kinds.For) -> Story:
@@ -351,6 +358,7 @@ CHANGES: Final[Mapping[Callable[[Question, Any], Iterator[Standing]], Change]] =
 """What lets a doubt stand, in whatever story."""
 OWN_CHANGES: Final[Mapping[tuple[str, Kind, str], Change]] = {
     ("ocsp-disabled", kinds.Received, "may-tunnel"): _inner_side_not_captured,
+    ("no-responder-for-issuer", kinds.Received, "may-tunnel"): _asks_of_some_issuers_only,
     ("cached", kinds.Alone, "other-purpose"): _asked_when_it_had_run_out,
     ("reissued-certificate", kinds.Genuine, "reissue-open"): _other_side_not_captured,
 }
