@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -28,6 +28,9 @@ INTERRUPTED: Final = 130
 FILE_WIDTH: Final = 120
 """Columns of a text report that is written to a file."""
 STANDARD_OUTPUT: Final = "standard output"
+WRITTEN_AT_ONCE: Final = 1 << 18
+"""Bytes of a result: Python would write 8 kB, and to standard output single lines where it is told not to
+buffer (PYTHONUNBUFFERED), as in many containers."""
 _FACTS: Final = b'{"kind": "capture"'
 _SITE_FILE: Final = b"# What the files say of the proxies."
 
@@ -148,10 +151,22 @@ def write(parts: Iterable[str | bytes], output: Path | None) -> None:
     """
     with _failures(output):
         if output is not None:
-            with replacing(output) as path, path.open("wb") as file:
+            with replacing(output) as path, path.open("wb", WRITTEN_AT_ONCE) as file:
                 _write(parts, file)
         elif sys.stdout is not None:
-            _write(parts, sys.stdout.buffer)
+            with _standard_output() as stream:
+                _write(parts, stream)
+
+
+@contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    stream = sys.stdout.buffer
+    if isinstance(stream, BufferedWriter | FileIO):
+        stream.flush()
+        with os.fdopen(stream.fileno(), "wb", WRITTEN_AT_ONCE, closefd=False) as blocks:
+            yield blocks
+    else:
+        yield stream
 
 
 def settled(output: Path | None, *, interrupted: bool) -> Path | None:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -137,6 +138,17 @@ def test_the_name_of_the_file_tells_the_format(
     result = run("explain", DIRECT, "-o", file, *options)
     assert result.status == 0
     assert file.read_text(encoding="utf-8").startswith(start)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_result_is_written_in_blocks(unbuffered: str) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        extra = {"PYTHONUNBUFFERED": unbuffered}
+        subprocess.run([*COMMAND, "facts", DIRECT], stdout=theirs, env=environment(extra), check=True)
+        ours.setblocking(False)
+        block = ours.recv(1 << 20)
+    assert block.decode() == run("facts", DIRECT).out
 
 
 def test_no_standard_output_at_all() -> None:
