@@ -62,15 +62,18 @@ def _asked_through_a_proxy(case: Case) -> dict[str, OcspExchangeFact]:
 
     Through a proxy of which no other address is known, so that the host may be its outer side.
     """
+    clients = {case.identity(visit.handshake.client) for visit in case.visits}
+    through = [
+        exchange
+        for exchange in case.exchanges
+        if exchange.via_proxy and case.identity(exchange.server) not in clients
+    ]
     holders: dict[str, list[str]] = defaultdict(list)
-    for identity, host in case.hosts.items():
+    for identity, host in case.hosts.items() if through else ():
         for sha256 in host.received:
             holders[sha256].append(identity)
-    clients = {case.identity(visit.handshake.client) for visit in case.visits}
     found: dict[str, OcspExchangeFact] = {}
-    for exchange in case.exchanges:
-        if not exchange.via_proxy or case.identity(exchange.server) in clients:
-            continue
+    for exchange in through:
         for certificate in case.askers.certificates_meant(exchange):
             received = holders.get(certificate.sha256, [])
             if len(received) == 1 and received[0] != case.identity(exchange.client):
