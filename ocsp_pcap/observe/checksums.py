@@ -29,8 +29,8 @@ CONTROLS: Final = 2
 _ONES: Final = 0xFFFF
 _LENGTHS: Final = (32, 20, *range(24, 32, 4), *range(36, 64, 4))
 
-_PADDING: Final = (b"", bytes(3), bytes(2), bytes(1))
-"""By the number of bytes modulo 4."""
+_LAST: Final = np.array([0xFFFFFFFF, 0xFF, 0xFFFF, 0xFFFFFF], "<u4")
+"""What counts of the last word, by the number of bytes modulo 4."""
 
 Segment: TypeAlias = tuple[memoryview | bytes, int, int, int]
 """What holds it with its headers, where its payload starts there and how long it is, and its frame."""
@@ -50,8 +50,9 @@ class ChecksumAudit:
         self._groups: list[_Group] = []
         self._segments: list[Segment] = []
         self._pieces: list[bytes | memoryview] = []
-        self._lengths: list[int] = []
-        self._expected: list[int] = []
+        """Of each segment the addresses as 8 bytes, header and payload, and more up to where a word ends."""
+        self._sizes: list[int] = []
+        """Bytes of each without that."""
 
     def add(self, stream: FinishedStream, entries: Sequence[Entry], refused: frozenset[int]) -> None:
         """Take a stream that was read segment by segment."""
@@ -96,7 +97,9 @@ class ChecksumAudit:
                         and length <= MOST_PAYLOAD
                     ):
                         # Most segments have IPv4 without options, and the timestamps option behind the ports.
-                        self._note((memory, at, length, frame), memory[at - 40 : at + length], 32 + length)
+                        self._segments.append((memory, at, length, frame))
+                        self._pieces.append(memory[at - 40 : at + length + (-length & 3)])
+                        self._sizes.append(40 + length)
                     else:
                         self._append((memory, at, length, frame))
             self._close(stream)
@@ -106,38 +109,32 @@ class ChecksumAudit:
         found = _headers(memory, at, length) if length <= MOST_PAYLOAD else None
         if found is not None:
             start, addresses, size = found
-            piece = memory[addresses : at + length]
-            if addresses + size < start:
-                # Options of IPv4 stand between, and do not count.
-                piece = bytes(piece[:size]) + bytes(memory[start : at + length])
-            self._note(segment, piece, at - start + length)
-
-    def _note(self, segment: Segment, piece: memoryview | bytes, length: int) -> None:
-        """Take the bytes from the addresses to the end, and the length of header and payload."""
-        self._segments.append(segment)
-        size = len(piece)
-        self._pieces += (piece, _PADDING[size & 3])
-        self._lengths.append((size + 3) >> 2)
-        # In ones' complement a segment with its checksum and its pseudo-header sums up to zero.
-        self._expected.append(-(TCP + length) % _ONES)
+            # Those of IPv6 are made shorter, options of IPv4 do not count: the sum is the same.
+            pair = int.from_bytes(memory[addresses : addresses + size]) % _ONES
+            piece = pair.to_bytes(8) + bytes(memory[start : at + length])
+            self._segments.append(segment)
+            self._pieces.append(piece + bytes(-len(piece) & 3))
+            self._sizes.append(len(piece))
 
     def _close(self, stream: FinishedStream) -> None:
-        if len(self._lengths) > (self._groups[-1].end if self._groups else 0):
-            self._groups.append(_Group(stream, len(self._lengths)))
+        if len(self._segments) > (self._groups[-1].end if self._groups else 0):
+            self._groups.append(_Group(stream, len(self._segments)))
 
     def run(self) -> None:
         """Add the frames that were dropped to what is known of their streams, and forget all."""
         if not self._groups:
             return
-        words = np.frombuffer(b"".join(self._pieces), "<u4")
-        starts = np.cumsum([0, *self._lengths[:-1]])
+        sizes, words = np.array(self._sizes), np.frombuffer(bytearray().join(self._pieces), "<u4")
+        ends = np.cumsum((sizes + 3) >> 2)
+        words[ends - 1] &= _LAST[sizes & 3]
         # A word of 32 bits counts as two of 16, since 2^16 is 1 modulo 2^16 - 1; in the other byte order all
         # are 256 times as much.
-        sums = np.add.reduceat(words, starts, dtype=np.uint64).astype(np.int64) % _ONES
-        wrong = sums != np.array(self._expected) * 256 % _ONES
+        sums = np.add.reduceat(words, np.append(0, ends[:-1]), dtype=np.uint64).astype(np.int64)
+        # In ones' complement a segment with its checksum and its pseudo-header sums up to zero.
+        wrong = (sums + (TCP + sizes - 8) * 256) % _ONES != 0
         if wrong.any():
             self._judge(wrong.tolist())
-        for each in (self._groups, self._segments, self._pieces, self._lengths, self._expected):
+        for each in (self._groups, self._segments, self._pieces, self._sizes):
             each.clear()
 
     def _judge(self, wrong: Sequence[bool]) -> None:
