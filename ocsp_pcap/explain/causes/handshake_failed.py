@@ -9,7 +9,7 @@ from ocsp_pcap.explain.entries import cause
 from ocsp_pcap.explain.grounds.claim import Claim, Standing
 from ocsp_pcap.explain.grounds.kinds import Read, Saw
 from ocsp_pcap.explain.grounds.messages import REVOCATION_ALERTS
-from ocsp_pcap.explain.intervals import PATIENCE
+from ocsp_pcap.explain.intervals import PATIENCE, REACTION
 from ocsp_pcap.explain.model import Evidence
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.responders import responder_hosts
@@ -108,10 +108,16 @@ def _looked_into_revocation(question: Question, alert: AlertFact) -> bool:
         acts += asker.lookups.get(host, ())
         for address in (host, *asker.addresses_of(host)):
             acts += asker.attempts.get(address, ())
+    clocks, capture = question.case.clocks, handshake.capture
+    in_order = not clocks.disordered(capture) and clocks.steps_back(capture) is None
     return any(
-        act.capture == handshake.capture
+        act.capture == capture
         and act.frames.request is not None
-        and handshake.frames.certificate < act.frames.request < alert.frame
+        and (
+            handshake.frames.certificate < act.frames.request < alert.frame
+            # Where packets are out of order no frame tells what came before.
+            or (not in_order and abs(act.time - handshake.time) <= REACTION)
+        )
         for act in acts
     )
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from ocsp_pcap.facts import HandshakeFrames
+from ocsp_pcap.facts import ExchangeFrames, HandshakeFrames
 from tests.unit.explain.facts_factory import (
+    RESPONDER,
     alert,
     broken,
     capture,
     certificate,
+    dns,
     exchange,
     facts,
     frames,
@@ -88,3 +90,13 @@ def test_a_server_that_only_resets_is_no_missing_direction() -> None:
 def test_a_query_comes_before_a_failure() -> None:
     visit = broken("shop.test", shop, alerts=(alert("unknown_ca"),))
     assert outcome(facts(shop, visit, exchange(shop)))[0] == "queried"
+
+
+@pytest.mark.parametrize(("step", "sure"), [(0, "confirmed"), (20 * 10**6, "likely"), (10**9, "likely")])
+def test_where_packets_are_out_of_order_what_was_looked_for_may_have_come_before_the_alert(
+    step: int, sure: str
+) -> None:
+    """By the frames the responder was looked for after the refusal only."""
+    visit = replace(broken("shop.test", shop), alerts=(replace(alert("protocol_version"), frame=9_990),))
+    later = replace(dns(RESPONDER, time=0.5), frames=ExchangeFrames(9_991, 9_992))
+    assert outcome(facts(shop, capture(step_back=step), visit, later)) == ("handshake-failed", sure)
