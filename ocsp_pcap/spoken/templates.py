@@ -41,6 +41,12 @@ class Templates:
         key = walked.shape, same_session, BOUNDS.alerts, *walked.contents
         templates = self._known.get(key)
         if templates is None:
+            # Most of those that come once do not come again.
+            if len(self._known) == MOST_TEMPLATES:
+                self._known.clear()
+            self._known[key] = ()
+            return self._seen(walked.events())
+        if not templates:
             count = len(walked.places)
             pattern = walked.pattern([b"%d" % (count + number) for number in range(len(walked.randoms))])
             if sum(isinstance(event, Alert) for event in pattern) > BOUNDS.alerts:
@@ -48,8 +54,6 @@ class Templates:
                 return self._seen(walked.events())
             own = count + len(walked.randoms)
             templates = tuple([_Template(handshake, own) for handshake in self._seen(pattern)])
-            if len(self._known) == MOST_TEMPLATES:
-                self._known.clear()
             self._known[key] = templates
         places: list[Any] = walked.places + walked.randoms
         return tuple([template.filled(places) for template in templates])

@@ -32,6 +32,10 @@ LONGEST_HELLO: Final = 2048
 """Bytes of a hello that is remembered; with a post-quantum key share there are some 1800."""
 MOST_LAYOUTS: Final = 4
 """Places of keys that are tried for hellos of one length. Browsers permute their extensions."""
+CHANCES: Final = 16
+"""Hellos of one length that may be sought in vain; then only every eighth is sought. Those of browsers that
+permute their extensions hardly ever come twice."""
+PAUSE: Final = 7
 MOST_BODIES: Final = 512
 LONGEST_BODY: Final = 8192
 """Bytes of certificates or staples that are remembered."""
@@ -76,11 +80,22 @@ class _Layout:
         self.known: dict[bytes, Content] = {}
 
 
+class _Alike:
+    """Hellos of one length."""
+
+    __slots__ = ("chances", "layouts")
+
+    def __init__(self) -> None:
+        self.layouts: list[_Layout] = []
+        self.chances = CHANCES
+        """How many may yet be sought in vain; less than 0: how many are not to be sought."""
+
+
 class Contents:
     """The contents of messages, or of the latest of them."""
 
     def __init__(self) -> None:
-        self._layouts: dict[tuple[int, int, bool], list[_Layout]] = {}
+        self._alike: dict[tuple[int, int, bool], _Alike] = {}
         self._hellos = 0
         self._bodies: dict[tuple[int, int, bytes], Content] = {}
 
@@ -88,27 +103,44 @@ class Contents:
         """Return the content of a ClientHello or ServerHello. Raises NotPlainError."""
         # What this random says is no random.
         retry = body[RANDOM] == HELLO_RETRY_REQUEST
-        alike = kind, len(body), retry
-        for layout in self._layouts.get(alike, ()):
+        key = kind, len(body), retry
+        alike = self._alike.get(key)
+        if alike is None:
+            alike = self._begin(key)
+        if alike.chances < 0:
+            alike.chances += 1
+            return Content(kind, body, kind == CLIENT_HELLO, kept=False)
+        for layout in alike.layouts:
             content = layout.known.get(b"".join(layout.rest(body)))
             if content is not None:
+                if alike.chances < CHANCES:
+                    alike.chances += 1
                 return content
+        alike.chances = alike.chances - 1 if alike.chances else -PAUSE
         content = Content(kind, body, kind == CLIENT_HELLO, kept=len(body) <= LONGEST_HELLO)
         if isinstance(content.event, ClientHello) and content.event.psk_ages:
             # No other has the same tickets at the same age.
             content.kept = False
         if content.kept:
             own = [(RANDOM.start, RANDOM.stop), (content.session.start, content.session.stop)]
-            content.kept = self._keep(content, alike, sorted(own + places_of_keys(kind, body)), body)
+            content.kept = self._keep(content, key, sorted(own + places_of_keys(kind, body)), body)
         return content
 
+    def _begin(self, key: tuple[int, int, bool]) -> _Alike:
+        if len(self._alike) == MOST_HELLOS:
+            self._alike.clear()
+            self._hellos = 0
+        alike = self._alike[key] = _Alike()
+        return alike
+
     def _keep(
-        self, content: Content, alike: tuple[int, int, bool], own: list[tuple[int, int]], body: bytes
+        self, content: Content, key: tuple[int, int, bool], own: list[tuple[int, int]], body: bytes
     ) -> bool:
         if self._hellos == MOST_HELLOS:
+            self._alike.clear()
             self._hellos = 0
-            self._layouts.clear()
-        layouts = self._layouts.setdefault(alike, [])
+            self._begin(key)
+        layouts = self._alike[key].layouts
         layout = next((each for each in layouts if each.own == own), None)
         if layout is None:
             if len(layouts) == MOST_LAYOUTS:

@@ -77,7 +77,7 @@ class Shape(dict[int, "Shape"]):
     Raises NotPlainError where the next one makes the connection one that is not plain.
     """
 
-    __slots__ = ("_all", "_before", "_events", "_state", "depth", "done", "ends", "protected")
+    __slots__ = ("_all", "_before", "_events", "_state", "_told", "depth", "done", "ends", "protected")
 
     def __init__(
         self,
@@ -92,6 +92,7 @@ class Shape(dict[int, "Shape"]):
         self._before = before
         self._events = events
         """What the last symbol gave; of hellos, certificates and staples only that there are some."""
+        self._told: list[tuple[int, TlsEvent]] | None = None
         self.depth: int = 0 if before is None else before.depth + 1
         """How many symbols led here."""
         server, client = state.server, state.client
@@ -123,12 +124,10 @@ class Shape(dict[int, "Shape"]):
 
     def told(self) -> list[tuple[int, TlsEvent]]:
         """Return all events up to here, each with the number of its record or message, from 1 on."""
-        found: list[tuple[int, TlsEvent]] = []
-        shape: Shape | None = self
-        while shape is not None:
-            found += ((shape.depth, event) for event in reversed(shape._events))
-            shape = shape._before
-        return found[::-1]
+        if self._told is None:
+            before = [] if self._before is None else self._before.told()
+            self._told = before + [(self.depth, event) for event in self._events]
+        return self._told
 
 
 class Shapes:

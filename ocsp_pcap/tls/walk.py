@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from struct import Struct
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ocsp_pcap.bounds import BOUNDS
 from ocsp_pcap.tls.contents import CONTENT_TYPES, Content, Contents
@@ -44,7 +44,9 @@ _HEADERS: Final = Struct(">BHHI").unpack_from
 _MESSAGE: Final = Struct(">I").unpack_from
 _BEHIND: Final = bytes(4)
 _BOTH: Final = 3
-_WITH_CONTENT: Final = (ClientHello, ServerHello, Certificate, CertificateStatus)
+_HELLOS: Final = (ClientHello, ServerHello)
+"""Behind frame and time they have random and session id."""
+_WITH_CONTENT: Final = (*_HELLOS, Certificate, CertificateStatus)
 
 
 class _Side:
@@ -97,15 +99,13 @@ class Walked:
         return self._events(range(len(self.places)), randoms)
 
     def _events(self, places: Sequence[int], randoms: Sequence[bytes]) -> list[TlsEvent]:
-        found: list[TlsEvent] = []
+        found: list[Any] = []
         contents, hellos = iter(self.contents), iter(zip(randoms, self.sessions, strict=True))
         for number, event in self.shape.told():
-            if type(event) in _WITH_CONTENT:
-                event = next(contents).event
-                if isinstance(event, ClientHello | ServerHello):
-                    random, session_id = next(hellos)
-                    event = event._replace(random=random, session_id=session_id)
-            found.append(event._replace(frame=places[2 * number - 1], time=places[2 * number]))
+            place = places[2 * number - 1], places[2 * number]
+            made: Any = next(contents).event if type(event) in _WITH_CONTENT else event
+            own = (*place, *next(hellos)) if type(event) in _HELLOS else place
+            found.append(made._make((*own, *made[len(own) :])))
         return found
 
     def take(

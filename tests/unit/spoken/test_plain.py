@@ -278,8 +278,9 @@ def test_most_are_made_of_templates(monkeypatch: pytest.MonkeyPatch) -> None:
         return read_again(*arguments)  # type: ignore[arg-type]
 
     connections = PlainConnections(Shared())
-    assert sum(1 for _ in read(connections, 1500, seed=1450)) > 500
+    for _ in range(2):
+        assert sum(1 for _ in read(connections, 1500, seed=1450)) > 500
     monkeypatch.setattr(templates, "seen", counting)
     again = sum(1 for _ in read(connections, 1500, seed=1450))
     assert again > 500
-    assert made < again / 2
+    assert made < again * 2 / 3

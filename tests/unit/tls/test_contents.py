@@ -173,6 +173,20 @@ def test_keys_in_ever_other_places_are_not_all_remembered() -> None:
     assert kept == [True] * contents.MOST_LAYOUTS + [False] * 2
 
 
+def test_what_never_comes_twice_is_seldom_sought() -> None:
+    known = Contents()
+
+    def hello(number: int) -> bytes:
+        return client_hello(extension(7, number.to_bytes(2)))
+
+    kept = [known.hello(1, hello(number)).kept for number in range(contents.CHANCES + 40)]
+    assert kept == [True] * (contents.CHANCES + 1) + ([False] * contents.PAUSE + [True]) * 4 + [False] * 7
+    # Where the same one comes again it is found, and others are sought as before.
+    assert known.hello(1, hello(1)) is known.hello(1, hello(1))
+    for number in range(2000, 2002):
+        assert known.hello(1, hello(number)) is known.hello(1, hello(number))
+
+
 def test_a_chain_beyond_the_bound_is_not_plain() -> None:
     body = certificate_message(*(b"%02d" % number for number in range(BOUNDS.certificates + 1)))
     with pytest.raises(NotPlainError):
