@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from ocsp_pcap.explain.authorities import (
     may_not_be_known_yet,
@@ -19,14 +20,15 @@ from ocsp_pcap.explain.authorities import (
     why_no_url,
 )
 from ocsp_pcap.explain.clocks import SECOND
-from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.model import Evidence, Finding, Verdict
-from ocsp_pcap.explain.products import product_steps
 from ocsp_pcap.explain.responders import responder_hosts
 from ocsp_pcap.explain.site import Proxy, ProxyRole, Site
 from ocsp_pcap.explain.trace_entry import TraceEntry
-from ocsp_pcap.explain.zones import EAST, WEST, Subject, offset_words, subjects
 from ocsp_pcap.facts import CaptureFact, CertificateFact
+
+if TYPE_CHECKING:
+    from ocsp_pcap.explain.logs.model import LogEntry
+    from ocsp_pcap.explain.zones import Subject
 
 NEAR = 5 * SECOND
 """Nanoseconds by which a log line and a sighting may differ and still tell of the same connection."""
@@ -102,6 +104,8 @@ def log_times(verdicts: Iterable[Verdict]) -> dict[Subject, list[int]]:
 
 def log_notes(entries: Sequence[LogEntry | TraceEntry], captures: Sequence[CaptureFact]) -> Iterator[str]:
     """Say which logs and traces are of another time than the captures, or do not tell their day or zone."""
+    from ocsp_pcap.explain.zones import EAST, WEST, offset_words
+
     first = min((c.first_time for c in captures if c.first_time is not None), default=None)
     last = max((c.last_time for c in captures if c.last_time is not None), default=None)
     by_path: dict[str, list[LogEntry | TraceEntry]] = defaultdict(list)
@@ -143,6 +147,8 @@ class _Index:
 
     def __init__(self, logs: Sequence[LogEntry]) -> None:
         self._by: dict[tuple[str, str], list[tuple[int, LogEntry]]] = defaultdict(list)
+        if logs:
+            from ocsp_pcap.explain.zones import subjects
         for entry in logs:
             if entry.time is None:
                 continue
@@ -169,11 +175,11 @@ def _annotated(verdict: Verdict, index: _Index, proxy: Proxy | None, site: Site)
     added = []
     if verdict.certificate is not None:
         added = [_why_no_url(verdict, verdict.certificate), _weighs_in(verdict, verdict.certificate)]
-    steps = product_steps(proxy, verdict.cause) if proxy is not None else ()
+    steps = _product_steps(proxy, verdict.cause) if proxy is not None else ()
     if site.proxies:
         maker = site.proxy("parent") if verdict.validator.role == "child" else _nearest(site)
         if maker is not None and maker is not proxy:
-            steps += product_steps(maker, verdict.cause, of_maker=True)
+            steps += _product_steps(maker, verdict.cause, of_maker=True)
     if not (lines or steps or any(added)):
         return verdict
     summary = verdict.summary
@@ -242,6 +248,8 @@ def _lines(verdict: Verdict, index: _Index) -> list[LogEntry]:
 
 
 def _quote(entry: LogEntry) -> Evidence:
+    from ocsp_pcap.explain.zones import offset_words
+
     zone = ""
     if not entry.zone:
         zone = " (no time zone; read as UTC)"
@@ -253,9 +261,9 @@ def _quote(entry: LogEntry) -> Evidence:
 def _with_product(finding: Finding, site: Site) -> Finding:
     role = FINDINGS_ABOUT.get(finding.code)
     proxy = site.proxy(role) if role is not None else None
-    steps = product_steps(proxy, finding.code) if proxy is not None else ()
+    steps = _product_steps(proxy, finding.code) if proxy is not None else ()
     if (maker := _nearest(site)) is not None:
-        steps += product_steps(maker, finding.code, of_maker=True)
+        steps += _product_steps(maker, finding.code, of_maker=True)
     return (
         replace(finding, next_steps=tuple(dict.fromkeys((*steps, *finding.next_steps)))) if steps else finding
     )
@@ -265,3 +273,9 @@ def _nearest(site: Site) -> Proxy | None:
     """Return the proxy that makes what clients receive: the child, unless it only tunnels."""
     child = site.proxy("child")
     return child if child is not None and child.intercepts is not False else site.proxy("parent")
+
+
+def _product_steps(proxy: Proxy, code: str, *, of_maker: bool = False) -> tuple[str, ...]:
+    from ocsp_pcap.explain.products import product_steps
+
+    return product_steps(proxy, code, of_maker=of_maker)

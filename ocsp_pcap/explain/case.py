@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, TypeVarTuple
 
 from ocsp_pcap.bounds import mark, reached, reached_since
 from ocsp_pcap.explain.all_hosts import AllHosts
@@ -17,7 +17,6 @@ from ocsp_pcap.explain.copies import distinct_exchanges, distinct_visits
 from ocsp_pcap.explain.coverage import Coverage
 from ocsp_pcap.explain.hellos import Hellos
 from ocsp_pcap.explain.hosts import Host
-from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.matching import Match, match_cert_id
 from ocsp_pcap.explain.model import Alternative, Doubt, Validator
 from ocsp_pcap.explain.places import Places
@@ -27,7 +26,6 @@ from ocsp_pcap.explain.spans import TIME
 from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.explain.visits import Query, Visit, by_host
 from ocsp_pcap.explain.windows import Window, answer_window
-from ocsp_pcap.explain.zones import in_fitting_zones
 from ocsp_pcap.facts import (
     CertificateFact,
     CrlFetchFact,
@@ -38,6 +36,9 @@ from ocsp_pcap.facts import (
     SingleFact,
     TcpAttemptFact,
 )
+
+if TYPE_CHECKING:
+    from ocsp_pcap.explain.logs.model import LogEntry
 
 Derived = TypeVar("Derived")
 Given = TypeVarTuple("Given")
@@ -60,8 +61,7 @@ class Context:
     """Sentences about bounds of the program that were reached while this was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inquiry:
+class Inquiry(NamedTuple):
     """One query, and who sent it."""
 
     host: Host
@@ -329,6 +329,8 @@ class Case:
         """The lines of policy traces; those that name no zone, by the offset that fits the packets."""
         if all(entry.zone for entry in self.context.trace):
             return self.context.trace
+        from ocsp_pcap.explain.zones import in_fitting_zones
+
         seen = {("host", host): sorted(v.time for v in visits) for host, visits in self.by_host.items()}
         return in_fitting_zones(self.context.trace, seen)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ocsp_pcap.bounds import counted, mark, reached_since, sentences
 from ocsp_pcap.explain.annotate import annotated, annotated_findings, log_notes, log_times
@@ -18,7 +18,6 @@ from ocsp_pcap.explain.grounds.claim import Claim, Standing, Weighed
 from ocsp_pcap.explain.grounds.weigh import weigh
 from ocsp_pcap.explain.headline import headline
 from ocsp_pcap.explain.hidden import is_quic
-from ocsp_pcap.explain.logs.model import LogEntry
 from ocsp_pcap.explain.model import (
     PRESENCES,
     Alternative,
@@ -37,11 +36,12 @@ from ocsp_pcap.explain.picture import picture
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.settled import what_is_left
 from ocsp_pcap.explain.staples import staple_rows
-from ocsp_pcap.explain.timeline import timelines
 from ocsp_pcap.explain.visits import Visit
-from ocsp_pcap.explain.zones import in_fitting_zones
 from ocsp_pcap.facts import CertificateFact, Facts
 from ocsp_pcap.facts.hosts import host_of
+
+if TYPE_CHECKING:
+    from ocsp_pcap.explain.logs.model import LogEntry
 
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("confirmed", "likely", "possible")
 RANK: Final = {rule.entry.code: number for number, rule in enumerate(ORDER)}
@@ -123,7 +123,11 @@ def _explained(
 ) -> tuple[dict[str, object], Callable[[str], Mapping[str, object]]]:
     """Return the parts of an explanation, and what makes those that not every report shows."""
     verdicts = tuple(_verdicts(case))
-    logs = in_fitting_zones(case.context.logs, log_times(verdicts)) if case.context.logs else ()
+    logs = case.context.logs
+    if logs:
+        from ocsp_pcap.explain.zones import in_fitting_zones
+
+        logs = in_fitting_zones(logs, log_times(verdicts))
     legs = chains(case)
     if hosts:
         verdicts = tuple(verdict for verdict in verdicts if _matches(verdict.host, hosts))
@@ -135,15 +139,13 @@ def _explained(
     findings = annotated_findings(all_findings(case, verdicts, wanted), case.site)
     verdicts = annotated(verdicts, logs, case.proxy, case.site)
     only = {verdict.certificate.sha256 for verdict in verdicts if verdict.certificate} if hosts else None
-    parts: dict[str, Callable[[], object]] = {
-        "timelines": lambda: timelines(case, verdicts),
-        "staples": lambda: staple_rows(case, wanted),
-    }
 
     def rest(name: str) -> Mapping[str, object]:
+        from ocsp_pcap.explain.timeline import timelines
+
         # A bound of what is shown here was reached, and counted, when the verdicts were made.
         with counted():
-            return {name: parts[name]()}
+            return {name: timelines(case, verdicts) if name == "timelines" else staple_rows(case, wanted)}
 
     known = {
         "captures": case.facts.captures,
@@ -394,7 +396,8 @@ def _next_steps(question: Question, claim: Claim) -> tuple[str, ...]:
 
 def _notes(case: Case, logs: Sequence[LogEntry]) -> Iterator[str]:
     yield from case.roles.notes
-    yield from log_notes((*logs, *case.trace), case.facts.captures)
+    if logs or case.trace:
+        yield from log_notes((*logs, *case.trace), case.facts.captures)
     for offset in case.clocks.offsets.values():
         if offset.significant:
             how = "handshakes that both hold" if offset.same_packets else "visits of the same hosts"

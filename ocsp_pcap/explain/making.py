@@ -103,7 +103,7 @@ def one_key(question: Question) -> bool:
     if certificate is None or not certificate.public_key_sha256:
         return False
     names = issued_beside(question, certificate).names_of_key.get(certificate.public_key_sha256, set())
-    return bool(names - {frozenset(certificate.sans)})
+    return len(names) > 1 or bool(names - {frozenset(certificate.sans)})
 
 
 def one_issuer_for_all(question: Question) -> int:

@@ -10,6 +10,7 @@ from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.hosts import Host
 from ocsp_pcap.explain.model import Presenter, Role, Validator
 from ocsp_pcap.explain.responders import responder_hosts
+from ocsp_pcap.explain.roles import PROXIED
 from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.visits import Query, Visit
 from ocsp_pcap.facts import CertificateFact
@@ -46,6 +47,8 @@ class Situation(NamedTuple):
     """There is a policy trace."""
     relayed: bool
     """Something says that the validator hands on connections, or may: this one, or others."""
+    perhaps_made: bool
+    """Something would fit a certificate that a proxy made: its looks, a proxy, or what is further on."""
     short_lived: bool
     """The certificate lives so short that it needs no revocation information."""
     asked_elsewhere: bool
@@ -70,6 +73,7 @@ _BY_SERVER: Final = _number(by_server=True)
 _STAPLED: Final = _number(stapled=True)
 _FINISHED: Final = _number(finished=True)
 _RELAYED: Final = _number(relayed=True)
+_PERHAPS_MADE: Final = _number(perhaps_made=True)
 
 
 class _Party(NamedTuple):
@@ -108,6 +112,8 @@ def _traits(case: Case, sha256: str) -> _Traits:
     situation = _number(
         shown=True,
         eligible=bool(responders),
+        # An interception proxy names no responder, or writes a CRL of its own; the site file may give its CA.
+        perhaps_made=not certificate.ocsp_urls or bool(certificate.crl_urls or case.site.proxies),
         short_lived=short_lived_lifetime(certificate) is not None,
         asked_elsewhere=bool(case.asked_about(certificate, None)),
     )
@@ -202,6 +208,8 @@ class Question:
             number |= _FINISHED
         if self.case.hellos.may_be_relayed(self.visit):
             number |= _RELAYED
+        if handshake.tunnel in PROXIED or self.visit in self.case.going_on:
+            number |= _PERHAPS_MADE
         return number
 
     @property

@@ -11,7 +11,6 @@ from ocsp_pcap.report.chain import MOST_CHAINS, print_chains
 from ocsp_pcap.report.filters import evidence_filters
 from ocsp_pcap.report.layout import Layout, findings_by_code, lay_out, more_findings, proof_frames
 from ocsp_pcap.report.picture_text import print_picture
-from ocsp_pcap.report.staple_ledger import print_staples
 from ocsp_pcap.report.text_details import print_evidence, print_exchanges, print_filters, print_verdict
 from ocsp_pcap.report.text_table import print_table
 from ocsp_pcap.report.wording import SEVERITY_MARKS, capture_limits, capture_remarks, capture_size
@@ -61,6 +60,8 @@ def render_text(explanation: Explanation, *, console: Console | Paper, verbose: 
     for verdict in shown if detailed else ():
         print_verdict(sheet, layout, verdict, everything=verbose > 1)
     if verbose:
+        from ocsp_pcap.report.staple_ledger import print_staples
+
         print_staples(sheet, layout, explanation.staples, everything=verbose > 1)
     print_exchanges(sheet, layout, explanation.unmatched_exchanges, listed=verbose > 0)
     if not detailed:

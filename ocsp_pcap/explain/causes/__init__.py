@@ -46,7 +46,6 @@ from ocsp_pcap.explain.causes import (
     stapled,
     unexplained,
 )
-from ocsp_pcap.explain.causes.proven import proof_lines
 from ocsp_pcap.explain.entries import PLACEHOLDERS, Cause
 from ocsp_pcap.explain.findings import FINDINGS
 from ocsp_pcap.explain.grounds.claim import Claim
@@ -168,6 +167,8 @@ def page(code: str) -> str:
     if entry.kind == "finding":
         return _text(Path(findings.__file__), code)
     text = _text(Path(__file__), code)
+    from ocsp_pcap.explain.causes.proven import proof_lines
+
     before, heading, after = text.partition(f"\n## {SECTIONS[2]}\n")
     return before.rstrip() + "\n\n" + "\n".join(proof_lines(entry)) + "\n" + heading + after
 

@@ -43,7 +43,7 @@ ENTRY: Final = cause(
     "If {perhaps_on_here} is a proxy, switch OCSP for forwarded traffic off there; it can find nothing.",
     "Capture on the outer side of the parent to see OCSP for {unseen}.",
     check="impossible",
-    only=lambda of: of.shown and of.leaf and of.by_server,
+    only=lambda of: of.shown and of.leaf and of.by_server and of.perhaps_made,
 )
 
 

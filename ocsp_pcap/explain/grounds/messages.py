@@ -21,7 +21,6 @@ from ocsp_pcap.explain.site import Proxy
 from ocsp_pcap.explain.spans import between
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.explain.windows import span_words
-from ocsp_pcap.explain.zones import offset_words
 from ocsp_pcap.facts import HandshakeFact, OcspExchangeFact, ResponseFact
 
 REVOCATION_ALERTS: Final = ("certificate_revoked", "bad_certificate_status_response")
@@ -221,6 +220,8 @@ def source_clock(question: Question, ground: Traced) -> Iterator[Standing]:
     if source.time is None or not source.dated:
         yield Standing("clock", "the line of the trace bears no date")
     elif not source.zone:
+        from ocsp_pcap.explain.zones import offset_words
+
         fits = f"; {offset_words(source.offset)} fits the packets" if source.offset is not None else ""
         yield Standing("clock", f"the line of the trace does not say in which time zone it is{fits}")
     elif (off := _shown_wrong(question)) > TRACE_TOLERANCE:
