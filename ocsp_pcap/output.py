@@ -17,7 +17,7 @@ from ocsp_pcap.whole_file import partial, replacing
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ocsp_pcap.terminal.sheet import Paper
+    from ocsp_pcap.terminal.paper import Paper
 
 BROKEN: Final = 1
 """Exit status: an expectation does not hold, or two witnesses disagree."""
@@ -103,7 +103,7 @@ def page(output: Path | None) -> Iterator[Console | Paper]:
     Raises:
         Failure: the output cannot be written.
     """
-    from ocsp_pcap.terminal.sheet import Paper
+    from ocsp_pcap.terminal.paper import Paper
 
     if output is None and (sys.stdout is None or sys.stdout.isatty()):
         with console(None) as terminal:

@@ -19,7 +19,7 @@ from ocsp_pcap.terminal.sheet import SEVERITY_STYLES, Sheet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ocsp_pcap.terminal.sheet import Paper
+    from ocsp_pcap.terminal.paper import Paper
 
 FEW: Final = 3
 """With no more verdicts than this their details are shown unasked."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
-_MOST_16 = 0xFFFF
+_SIXTEEN_BITS = 0xFFFF
 
 
 def distinct(values: NDArray[Any]) -> NDArray[Any]:
@@ -25,7 +25,7 @@ def order_of(values: NDArray[Any]) -> Indices:
     """Return the order that sorts numbers, equal ones as they stand; fast where they lie close together."""
     if len(values):
         least = values.min()
-        if values.max() - least <= _MOST_16:
+        if values.max() - least <= _SIXTEEN_BITS:
             # Only numbers of 16 bits are sorted by their digits.
             values = (values - least).astype(np.uint16)
     return np.argsort(values, kind="stable")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ocsp_pcap.terminal.escape import encodable, safe_text
+from ocsp_pcap.terminal.paper import Paper
 from ocsp_pcap.terminal.words import Words
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ SEVERITY_STYLES: Final = {"problem": "bold red", "advice": "yellow", "info": "gr
 
 _NARROWEST: Final = 20
 """Columns below which a hanging paragraph is set under its head."""
-
-
-class Paper(NamedTuple):
-    """A file or a pipe, on which nothing is styled: it spares who writes there the loading of rich."""
-
-    file: IO[str]
-    width: int
-    encoding: str
 
 
 class Sheet:

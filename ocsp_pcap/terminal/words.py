@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from ocsp_pcap.terminal.sheet import Paper
+    from ocsp_pcap.terminal.paper import Paper
 
 _NARROW: Final = re.compile("[ -~→✓✗…·\u2013—─]*")
 """Text of which every character is known to be one column wide."""

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from ocsp_pcap.terminal.grid import print_grid
-from ocsp_pcap.terminal.sheet import Paper, Sheet
+from ocsp_pcap.terminal.paper import Paper
+from ocsp_pcap.terminal.sheet import Sheet
 
 
 def sheet(width: int) -> tuple[Sheet, io.StringIO]:
