@@ -120,7 +120,7 @@ def explain(facts: Facts, context: Context | None = None, hosts: Sequence[str] =
 
 def _explained(
     case: Case, hosts: Sequence[str]
-) -> tuple[dict[str, object], Callable[[str], Mapping[str, object]]]:
+) -> tuple[dict[str, object], Callable[[], Mapping[str, object]]]:
     """Return the parts of an explanation, and what makes those that not every report shows."""
     verdicts = tuple(_verdicts(case))
     logs = case.context.logs
@@ -140,12 +140,12 @@ def _explained(
     verdicts = annotated(verdicts, logs, case.proxy, case.site)
     only = {verdict.certificate.sha256 for verdict in verdicts if verdict.certificate} if hosts else None
 
-    def rest(name: str) -> Mapping[str, object]:
+    def rest() -> Mapping[str, object]:
         from ocsp_pcap.explain.timeline import timelines
 
         # A bound of what is shown here was reached, and counted, when the verdicts were made.
         with counted():
-            return {name: timelines(case, verdicts) if name == "timelines" else staple_rows(case, wanted)}
+            return {"timelines": timelines(case, verdicts), "staples": staple_rows(case, wanted)}
 
     known = {
         "captures": case.facts.captures,
@@ -271,7 +271,7 @@ def _verdict(group: list[Question]) -> Verdict:
     )
 
 
-def _rest(best: Answered, rows: Sequence[Answered], later: str, _: str) -> dict[str, object]:
+def _rest(best: Answered, rows: Sequence[Answered], later: str) -> dict[str, object]:
     """Return what a verdict says at length, made where it is shown; no bound can be reached in it."""
     same = best.question.case.same
     sightings = tuple([_sighting(row) for row in rows])

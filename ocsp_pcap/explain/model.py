@@ -91,8 +91,8 @@ class _Begun:
     __slots__ = ("_rest",)
 
     @classmethod
-    def begun(cls, rest: Callable[[str], Mapping[str, object]], **known: object) -> Self:
-        """Return an instance with the fields that are known; ``rest`` makes one of the others, or more."""
+    def begun(cls, rest: Callable[[], Mapping[str, object]], **known: object) -> Self:
+        """Return an instance with the fields that are known; ``rest`` makes the others, then is let go."""
         made = cls.__new__(cls)
         for name, value in known.items():
             object.__setattr__(made, name, value)
@@ -103,10 +103,11 @@ class _Begun:
 
         def __getattr__(self, name: str) -> Any:
             # Python asks here for what has no value.
-            if name == "_rest" or (rest := getattr(self, "_rest", None)) is None:
-                raise AttributeError(f"{type(self).__name__} has no {name}")
-            for field, value in rest(name).items():
-                object.__setattr__(self, field, value)
+            if name != "_rest" and (rest := getattr(self, "_rest", None)) is not None:
+                for field, value in rest().items():
+                    object.__setattr__(self, field, value)
+                # It holds all that the rest is made of.
+                object.__setattr__(self, "_rest", None)
             return object.__getattribute__(self, name)
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
+from ocsp_pcap.explain import engine
+from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.engine import explain
 from ocsp_pcap.explain.model import Explanation, Verdict
 
@@ -50,13 +55,29 @@ def test_an_explanation_that_was_begun_can_be_stored_whole() -> None:
 
 
 def test_what_fails_while_the_rest_is_made_is_not_hidden() -> None:
-    def rest(name: str) -> dict[str, object]:
-        raise ZeroDivisionError(name)
+    def rest() -> dict[str, object]:
+        raise ZeroDivisionError("staples")
 
     explanation = Explanation.begun(rest, captures=())
     assert explanation.captures == ()
     with pytest.raises(ZeroDivisionError, match="staples"):
         repr(explanation.staples)
+
+
+def test_what_is_whole_keeps_nothing_of_what_it_was_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook may hold many explanations, and the case of each is larger than all it says."""
+    cases: list[weakref.ref[Case]] = []
+
+    def laid_out(*given: Any) -> Case:
+        case = Case(*given)
+        cases.append(weakref.ref(case))
+        return case
+
+    monkeypatch.setattr(engine, "Case", laid_out)
+    explanation = explain(SEEN)
+    assert repr(explanation) == repr(explain(SEEN))
+    gc.collect()
+    assert [case() for case in cases] == [None, None]
 
 
 def test_what_no_verdict_has_is_an_attribute_error() -> None:
