@@ -19,6 +19,9 @@ Value = TypeVar("Value")
 Wait: TypeAlias = Callable[[Callable[[], Any]], Any]
 """Calls what may block, and returns what that returns; None: reading is to end."""
 
+GRACE: Final = 1.0
+"""Seconds that a pipe is read on for after an interruption, where its writer does not end before: Ctrl-C ends
+that, too, which then writes what it held."""
 PIPE_SIZE: Final = 1 << 20
 """Bytes: what Linux lets every user have."""
 
@@ -31,14 +34,17 @@ def at_once(call: Callable[[], Value]) -> Value:
 class ReadEnded(Exception):  # noqa: N818
     """Reading is to end, and no byte was taken."""
 
+    def __init__(self) -> None:
+        super().__init__("reading was interrupted")
+
 
 class File(io.FileIO):
-    """A file, or a pipe, of which reads raise ReadEnded where :attr:`wait` or :attr:`until` ends them."""
+    """A file, or a pipe, of which reads raise ReadEnded some time after :attr:`wait` ended the waiting."""
 
     def __init__(self, file: int | Path, *, closefd: bool = True) -> None:
         super().__init__(file, closefd=closefd)
         self.wait: Wait = at_once
-        self.until: float | None = None
+        self._until: float | None = None
         """When reading is to end, by the monotonic clock."""
         # Windows waits so for nothing but sockets.
         self._poll = None if self.seekable() or not hasattr(select, "poll") else select.poll()
@@ -51,6 +57,11 @@ class File(io.FileIO):
         """It is a pipe."""
         return self._poll is not None
 
+    @property
+    def interrupted(self) -> bool:
+        """Waiting was ended."""
+        return self._until is not None
+
     def readinto(self, target: Any) -> int | None:
         """Fill ``target`` as far as bytes are there; 0 means the end."""
         if self._poll is not None and not self._wait_for_bytes(self._poll):
@@ -58,9 +69,11 @@ class File(io.FileIO):
         return super().readinto(target)
 
     def _wait_for_bytes(self, poll: select.poll) -> bool:
-        if self.until is None:
-            return self.wait(partial(poll.poll, None)) is not None
-        left = self.until - time.monotonic()
+        if self._until is None:
+            if self.wait(partial(poll.poll, None)) is not None:
+                return True
+            self._until = time.monotonic() + GRACE
+        left = self._until - time.monotonic()
         return left > 0 and bool(poll.poll(left * 1000))
 
 

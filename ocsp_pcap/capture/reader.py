@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -25,8 +24,6 @@ BLOCK_SIZE = 16 << 20
 """Bytes read at a time."""
 ALIGNMENT = 64
 """Bytes of a line of the processor's cache: what is read to the beginning of one is copied fastest."""
-GRACE = 1.0
-"""Seconds that a pipe is read on for after an interruption, where its writer does not end before."""
 BUFFER_LIMIT = (64 << 20) + (1 << 16)
 """A record that does not fit into a buffer of this size is damage."""
 BATCH_ROWS = 1 << 15
@@ -102,12 +99,11 @@ class CaptureReader:
         interfaces: frozenset[int] | None = None,
     ) -> None:
         self.name = name
-        self.interrupted = False
-        """Reading was ended by what waits for its source."""
         self.part_of: CaptureSource | None = None
         """The source, where its file holds other captures besides."""
         self._frames_before = 0
         self._wait: Wait = at_once
+        self._interrupted = False
         self._stream = stream
         self._pipe = below(stream)
         self._parser = _parser_of(head, interfaces)
@@ -161,6 +157,11 @@ class CaptureReader:
         return self._pipe is not None
 
     @property
+    def interrupted(self) -> bool:
+        """Reading was ended by what waits for its source."""
+        return self._interrupted or (self._pipe is not None and self._pipe.interrupted)
+
+    @property
     def position(self) -> int:
         """Bytes of the file, as it is stored, that were read so far."""
         return stored_position(self._stream, self._base + self._filled)
@@ -210,16 +211,11 @@ class CaptureReader:
             try:
                 count = self._wait(partial(read, into)) if self._pipe is None else read(into)
             except ReadEnded:
-                count = None
+                return True
             except (OSError, ValueError) as error:
                 self._damage = f"reading failed at byte {self._base + self._filled}: {error}"
                 return True
-            if count is None and self._pipe is not None and not self.interrupted:
-                # Ctrl-C ends its writer, too, which then writes what it held.
-                self._pipe.until = time.monotonic() + GRACE
-                self.interrupted = True
-                continue
-            self.interrupted |= count is None
+            self._interrupted |= count is None
             if not count:
                 return True
             self._filled += count
@@ -306,14 +302,16 @@ def _parser_of(head: bytes, interfaces: frozenset[int] | None) -> BlockParser:
     return PcapngParser(interfaces)
 
 
-def open_capture(source: CaptureSource | str | Path, block_size: int = BLOCK_SIZE) -> CaptureReader:
-    """Open a capture, compressed or not, and read its first bytes.
+def open_capture(
+    source: CaptureSource | str | Path, block_size: int = BLOCK_SIZE, wait: Wait = at_once
+) -> CaptureReader:
+    """Open a capture, compressed or not, and read its first bytes; ``wait`` waits for those of a pipe.
 
     Raises CaptureError where it cannot be opened, is empty or is no pcap or pcapng file.
     """
     if not isinstance(source, CaptureSource):
         source = source_named(str(source))
-    stream = source.open()
+    stream = source.open(wait)
     try:
         head = read_head(stream)
     except OSError as error:

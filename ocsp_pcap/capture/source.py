@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 from ocsp_pcap.capture.decompress import Decompressed
 from ocsp_pcap.capture.errors import CaptureError
 from ocsp_pcap.capture.formats import HEAD, compression, describe
-from ocsp_pcap.capture.pipe import File
+from ocsp_pcap.capture.pipe import File, ReadEnded, Wait, at_once, below
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,18 @@ class CaptureSource:
         file = os.path.realpath(self.path)
         return file if self.interfaces is None else f"{file}:{','.join(map(str, sorted(self.interfaces)))}"
 
-    def open(self) -> BinaryIO:
-        """Open the capture's bytes, decompressed where their content says so.
+    def open(self, wait: Wait = at_once) -> BinaryIO:
+        """Open the bytes, decompressed where their content says so; ``wait`` waits for those of a pipe.
 
         The stream's ``readinto`` never fails for damaged compression: it ends, and
         :func:`stream_damage` then says why. Raises CaptureError where there is nothing to read.
         """
         raw = self._open_raw()
+        if (pipe := below(raw)) is not None:
+            pipe.wait = wait
         try:
             head = raw.peek(HEAD)[:HEAD]
-        except OSError as error:
+        except (OSError, ReadEnded) as error:
             raw.close()
             raise CaptureError(f"{self.name}: {reason(error)}.") from error
         if not head:
@@ -107,10 +109,15 @@ def stored_position(stream: BinaryIO, size: int) -> int:
 
 
 def read_head(stream: BinaryIO) -> bytes:
-    """Read up to HEAD bytes; fewer only where the stream ends."""
+    """Read up to HEAD bytes; fewer only where the stream, or the reading of it, ends."""
     head = b""
+    # A read that waits for more than there is would lose it where it is interrupted.
+    read = getattr(stream, "read1", stream.read)
     while len(head) < HEAD:
-        data = stream.read(HEAD - len(head))
+        try:
+            data = read(HEAD - len(head))
+        except ReadEnded:
+            break
         if not data:
             break
         head += data

@@ -52,7 +52,7 @@ class SetReader:
     def read(self, member: Member, watch: Watch) -> None:
         """Read the next file of the group; where that is impossible, tell why."""
         try:
-            with open_capture(member.source) as reader:
+            with open_capture(member.source, wait=watch.wait) as reader:
                 self._place(member).read(reader, watch)
         except CaptureError as error:
             self.fail(member, error)

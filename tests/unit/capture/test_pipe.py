@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from ocsp_pcap.capture import CaptureReader, CaptureSource, open_capture, reader
+from ocsp_pcap.capture import CaptureError, CaptureReader, CaptureSource, open_capture, pipe
 from ocsp_pcap.capture.pipe import File
+from ocsp_pcap.observe.watch import Value
 from ocsp_pcap.progress import ReadingWatch, watched
 
 from .builders import pcap_header, pcap_record
@@ -85,13 +86,36 @@ def test_what_came_is_handed_on_though_the_pipe_stays_open(
     size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As of a program that writes little, and does not end with this one."""
-    monkeypatch.setattr(reader, "GRACE", 0.5)
+    monkeypatch.setattr(pipe, "GRACE", 0.5)
     with piped(CONTENT[:600], ends=False) as path, open_capture(path) as capture, watched() as watch:
         here = os.open(path, os.O_WRONLY)
         os.write(here, CONTENT[600 : 600 + size])
         signal.raise_signal(signal.SIGINT)
         assert packets(capture, watch) == (600 + size - 24) // 106
         os.close(here)
+
+
+class Stopped(ReadingWatch):
+    """The user interrupts as soon as something waits."""
+
+    def wait(self, call: Callable[[], Value]) -> Value | None:
+        self.interrupt()
+        return super().wait(call)
+
+
+def test_an_interruption_before_anything_came_ends_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe, "GRACE", 0.1)
+    with piped(b"", ends=False) as path, pytest.raises(CaptureError, match="interrupted"):
+        open_capture(path, wait=Stopped(terminal=False).wait)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_an_interruption_while_the_first_bytes_come(ends: bool) -> None:
+    """The writer may have been interrupted, too, and write all that it held."""
+    watch = Stopped(terminal=False)
+    with piped(CONTENT[:136], ends=ends) as path, open_capture(path, wait=watch.wait) as capture:
+        assert packets(capture, watch) == 1
+        assert capture.interrupted
 
 
 def test_the_waiting_may_be_interrupted_to_its_last_step() -> None:
