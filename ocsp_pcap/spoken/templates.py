@@ -28,9 +28,14 @@ class Templates:
         """``same`` gives one copy for all that is equal."""
         self._same = same
         self._known: dict[tuple[Any, ...], tuple[_Template, ...]] = {}
+        self._forgotten = 0
 
     def handshakes(self, walked: Walked) -> Handshakes:
         """Return what is kept of the handshakes of a connection."""
+        if walked.forgotten != self._forgotten:
+            # Nobody comes to what was forgotten any more; it would only be held here.
+            self._known.clear()
+            self._forgotten = walked.forgotten
         if not walked.usual:
             return self._seen(walked.events())
         sessions = walked.sessions

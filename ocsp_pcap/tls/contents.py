@@ -98,6 +98,8 @@ class Contents:
         self._alike: dict[tuple[int, int, bool], _Alike] = {}
         self._hellos = 0
         self._bodies: dict[tuple[int, int, bytes], Content] = {}
+        self.forgotten = 0
+        """How many times hellos or bodies were forgotten."""
 
     def hello(self, kind: int, body: bytes) -> Content:
         """Return the content of a ClientHello or ServerHello. Raises NotPlainError."""
@@ -128,8 +130,7 @@ class Contents:
 
     def _begin(self, key: tuple[int, int, bool]) -> _Alike:
         if len(self._alike) == MOST_HELLOS:
-            self._alike.clear()
-            self._hellos = 0
+            self._forget_hellos()
         alike = self._alike[key] = _Alike()
         return alike
 
@@ -137,8 +138,7 @@ class Contents:
         self, content: Content, key: tuple[int, int, bool], own: list[tuple[int, int]], body: bytes
     ) -> bool:
         if self._hellos == MOST_HELLOS:
-            self._alike.clear()
-            self._hellos = 0
+            self._forget_hellos()
             self._begin(key)
         layouts = self._alike[key].layouts
         layout = next((each for each in layouts if each.own == own), None)
@@ -150,6 +150,11 @@ class Contents:
         self._hellos += 1
         layout.known[b"".join(layout.rest(body))] = content
         return True
+
+    def _forget_hellos(self) -> None:
+        self._alike.clear()
+        self._hellos = 0
+        self.forgotten += 1
 
     def body(self, kind: int, body: bytes, sender: int) -> Content:
         """Return the content of a Certificate or CertificateStatus. Raises NotPlainError.
@@ -163,5 +168,6 @@ class Contents:
             if content.kept:
                 if len(self._bodies) == MOST_BODIES:
                     self._bodies.clear()
+                    self.forgotten += 1
                 self._bodies[key] = content
         return content

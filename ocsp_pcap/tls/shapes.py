@@ -115,7 +115,7 @@ class Shape(dict[int, "Shape"]):
         state, events = self._state.copied(), list[TlsEvent]()
         _take(state, symbol, events)
         shape = Shape(self._all, state, self, tuple(events))
-        if self._all.has_room():
+        if self._all.has_room(self):
             self[symbol] = shape
         return shape
 
@@ -134,16 +134,23 @@ class Shapes:
     """The tree. Where it grows too large it is begun anew."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._keeping: list[Shape] = []
+        """For each one that is kept, the one before it."""
+        self.forgotten = 0
+        """How many times it was begun anew."""
         self.first = self._begun()
         """The state of a connection before its first record."""
 
-    def has_room(self) -> bool:
-        """Count one more; tell whether it is to be kept."""
-        self._count += 1
-        if self._count <= MOST_SHAPES:
+    def has_room(self, shape: Shape) -> bool:
+        """Tell whether ``shape`` is to keep one that follows it."""
+        if len(self._keeping) < MOST_SHAPES:
+            self._keeping.append(shape)
             return True
-        self._count = 0
+        # Each knows the one before it, too: of such rings a collector alone would rid us, and it may be off.
+        for each in self._keeping:
+            each.clear()
+        self._keeping.clear()
+        self.forgotten += 1
         self.first = self._begun()
         return False
 

@@ -63,7 +63,17 @@ class _Side:
 class Walked:
     """A connection as far as it was gone through, which is no farther than anything can be told by."""
 
-    __slots__ = ("_known", "_longest", "contents", "places", "randoms", "sessions", "shape", "usual")
+    __slots__ = (
+        "_known",
+        "_longest",
+        "contents",
+        "forgotten",
+        "places",
+        "randoms",
+        "sessions",
+        "shape",
+        "usual",
+    )
 
     def __init__(self, first: Shape, known: Contents) -> None:
         self._known = known
@@ -80,6 +90,8 @@ class Walked:
         """The session ids in them."""
         self.usual = True
         """Times never go back, and all contents are remembered."""
+        self.forgotten = 0
+        """How many times shapes or contents were forgotten before its end."""
 
     @property
     def last_frames(self) -> tuple[int, int]:
@@ -243,5 +255,6 @@ class Walker:
                 shape = walked.take(shape, sender, side, memory, position, end, place)
             if shape.done == _BOTH:
                 walked.shape = shape
+                walked.forgotten = self._shapes.forgotten + self._contents.forgotten
                 return walked
         return None

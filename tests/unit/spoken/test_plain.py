@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -14,6 +16,7 @@ from ocsp_pcap.spoken.plain import PlainConnections
 from ocsp_pcap.spoken.seen import Spoken
 from ocsp_pcap.spoken.shared import Shared
 from ocsp_pcap.tls import contents, shapes
+from ocsp_pcap.tls.events import Certificate
 from ocsp_pcap.tls.messages import HELLO_RETRY_REQUEST
 from ocsp_pcap.tls.shapes import NotPlainError
 from tests.unit.tls.wire import certificate_message, extension, message, tls_record, vector
@@ -284,3 +287,22 @@ def test_most_are_made_of_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     again = sum(1 for _ in read(connections, 1500, seed=1450))
     assert again > 500
     assert made < again * 2 / 3
+
+
+def test_what_is_forgotten_is_not_held_by_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "MOST_BODIES", 5)
+    connections, talk = PlainConnections(Shared()), Talk(Random(1))
+    monkeypatch.setattr(talk, "chain", lambda: certificate_message(talk.key(40)))
+    before, told = certificates_held(), 0
+    for number in range(300):
+        with suppress(NotPlainError):
+            told += connections.read(talk.segments(talk.tls12(), 1 + number * 100), 0) is not None
+    assert told > 100
+    assert certificates_held() - before < 20
+
+
+def certificates_held() -> int:
+    """Count the contents of certificates that there are."""
+    return sum(
+        type(each) is contents.Content and isinstance(each.event, Certificate) for each in gc.get_objects()
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from ocsp_pcap.tls import shapes
@@ -71,3 +73,21 @@ def test_the_tree_is_begun_anew_where_it_grows_too_large(monkeypatch: pytest.Mon
         assert [number for number, _ in shape.told()] == [1, 2]
         assert sum(len(each) for each in (first, *first.values())) <= 5
     assert len(known.first) <= 1
+
+
+def test_what_the_tree_forgets_is_gone_without_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapes, "MOST_SHAPES", 50)
+    known = Shapes()
+    before = alive()
+    gc.disable()
+    try:
+        for description in range(200):
+            behind(known.first, HELLO, *[alert_symbol(description, number) for number in range(9)])
+        assert alive() - before < 60
+    finally:
+        gc.enable()
+
+
+def alive() -> int:
+    """Count the shapes that there are."""
+    return sum(type(each) is Shape for each in gc.get_objects())
