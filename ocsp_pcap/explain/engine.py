@@ -306,7 +306,7 @@ def _contradicted_words(row: Answered) -> str:
 
 def _given_words(row: Answered) -> str:
     """Say what the claim rests on that only the site file says."""
-    said = listed([doubt.why for doubt in row.winner.given])
+    said = listed(list(dict.fromkeys(doubt.why for doubt in row.winner.given)))
     return f"; {said}, says the site file" if said else ""
 
 

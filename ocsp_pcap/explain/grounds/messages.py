@@ -9,7 +9,7 @@ from ocsp_pcap.bounds import reached
 from ocsp_pcap.explain.clocks import SECOND, TOLERANCE, UNKNOWN_CLOCKS
 from ocsp_pcap.explain.grounds.claim import Standing
 from ocsp_pcap.explain.grounds.kinds import After, Genuine, Held, Means, Read, Saw, Told, Traced
-from ocsp_pcap.explain.grounds.tunnels import told_to_intercept
+from ocsp_pcap.explain.grounds.tunnels import intercepts_by_the_site, told_to_intercept
 from ocsp_pcap.explain.intervals import TRACE_TOLERANCE
 from ocsp_pcap.explain.making import genuine_for_certain, made_by_proxy_signs
 from ocsp_pcap.explain.matching import Match
@@ -277,15 +277,14 @@ def trace_rivals(question: Question, ground: Traced) -> Iterator[Standing]:
             f"the line does not say whose it is, and the {other.role} proxy of the site file, which no "
             "capture shows, may have written it"
         )
-        yield Standing("hidden-rival", words)
+        # What it makes of the certificate for the hosts before it names no responder.
+        told = told_to_intercept(question)
+        yield intercepts_by_the_site(question, "hidden-rival") if told else Standing("hidden-rival", words)
 
 
 def _proxy_out_of_sight(question: Question) -> Proxy | None:
     """Return another proxy of the site file that may have received this certificate and is not to be seen."""
     case = question.case
-    if told_to_intercept(question):
-        # What it makes of the certificate for the hosts before it names no responder.
-        return None
     return next(
         (
             proxy

@@ -16,8 +16,8 @@ from ocsp_pcap.explain.grounds.purposes import (
     unprompted,
 )
 from ocsp_pcap.explain.grounds.tunnels import (
+    intercepts_by_the_site,
     served,
-    shown_to_intercept,
     stands_for_another,
     told_to_intercept,
 )
@@ -37,7 +37,12 @@ def other_asker(question: Question, ground: Sent) -> Iterator[Standing]:
     reasons = [*_sent_by_another(question, act)] if isinstance(act, Query) else []
     if question.presented_by == "server":
         # The validator of what a client presents is a server, whose own packets are not those of the hello.
-        reasons += [*_other_hop_limit(question, act), *_other_program(question, act)]
+        reasons += _other_hop_limit(question, act)
+        programs = [*_other_program(question, act)]
+        if programs and told_to_intercept(question):
+            yield intercepts_by_the_site(question, "other-asker")
+        else:
+            reasons += programs
     for why in reasons:
         yield Standing("other-asker", why)
     if isinstance(act, Query) and not reasons:
@@ -186,7 +191,7 @@ def _other_stack(question: Question, query: Query) -> bool:
     calls its software, where every handshake that a query of this name followed is of one program.
     """
     asker = question.asker
-    if len(asker.stacks) < 2 or told_to_intercept(question):
+    if len(asker.stacks) < 2:
         return False
     own = question.visit.handshake.hello_fingerprint
     assert question.certificate is not None
@@ -219,7 +224,7 @@ def _other_stack_lost(question: Question, query: Query) -> bool:
     Unless this one is seen to ask at another time, too, and no other does so by the same User-Agent.
     """
     asker, case = question.asker, question.case
-    if len(asker.stacks) < 2 or shown_to_intercept(question) or not may_lack_handshakes(question):
+    if len(asker.stacks) < 2 or served(question) or not may_lack_handshakes(question):
         return False
     own = question.visit.handshake.hello_fingerprint
     asked = case.once(_stacks_that_asked, asker).get(query.exchange.user_agent, {})
@@ -240,7 +245,7 @@ def _stacks_that_asked(_: Case, asker: Host) -> dict[str | None, dict[str | None
 def _other_seeker(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bool:
     """Another program behind the address received a certificate that may name this responder, just before."""
     asker, case = question.asker, question.case
-    if len(asker.stacks) < 2 or told_to_intercept(question):
+    if len(asker.stacks) < 2:
         return False
     own, time, responder = (
         question.visit.handshake.hello_fingerprint,
@@ -259,7 +264,7 @@ def _other_seeker(question: Question, act: DnsLookupFact | TcpAttemptFact) -> bo
 def _other_agent(question: Question, query: Query) -> bool:
     """The answer came before this handshake, and queries of several names leave open who holds it."""
     asker, agent = question.asker, query.exchange.user_agent
-    if query.time >= question.visit.time or len(asker.stacks) > 1 or shown_to_intercept(question):
+    if query.time >= question.visit.time or len(asker.stacks) > 1 or served(question):
         return False
     return any(agent != other for other in asker.agents)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ocsp_pcap.explain.case import Case
 from ocsp_pcap.explain.chains import UPSTREAM_LEAD, UPSTREAM_WINDOW
-from ocsp_pcap.explain.grounds.claim import Standing
+from ocsp_pcap.explain.grounds.claim import DoubtCode, Standing
 from ocsp_pcap.explain.grounds.kinds import Received, Sent
 from ocsp_pcap.explain.hellos import differ
 from ocsp_pcap.explain.question import Question
@@ -53,8 +53,13 @@ def may_tunnel(question: Question, _: Sent | Received) -> Iterator[Standing]:
 
 def _tunnelled(question: Question, words: str) -> Standing:
     if told_to_intercept(question):
-        return Standing("may-tunnel", f"{question.who} makes its own TLS connections", given=True)
+        return intercepts_by_the_site(question, "may-tunnel")
     return Standing("may-tunnel", words)
+
+
+def intercepts_by_the_site(question: Question, code: DoubtCode) -> Standing:
+    """Return what takes a doubt away where the site file alone says that a proxy intercepts."""
+    return Standing(code, f"{question.who} makes its own TLS connections", given=True)
 
 
 def _asked_through_a_proxy(case: Case) -> dict[str, OcspExchangeFact]:

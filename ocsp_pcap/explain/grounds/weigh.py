@@ -30,9 +30,9 @@ def weigh(question: Question, claim: Claim, proofs: Sequence[Proof], bound: str 
         # Whatever its grounds: nobody needs to know which doubts stand besides.
         return Weighed(claim, "possible", claim.signs)
     standing = (*claim.signs, *standing_doubts(question, claim))
-    if len(standing) > 1:
-        standing = tuple(_distinct(standing))
     doubts = tuple([doubt for doubt in standing if not doubt.given])
+    if len(doubts) > 1:
+        doubts = tuple(_distinct(doubts))
     if bound is not None:
         doubts = tuple(_distinct((*doubts, cut_short(LEFT_OPEN.get(bound, "unread-question"), bound))))
     if any(doubt.rival is not None for doubt in doubts):

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from ocsp_pcap.explain.case import Case, Context
+from ocsp_pcap.explain.grounds.claim import Claim, Standing
+from ocsp_pcap.explain.grounds.weigh import weigh
+from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.trace_entry import TraceEntry
 from ocsp_pcap.facts import Facts
 
@@ -136,3 +140,35 @@ def test_what_only_the_site_file_says_is_said_with_what_rests_on_it() -> None:
     one_host = f"; {inside} and {here} are one host, says the site file"
     assert one_host in summary(*legs, cause="not-intercepted", site=told)
     assert "site file" not in summary(*legs, cause="not-intercepted")
+
+
+@pytest.mark.parametrize("trace", [(), LINES], ids=["query", "line of a trace"])
+def test_what_only_the_site_file_says_of_programs_and_traces_is_said_too(trace: Any) -> None:
+    """The leg behind the proxy stands for one of two handshakes; the child, out of sight, may trace, too."""
+    told = {
+        intercepts: site(
+            child={"addresses": frozenset({"10.9.9.9"})},
+            parent={"intercepts": intercepts, "addresses": frozenset({PARENT, PARENT_INSIDE})},
+        )
+        for intercepts in (None, True)
+    }
+    inner = handshake("shop.test", COPY, client=CHILD, server=PARENT_INSIDE, proxied=True, time=-0.1)
+    own = handshake("shop.test", SHOP, hello_fingerprint="one")
+    beside = handshake("shop.test", SHOP, time=-0.8, hello_fingerprint="other")
+    seen = (own,) if trace else (COPY, inner, own, beside, exchange(SHOP))
+    said = f"the parent proxy {PARENT} makes its own TLS connections, says the site file."
+    for intercepts, sure in ((None, "likely"), (True, "confirmed")):
+        found = verdict(facts(SHOP, *seen), PARENT, site=told[intercepts], trace=trace)
+        assert (found.cause, found.confidence) == ("cached" if trace else "queried", sure)
+        assert found.summary.endswith(said) is (sure == "confirmed")
+        assert found.summary.count("makes its own") == int(sure == "confirmed")
+
+
+def test_what_the_site_file_takes_away_takes_no_other_doubt_of_the_kind_with_it() -> None:
+    case = Case(facts(SHOP, VISITS[1]), Context())
+    question = Question(case, case.visits[0], SHOP)
+    signs = Standing("other-asker", "the two are one host", given=True), Standing("other-asker", "another")
+    for order in (signs, signs[::-1]):
+        weighed = weigh(question, Claim("queried", "it asked", signs=order), ((),))
+        assert (weighed.confidence, weighed.doubts) == ("likely", (signs[1],))
+    assert weigh(question, Claim("queried", "it asked", signs=signs[:1]), ((),)).given == signs[:1]
