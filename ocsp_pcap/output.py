@@ -113,6 +113,8 @@ def page(output: Path | None) -> Iterator[Console | Paper]:
         if output is None:
             _as_asked_for()
             yield Paper(sys.stdout, _width(), sys.stdout.encoding or "utf-8")
+            # Where that fails at Python's end nobody can say so.
+            sys.stdout.flush()
         else:
             with replacing(output) as path, path.open("w", encoding="utf-8") as file:
                 yield Paper(file, FILE_WIDTH, "utf-8")

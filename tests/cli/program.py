@@ -41,11 +41,9 @@ class Result:
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The caller's environment without what makes output depend on where the tests run."""
-    kept = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "TTY_COMPATIBLE", "CLICOLOR_FORCE")
-    }
+    styles = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "TTY_COMPATIBLE", "CLICOLOR_FORCE"}
+    left_out = {*styles, "PYTHONUNBUFFERED"}
+    kept = {key: value for key, value in os.environ.items() if key not in left_out}
     return {**kept, "PYTHONUTF8": "1", **(extra or {})}
 
 
