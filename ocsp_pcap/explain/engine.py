@@ -36,6 +36,7 @@ from ocsp_pcap.explain.picture import picture
 from ocsp_pcap.explain.question import Question
 from ocsp_pcap.explain.settled import what_is_left
 from ocsp_pcap.explain.staples import staple_rows
+from ocsp_pcap.explain.stapling import PROVE_NOTHING, validity_words
 from ocsp_pcap.explain.visits import Visit
 from ocsp_pcap.facts import CertificateFact, Facts
 from ocsp_pcap.facts.hosts import host_of
@@ -254,9 +255,10 @@ def _verdict(group: list[Question]) -> Verdict:
     best = min(shown, key=lambda row: _rank(row, newest)) if len(shown) > 1 else shown[0]
     claim, question = best.claim, best.question
     # Good, and later revoked, is revoked.
-    status = next((row.claim.status for row in reversed(rows) if row.claim.status), None)
+    last = next((row for row in reversed(rows) if row.claim.status), best)
+    status = last.claim.status
     subject = shown[0].question.certificate
-    later = f"; the newest answer says {status}" if claim.status not in (None, status) else ""
+    later = f"; {_newest_words(last)} says {status}" if claim.status not in (None, status) else ""
     return Verdict.begun(
         partial(_rest, best, rows, later),
         validator=question.validator,
@@ -286,6 +288,12 @@ def _rest(best: Answered, rows: Sequence[Answered], later: str) -> dict[str, obj
         "sightings": sightings,
         "doubts": summed_up.doubts,
     }
+
+
+def _newest_words(row: Answered) -> str:
+    if row.claim.cause not in PROVE_NOTHING:
+        return "the newest answer"
+    return f"the newest answer, which {validity_words(sure=row.winner.confidence == 'confirmed')},"
 
 
 def _evidence(row: Answered) -> tuple[Evidence, ...]:

@@ -15,6 +15,7 @@ from ocsp_pcap.explain.cause_phrases import cause_phrases
 from ocsp_pcap.explain.matching import match_cert_id
 from ocsp_pcap.explain.model import Status, Verdict
 from ocsp_pcap.explain.phrases import count, first_of, listed, validator_name
+from ocsp_pcap.explain.stapling import PROVE_NOTHING, validity_words
 from ocsp_pcap.explain.traffic import BEFORE_A_PACKET, FAILED, Asked, AskingHost, asking_hosts
 from ocsp_pcap.facts import CertificateFact, OcspExchangeFact, SingleFact
 
@@ -37,7 +38,6 @@ _NEVER: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """Causes with which no OCSP can come at all, as a reason: confirmed, and likely."""
-_PROVE_NOTHING: Final = frozenset({"response-invalid", "staple-invalid"})
 
 
 def headline(
@@ -254,8 +254,14 @@ def _reasons(verdicts: Iterable[Verdict]) -> list[str]:
 def _revoked(case: Case, asking: Sequence[AskingHost], verdicts: Sequence[Verdict]) -> list[str]:
     """Name every certificate that an answer or a staple calls revoked: that must not be lost."""
     revoked = [verdict for verdict in verdicts if verdict.status == "revoked"]
-    names = [_name(verdict) for verdict in revoked if verdict.cause not in _PROVE_NOTHING]
-    unsure = [_name(verdict) for verdict in revoked if verdict.cause in _PROVE_NOTHING]
+    names: list[str] = []
+    unsure: list[str] = []
+    sure = True
+    for verdict in revoked:
+        said = [each for each in verdict.sightings if each.status == "revoked"]
+        in_vain = all(each.cause in PROVE_NOTHING for each in said)
+        (unsure if in_vain else names).append(_name(verdict))
+        sure = sure and not (in_vain and any(each.confidence != "confirmed" for each in said))
     by_serial: dict[str, list[tuple[Verdict, CertificateFact]]] = defaultdict(list)
     for verdict in verdicts:
         if verdict.status and verdict.certificate:
@@ -264,17 +270,17 @@ def _revoked(case: Case, asking: Sequence[AskingHost], verdicts: Sequence[Verdic
         for each in (*asker.asked, *asker.relayed):
             for single in revoked_singles(each.exchange):
                 meant = [v for v, shown in by_serial.get(single.serial, ()) if match_cert_id(shown, single)]
-                if not meant:
-                    (unsure if _badly_signed(each.exchange) else names).append(_name_by(case, single))
-                elif all(verdict.status != "revoked" for verdict in meant):
-                    names.append(f"{_name(meant[-1])} (later {meant[-1].status})")
+                if any(verdict.status == "revoked" for verdict in meant):
+                    continue
+                later = f"{_name(meant[-1])} (later {meant[-1].status})" if meant else None
+                answer = each.exchange.response
+                bad = answer is not None and answer.signature == "invalid"
+                (unsure if bad else names).append(later or _name_by(case, single))
+                # Whoever signed it may be trusted by the validator (RFC 6960 4.2.2.2).
+                sure = sure and not (bad and answer is not None and answer.signer is not None)
     unsure = [name for name in unsure if name not in names]
-    said = (("REVOKED", names), ("REVOKED, says an answer that is not valid", unsure))
-    return [f"{lead}: {first_of(list(dict.fromkeys(some)), MOST_NAMES)}" for lead, some in said if some]
-
-
-def _badly_signed(exchange: OcspExchangeFact) -> bool:
-    return exchange.response is not None and exchange.response.signature == "invalid"
+    leads = (("REVOKED", names), (f"REVOKED, says an answer that {validity_words(sure=sure)}", unsure))
+    return [f"{lead}: {first_of(list(dict.fromkeys(some)), MOST_NAMES)}" for lead, some in leads if some]
 
 
 def revoked_singles(exchange: OcspExchangeFact) -> list[SingleFact]:

@@ -12,6 +12,10 @@ REFUSAL: Final = "bad_certificate_status_response"
 """Alert of a client that refuses the staple, or that there was none (RFC 6066 8, RFC 8446 6.2)."""
 
 
+PROVE_NOTHING: Final = frozenset({"response-invalid", "staple-invalid"})
+"""Causes of answers that prove nothing."""
+
+
 def staple_problem(response: ResponseFact, single: SingleFact | None, time: int) -> str | None:
     """Say which rule of RFC 6960 3.2 a staple breaks at a time; None: none."""
     if response.parse_error:
@@ -27,6 +31,11 @@ def staple_problem(response: ResponseFact, single: SingleFact | None, time: int)
     if single.next_update is not None and single.next_update < time:
         return "it is stale, its nextUpdate had passed"
     return None
+
+
+def validity_words(*, sure: bool) -> str:
+    """Say of an answer that proves nothing how sure that is, for sentences that go on."""
+    return "is not valid" if sure else "may not be valid"
 
 
 def status_in_vain(single: SingleFact | None) -> Status | None:

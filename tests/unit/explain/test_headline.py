@@ -110,10 +110,33 @@ def test_unmatched_and_revoked_exchanges_are_never_lost() -> None:
         f"1 OCSP request from {PARENT}: answered REVOKED, about a certificate that no handshake there shows. "
         f"REVOKED: serial {shop.serial}."
     )
-    badly_signed = response(single(shop, "revoked"), signature="invalid")
-    told = headline(shop, handshake("shop.test", shop), exchange(shop, badly_signed))
-    assert "failed (unusable answer)" in told
-    assert told.endswith("REVOKED, says an answer that is not valid: shop.test.")
+    for signer, validity in ((None, "is not valid"), ("CN=Responder", "may not be valid")):
+        badly_signed = response(single(shop, "revoked"), signature="invalid", signer=signer)
+        for visits in ((), (handshake("shop.test", shop),)):
+            told = headline(shop, *visits, exchange(shop, badly_signed))
+            assert "failed (unusable answer)" in told
+            assert told.endswith(f"REVOKED, says an answer that {validity}: shop.test.")
+
+
+def test_an_answer_that_a_clock_may_make_valid_is_not_called_invalid() -> None:
+    outdated = response(single(shop, "revoked", next_update=-200))
+    told = headline(shop, handshake("shop.test", shop), exchange(shop, outdated))
+    assert told.endswith("REVOKED, says an answer that may not be valid: shop.test.")
+
+
+def test_a_later_answer_that_is_not_valid_revokes_nothing_for_certain() -> None:
+    """Whoever can send a packet can send one that says revoked; it must not be lost, nor be believed."""
+    forged = response(single(shop, "revoked"), signature="invalid", signer=None)
+    visits = handshake("shop.test", shop), handshake("shop.test", shop, time=90_000)
+    seen = shop, *visits, exchange(shop), exchange(shop, forged, time=90_001)
+    told = headline(*seen)
+    assert told.endswith(". REVOKED, says an answer that may not be valid: shop.test.")
+    (found,) = explain(facts(*seen)).verdicts
+    assert (found.cause, found.status) == ("queried", "revoked")
+    assert found.summary.endswith("; the newest answer, which may not be valid, says revoked.")
+    good = exchange(shop, response(single(shop, next_update=100_000)), time=90_002)
+    told = headline(shop, *visits, exchange(shop, forged), good)
+    assert told.endswith(". REVOKED, says an answer that is not valid: shop.test (later good).")
 
 
 def test_of_two_authorities_that_gave_one_serial_both_revoked_certificates_are_named() -> None:
