@@ -180,8 +180,11 @@ def _begins(state: ConnectionState[Direction], side: Direction, kind: int, value
     """Tell whether this may come before ServerHello: one side says hello, the other may send an alert."""
     if not side.from_client:
         return state.hello_seen and (kind == _MESSAGE + SERVER_HELLO or (kind == ALERT and value > 0))
-    # A handshake record behind ChangeCipherSpec may be the second ClientHello of TLS 1.3 (RFC 8446 D.4).
-    return kind != HANDSHAKE if state.hello_seen else kind == _MESSAGE + CLIENT_HELLO
+    if not state.hello_seen:
+        return kind == _MESSAGE + CLIENT_HELLO
+    # A handshake record behind ChangeCipherSpec may be the second ClientHello of TLS 1.3 (RFC 8446 D.4);
+    # behind a ServerHello of the client's the server could begin with anything.
+    return kind not in (HANDSHAKE, _MESSAGE + SERVER_HELLO)
 
 
 def _take_message(

@@ -230,6 +230,17 @@ def test_that_alerts_are_left_out_is_counted_each_time() -> None:
     assert counts == [{}, {}, {"alerts": 4}, {"alerts": 4}]
 
 
+@pytest.mark.parametrize("first", [tls_record(23, bytes(5)), tls_record(21, bytes(5)), CHANGE])
+def test_a_client_that_answers_itself_is_not_plain(first: bytes) -> None:
+    """What the server begins with may then be no record at all."""
+    talk = Talk(Random(3))
+    hello = talk.hello()
+    flights = [(1, [*talk.handshake((1, hello)), *talk.handshake((2, talk.answer(hello, 0x0303)))])]
+    flights += [(0, [first]), *[(sender, talk.protected(40)) for sender in (1, 0, 1, 0)]]
+    with pytest.raises(NotPlainError):
+        PlainConnections(Shared()).read(talk.segments(flights, 1), 0)
+
+
 def told_by_conversation(shared: Shared, segments: Segments) -> Spoken | None:
     """Return what was spoken, if nothing more can matter."""
     conversation = Conversation(shared)

@@ -52,6 +52,7 @@ def test_symbols_are_told_apart() -> None:
         [MESSAGES[SERVER_HELLO]],
         [MESSAGES[CLIENT_HELLO]],
         [HELLO, PROTECTED | CLIENT],
+        [HELLO, MESSAGES[SERVER_HELLO] | CLIENT],
         [HELLO, MESSAGES[CLIENT_KEY_EXCHANGE]],
         [HELLO, MESSAGES[7]],
         [HELLO, MESSAGES[8]],
