@@ -46,9 +46,6 @@ KNOWN_TYPES: Final = frozenset(
 """HandshakeType values of the IANA registry, its reserved ones and next_protocol (67, NPN) and
 encrypted_extensions (203, Channel ID)."""
 
-TELLING_TYPES: Final = frozenset((1, 2, 8, 11, 14, 16, 20, 22, 25))
-"""Of these :func:`read_message` makes events."""
-
 _SIZES: Final = {
     HELLO_REQUEST: (0, 0),
     CLIENT_HELLO: (38, 131_396),
