@@ -8,6 +8,7 @@ from typing import Final
 from ocsp_pcap.explain.entries import finding_entry
 from ocsp_pcap.explain.findings.common import View, finding, who
 from ocsp_pcap.explain.model import Finding
+from ocsp_pcap.explain.stapling import PROVE_NOTHING
 
 ENTRY: Final = finding_entry(
     "client-certificate-revoked",
@@ -19,9 +20,12 @@ ENTRY: Final = finding_entry(
 
 
 def find(view: View) -> Iterator[Finding]:
-    """Say so for each client's certificate whose newest answer is revoked."""
+    """Say so for each client's certificate whose newest answer is revoked, but for one that is not valid."""
     for verdict in view.verdicts:
         if verdict.presented_by != "client" or verdict.status != "revoked":
+            continue
+        said = [each for each in verdict.sightings if each.status == "revoked"]
+        if all(each.cause in PROVE_NOTHING for each in said):
             continue
         yield finding(
             ENTRY,

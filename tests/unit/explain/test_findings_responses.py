@@ -15,6 +15,7 @@ from ocsp_pcap.facts import Facts
 
 from .facts_factory import (
     CHILD,
+    PARENT,
     SECOND,
     alert,
     certificate,
@@ -163,3 +164,14 @@ def test_revoked_by_a_signature_that_cannot_be_verified_is_said_to_be_so(signatu
     visit = handshake("shop.test", shop, **goes_on(3))
     (told,) = findings_of(facts(shop, visit, revoked), "revoked-but-used")
     assert ("whose signature cannot be verified" in told.summary) is (signature != "valid")
+
+
+@pytest.mark.parametrize(("signature", "told"), [("valid", 1), ("invalid", 0)])
+def test_an_answer_that_is_not_valid_revokes_no_clients_certificate(signature: str, told: int) -> None:
+    alice = certificate("alice.test", serial="a11ce")
+    visit = handshake(
+        "shop.test", certificate(), client=CHILD, server=PARENT, client_certificates=(alice.sha256,)
+    )
+    answer = response(single(alice, "revoked"), signature=signature)
+    seen = facts(certificate(), alice, visit, exchange(alice, answer, client=PARENT))
+    assert len(findings_of(seen, "client-certificate-revoked")) == told
