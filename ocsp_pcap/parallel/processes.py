@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
+import select
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from select import select
 from typing import Any, BinaryIO, Final, NoReturn
 
 from ocsp_pcap.observe.watch import Watch
@@ -54,7 +54,10 @@ class Child:
 
     def wait(self) -> None:
         """Wait until there is something to take, or will be nothing more."""
-        select([self._answer], [], [])
+        # Not select, which takes no descriptor from 1024 on: a notebook, or a service, may have as many.
+        answers = select.poll()
+        answers.register(self._answer, select.POLLIN)
+        answers.poll()
 
     def taken(self, load: Callable[[BinaryIO], Any] = pickle.load) -> Any:
         """Wait for the next that it sends; None: it was killed, as the system does where memory runs out."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
+import resource
 import signal
 import subprocess
 import sys
@@ -29,6 +31,8 @@ from ocsp_pcap.spoken.shared import Shared
 from tests.unit.observe.rotated import split
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+MANY = 1024
+"""Descriptors: select takes none of a greater number."""
 
 
 class Stops(Watch):
@@ -190,6 +194,25 @@ def test_an_interruption_while_an_answer_is_taken(monkeypatch: pytest.MonkeyPatc
         signal.signal(signal.SIGINT, before)
     assert said is not None
     assert [len(steps) for steps in said] == [1]
+
+
+def test_a_process_that_has_many_files_open() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] != resource.RLIM_INFINITY and before[1] < MANY + 10:
+        pytest.skip("this system allows no process so many")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], MANY + 10), before[1]))
+    opened = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while opened[-1] < MANY:
+            opened.append(os.dup(opened[0]))
+        child = processes.Child(pickle.dump, "sent")
+        child.wait()
+        assert child.taken() == "sent"
+        child.close()
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_processes_end_where_the_one_that_began_them_is_killed() -> None:
