@@ -48,12 +48,11 @@ class ReadingWatch(Watch):
 
     def wait(self, call: Callable[[], Value]) -> Value | None:
         """Return what ``call`` returns; None where the user interrupts it, or did before."""
-        if self.stopped:
-            return None
         try:
             try:
+                # First: a signal behind the look at whether it came would wait for bytes, too.
                 self._waiting = True
-                return call()
+                return None if self.stopped else call()
             finally:
                 self._waiting = False
         except KeyboardInterrupt:

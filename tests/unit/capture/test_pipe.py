@@ -131,6 +131,22 @@ def test_the_waiting_may_be_interrupted_to_its_last_step() -> None:
     assert watch.stopped
 
 
+def test_the_waiting_may_be_interrupted_from_its_first_step_on() -> None:
+    class Early(ReadingWatch):
+        came = False
+
+        def __getattribute__(self, name: str) -> Any:
+            value = super().__getattribute__(name)
+            if name == "stopped" and not Early.came:
+                Early.came = True
+                self.interrupt()
+            return value
+
+    watch = Early(terminal=False)
+    assert watch.wait(lambda: pytest.fail("it waits")) is None
+    assert watch.stopped
+
+
 def test_a_file_does_not_wait(tmp_path: Path) -> None:
     path = tmp_path / "a.pcap"
     path.write_bytes(CONTENT)
