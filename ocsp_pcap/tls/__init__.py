@@ -10,5 +10,5 @@ gave keys; without them nothing is guessed beyond what lengths and order prove (
 There are two ways from bytes to events, which share one state (:mod:`ocsp_pcap.tls.state`) and one set of
 message readers. :class:`~ocsp_pcap.tls.connection.TlsConnection` takes bytes as they come, whatever they are.
 :class:`~ocsp_pcap.tls.walk.Walker` is for a connection whose bytes are all in memory and in order, as nearly
-all are; it works out only what no connection before showed, is six times as fast, and declines every other.
+all are; it works out only what no connection before showed, in a third of the time, and declines every other.
 """
