@@ -317,6 +317,11 @@ class Case:
         return frozenset((fact.capture, fact.stream) for fact in spoken)
 
     @cached_property
+    def query_streams(self) -> frozenset[tuple[str, int]]:
+        """(capture, TCP stream) of everything that was read of OCSP."""
+        return frozenset((fact.capture, fact.stream) for fact in self.facts.ocsp_exchanges)
+
+    @cached_property
     def trace_of(self) -> dict[str, list[TraceEntry]]:
         """Host: the lines of policy traces about it."""
         index: dict[str, list[TraceEntry]] = defaultdict(list)

@@ -102,7 +102,8 @@ def _way(case: Case, asker: Host, host: str, port: int) -> _Way:
 def _lost_races(case: Case, attempts: Sequence[TcpAttemptFact]) -> set[int]:
     """Return the ids of attempts that failed, and after each of which one of the other family got through.
 
-    Some message was read on that one: the two are one try to reach the responder (RFC 8305 5).
+    Some query was read on that one: the two are one try to reach the responder (RFC 8305 5). A CRL that was
+    fetched there does not show it, and may be what was left when nobody could be asked.
     """
     lost: set[int] = set()
     failed: dict[Family, list[TcpAttemptFact]] = {"IPv4": [], "IPv6": []}
@@ -110,7 +111,7 @@ def _lost_races(case: Case, attempts: Sequence[TcpAttemptFact]) -> set[int]:
         own = family(attempt.server)
         if attempt.outcome != "established":
             failed[own].append(attempt)
-        elif (attempt.capture, attempt.stream) in case.http_streams:
+        elif (attempt.capture, attempt.stream) in case.query_streams:
             waiting = failed["IPv4" if own == "IPv6" else "IPv6"]
             if waiting and case.moment(attempt) - case.moment(waiting[-1]) <= RACE:
                 lost.add(id(waiting.pop()))

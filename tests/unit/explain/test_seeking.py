@@ -12,6 +12,7 @@ from .facts_factory import (
     attempt,
     certificate,
     connection,
+    crl_fetch,
     dns,
     exchange,
     facts,
@@ -52,4 +53,21 @@ def test_a_connection_refused_by_one_family_and_made_by_the_other_is_no_failure(
     assert [(each.cause, each.confidence) for each in verdict(seen).sightings] == [
         ("queried", "confirmed"),
         ("cached", sure),
+    ]
+
+
+def test_a_crl_that_came_by_the_other_family_makes_no_try_to_ask_undone() -> None:
+    """It may be fetched because nobody could be asked: what was held need not be what was used."""
+    listed = certificate(crl=(f"http://{RESPONDER_HOST}/ca.crl",))
+    visits = [handshake("shop.test", listed, time=time) for time in (0, 97)]
+    lookups = [dns(RESPONDER), dns("2001:db8::1", kind="AAAA")]
+    fetch = crl_fetch(f"http://{RESPONDER_HOST}/ca.crl", server=RESPONDER, time=99)
+    seen = facts(
+        listed, *visits, *lookups, query := exchange(listed), connection(query),
+        attempt("refused", server="2001:db8::1", time=98.5),
+        attempt("established", stream=fetch.stream, time=98.9), fetch,
+    )  # fmt: skip
+    assert [(each.cause, each.confidence) for each in verdict(seen).sightings] == [
+        ("queried", "confirmed"),
+        ("responder-unreachable", "likely"),
     ]
