@@ -72,7 +72,7 @@ class Alike(Generic[T]):
         if not self._patterns:
             return iter(())
         shared = [pattern.fact for pattern in self._patterns]
-        return map(_maker(self._cls, self._names), shared, *(column for _, column in self._own))
+        return map(maker_of(self._cls, self._names), shared, *(column for _, column in self._own))
 
     def items(self, *, lines: bool) -> Iterator[Any]:
         """Yield the facts, or the line of JSON of each."""
@@ -104,8 +104,11 @@ def _members(cls: Any, own: frozenset[str]) -> dict[str, FieldPlan]:
 
 
 @cache
-def _maker(cls: Any, own: tuple[str, ...]) -> Callable[..., Any]:
-    """Compile what makes a fact of another one and of the values of some members."""
+def maker_of(cls: Any, own: tuple[str, ...]) -> Callable[..., Any]:
+    """Compile what makes a fact of another one and of the values of some members; with all, that may be None.
+
+    ``own`` names the members as in :class:`Alike`.
+    """
     values = {name: f"value_{place}" for place, name in enumerate(own)}
     # What a frozen dataclass does to set its members takes four times as long.
     names: dict[str, Any] = {"cls": cls, "Open": type("Open", (), {"__slots__": cls.__slots__})}
@@ -114,7 +117,7 @@ def _maker(cls: Any, own: tuple[str, ...]) -> Callable[..., Any]:
         value, start = f"pattern.{member.name}", f"{member.name}."
         inside = [name for name in own if name.startswith(start)]
         if isinstance(member.shape, Structure) and inside:
-            inner = _maker(member.shape.cls, tuple(name.removeprefix(start) for name in inside))
+            inner = maker_of(member.shape.cls, tuple(name.removeprefix(start) for name in inside))
             names[f"make_{member.name}"] = inner
             value = f"make_{member.name}({value}, {', '.join(values[name] for name in inside)})"
         lines.append(f"fact.{member.name} = {values.get(member.name, value)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
+from ocsp_pcap.facts.alike import maker_of
 from ocsp_pcap.facts.codec import FormatError
 from ocsp_pcap.facts.plan import FieldPlan, Integer, Listing, Moment, Pairs, Shape, Structure, Text, Truth
 from ocsp_pcap.tables.schema import FINER
@@ -46,7 +47,8 @@ def objects(record: Structure, length: int, column_of: Callable[[str], pa.Array 
         except FormatError as error:
             error.path.append(column.name)
             raise
-    return list(map(record.cls, *arguments))
+    make = maker_of(record.cls, tuple(column.name for column in record.members))
+    return list(map(make, repeat(None), *arguments))
 
 
 def _column(column: FieldPlan, array: pa.Array, finer: pa.Array | None) -> list[Any]:
