@@ -11,6 +11,7 @@ import pytest
 
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
+from ocsp_pcap.capture.pipe import Wait, at_once
 from ocsp_pcap.observe.capture import Observation
 from ocsp_pcap.parallel import runs
 from ocsp_pcap.read_captures import RunOptions, read_captures
@@ -40,9 +41,9 @@ def count_openings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     opened: list[str] = []
     real = CaptureSource.open
 
-    def counting(self: CaptureSource) -> BinaryIO:
+    def counting(self: CaptureSource, wait: Wait = at_once) -> BinaryIO:
         opened.append(self.name)
-        return real(self)
+        return real(self, wait)
 
     monkeypatch.setattr(CaptureSource, "open", counting)
     return opened
@@ -75,7 +76,7 @@ def test_secrets_at_the_end_of_the_file(tmp_path: Path) -> None:
 def test_secrets_in_blocks_read_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "last.pcapng"
     path.write_bytes(secrets_last(INSIDE.read_bytes()))
-    monkeypatch.setattr("ocsp_pcap.capture.reader.open_capture.__defaults__", (4096,))
+    monkeypatch.setattr("ocsp_pcap.capture.reader.open_capture.__defaults__", (4096, at_once))
     opened = count_openings(monkeypatch)
     (found,) = observe(path)
     assert decrypted(found) == 5

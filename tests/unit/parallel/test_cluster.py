@@ -22,6 +22,7 @@ from distributed import Client, LocalCluster
 from ocsp_pcap import __version__
 from ocsp_pcap.api import ReadOptions, read_facts
 from ocsp_pcap.capture import CaptureError, CaptureSource
+from ocsp_pcap.capture.pipe import Wait, at_once
 from ocsp_pcap.capture.rotation import Member
 from ocsp_pcap.facts import Facts
 from ocsp_pcap.facts.json import facts_to_jsonl
@@ -119,43 +120,43 @@ class Elsewhere(CaptureSource):
 class Blocking(Elsewhere):
     """Opens in a worker only once it may; the worker that waits says who it is."""
 
-    def open(self) -> BinaryIO:
+    def open(self, wait: Wait = at_once) -> BinaryIO:
         assert self.path is not None
         if self.elsewhere:
             folder = self.path.parent.parent
             (folder / f"opened-{os.getpid()}").touch()
             wait_for((folder / "go").exists)
-        return CaptureSource.open(self)
+        return CaptureSource.open(self, wait)
 
 
 @dataclass(frozen=True, slots=True)
 class Deadly(Elsewhere):
     """Kills the worker that opens it."""
 
-    def open(self) -> BinaryIO:
+    def open(self, wait: Wait = at_once) -> BinaryIO:
         if self.elsewhere:
             os.kill(os.getpid(), signal.SIGKILL)
-        return CaptureSource.open(self)
+        return CaptureSource.open(self, wait)
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden(Elsewhere):
     """Is nothing that a worker can open."""
 
-    def open(self) -> BinaryIO:
+    def open(self, wait: Wait = at_once) -> BinaryIO:
         if self.elsewhere:
             raise CaptureError(f"{self.name}: no such file or directory.")
-        return CaptureSource.open(self)
+        return CaptureSource.open(self, wait)
 
 
 @dataclass(frozen=True, slots=True)
 class Broken(Elsewhere):
     """Has a worker fail."""
 
-    def open(self) -> BinaryIO:
+    def open(self, wait: Wait = at_once) -> BinaryIO:
         if self.elsewhere:
             raise MemoryError("no memory")
-        return CaptureSource.open(self)
+        return CaptureSource.open(self, wait)
 
 
 def test_a_rotated_set_has_the_same_facts_however_it_is_read(scheduler: str, rotated: list[Path]) -> None:
